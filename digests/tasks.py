@@ -1,0 +1,28 @@
+from celery import shared_task
+from django.contrib.auth.models import User
+
+from digests import assembly, recovery, sending, trial
+from digests.models import Batch
+from newsletter.issues.models import Issue
+
+
+@shared_task
+def assemble_due_digests() -> None:
+    for batch_id in assembly.assemble_due_digests().batch_ids:
+        send_batch.delay(batch_id)
+
+
+@shared_task
+def send_batch(batch_id: int) -> None:
+    sending.send_batch(Batch.objects.get(pk=batch_id))
+
+
+@shared_task
+def sweep() -> None:
+    for batch_id in recovery.sweep():
+        send_batch.delay(batch_id)
+
+
+@shared_task
+def send_trial(issue_id: int, editor_id: int) -> None:
+    trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)

@@ -1,0 +1,21 @@
+"""An issue as a test mail to an editor: counted nowhere."""
+
+from django.conf import settings
+
+from digests import rendering
+from newsletter import mail
+from newsletter.issues.models import Issue
+
+
+def send_trial(issue: Issue, address: str) -> mail.Outcome:
+    """Mail the whole front of `issue`, as it stands now, to one address."""
+    parts = rendering.compose_trial(issue)
+    links = dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
+    message = mail.build(
+        address,
+        f"[Test] {issue.subject or issue}",
+        rendering.fill(parts.text, links),
+        rendering.fill(parts.html, links),
+        tag="test",
+    )
+    return mail.hand_over(message)

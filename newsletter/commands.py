@@ -1,0 +1,41 @@
+"""Commands that can be run as if at another moment."""
+
+from argparse import ArgumentParser
+from datetime import date, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from newsletter import clock
+
+
+class ClockedCommand(BaseCommand):
+    """A command with --now, which holds the clock while it runs."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--now", type=moment, metavar="ISO", help="act as at this moment, e.g. 2026-05-04T05:00+00:00"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with clock.at(options["now"] or clock.now()):
+            self.run(**options)
+
+    def run(self, **options: Any) -> None:
+        raise NotImplementedError
+
+
+def moment(text: str) -> datetime:
+    """Read a command's moment; CommandError for what is none."""
+    try:
+        return clock.moment(text)
+    except ValueError as exc:
+        raise CommandError(f"“{text}” is no moment. Write it as 2026-05-04T05:00+00:00.") from exc
+
+
+def day(text: str) -> date:
+    """Read a command's day; CommandError for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise CommandError(f"“{text}” is no day. Write it as 2026-05-04.") from exc

@@ -1,0 +1,11 @@
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from newsletter import mail
+
+
+def publication(request: HttpRequest) -> dict[str, Any]:
+    """Give every template the publication's name and addresses, and whether a local mailbox is there to look at."""
+    return mail.publication() | {"has_mailbox": settings.DEBUG and settings.EMAIL_PROVIDER == "mailbox"}

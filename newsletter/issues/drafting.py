@@ -1,0 +1,84 @@
+"""The step that makes and refreshes an open issue: its front by score, its shelf by topic."""
+
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from newsletter import clock
+from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.papers.models import Paper, PaperQuerySet
+
+
+def draft_next_issue() -> Issue:
+    """Return the open issue that comes next, made where there is none, with its front and shelf as of now."""
+    issue = Issue.objects.open().filter(date__gte=clock.today()).order_by("date").first()
+    return draft_issue(issue.date if issue else next_day())
+
+
+def next_day() -> date:
+    """Return the first day from today on that has no issue yet."""
+    day = clock.today()
+    taken = set(Issue.objects.filter(date__gte=day).values_list("date", flat=True))
+    while day in taken:
+        day += timedelta(days=1)
+    return day
+
+
+def draft_issue(day: date) -> Issue:
+    """Make or refresh the draft of `day`; an issue that is published is left as it is. Safe to repeat."""
+    issue, _ = Issue.objects.get_or_create(date=day, defaults={"cutoff_at": cutoff_of(day)})
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update().get(pk=issue.pk)
+        if issue.is_open:
+            refresh_front(issue)
+            refresh_shelf(issue)
+    return issue
+
+
+def refresh_front(issue: Issue) -> None:
+    """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
+    entries = list(issue.entries.front().select_related("paper"))
+    if not issue.arranged_at:
+        kept = [entry.pk for entry in entries if entry.dropped_at or entry.is_pick or entry.note]
+        issue.entries.front().exclude(pk__in=kept).delete()
+        entries = [entry for entry in entries if entry.pk in kept]
+    free = issue.front_size - sum(entry.dropped_at is None for entry in entries)
+    taken = {entry.paper_id for entry in entries}
+    papers = [*candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]]
+    start = max((entry.position for entry in entries), default=0) if issue.arranged_at else 0
+    rows = [
+        IssueEntry(issue=issue, paper=paper, position=start + number, shelf=IssueEntry.Shelf.FRONT)
+        for number, paper in enumerate(papers, start=1)
+    ]
+    # A paper that was on this issue's shelf comes forward.
+    issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
+    IssueEntry.objects.bulk_create(rows)
+
+
+def candidates(day: date) -> PaperQuerySet:
+    """Return what may lead on `day`: papers of the last listing days that led no issue before, best first."""
+    days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
+    recent = list(days.values_list("listed_on", flat=True).distinct()[: settings.ISSUE_FRONT_DAYS])
+    led = IssueEntry.objects.front().exclude(issue__date=day).kept()
+    return Paper.objects.present().filter(listed_on__in=recent).exclude(entries__in=led).rising()
+
+
+SHELVE = """
+INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
+SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, paper.key), false, '', '{}'
+FROM papers_paper paper
+WHERE paper.listed_on <= %(day)s AND paper.listed_on > %(since)s
+  AND paper.withdrawn_at IS NULL AND paper.merged_into_id IS NULL
+  AND EXISTS (SELECT FROM papers_papertopic topic WHERE topic.paper_id = paper.id)
+  AND NOT EXISTS (SELECT FROM issues_issueentry entry WHERE entry.paper_id = paper.id)
+ON CONFLICT DO NOTHING
+"""
+
+
+def refresh_shelf(issue: Issue) -> None:
+    """Put on the shelf what was listed since the last issue, has a topic and is in no issue yet."""
+    issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
+    since = issue.date - timedelta(days=settings.ISSUE_FRONT_DAYS)
+    with connection.cursor() as cursor:
+        cursor.execute(SHELVE, {"issue": issue.pk, "day": issue.date, "since": since})

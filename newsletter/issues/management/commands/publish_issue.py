@@ -1,0 +1,27 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from newsletter.commands import ClockedCommand, day
+from newsletter.issues import publishing
+from newsletter.issues.models import Issue
+
+
+class Command(ClockedCommand):
+    help = "Publish the draft of a day. From then on readers get it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("date", type=day, metavar="DATE", help="the issue’s day, e.g. 2026-05-04")
+
+    def run(self, **options: Any) -> None:
+        issue = Issue.objects.filter(date=options["date"]).first()
+        if issue is None:
+            raise CommandError(f"There is no issue of {options['date']}. manage.py draft_issue makes one.")
+        try:
+            if not publishing.publish(issue):
+                raise CommandError(f"{issue} is {issue.get_status_display().lower()}: only a draft is published.")
+        except publishing.NothingToPublish as exc:
+            raise CommandError(str(exc)) from exc
+        self.stdout.write(f"{issue} is published with {issue.entries.front().kept().count()} papers on its front.")

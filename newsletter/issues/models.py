@@ -1,0 +1,132 @@
+"""The day's edition: an issue and its entries."""
+
+import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from newsletter import clock
+from newsletter.papers.models import Paper
+from newsletter.states import StatefulModel
+
+
+def default_front_size() -> int:
+    return int(settings.ISSUE_FRONT_SIZE)
+
+
+class IssueQuerySet(models.QuerySet["Issue"]):
+    def open(self) -> Self:
+        return self.filter(status__in=(Issue.Status.DRAFT, Issue.Status.HELD))
+
+    def published(self) -> Self:
+        return self.filter(status=Issue.Status.PUBLISHED)
+
+    def past_cutoff(self) -> Self:
+        return self.filter(status=Issue.Status.DRAFT, cutoff_at__lte=clock.now())
+
+
+class Issue(StatefulModel):
+    """One day's edition. Published, it is frozen: its entries keep a snapshot of that moment."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        HELD = "held", "Held"
+        PUBLISHED = "published", "Published"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    MOVES = {
+        Status.HELD: {Status.DRAFT},
+        Status.DRAFT: {Status.HELD},
+        Status.PUBLISHED: {Status.DRAFT, Status.HELD},
+        Status.WITHDRAWN: {Status.PUBLISHED},
+    }
+
+    date = models.DateField(unique=True)
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
+    subject = models.CharField(
+        max_length=150, blank=True, help_text="Left empty, each digest’s subject is its first paper’s title."
+    )
+    intro = models.TextField(blank=True, max_length=2000, help_text="The editor’s words above the papers.")
+    cutoff_at = models.DateTimeField(help_text="When the draft is published by itself, unless it is held.")
+    published_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    curated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    arranged_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # from here on the front keeps the editor's order
+    front_size = models.PositiveSmallIntegerField(
+        default=default_front_size, help_text="How many papers the front is filled up to."
+    )
+    is_sample = models.BooleanField(default=False, editable=False)
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-date",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=("draft", "held")) | Q(published_at__isnull=False),
+                name="published_issue_knows_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Issue of {self.date}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("issues:issue", args=[self.date])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {self.Status.DRAFT, self.Status.HELD}
+
+
+class EntryQuerySet(models.QuerySet["IssueEntry"]):
+    def front(self) -> Self:
+        return self.filter(shelf=IssueEntry.Shelf.FRONT)
+
+    def kept(self) -> Self:
+        return self.filter(dropped_at=None)
+
+
+class IssueEntry(models.Model):
+    """One paper's place in an issue."""
+
+    class Shelf(models.TextChoices):
+        FRONT = "front", "Front"
+        SHELF = "shelf", "Shelf"
+
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="entries")
+    paper = models.ForeignKey(Paper, models.PROTECT, related_name="entries")
+    shelf = models.CharField(max_length=5, choices=Shelf, default=Shelf.FRONT)
+    position = models.PositiveIntegerField(default=0)
+    is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, whatever their topics.")
+    note = models.CharField(max_length=500, blank=True, help_text="A line of yours below the summary.")
+    dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What readers see, as it was at publication: see snapshots.Snapshot. Empty while the issue is open.
+    snapshot = models.JSONField(default=dict, editable=False)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("shelf", "position", "id")
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(fields=("issue", "paper"), name="paper_once_an_issue"),
+            models.UniqueConstraint(
+                fields=("paper",), condition=Q(shelf="front", dropped_at=None), name="paper_once_among_fronts"
+            ),
+            models.UniqueConstraint(fields=("paper",), condition=Q(shelf="shelf"), name="paper_once_on_a_shelf"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.paper}"
+
+
+def cutoff_of(day: datetime.date) -> datetime.datetime:
+    """Return when the draft of `day` is published by itself, in UTC."""
+    return datetime.datetime.combine(day, settings.ISSUE_CUTOFF, datetime.UTC)

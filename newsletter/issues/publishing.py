@@ -1,0 +1,94 @@
+"""The step that freezes an issue: from here on it is what readers get."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from newsletter import clock
+from newsletter.issues import drafting
+from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.papers.models import Paper
+
+
+class NothingToPublish(Exception):
+    """The issue's front is empty. It is as it was."""
+
+
+def publish_past_cutoff() -> list[Issue]:
+    """Publish each draft whose cutoff has passed; one with nothing new since the last issue moves a day on."""
+    published = []
+    for issue in Issue.objects.past_cutoff().order_by("date"):
+        drafting.draft_issue(issue.date)
+        if not has_news():
+            carry_over(issue)
+        elif issue.entries.front().kept().exists() and publish(issue):
+            published.append(issue)
+    return published
+
+
+def has_news() -> bool:
+    """Say whether a paper was seen for the first time since the last issue."""
+    last = Issue.objects.exclude(published_at=None).order_by("-published_at").first()
+    return last is None or Paper.objects.present().filter(first_seen_at__gt=last.published_at).exists()
+
+
+def carry_over(issue: Issue) -> None:
+    """Move a draft, with what editors did to it, to the next free day."""
+    taken = set(Issue.objects.filter(date__gt=issue.date).values_list("date", flat=True))
+    day = max(issue.date, clock.today())
+    while day in taken or cutoff_of(day) <= clock.now():
+        day += timedelta(days=1)
+    issue.date, issue.cutoff_at = day, cutoff_of(day)
+    issue.save(update_fields=["date", "cutoff_at"])
+
+
+@transaction.atomic
+def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
+    """Publish an open issue and freeze its entries; return False where it is not open any more.
+
+    Raise NothingToPublish for an empty front.
+    """
+    if not issue.entries.front().kept().exists():
+        raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
+    if not issue.move_to(Issue.Status.PUBLISHED, published_at=clock.now(), curated_by=by):
+        return False
+    freeze(issue)
+    return True
+
+
+def freeze(issue: Issue) -> None:
+    """Write into each entry what its paper says and counts now."""
+    entries = list(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
+    for place, entry in enumerate(front_first(entries), start=1):
+        entry.position = place
+        entry.snapshot = snapshot_of(entry.paper)
+    IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
+
+
+def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
+    return sorted(entries, key=lambda entry: (entry.dropped_at is not None, entry.shelf, entry.position, entry.pk))
+
+
+def snapshot_of(paper: Paper) -> dict[str, Any]:
+    """Return what readers see of a paper, as plain JSON values."""
+    return {
+        "title": paper.title,
+        "summary": paper.abstract,
+        "authors": paper.authors,
+        "url": paper.url,
+        "pdf_url": paper.pdf_url,
+        "code_url": paper.code_url,
+        "project_url": paper.project_url,
+        "topics": [
+            {"slug": row.topic.slug, "name": row.topic.name, "evidence": row.evidence}
+            for row in sorted(paper.paper_topics.all(), key=lambda row: row.topic.name)
+        ],
+        "votes": paper.votes,
+        "comments": paper.comments,
+        "score": paper.score,
+        "proposed_by": paper.proposed_by,
+        "listed_on": paper.listed_on.isoformat(),
+    }

@@ -1,0 +1,41 @@
+from datetime import date
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from newsletter.issues.models import Issue
+
+ARCHIVE = 60  # issues on the archive's page
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    issue = Issue.objects.published().select_related("curated_by").order_by("-date").first()
+    return render(request, "issues/issue.html", page_of(issue) | {"is_home": True})
+
+
+@require_safe
+def issue(request: HttpRequest, day: date) -> HttpResponse:
+    shown = Issue.objects.published().select_related("curated_by").filter(date=day).first()
+    if shown is None:
+        raise Http404(f"There is no issue of {day}.")
+    return render(request, "issues/issue.html", page_of(shown))
+
+
+@require_safe
+def archive(request: HttpRequest) -> HttpResponse:
+    issues = Issue.objects.published().order_by("-date")[:ARCHIVE]
+    return render(request, "issues/archive.html", {"issues": issues})
+
+
+def page_of(issue: Issue | None) -> dict[str, object]:
+    if issue is None:
+        return {"issue": None}
+    published = Issue.objects.published()
+    return {
+        "issue": issue,
+        "entries": issue.entries.front().kept().order_by("position"),
+        "previous": published.filter(date__lt=issue.date).order_by("-date").first(),
+        "next": published.filter(date__gt=issue.date).order_by("date").first(),
+    }

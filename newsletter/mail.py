@@ -1,0 +1,157 @@
+"""Every mail leaves through here: composed from a folder of templates, handed over in Anymail's vocabulary."""
+
+import smtplib
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import make_msgid, parseaddr
+from functools import cache
+from typing import Any
+
+import css_inline
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailError,
+    AnymailRecipientsRefused,
+    AnymailRequestsAPIError,
+)
+from anymail.message import AnymailMessage
+from django.conf import settings
+from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+
+DEFAULT_WAIT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of one mail after a call: accepted, refused for sure, or neither."""
+
+    status: str  # accepted, refused, not_accepted (nothing was sent, worth repeating) or unknown
+    provider_id: str = ""
+    reason: str = ""
+    wait: timedelta = DEFAULT_WAIT
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == "accepted"
+
+    @property
+    def is_worth_repeating(self) -> bool:
+        return self.status == "not_accepted"
+
+
+def identity_gap() -> str:
+    """Return what of the publication's identity is missing for mail to leave, or an empty string."""
+    missing = []
+    if "@" not in parseaddr(settings.DEFAULT_FROM_EMAIL)[1]:
+        missing.append("FROM_EMAIL")
+    if not settings.POSTAL_ADDRESS.strip():
+        missing.append("POSTAL_ADDRESS")
+    return f"Nothing is mailed without {' and '.join(missing)}." if missing else ""
+
+
+def publication() -> dict[str, Any]:
+    """Return what every mail and page may say of the publication."""
+    return {
+        "publication": settings.PUBLICATION_NAME,
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+    }
+
+
+def compose(folder: str, context: dict[str, Any], to: str, *, tag: str) -> AnymailMessage:
+    """Return the mail that a folder of templates (subject.txt, body.txt, body.html) makes of `context`."""
+    context = publication() | context
+    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    text = render_to_string(f"{folder}/body.txt", context).strip() + "\n"
+    html = inline_styles(render_to_string(f"{folder}/body.html", context))
+    return build(to, subject, text, html, tag=tag)
+
+
+def build(
+    to: str,
+    subject: str,
+    text: str,
+    html: str,
+    *,
+    tag: str,
+    headers: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> AnymailMessage:
+    """Return a message to one address with the headers every mail of ours carries."""
+    message = AnymailMessage(
+        subject,
+        text,
+        settings.DEFAULT_FROM_EMAIL,
+        [to],
+        reply_to=[settings.REPLY_TO] if settings.REPLY_TO else None,
+        headers={"Auto-Submitted": "auto-generated"} | (headers or {}),
+        tags=[tag],
+        metadata=metadata or {},
+    )
+    message.attach_alternative(html, "text/html")
+    if settings.EMAIL_PROVIDER == "smtp":
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        message.extra_headers["Message-ID"] = make_msgid(domain=domain)
+    return message
+
+
+def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> Outcome:
+    """Give one message to the provider and say what is known then; raise nothing that a provider can cause."""
+    if gap := identity_gap():
+        return Outcome("refused", reason=gap)
+    if connection is not None:
+        message.connection = connection
+    try:
+        message.send()
+    except AnymailRecipientsRefused as exc:
+        return Outcome("refused", reason=str(exc))
+    except AnymailRequestsAPIError as exc:
+        return outcome_of_http(exc)
+    except AnymailAPIError as exc:
+        return Outcome("unknown", reason=str(exc))
+    except AnymailError as exc:
+        return Outcome("refused", reason=str(exc))
+    except smtplib.SMTPException as exc:
+        return outcome_of_smtp(exc)
+    except ConnectionRefusedError as exc:
+        return Outcome("not_accepted", reason=f"No connection to the mail server: {exc}")
+    except OSError as exc:
+        return Outcome("unknown", reason=f"The connection broke: {exc}")
+    return Outcome("accepted", provider_id=str(getattr(message.anymail_status, "message_id", "") or ""))
+
+
+def outcome_of_http(exc: AnymailRequestsAPIError) -> Outcome:
+    status = exc.status_code
+    if status == 429:
+        wait = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
+        delay = timedelta(seconds=min(int(wait), 3600)) if wait.isdigit() else DEFAULT_WAIT
+        return Outcome("not_accepted", reason="The provider asked for a pause.", wait=delay)
+    if status is not None and 400 <= status < 500:
+        return Outcome("refused", reason=f"The provider refused it ({status}).")
+    return Outcome("unknown", reason=f"The provider gave no clear answer ({status}).")
+
+
+def outcome_of_smtp(exc: smtplib.SMTPException) -> Outcome:
+    match exc:
+        case smtplib.SMTPRecipientsRefused(recipients=answers):
+            code = max((answer[0] for answer in answers.values()), default=550)
+        case smtplib.SMTPResponseException(smtp_code=code):
+            pass
+        case smtplib.SMTPConnectError() | smtplib.SMTPNotSupportedError():
+            code = 450
+        case _:
+            return Outcome("unknown", reason=f"The mail server broke off: {exc}")
+    if 400 <= code < 500:
+        return Outcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
+    return Outcome("refused", reason=f"The mail server refused it ({code}).")
+
+
+@cache
+def inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+def inline_styles(html: str) -> str:
+    """Return `html` with the rules of its style sheet written into each element; media queries stay."""
+    return str(inliner().inline(html))

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class MailboxConfig(AppConfig):
+    name = "newsletter.mailbox"

@@ -1,0 +1,77 @@
+import argparse
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from newsletter import accounts, embedded, first_run, processes, readiness, welcome
+
+PREPARING = 7_301_001  # advisory lock: of two that start at once, one prepares and the other waits
+
+
+class Command(BaseCommand):
+    help = (
+        "Start the product. `up` prepares the database and runs everything; `up web`, `up worker` and `up beat` "
+        "run that part alone."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("part", nargs="?", choices=["all", "web", "worker", "beat"], default="all")
+        parser.add_argument("--queue", choices=list(settings.WORKER_CONCURRENCY), help="the worker's only queue")
+
+    def handle(self, *args: Any, part: str, queue: str | None, **options: Any) -> None:
+        try:
+            if part in {"all", "web"}:
+                readiness.check_port()
+            if part == "all":
+                self.run_all()
+            else:
+                self.run_part(part, queue)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before everything ran. Start again whenever you like.") from None
+
+    def run_all(self) -> None:
+        with embedded.running(settings.VAR_DIR, os.environ):
+            readiness.check_servers()
+            password = self.prepare()
+            self.run_together(processes.everything(), welcome.text(password))
+
+    def run_part(self, part: str, queue: str | None) -> None:
+        readiness.check_servers()
+        readiness.check_prepared()
+        commands = {"web": processes.web, "worker": lambda: processes.workers(queue), "beat": processes.beat}[part]()
+        if len(commands) > 1:
+            self.run_together(commands)
+        processes.become(*commands.values())
+
+    def prepare(self) -> str | None:
+        """Bring the database to this version and fill it the first time; return a new editor's password."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+            self.echo("Preparing the database")
+            call_command("migrate", interactive=False, verbosity=0)
+            if not settings.DEBUG:
+                call_command("collectstatic", interactive=False, verbosity=0)
+            if first_run.is_due():
+                first_run.prepare(self.echo)
+            # In production a password in the log would be there for good: `manage.py password` makes one.
+            password = accounts.renew_password(accounts.EDITOR) if accounts.make_editor() and settings.DEBUG else None
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARING])
+        return password
+
+    def run_together(self, commands: dict[str, processes.Command], greeting: str = "") -> None:
+        connection.close()
+        self.echo(f"Starting {', '.join(commands)}")
+        if not processes.run_together(commands, lambda: self.greet(greeting)):
+            raise CommandError("A part ended by itself, as said above, so the others were stopped.")
+
+    def greet(self, greeting: str) -> None:
+        if greeting and welcome.web_answers():
+            self.echo(greeting)
+
+    def echo(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

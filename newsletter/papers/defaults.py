@@ -1,0 +1,31 @@
+"""The sources of a new deployment."""
+
+from newsletter.papers.models import Source
+
+HF_DAILY = "https://huggingface.co/api/daily_papers"
+ARXIV_CATEGORIES = {
+    "cs.AI": "artificial intelligence",
+    "cs.CL": "language",
+    "cs.CV": "vision",
+    "cs.LG": "machine learning",
+    "cs.RO": "robotics",
+    "cs.SE": "software",
+    "eess.AS": "audio and speech",
+    "stat.ML": "statistics",
+}
+
+
+def add_sources() -> int:
+    """Add the default sources where there are none that are fetched; return how many were added."""
+    if Source.objects.fetched().exists():
+        return 0
+    sources = [Source(name="Hugging Face daily papers", kind=Source.Kind.HF_DAILY, url=HF_DAILY)]
+    sources += [
+        Source(
+            name=f"arXiv {category} ({subject})",
+            kind=Source.Kind.ARXIV,
+            url=f"https://rss.arxiv.org/rss/{category}",
+        )
+        for category, subject in ARXIV_CATEGORIES.items()
+    ]
+    return len(Source.objects.bulk_create(sources))

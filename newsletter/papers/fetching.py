@@ -1,0 +1,114 @@
+"""The step that asks sources what is new, politely, each for itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+
+from newsletter import clock
+from newsletter.papers import ingest
+from newsletter.papers.findings import Listing
+from newsletter.papers.models import Source
+from newsletter.papers.sources import READERS, SourceError, guard, sandbox
+
+LONGEST_WAIT = timedelta(hours=6)
+ARXIV_TURN = 7_301_002  # advisory lock: one call to arXiv at a time, of all workers
+
+
+def fetch_source(source: Source) -> bool:
+    """Ask one source for the last listing days and store what it shows; its row says how it went.
+
+    Return False where another worker asks it already, or where it failed.
+    """
+    if not claim(source):
+        return False
+    try:
+        for address in READERS[source.kind].addresses(source.url, listing_days()):
+            listing = ask(source, address)
+            if listing is not None:
+                ingest.ingest(source, listing.findings)
+                note_freshness(source, listing)
+    except SourceError as exc:
+        record_failure(source, exc)
+        return False
+    record_success(source)
+    return True
+
+
+def claim(source: Source) -> bool:
+    """Take the source's turn; its next one comes after `every`, also where this worker dies."""
+    now = clock.now()
+    mine = Source.objects.filter(pk=source.pk).filter(
+        Q(next_try_at=source.next_try_at) if source.next_try_at else Q(next_try_at=None)
+    )
+    return bool(mine.update(last_tried_at=now, next_try_at=now + source.every))
+
+
+def listing_days() -> list[date]:
+    """Return the last FEED_DAYS weekdays, today's among them, oldest first."""
+    days: list[date] = []
+    day = clock.today()
+    while len(days) < settings.FEED_DAYS:
+        if day.weekday() < 5:
+            days.append(day)
+        day -= timedelta(days=1)
+    return days[::-1]
+
+
+def ask(source: Source, address: str) -> Listing | None:
+    """Return what one address shows, or None where it has not changed since the last time."""
+    etag, last_modified = source.validators.get(address, ("", ""))
+    with turn(source):
+        answer = guard.get(address, policy(), etag=etag, last_modified=last_modified)
+    if answer.unchanged:
+        return None
+    listing = sandbox.parse(source.kind, answer.body, address)
+    source.validators[address] = (answer.etag, answer.last_modified)
+    return listing
+
+
+@contextmanager
+def turn(source: Source) -> Iterator[None]:
+    """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls."""
+    if source.kind not in {Source.Kind.ARXIV, Source.Kind.ARXIV_API}:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [ARXIV_TURN])
+        try:
+            yield
+            time.sleep(settings.ARXIV_PAUSE_SECONDS)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [ARXIV_TURN])
+
+
+def policy() -> guard.Policy:
+    return guard.Policy(
+        allow_loopback=settings.FEED_ALLOW_LOOPBACK,
+        ports=frozenset(settings.FEED_PORTS),
+        user_agent=f"{settings.PUBLICATION_NAME} (+{settings.SITE_URL})",
+    )
+
+
+def note_freshness(source: Source, listing: Listing) -> None:
+    if listing.findings and listing.listed_on:
+        source.fresh_on = max(source.fresh_on or listing.listed_on, listing.listed_on)
+
+
+def record_success(source: Source) -> None:
+    kept = set(READERS[source.kind].addresses(source.url, listing_days()))
+    source.validators = {address: v for address, v in source.validators.items() if address in kept}
+    source.last_success_at, source.last_error, source.failure_count = clock.now(), "", 0
+    source.save(update_fields=["validators", "last_success_at", "last_error", "failure_count", "fresh_on"])
+
+
+def record_failure(source: Source, error: SourceError) -> None:
+    source.failure_count += 1
+    wait = error.retry_after or source.every * 2 ** min(source.failure_count - 1, 8)
+    source.last_error = str(error)
+    source.next_try_at = clock.now() + min(wait, LONGEST_WAIT)
+    source.save(update_fields=["last_error", "failure_count", "next_try_at", "validators", "fresh_on"])

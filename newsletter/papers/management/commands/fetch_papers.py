@@ -1,0 +1,36 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from newsletter.commands import ClockedCommand
+from newsletter.papers import fetching, ranking
+from newsletter.papers.models import Paper, Source
+
+
+class Command(ClockedCommand):
+    help = "Ask the sources for the last listing days now, and score what came."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--source", type=int, metavar="ID", help="ask this one only")
+
+    def run(self, **options: Any) -> None:
+        sources = Source.objects.fetched()
+        if options["source"] is not None:
+            sources = sources.filter(pk=options["source"])
+        if not sources:
+            raise CommandError("There is no such source to fetch. manage.py add_source adds one.")
+        failed = [source for source in sources if not self.fetch(source)]
+        ranking.score_papers()
+        self.stdout.write(f"{Paper.objects.count()} papers are known now.")
+        if len(failed) == len(sources):
+            raise CommandError("No source answered.")
+
+    def fetch(self, source: Source) -> bool:
+        before = Paper.objects.count()
+        if fetching.fetch_source(source):
+            self.stdout.write(f"{source}: {Paper.objects.count() - before} new papers")
+            return True
+        self.stderr.write(f"{source}: {source.last_error or 'is being fetched by a worker already'}")
+        return False

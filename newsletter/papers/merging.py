@@ -1,0 +1,48 @@
+"""One paper from several sources: whose word counts for which field. Pure.
+
+arXiv's own text and categories win over everybody's; otherwise what came first stays and gaps are filled. The listing
+day is the earliest that any source gives. docs/decisions.md, “Whose title wins”.
+"""
+
+from datetime import date
+from typing import Any
+
+from newsletter.papers import identity
+from newsletter.papers.findings import Finding
+from newsletter.papers.models import Source
+
+FROM_ARXIV = {Source.Kind.ARXIV, Source.Kind.ARXIV_API}
+TEXT = ("title", "abstract", "authors", "categories", "primary_category")
+GAPS = ("code_url", "project_url", "proposed_by")
+
+
+def first_fields(finding: Finding, today: date) -> dict[str, Any]:
+    """Return the columns of a paper that is seen for the first time."""
+    return {
+        "title": finding.title,
+        "abstract": finding.abstract,
+        "authors": list(finding.authors),
+        "categories": list(finding.categories),
+        "primary_category": finding.primary_category,
+        "version": finding.version,
+        "url": finding.url or identity.abs_url(finding.key),
+        "code_url": finding.code_url,
+        "project_url": finding.project_url,
+        "proposed_by": finding.proposed_by[:100],
+        # A feed's date can be wrong: nothing was listed in the future.
+        "listed_on": min(finding.listed_on or today, today),
+    }
+
+
+def changed_fields(known: dict[str, Any], finding: Finding, kind: str, today: date) -> dict[str, Any]:
+    """Return the columns of `known` that `finding` of a source of `kind` changes, with their new values."""
+    offered = first_fields(finding, today)
+    wanted: dict[str, Any] = {}
+    if kind in FROM_ARXIV and finding.version >= known["version"]:
+        wanted = {name: offered[name] for name in (*TEXT, "version") if offered[name]}
+    for name in (*TEXT, *GAPS):
+        if not known[name] and offered[name]:
+            wanted.setdefault(name, offered[name])
+    if not finding.announce.startswith("replace"):
+        wanted["listed_on"] = min(known["listed_on"], offered["listed_on"])
+    return {name: value for name, value in wanted.items() if value != known[name]}

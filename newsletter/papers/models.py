@@ -1,0 +1,229 @@
+"""What came in: sources, papers, what was seen of them, and topics."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from newsletter import clock
+from newsletter.papers import identity
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def fetched(self) -> Self:
+        """Keep the sources that are asked over the network."""
+        return self.filter(is_active=True).exclude(kind__in=Source.INSIDE)
+
+    def due(self) -> Self:
+        return self.fetched().filter(Q(next_try_at=None) | Q(next_try_at__lte=clock.now()))
+
+
+class Source(models.Model):
+    """A feed that papers come from, and how it fares."""
+
+    class Kind(models.TextChoices):
+        HF_DAILY = "hf_daily", "Hugging Face daily papers"
+        ARXIV = "arxiv", "arXiv listing of a category (RSS or Atom)"
+        ARXIV_API = "arxiv_api", "arXiv API (fills in what is known of a paper)"
+        FEED = "feed", "Feed that mentions papers (RSS, Atom, JSON Feed)"
+        READERS = "readers", "Readers of this publication"
+        EDITORS = "editors", "Editors of this publication"
+        SAMPLE = "sample", "Sample that ships with the product"
+
+    INSIDE = (Kind.READERS, Kind.EDITORS, Kind.SAMPLE)
+
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind)
+    url = models.URLField("address", max_length=500, unique=True)
+    weight = models.FloatField(
+        default=1.0, help_text="How much one vote or mention here counts when papers are ranked."
+    )
+    every = models.DurationField(default=timedelta(hours=1), help_text="How long to wait between two visits.")
+    is_active = models.BooleanField(default=True)
+
+    validators = models.JSONField(default=dict, editable=False)  # address → [ETag, Last-Modified]
+    last_tried_at = models.DateTimeField(null=True, editable=False)
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+    failure_count = models.PositiveIntegerField("failures in a row", default=0, editable=False)
+    fresh_on = models.DateField("newest listing", null=True, editable=False)
+    next_try_at = models.DateTimeField(null=True, editable=False)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("kind", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PaperQuerySet(models.QuerySet["Paper"]):
+    def present(self) -> Self:
+        """Keep papers that were neither withdrawn nor merged into another."""
+        return self.filter(withdrawn_at=None, merged_into=None)
+
+    def rising(self) -> Self:
+        return self.order_by("-score", "-listed_on", "key")
+
+
+class Paper(models.Model):
+    """One research paper, whatever sources and versions it came in."""
+
+    key = models.CharField(max_length=500, unique=True, help_text="arxiv:2605.00658, doi:… or url:…")
+    version = models.PositiveSmallIntegerField(default=0)
+    title = models.CharField(max_length=500)
+    abstract = models.TextField(blank=True)
+    authors = ArrayField(models.TextField(), default=list, blank=True)
+    categories = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    primary_category = models.CharField(max_length=30, blank=True)
+    url = models.URLField("page", max_length=500)
+    code_url = models.URLField("code", max_length=500, blank=True)
+    project_url = models.URLField("project", max_length=500, blank=True)
+    proposed_by = models.CharField(max_length=100, blank=True)
+    first_seen_at = models.DateTimeField(default=clock.now)
+    listed_on = models.DateField(db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
+    votes = models.PositiveIntegerField(default=0, editable=False)
+    comments = models.PositiveIntegerField(default=0, editable=False)
+    score = models.FloatField(default=0.0, db_index=True, editable=False)
+    topics: "models.ManyToManyField[Topic, PaperTopic]" = models.ManyToManyField(
+        "Topic", through="PaperTopic", related_name="papers"
+    )
+
+    objects = PaperQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-listed_on", "-score", "key")
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def pdf_url(self) -> str:
+        return identity.pdf_url(self.key)
+
+
+class Alias(models.Model):
+    """Another key of the same paper."""
+
+    key = models.CharField(max_length=500, unique=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Sighting(models.Model):
+    """What one source showed of a paper at one moment; written when a figure changed."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings")
+    source = models.ForeignKey(Source, models.CASCADE, related_name="sightings")
+    seen_at = models.DateTimeField()
+    votes = models.PositiveIntegerField(null=True)
+    comments = models.PositiveIntegerField(null=True)
+    stars = models.PositiveIntegerField(null=True)
+    rank = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("paper", "source", "seen_at"), name="paper_seen_once_a_moment"),
+        ]
+        indexes = [models.Index(fields=("seen_at",), name="sighting_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} at {self.source_id}"
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    def current(self) -> Self:
+        return self.filter(retired_into=None)
+
+
+class Topic(models.Model):
+    """What papers are about, in the words readers choose by."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    categories = ArrayField(
+        models.CharField(max_length=30),
+        default=list,
+        blank=True,
+        help_text="arXiv categories that give a paper this topic by themselves, separated by commas.",
+    )
+    phrases = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words that give a paper this topic where its title or abstract holds them, separated by commas.",
+    )
+    weak_phrases = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words of which one alone is not enough.",
+    )
+    exclusions = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words that take the topic away where only phrases gave it.",
+    )
+    retired_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="heir_of",
+        help_text="The topic that took over the readers of this one.",
+    )
+
+    objects = TopicQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(retired_into=F("id")), name="topic_retires_into_another"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def retire(self, into: "Topic") -> None:
+        """Give the readers of this topic, and of those retired into it before, to `into`.
+
+        Raise ValueError where `into` is this topic or is retired itself.
+        """
+        if into.pk == self.pk or into.retired_into_id is not None:
+            raise ValueError(f"“{into}” is retired itself, or the same topic: choose one that stays.")
+        with transaction.atomic():
+            Topic.objects.filter(Q(pk=self.pk) | Q(retired_into=self)).update(retired_into=into)
+            PaperTopic.objects.filter(topic=self).delete()
+        self.retired_into = into
+
+
+class PaperTopic(models.Model):
+    """One topic of one paper, and what speaks for it."""
+
+    class Origin(models.TextChoices):
+        RULE = "rule", "by the topic’s rule"
+        CURATOR = "curator", "by an editor"
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="paper_topics")
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
+    origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
+    evidence = ArrayField(models.TextField(), default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("paper", "topic"), name="topic_once_a_paper")]
+
+    def __str__(self) -> str:
+        return self.topic.name

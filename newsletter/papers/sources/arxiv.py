@@ -1,0 +1,184 @@
+"""Read arXiv's daily announcements of one category: its RSS, its Atom, and the older RDF."""
+
+import html
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import partial
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from newsletter.papers.findings import Finding, Listing
+from newsletter.papers.identity import abs_url, key_of, version_of
+from newsletter.papers.links import find_links
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.items import (
+    MAX_ABSTRACT,
+    Refusal,
+    abstract_of,
+    list_findings,
+    names_of,
+    string_at,
+    title_of,
+)
+from newsletter.papers.sources.syndication import Entry, Feed, instant_of, read_feed
+from newsletter.papers.text import split_authors
+
+# All of a feed's dates are its day's midnight there.
+NEW_YORK = ZoneInfo("America/New_York")
+ANNOUNCEMENTS = {"new", "cross", "replace", "replace-cross"}
+MAX_CREATOR = 100_000
+
+DESCRIPTION = re.compile(
+    r"\s*arXiv:(?P<id>\S+)\s+Announce Type:\s*(?P<announce>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
+)
+RDF_TITLE = re.compile(
+    r"\.?\s*\(arXiv:(?P<id>\S{1,40})\s+\[(?P<category>[\w.-]{1,30})\](?P<marks>[A-Z ,]{0,40})\)\s*$"
+)
+CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]{2,}(-[A-Za-z]+)*)?")
+DOI = re.compile(r"10\.\d{4,9}/\S{1,200}")
+TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+WITHDRAWN_ABSTRACT = re.compile(
+    r"(arxiv admin note: )?(this|the) (paper|article|manuscript|submission|preprint|work)"
+    r"( has been| is| was)?( temporarily)? withdrawn\b(?! from (?!arxiv))",
+    re.IGNORECASE,
+)
+WITHDRAWN_COMMENT = re.compile(
+    r"\s*(withdrawn|paper withdrawn)\b(?! from (?!arxiv))"
+    r"|\b(paper|article|manuscript|submission|preprint|work)( has been| is| was) withdrawn\b"
+    r"(?! from (?!arxiv))",
+    re.IGNORECASE,
+)
+
+
+def addresses(url: str, days: Sequence[date]) -> list[str]:
+    """Return `url`: the feed shows the latest day only, whichever days are asked for."""
+    return [url]
+
+
+def parse(body: bytes, address: str) -> Listing:
+    """Read one category's feed. A day without papers is an empty listing, not an error."""
+    feed = read_feed(body)
+    if "feed error" in feed.title.lower():
+        raise SourceError(f"arXiv knows no such category: {feed.title[:200]}", permanent=True)
+    category = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
+    listed_on = _feed_day(feed)
+    read = partial(_read, feed_category=category, feed_day=listed_on)
+    return noting_breaks(feed, list_findings(feed.entries, read, listed_on))
+
+
+def noting_breaks(feed: Feed, listing: Listing) -> Listing:
+    """Add a line to `listing` where the feed is broken XML, and items may be missing."""
+    if feed.is_whole:
+        return listing
+    note = "The feed is not well-formed: what stands behind the break may be missing"
+    return Listing(listing.findings, listing.listed_on, (*listing.refused, note))
+
+
+def is_withdrawn(abstract: str, comment: str = "") -> bool:
+    """Tell whether the authors took the paper back: arXiv has no field for it, only words.
+
+    >>> is_withdrawn("This paper has been withdrawn by the author."), is_withdrawn("", "withdrawn from ICLR")
+    (True, False)
+    """
+    return bool(WITHDRAWN_ABSTRACT.match(abstract) or WITHDRAWN_COMMENT.search(comment))
+
+
+def categories_of(entry: Entry) -> tuple[str, ...]:
+    """Return arXiv's categories in their order, without the ACM and MSC codes beside them."""
+    terms = [str(tag.get("term") or "").strip() for tag in entry.get("tags") or ()]
+    return tuple(dict.fromkeys(term for term in terms[:100] if CATEGORY.fullmatch(term)))
+
+
+def doi_of(text: str) -> str:
+    found = DOI.search(text[:500])
+    return found[0] if found else ""
+
+
+def _feed_day(feed: Feed) -> date | None:
+    moment = instant_of(feed.about, "published", "updated")
+    if moment is None and feed.entries:
+        moment = instant_of(feed.entries[0], "published", "updated")
+    return _new_york_day(moment)
+
+
+def _new_york_day(moment: datetime | None) -> date | None:
+    try:
+        return moment.astimezone(NEW_YORK).date() if moment else None
+    except OverflowError:
+        return None
+
+
+def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) -> Finding:
+    notice = _Notice(entry)
+    key = key_of(string_at(entry, "link")) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
+    if key is None or not key.startswith("arxiv:"):
+        raise Refusal("it names no arXiv paper")
+    abstract = abstract_of(notice.abstract)
+    links = find_links(abstract)
+    categories = _primary_first(notice, feed_category)
+    return Finding(
+        key=key,
+        title=title_of(notice.title),
+        abstract=abstract,
+        authors=names_of(split_authors(notice.creator)),
+        categories=categories,
+        primary_category=categories[0] if categories else "",
+        version=version_of(notice.paper_id),
+        announce=notice.announce,
+        listed_on=_new_york_day(instant_of(entry, "published", "updated")) or feed_day,
+        withdrawn=is_withdrawn(abstract),
+        doi=doi_of(string_at(entry, "arxiv_doi")),
+        url=abs_url(key) or "",
+        code_url=links.code,
+        project_url=links.project,
+        rank=rank,
+    )
+
+
+class _Notice:
+    """An entry's own words taken apart: arXiv hides id, version and kind in the text."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.title = string_at(entry, "title")
+        self.abstract = string_at(entry, "summary")[: 4 * MAX_ABSTRACT]
+        self.creator = string_at(entry, "author")[:MAX_CREATOR]
+        self.paper_id = string_at(entry, "id").removeprefix("oai:arXiv.org:")
+        self.announce = string_at(entry, "arxiv_announce_type").strip()
+        self.categories = categories_of(entry)
+        if described := DESCRIPTION.match(self.abstract):
+            self._read_description(described)
+        if titled := RDF_TITLE.search(self.title):
+            self._read_rdf(titled)
+        if self.announce not in ANNOUNCEMENTS:
+            self.announce = ""
+
+    def _read_description(self, described: re.Match[str]) -> None:
+        self.paper_id = described["id"]
+        self.announce = self.announce or described["announce"].lower()
+        self.abstract = self.abstract[described.end() :]
+
+    def _read_rdf(self, titled: re.Match[str]) -> None:
+        self.paper_id = titled["id"]
+        self.title = self.title[: titled.start()]
+        self.abstract, self.creator = _without_tags(self.abstract), _without_tags(self.creator)
+        self.categories = self.categories or (titled["category"],)
+        is_cross, is_update = "CROSS" in titled["marks"], "UPDATED" in titled["marks"]
+        self.announce = {
+            (False, False): "new",
+            (True, False): "cross",
+            (False, True): "replace",
+            (True, True): "replace-cross",
+        }[is_cross, is_update]
+
+
+def _without_tags(text: str) -> str:
+    return html.unescape(TAG.sub("", text)).strip()
+
+
+def _primary_first(notice: _Notice, feed_category: str) -> tuple[str, ...]:
+    """Order the categories. arXiv puts the primary first; a paper is new only where it is at home."""
+    categories = notice.categories
+    if notice.announce in {"new", "replace"} and feed_category in categories:
+        return (feed_category, *(category for category in categories if category != feed_category))
+    return categories

@@ -1,0 +1,81 @@
+"""Read arXiv's API: what it knows of given papers, or the answer to a query."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import islice
+from urllib.parse import urlencode, urlsplit
+
+from newsletter.papers.findings import Finding, Listing
+from newsletter.papers.identity import abs_url, key_of, version_of
+from newsletter.papers.links import find_links
+from newsletter.papers.sources.arxiv import categories_of, doi_of, is_withdrawn, noting_breaks
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.items import Refusal, abstract_of, list_findings, names_of, string_at, title_of
+from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
+
+IDS_A_CALL = 100
+MAX_COMMENT = 2_000
+
+
+def addresses(url: str, days: Sequence[date]) -> list[str]:
+    """Return `url`, whose query says what to get."""
+    return [url]
+
+
+def addresses_for_ids(url: str, ids: Iterable[str]) -> list[str]:
+    """Return the addresses that ask for the papers with these arXiv ids, a hundred a call."""
+    parts, remaining = urlsplit(url), iter(ids)
+    found = []
+    while batch := list(islice(remaining, IDS_A_CALL)):
+        query = urlencode({"id_list": ",".join(batch), "start": 0, "max_results": IDS_A_CALL}, safe=",/")
+        found.append(parts._replace(query=query).geturl())
+    return found
+
+
+def parse(body: bytes, address: str) -> Listing:
+    """Read one answer. Ids arXiv does not know are simply absent from it."""
+    feed = read_feed(body)
+    for entry in feed.entries[:1]:
+        _refuse_error(entry)
+    return noting_breaks(feed, list_findings(feed.entries, _read, None))
+
+
+def _refuse_error(entry: Entry) -> None:
+    if string_at(entry, "title").strip() == "Error" and "/api/errors" in string_at(entry, "id"):
+        reason = string_at(entry, "summary").strip()[:200]
+        raise SourceError(f"arXiv's API answered with an error: {reason}.", permanent=True)
+
+
+def _read(entry: Entry, rank: int) -> Finding:
+    key = key_of(string_at(entry, "id")) or key_of(string_at(entry, "link"))
+    if key is None or not key.startswith("arxiv:"):
+        raise Refusal("it names no arXiv paper")
+    abstract = abstract_of(string_at(entry, "summary"))
+    comment = string_at(entry, "arxiv_comment")[:MAX_COMMENT]
+    links = find_links(abstract, comment)
+    primary, categories = _categories(entry)
+    return Finding(
+        key=key,
+        title=title_of(string_at(entry, "title")),
+        abstract=abstract,
+        authors=names_of(string_at(author, "name") for author in entry.get("authors") or ()),
+        categories=categories,
+        primary_category=primary,
+        version=version_of(string_at(entry, "id")),
+        published_at=instant_of(entry, "published"),
+        withdrawn=is_withdrawn(abstract, comment),
+        doi=doi_of(string_at(entry, "arxiv_doi")),
+        url=abs_url(key) or "",
+        code_url=links.code,
+        project_url=links.project,
+        rank=rank,
+    )
+
+
+def _categories(entry: Entry) -> tuple[str, tuple[str, ...]]:
+    categories = categories_of(entry)
+    named = entry.get("arxiv_primary_category")
+    primary = string_at(named, "term") if isinstance(named, dict) else ""
+    if primary in categories:
+        return primary, (primary, *(category for category in categories if category != primary))
+    return (categories[0] if categories else ""), categories

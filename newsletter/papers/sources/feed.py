@@ -1,0 +1,176 @@
+"""Read the feed of a blog, a forum or an aggregator: who mentions which paper there."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from newsletter.papers.findings import Finding, Listing
+from newsletter.papers.identity import abs_url, key_of
+from newsletter.papers.links import safe_url
+from newsletter.papers.sources.arxiv import noting_breaks
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.items import (
+    MAX_ADDRESS,
+    MAX_ITEMS,
+    MAX_TITLE,
+    count_at,
+    instant_at,
+    list_findings,
+    names_of,
+    records_at,
+    string_at,
+    title_of,
+)
+from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
+
+MAX_CONTENT = 100_000
+# A round-up names a dozen papers; what names more is a bibliography.
+MAX_PAPERS_AN_ITEM = 20
+
+# Where a page is a paper although its address holds neither an arXiv id nor a DOI.
+PAPER_PAGES = re.compile(
+    r"(www\.)?(openreview\.net/(forum|pdf)|aclanthology\.org/[\w.-]+\d|proceedings\.mlr\.press/v\d+/\w"
+    r"|(papers|proceedings)\.(nips|neurips)\.cc/paper|openaccess\.thecvf\.com/content"
+    r"|(bio|med)rxiv\.org/content|ssrn\.com/abstract|papers\.ssrn\.com/sol3/papers\.cfm"
+    r"|jmlr\.org/papers/v\d|eprint\.iacr\.org/\d{4}/\d)",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{4,2000}|\b(?:arxiv|doi):\s?[\w./()-]{6,100}", re.IGNORECASE)
+POINTS = re.compile(r"\bPoints:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) points\b", re.IGNORECASE)
+COMMENTS = re.compile(r"#\s*Comments:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) comments\b", re.IGNORECASE)
+# What forums put around a paper's own title.
+TITLE_MARKS = re.compile(r"^\s*(\[[A-Z]\]|Show HN:)\s*|\s*[\[(](pdf|video|\d{4})[\])]\s*$", re.IGNORECASE)
+
+
+class Item(NamedTuple):
+    """One item of any kind of feed; `links` are its own, the foremost first."""
+
+    title: str
+    links: tuple[str, ...]
+    content: str
+    author: str
+    published_at: datetime | None
+    comments: int | None
+
+
+class Mention(NamedTuple):
+    """One paper that an item names; `is_alone` when it names no other."""
+
+    item: Item
+    rank: int
+    key: str
+    address: str
+    is_alone: bool
+
+
+def addresses(url: str, days: Sequence[date]) -> list[str]:
+    """Return `url`: a feed shows its latest items, whichever days are asked for."""
+    return [url]
+
+
+def parse(body: bytes, address: str) -> Listing:
+    """Read who mentions what. Items that name no paper are passed over silently."""
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return list_findings(_mentions(_json_items(body)), _read, None)
+    feed = read_feed(body)
+    return noting_breaks(feed, list_findings(_mentions(map(_from_entry, feed.entries)), _read, None))
+
+
+def _json_items(body: bytes) -> Iterator[Item]:
+    try:
+        feed = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise SourceError("The answer is not JSON that can be read.") from exc
+    if "jsonfeed.org/version/" not in string_at(feed, "version"):
+        raise SourceError("The answer is JSON, but not a JSON Feed.")
+    return map(_from_json, records_at(feed, "items"))
+
+
+def _from_json(record: Mapping[str, Any]) -> Item:
+    author = record.get("author")
+    authors = [author] if isinstance(author, Mapping) else records_at(record, "authors")
+    return Item(
+        title=string_at(record, "title"),
+        links=tuple(string_at(record, name) for name in ("external_url", "url", "id")),
+        content=(string_at(record, "content_html") + " " + string_at(record, "content_text"))[:MAX_CONTENT],
+        author=string_at(authors[0], "name") if authors else "",
+        published_at=instant_at(record, "date_published"),
+        comments=None,
+    )
+
+
+def _from_entry(entry: Entry) -> Item:
+    texts = [string_at(entry, "summary"), *(string_at(part, "value") for part in entry.get("content") or ())]
+    links = [string_at(entry, "link"), *(string_at(link, "href") for link in entry.get("links") or ())]
+    comments = count_at(entry, "slash_comments")
+    return Item(
+        title=string_at(entry, "title"),
+        links=(*links[:10], string_at(entry, "id")),
+        content=" ".join(texts[:5])[:MAX_CONTENT],
+        author=string_at(entry, "author"),
+        published_at=instant_of(entry, "published", "updated"),
+        comments=count_at(entry, "thr_total") if comments is None else comments,
+    )
+
+
+def _mentions(items: Iterable[Item]) -> Iterator[Mention]:
+    for rank, item in enumerate(islice(items, MAX_ITEMS), start=1):
+        papers = _papers_of(item)
+        for key, address in papers.items():
+            yield Mention(item, rank, key, address, is_alone=len(papers) == 1)
+
+
+def _papers_of(item: Item) -> dict[str, str]:
+    """Return the papers an item names, by key: the one it links to, else those in its content."""
+    for link in item.links:
+        if key := _paper_key(link):
+            return {key: link}
+    papers: dict[str, str] = {}
+    for found in ADDRESS.finditer(html.unescape(item.content)):
+        address = found[0].rstrip(".,;:!?)]")
+        if len(papers) < MAX_PAPERS_AN_ITEM and (key := _paper_key(address)):
+            papers.setdefault(key, address)
+    return papers
+
+
+def _paper_key(address: str) -> str | None:
+    """Return the key of the paper that `address` leads to, None for any other page."""
+    address = address.strip()
+    key = key_of(address) if 0 < len(address) <= MAX_ADDRESS else None
+    if key is None or not key.startswith("url:"):
+        return key
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return key if PAPER_PAGES.match(parts.netloc + parts.path) else None
+
+
+def _read(mention: Mention, rank: int) -> Finding:
+    """Make a finding. Nothing but the title is the paper's: content and date are the mention's."""
+    item, names = mention.item, names_of([mention.item.author])
+    said = _count(COMMENTS, item.content)
+    return Finding(
+        key=mention.key,
+        title=title_of(_paper_title(item.title)) if mention.is_alone else "",
+        listed_on=item.published_at.date() if item.published_at else None,
+        url=abs_url(mention.key) or safe_url(mention.address),
+        votes=_count(POINTS, item.content),
+        comments=item.comments if said is None else said,
+        rank=mention.rank,
+        proposed_by=names[0] if names else "",
+    )
+
+
+def _paper_title(title: str) -> str:
+    return TITLE_MARKS.sub("", title[: 2 * MAX_TITLE])
+
+
+def _count(pattern: re.Pattern[str], content: str) -> int | None:
+    found = pattern.search(content)
+    return int(found["count"] or found["other"]) if found else None

@@ -1,0 +1,107 @@
+"""Read Hugging Face's daily papers: one JSON list a listing day."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+from newsletter.papers.findings import Finding, Listing
+from newsletter.papers.identity import abs_url, key_of
+from newsletter.papers.links import find_links
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.items import (
+    Refusal,
+    abstract_of,
+    count_at,
+    instant_at,
+    list_findings,
+    names_of,
+    record_at,
+    records_at,
+    string_at,
+    title_of,
+)
+
+# The most the server gives at once; no day has come near it.
+PAPERS_A_DAY = 100
+
+
+def addresses(url: str, days: Sequence[date]) -> list[str]:
+    """Return the address of each day's list."""
+    parts = urlsplit(url)
+    given = [(name, value) for name, value in parse_qsl(parts.query) if name not in {"date", "limit"}]
+    return [
+        parts._replace(query=urlencode([*given, ("date", day.isoformat()), ("limit", PAPERS_A_DAY)])).geturl()
+        for day in days
+    ]
+
+
+def parse(body: bytes, address: str) -> Listing:
+    """Read one day's list. Raise SourceError where it is no list of papers."""
+    listed_on = _day_of(address)
+    return list_findings(_items(body), partial(_read, listed_on=listed_on), listed_on)
+
+
+def _day_of(address: str) -> date | None:
+    try:
+        return date.fromisoformat(parse_qs(urlsplit(address).query)["date"][0])
+    except (KeyError, ValueError):
+        return None
+
+
+def _items(body: bytes) -> list[Any]:
+    if not body.strip():
+        raise SourceError("The answer was empty.")
+    try:
+        items = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise SourceError("The answer is not JSON that can be read.") from exc
+    if isinstance(items, Mapping) and string_at(items, "error"):
+        raise SourceError(f"The server answered with an error: {string_at(items, 'error')[:200]}.")
+    if not isinstance(items, list) or (items and not any(isinstance(item, Mapping) for item in items)):
+        raise SourceError("The answer is not a list of papers.")
+    return items
+
+
+def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
+    if not isinstance(item, Mapping):
+        raise Refusal("it is no object")
+    paper = record_at(item, "paper")
+    key = _key(string_at(paper, "id"))
+    submitted_at = instant_at(paper, "submittedOnDailyAt")
+    abstract = abstract_of(string_at(paper, "summary") or string_at(item, "summary"))
+    links = find_links(abstract, string_at(paper, "githubRepo"), string_at(paper, "projectPage"))
+    return Finding(
+        key=key,
+        title=title_of(string_at(paper, "title") or string_at(item, "title")),
+        abstract=abstract,
+        authors=names_of(string_at(author, "name") for author in records_at(paper, "authors")),
+        listed_on=submitted_at.date() if submitted_at else listed_on,
+        published_at=instant_at(paper, "publishedAt"),
+        url=abs_url(key) or "",
+        code_url=links.code,
+        project_url=links.project,
+        votes=count_at(paper, "upvotes"),
+        comments=count_at(item, "numComments"),
+        stars=count_at(paper, "githubStars"),
+        rank=rank,
+        proposed_by=_submitter(item, paper),
+    )
+
+
+def _key(paper_id: str) -> str:
+    key = key_of(f"https://arxiv.org/abs/{paper_id.strip()}") if paper_id.strip() else None
+    if key is None or not key.startswith("arxiv:"):
+        raise Refusal(f"its id {paper_id[:40]!r} is not arXiv's")
+    return key
+
+
+def _submitter(item: Mapping[str, Any], paper: Mapping[str, Any]) -> str:
+    names = names_of(
+        string_at(record, field)
+        for record in (record_at(item, "submittedBy"), record_at(paper, "submittedOnDailyBy"))
+        for field in ("fullname", "name")
+    )
+    return names[0] if names else ""

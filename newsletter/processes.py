@@ -1,0 +1,165 @@
+"""The processes of the running product, one of a kind or all together."""
+
+import ctypes
+import functools
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import honcho.manager
+import honcho.printer
+import honcho.process
+from django.conf import settings
+
+# A thread holds a database connection: threads × WEB_CONCURRENCY of them.
+WEB_THREADS = 8
+# What may run on after a signal: a call to a provider, and less where somebody sits and waits.
+PATIENCE_SECONDS = 30
+DESK_PATIENCE_SECONDS = 5
+PR_SET_PDEATHSIG = 1
+
+Command = list[str]
+
+
+def everything() -> dict[str, Command]:
+    return web() | workers() | beat()
+
+
+def web() -> dict[str, Command]:
+    command = _python(
+        *[
+            "granian",
+            "--interface",
+            "wsgi",
+            "--no-ws",
+            "--respawn-failed-workers",
+            "--workers-kill-timeout",
+            "10",
+        ],
+        *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_CONCURRENCY)),
+        *("--blocking-threads", str(WEB_THREADS), "--log-level", "warning"),
+        "newsletter.wsgi:application",
+    )
+    return {"web": command}
+
+
+def workers(only: str | None = None) -> dict[str, Command]:
+    """Return a worker a queue, or the one of the queue `only`."""
+    return {queue: _worker(queue) for queue in settings.WORKER_CONCURRENCY if only in {None, queue}}
+
+
+def beat() -> dict[str, Command]:
+    return {"beat": _celery("beat", "--schedule", str(settings.VAR_DIR / "beat"))}
+
+
+def become(command: Command) -> None:
+    """Replace this process by `command`."""
+    os.chdir(settings.BASE_DIR)
+    os.execv(command[0], command)
+
+
+def run_together(commands: dict[str, Command], announce: Callable[[], None]) -> bool:
+    """Run `commands` until one ends or a signal comes, then stop them all; `announce` runs beside them.
+
+    Return False when one ended by itself.
+    """
+    honcho.manager.KILL_WAIT = DESK_PATIENCE_SECONDS if settings.DEBUG else PATIENCE_SECONDS
+    manager = Manager(announce)
+    for name, command in commands.items():
+        manager.add_process(name, f"exec {shlex.join(command)}", cwd=str(settings.BASE_DIR))
+    # A closed terminal is a Ctrl-C.
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        manager.loop()
+    finally:
+        manager.kill()
+    return manager.returncode in {known["rc"] for known in honcho.manager.SIGNALS.values()}
+
+
+def _worker(queue: str) -> Command:
+    return _celery(
+        *("worker", "--queues", queue, "--hostname", f"{queue}@%h"),
+        *("--concurrency", str(settings.WORKER_CONCURRENCY[queue])),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    )
+
+
+def _python(*words: str) -> Command:
+    return [sys.executable, "-m", *words]
+
+
+def _celery(*words: str) -> Command:
+    return _python("celery", "--quiet", "-A", "newsletter", *words, "--loglevel", "WARNING")
+
+
+class Manager(honcho.manager.Manager):  # type: ignore[misc]
+    """Honcho's, made to let tasks finish and to leave nothing behind."""
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        super().__init__(Printer(sys.stdout))
+        self._process_ctor = Process
+        self._procmgr = ProcessManager()
+        self._announce = announce
+
+    def _start(self) -> None:
+        super()._start()
+        threading.Thread(target=self._announce, daemon=True).start()
+
+    def terminate(self) -> None:
+        """Stop them all, if need be as soon as the last has started: until then its number is not known."""
+        if self._all_started():
+            super().terminate()
+        else:
+            threading.Timer(0.1, self.terminate).start()
+
+    def kill(self) -> None:
+        """End what is left of each, also children whose leader is gone."""
+        for process in self._processes.values():
+            if "pid" in process:
+                self._procmgr.kill(process["pid"])
+
+
+class ProcessManager(honcho.manager.ProcessManager):  # type: ignore[misc]
+    def terminate(self, pid: int) -> None:
+        """Ask the leader alone: it lets its children finish what they are at."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+class Process(honcho.process.Process):  # type: ignore[misc]
+    """One of the commands, and the process of ours that reads its output; neither outlives us."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._child_ctor = functools.partial(honcho.process.Popen, preexec_fn=_before_the_command)
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        # Ctrl-C reaches this process too, and it must go on reading.
+        for stop in honcho.manager.SIGNALS:
+            signal.signal(stop, signal.SIG_IGN)
+        _end_with_parent(signal.SIGKILL)
+        super().run(*args, **kwargs)
+
+
+class Printer(honcho.printer.Printer):  # type: ignore[misc]
+    def write(self, message: Any) -> None:
+        """Print what the processes say, and of what the manager says only that one has ended."""
+        if message.name != honcho.manager.SYSTEM_PRINTER_NAME or " stopped " in str(message.data):
+            super().write(message)
+
+
+def _before_the_command() -> None:
+    for stop in honcho.manager.SIGNALS:
+        signal.signal(stop, signal.SIG_DFL)
+    _end_with_parent(signal.SIGTERM)
+
+
+def _end_with_parent(by: signal.Signals) -> None:
+    """Have the kernel send `by` to this process when its parent dies, however that dies (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)

@@ -1,0 +1,22 @@
+"""All that happens by the clock. Every task may be missed, repeated or late: the next round makes up for it."""
+
+from datetime import timedelta
+from typing import Any
+
+
+def every(task: str, **span: int) -> dict[str, Any]:
+    """Return an entry that runs `task` once every `span`; one that no worker took by the next round is void."""
+    period = timedelta(**span)
+    return {"task": task, "schedule": period, "options": {"expires": period.total_seconds()}}
+
+
+SCHEDULE = {
+    "fetch due sources": every("newsletter.papers.tasks.fetch_due_sources", minutes=5),
+    "score papers": every("newsletter.papers.tasks.score_papers", minutes=15),
+    "draft and refresh the next issue": every("newsletter.issues.tasks.draft_next_issue", minutes=15),
+    "publish at the cutoff": every("newsletter.issues.tasks.publish_past_cutoff", minutes=1),
+    # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.
+    "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),
+    "wake forgotten batches": every("digests.tasks.sweep", seconds=30),
+    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
+}

@@ -1,0 +1,256 @@
+"""Settings, read top-down; every deployment value comes from the environment.
+
+With nothing set the product runs as on a desk: DEBUG, embedded servers, a local mailbox. As soon as one name of
+REQUIRED is set, all must be: what is missing is named at start.
+"""
+
+import importlib.util
+import os
+from datetime import time, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from environs import Env
+
+from newsletter import embedded, schedule
+
+# Lets forms and fields name their types, as in ModelForm[Topic].
+django_stubs_ext.monkeypatch()
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where this runs
+REQUIRED = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ALLOWED_HOSTS",
+    "SITE_URL",
+    "EMAIL_PROVIDER",
+    "FROM_EMAIL",
+    "POSTAL_ADDRESS",
+)
+DEBUG = env.bool("DEBUG", not any(env.str(name, "") for name in REQUIRED))
+if missing := [name for name in REQUIRED if not DEBUG and not env.str(name, "")]:
+    raise ImproperlyConfigured(
+        f"These settings are missing from the environment: {', '.join(missing)}. "
+        "README.md, “Running it for real”, says what each is for. For a trial on a desk, set DEBUG=1."
+    )
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
+# Old keys still verify links that were signed with them, until they are taken out here.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# Who publishes
+PUBLICATION_NAME = env.str("PUBLICATION_NAME", "Paper Round")
+DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", f"{PUBLICATION_NAME} <papers@paper-round.invalid>")
+REPLY_TO = env.str("REPLY_TO", "")
+POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "A trial on somebody’s desk: set POSTAL_ADDRESS")
+# Recognises suppressed addresses for good: set it before SECRET_KEY is ever changed.
+ADDRESS_KEY = env.str("ADDRESS_KEY", SECRET_KEY)
+LIST_ID = env.str("LIST_ID", "papers." + (urlsplit(SITE_URL).hostname or "localhost"))
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
+    raise ImproperlyConfigured("FROM_EMAIL holds no address. Write it as “Paper Round <papers@example.org>”.")
+
+# Parts
+INSTALLED_APPS = [
+    "newsletter",
+    "newsletter.mailbox",
+    "newsletter.papers",
+    "newsletter.issues",
+    "subscribers",
+    "digests",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "anymail",
+    "csp",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "newsletter.urls"
+WSGI_APPLICATION = "newsletter.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "newsletter.context.publication",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+
+# Words, days and files
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Servers
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded.database_url(VAR_DIR), conn_max_age=60)}
+REDIS_URL = env.str("REDIS_URL", embedded.redis_url(VAR_DIR))
+
+# Safety
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_URL.startswith("https:")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+if env.bool("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    # The admin theme evaluates expressions in attributes, which a strict policy forbids.
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "data:"],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+
+# Mail. The provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
+# its keys are read under Anymail's own names (MAILGUN_API_KEY, …).
+EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", "mailbox")
+MAILBOX_DIR = VAR_DIR / "mailbox"
+EMAIL_BACKEND = {
+    "mailbox": "newsletter.mailbox.backend.EmailBackend",
+    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+}.get(EMAIL_PROVIDER, f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend")
+if importlib.util.find_spec(EMAIL_BACKEND.rpartition(".")[0]) is None:
+    raise ImproperlyConfigured(
+        f"EMAIL_PROVIDER is “{EMAIL_PROVIDER}”, which no backend of Anymail is called. "
+        "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
+    )
+ANYMAIL: dict[str, object] = {name: value for name, value in os.environ.items() if name.startswith(EMAIL_PROVIDER.upper() + "_")}
+EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
+for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
+    if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
+        globals()[name] = value
+ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
+
+# Papers
+FEED_ALLOW_LOOPBACK = env.bool("FEED_ALLOW_LOOPBACK", False)
+FEED_PORTS = env.list("FEED_PORTS", [80, 443], subcast=int)
+FEED_DAYS = env.int("FEED_DAYS", 3)
+ARXIV_PAUSE_SECONDS = env.float("ARXIV_PAUSE_SECONDS", 3.0)
+
+# Issues
+ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
+ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
+ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
+
+# Digests
+DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
+DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
+DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
+BATCH_SIZE = env.int("BATCH_SIZE", 1000)
+
+# Work
+# A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 600
+CELERY_TASK_TIME_LIMIT = 660
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "digests"
+CELERY_TASK_ROUTES = {
+    "subscribers.tasks.*": {"queue": "letters"},
+    "digests.tasks.send_trial": {"queue": "letters"},
+    "digests.tasks.*": {"queue": "digests"},
+    "newsletter.papers.tasks.*": {"queue": "feeds"},
+    "newsletter.issues.tasks.*": {"queue": "feeds"},
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
+WORKER_CONCURRENCY = {
+    "letters": env.int("LETTERS_CONCURRENCY", 1),
+    "digests": env.int("DIGESTS_CONCURRENCY", 2),
+    "feeds": env.int("FEEDS_CONCURRENCY", 2),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"celery": {"level": "WARNING"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": PUBLICATION_NAME,
+    "SITE_HEADER": PUBLICATION_NAME,
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "COLORS": {
+        "primary": {
+            "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",
+            "500": "#cc4a2d", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
+            "950": "#371009",
+        }
+    },
+}  # fmt: skip

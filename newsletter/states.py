@@ -1,0 +1,28 @@
+"""State machines as one conditional UPDATE."""
+
+from typing import Any, ClassVar
+
+from django.db.models import Model
+
+
+class StatefulModel(Model):
+    """A model whose `status` changes only along `MOVES`: status → the statuses it may be entered from."""
+
+    MOVES: ClassVar[dict[Any, set[Any]]]
+    status: Any
+
+    class Meta:
+        abstract = True
+
+    def move_to(self, status: Any, **changes: Any) -> bool:
+        """Move the stored row to `status` and write `changes` with it; return False when it may not move.
+
+        One conditional UPDATE: of two rivals, one gets True.
+        """
+        conditions: dict[str, Any] = {"pk": self.pk, "status__in": self.MOVES[status]}
+        changes = {"status": status, **changes}
+        if not type(self)._default_manager.filter(**conditions).update(**changes):
+            return False
+        for name, value in changes.items():
+            setattr(self, name, value)
+        return True

@@ -1,0 +1,109 @@
+from typing import Any, cast
+
+from django import forms
+from timezone_field import TimeZoneFormField
+
+from newsletter.papers.models import Topic
+from subscribers.addresses import AddressError, canonical_address
+from subscribers.models import Preferences, Subscriber
+
+SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
+SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
+
+
+class ChoiceForm(forms.Form):
+    """What a reader chooses: topics, when, and how many papers."""
+
+    topics = forms.ModelMultipleChoiceField(
+        Topic.objects.none(),
+        to_field_name="slug",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Choose at least one topic.",
+            "invalid_choice": "There is no such topic. Choose from the list.",
+        },
+    )
+    frequency = forms.ChoiceField(
+        label="How often", choices=Subscriber.Frequency, initial=Subscriber.Frequency.WEEKDAYS
+    )
+    weekday = forms.TypedChoiceField(
+        label="On which day",
+        choices=Subscriber.Weekday,
+        coerce=int,
+        initial=Subscriber.Weekday.MONDAY,
+        required=False,
+        empty_value=str(Subscriber.Weekday.MONDAY.value),
+    )
+    send_time = forms.TimeField(
+        label="At",
+        initial="07:00",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write the hour as 07:00."},
+    )
+    timezone = TimeZoneFormField(
+        label="Time zone",
+        initial="UTC",
+        error_messages={"invalid_choice": "This time zone is not known. Choose one from the list."},
+    )
+    max_papers = forms.TypedChoiceField(
+        label="At most", choices=SIZES, coerce=int, initial=10, required=False, empty_value="10"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"])
+        field.queryset = Topic.objects.current()
+
+    def schedule(self) -> dict[str, Any]:
+        """Return the columns of a subscriber that say when."""
+        return {name: self.cleaned_data[name] for name in SCHEDULE}
+
+    def preferences(self) -> Preferences:
+        """Return the stored preferences of this choice."""
+        data = self.cleaned_data
+        return Preferences.objects.for_choice(data["topics"], max_papers=data["max_papers"])
+
+
+class SubscribeForm(ChoiceForm):
+    """The box: an address and a choice."""
+
+    email = forms.CharField(
+        label="Email address",
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
+        error_messages={"required": "Write the address the digest should go to."},
+    )
+
+    def clean_email(self) -> str:
+        typed = str(self.cleaned_data["email"]).strip()
+        try:
+            canonical_address(typed)
+        except AddressError as exc:
+            raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
+        return typed
+
+
+class PreferencesForm(ChoiceForm):
+    """The choice of a reader who is there, and a pause."""
+
+    paused_until = forms.DateField(
+        label="Pause until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Write the day as 2026-05-31."},
+    )
+
+    @classmethod
+    def initial_of(cls, subscriber: Subscriber) -> dict[str, Any]:
+        choice = {name: getattr(subscriber, name) for name in (*SCHEDULE, "paused_until")}
+        topics = [topic.retired_into or topic for topic in subscriber.preferences.topics.all()]
+        return choice | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
+
+    def save(self, subscriber: Subscriber) -> None:
+        """Store the choice; the next digest follows it from now on."""
+        for name, value in self.schedule().items():
+            setattr(subscriber, name, value)
+        subscriber.paused_until = self.cleaned_data["paused_until"]
+        subscriber.preferences = self.preferences()
+        subscriber.save(update_fields=["preferences"])
+        subscriber.reschedule()

@@ -1,0 +1,246 @@
+"""Readers: who they are, what they chose, what they agreed to, and who must never be mailed."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime, time
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import Q
+from timezone_field import TimeZoneField
+
+from newsletter import clock
+from newsletter.papers.models import Topic
+from newsletter.states import StatefulModel
+from subscribers import rhythm
+from subscribers.addresses import hash_address
+
+
+class PreferencesQuerySet(models.QuerySet["Preferences"]):
+    def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
+        """Return the one row of this choice, made where nobody chose so before."""
+        chosen = sorted(topics, key=lambda topic: topic.pk)
+        row = Preferences(**choice)
+        row.key = row.fingerprint([topic.pk for topic in chosen])
+        with transaction.atomic():
+            made = self.bulk_create([row], ignore_conflicts=True)
+            stored = self.get(key=made[0].key)
+            through = [Preferences.topics.through(preferences=stored, topic=topic) for topic in chosen]
+            Preferences.topics.through.objects.bulk_create(through, ignore_conflicts=True)
+        return stored
+
+
+class Preferences(models.Model):
+    """One choice of topics, words and number; shared by all who chose the same, never changed."""
+
+    WORDS = ("followed_phrases", "followed_authors", "muted_phrases", "muted_authors")
+
+    key = models.CharField(max_length=64, unique=True, editable=False)
+    topics: "models.ManyToManyField[Topic, PreferencesTopic]" = models.ManyToManyField(
+        Topic, through="PreferencesTopic", related_name="+"
+    )
+    followed_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    followed_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    muted_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    max_papers = models.PositiveSmallIntegerField(default=10)
+    minimum_score = models.FloatField(default=0.0)
+
+    objects = PreferencesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return self.key[:12]
+
+    def fingerprint(self, topic_ids: list[int]) -> str:
+        """Return the key of this choice: the same for whoever chose the same, in whatever order."""
+        choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
+        parts = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class PreferencesTopic(models.Model):
+    """A topic chosen; its readers go where the topic is retired into."""
+
+    preferences = models.ForeignKey(Preferences, models.CASCADE, related_name="chosen")
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("preferences", "topic"), name="topic_once_among_preferences")]
+
+    def __str__(self) -> str:
+        return str(self.topic)
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def active(self) -> Self:
+        return self.filter(status=Subscriber.Status.ACTIVE)
+
+    def due(self) -> Self:
+        return self.active().filter(next_digest_at__lte=clock.now())
+
+
+class Subscriber(StatefulModel):
+    """A person and an address."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        ACTIVE = "active", "Active"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+    class Frequency(models.TextChoices):
+        DAILY = "daily", "Every day"
+        WEEKDAYS = "weekdays", "Weekdays"
+        WEEKLY = "weekly", "Once a week"
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0
+        TUESDAY = 1
+        WEDNESDAY = 2
+        THURSDAY = 3
+        FRIDAY = 4
+        SATURDAY = 5
+        SUNDAY = 6
+
+    MOVES = {
+        Status.PENDING: {Status.UNSUBSCRIBED},
+        Status.ACTIVE: {Status.PENDING, Status.UNSUBSCRIBED},
+        Status.UNSUBSCRIBED: {Status.PENDING, Status.ACTIVE},
+    }
+
+    email = models.EmailField(max_length=320, help_text="As it was typed.")
+    canonical = models.CharField(max_length=320, unique=True, editable=False)
+    address_hash = models.CharField(max_length=64, editable=False, db_index=True)
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
+    preferences = models.ForeignKey(Preferences, models.PROTECT, related_name="subscribers")
+    frequency = models.CharField(max_length=8, choices=Frequency, default=Frequency.WEEKDAYS)
+    weekday = models.PositiveSmallIntegerField(choices=Weekday, default=Weekday.MONDAY)
+    send_time = models.TimeField(default=time(7, 0))
+    timezone = TimeZoneField(default="UTC")
+    covered_through = models.DateTimeField(null=True, editable=False)
+    next_digest_at = models.DateTimeField(null=True, editable=False)
+    paused_until = models.DateField(null=True, blank=True)
+    token_epoch = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    unsubscribed_at = models.DateTimeField(null=True, editable=False)
+
+    objects = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="active") | Q(next_digest_at__isnull=False),
+                name="active_subscriber_has_a_next_digest",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("next_digest_at",), condition=Q(status="active"), name="subscriber_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def confirm(self) -> bool:
+        """Make the subscription active with its first digest due at once; False if there is nothing to confirm."""
+        now = clock.now()
+        return self.move_to(self.Status.ACTIVE, confirmed_at=now, next_digest_at=now, unsubscribed_at=None)
+
+    def unsubscribe(self) -> bool:
+        """End the subscription; safe to repeat, False where it had ended already."""
+        return self.move_to(self.Status.UNSUBSCRIBED, unsubscribed_at=clock.now(), next_digest_at=None)
+
+    def reschedule(self) -> None:
+        """Compute the next digest from the schedule as it stands now, and store both."""
+        self.next_digest_at = rhythm.next_slot(self.rhythm, after=clock.now())
+        self.save(update_fields=["frequency", "weekday", "send_time", "timezone", "paused_until", "next_digest_at"])
+
+    @property
+    def rhythm(self) -> rhythm.Rhythm:
+        return rhythm.Rhythm(self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until)
+
+    @property
+    def next_digest_local(self) -> datetime | None:
+        return self.next_digest_at and self.next_digest_at.astimezone(self.timezone)
+
+
+class Consent(models.Model):
+    """An act of the reader that allows or ends the mail."""
+
+    class Act(models.TextChoices):
+        ASKED = "asked", "asked to subscribe"
+        CONFIRMED = "confirmed", "confirmed the address"
+        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
+    act = models.CharField(max_length=12, choices=Act)
+    at = models.DateTimeField(default=clock.now)
+    ip = models.GenericIPAddressField(null=True)
+    text_version = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class Letter(StatefulModel):
+    """A mail that a person waits for, on its way."""
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", "Confirm the address"
+        PREFERENCES = "preferences", "Link to the preferences"
+
+    class Status(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Skipped"
+
+    MOVES = {
+        Status.SENDING: {Status.PLANNED},
+        Status.SENT: {Status.SENDING},
+        Status.FAILED: {Status.SENDING},
+        Status.SKIPPED: {Status.PLANNED},
+        Status.PLANNED: {Status.SENDING},
+    }
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
+    kind = models.CharField(max_length=11, choices=Kind)
+    status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    used_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    provider_id = models.CharField(max_length=200, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=("id",), condition=Q(status="planned"), name="letter_planned")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_status_display()})"
+
+
+class Suppression(models.Model):
+    """An address that is never mailed again; it outlives the subscriber."""
+
+    class Reason(models.TextChoices):
+        BOUNCE = "bounce", "The address bounced"
+        COMPLAINT = "complaint", "The reader called it spam"
+        MANUAL = "manual", "Put here by an operator"
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=9, choices=Reason)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.address_hash[:12]} ({self.get_reason_display()})"
+
+    @classmethod
+    def holds(cls, canonical: str) -> bool:
+        return cls.objects.filter(address_hash=hash_address(canonical)).exists()

@@ -1,0 +1,70 @@
+"""From the web form to a confirmed reader: sign-up and double opt-in."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from newsletter import clock
+from subscribers import tokens
+from subscribers.addresses import canonical_address
+from subscribers.models import Consent, Letter, Preferences, Subscriber
+
+CONFIRMATION_LIFETIME = timedelta(hours=72)
+# The words a reader agrees to stand in templates/subscribers/_box.html; a change there is a new version here.
+CONSENT_TEXT = "2026-11"
+
+
+@transaction.atomic
+def ask(email: str, preferences: Preferences, schedule: dict[str, Any], ip: str | None) -> Letter:
+    """Record that somebody asked to subscribe `email`, and plan the letter that answers.
+
+    A reader who is subscribed already keeps every choice and is mailed a link to change it.
+    """
+    subscriber, is_new = Subscriber.objects.select_for_update().get_or_create(
+        canonical=canonical_address(email),
+        defaults={"email": email, "preferences": preferences, **schedule},
+    )
+    if subscriber.status == Subscriber.Status.ACTIVE:
+        return subscriber.letters.create(kind=Letter.Kind.PREFERENCES)
+    if not is_new:
+        subscriber.move_to(Subscriber.Status.PENDING)
+        Subscriber.objects.filter(pk=subscriber.pk).update(email=email, preferences=preferences, **schedule)
+    record_consent(subscriber, Consent.Act.ASKED, ip)
+    return subscriber.letters.create(kind=Letter.Kind.CONFIRM)
+
+
+def find_confirmation(token: str) -> Letter | None:
+    """Return the unused confirmation of a token, also an expired one; None where there is none."""
+    return (
+        Letter.objects.filter(kind=Letter.Kind.CONFIRM, token_hash=tokens.hash_token(token), used_at=None)
+        .select_related("subscriber__preferences")
+        .first()
+    )
+
+
+def is_expired(letter: Letter) -> bool:
+    return letter.created_at + CONFIRMATION_LIFETIME < clock.now()
+
+
+@transaction.atomic
+def confirm(letter: Letter, ip: str | None) -> bool:
+    """Use up a confirmation and make its reader active; False where it was used or has expired."""
+    if is_expired(letter):
+        return False
+    if not Letter.objects.filter(pk=letter.pk, used_at=None).update(used_at=clock.now()):
+        return False
+    if confirmed := letter.subscriber.confirm():
+        record_consent(letter.subscriber, Consent.Act.CONFIRMED, ip)
+    return confirmed
+
+
+@transaction.atomic
+def unsubscribe(subscriber: Subscriber, ip: str | None) -> None:
+    """End a subscription and record who asked for it; safe to repeat."""
+    if subscriber.unsubscribe():
+        record_consent(subscriber, Consent.Act.UNSUBSCRIBED, ip)
+
+
+def record_consent(subscriber: Subscriber, act: Consent.Act, ip: str | None) -> None:
+    subscriber.consents.create(act=act, ip=ip, text_version=CONSENT_TEXT)

@@ -1,0 +1,15 @@
+from celery import shared_task
+
+from subscribers import letters
+from subscribers.models import Letter
+
+
+@shared_task
+def send_letter(letter_id: int) -> None:
+    letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=letter_id))
+
+
+@shared_task
+def sweep_letters() -> None:
+    for letter_id in letters.waiting():
+        send_letter.delay(letter_id)

@@ -1,0 +1,73 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from subscribers import signup, tasks, tokens
+from subscribers.forms import PreferencesForm, SubscribeForm
+from subscribers.models import Subscriber
+
+
+@csrf_exempt  # the box also stands on other sites; a sign-up grants nothing before the address confirms
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        chosen = request.GET.get("topics", "").split(",")
+        return render(request, "subscribers/subscribe.html", {"form": SubscribeForm(initial={"topics": chosen})})
+    form = SubscribeForm(request.POST)
+    if not form.is_valid():
+        return render(request, "subscribers/subscribe.html", {"form": form}, status=422)
+    letter = signup.ask(
+        form.cleaned_data["email"], form.preferences(), form.schedule(), request.META.get("REMOTE_ADDR")
+    )
+    tasks.send_letter.delay_on_commit(letter.pk)
+    return redirect("subscribers:check_inbox")
+
+
+def check_inbox(request: HttpRequest) -> HttpResponse:
+    return render(request, "subscribers/check_inbox.html")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    letter = signup.find_confirmation(token)
+    if letter is None or signup.is_expired(letter):
+        return render(request, "subscribers/confirm_expired.html", status=404)
+    if request.method != "POST":
+        return render(request, "subscribers/confirm.html", {"subscriber": letter.subscriber})
+    signup.confirm(letter, request.META.get("REMOTE_ADDR"))
+    return render(request, "subscribers/confirmed.html", page_of(letter.subscriber))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
+    if subscriber is None:
+        return render(request, "subscribers/link_invalid.html", status=404)
+    form = PreferencesForm(request.POST or None, initial=PreferencesForm.initial_of(subscriber))
+    if request.method == "POST" and form.is_valid():
+        form.save(subscriber)
+        return redirect(f"{request.path}?saved")
+    context = page_of(subscriber) | {"form": form, "is_saved": "saved" in request.GET}
+    return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
+
+
+@csrf_exempt  # mail clients POST here themselves (RFC 8058, one-click unsubscribe)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    subscriber = tokens.read(tokens.Purpose.UNSUBSCRIBE, token)
+    if subscriber is None:
+        return render(request, "subscribers/link_invalid.html", status=404)
+    if request.method != "POST":
+        return render(request, "subscribers/unsubscribe.html", {"subscriber": subscriber})
+    signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"))
+    return render(request, "subscribers/unsubscribed.html", {"subscriber": subscriber})
+
+
+def page_of(subscriber: Subscriber) -> dict[str, object]:
+    token = tokens.sign(tokens.Purpose.UNSUBSCRIBE, subscriber.pk)
+    return {"subscriber": subscriber, "unsubscribe_token": token}

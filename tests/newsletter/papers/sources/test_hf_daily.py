@@ -1,0 +1,129 @@
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from newsletter.papers.findings import Listing
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.hf_daily import addresses, parse
+from tests.newsletter.papers.sources.conftest import payload
+
+BASE = "https://huggingface.co/api/daily_papers"
+MAY_4 = f"{BASE}?date=2026-05-04&limit=100"
+
+
+def parse_items(*items: Any) -> Listing:
+    return parse(json.dumps(items).encode(), MAY_4)
+
+
+def paper(**fields: Any) -> dict[str, Any]:
+    return {"paper": {"id": "2605.90001", "title": "Trees", **fields}}
+
+
+def test_each_day_is_asked_for() -> None:
+    assert addresses(BASE, [date(2026, 5, 4), date(2026, 5, 5)]) == [
+        f"{BASE}?date=2026-05-04&limit=100",
+        f"{BASE}?date=2026-05-05&limit=100",
+    ]
+
+
+def test_what_else_the_address_asks_is_kept() -> None:
+    assert addresses(f"{BASE}?sort=trending&limit=5", [date(2026, 5, 4)]) == [
+        f"{BASE}?sort=trending&date=2026-05-04&limit=100"
+    ]
+
+
+def test_a_full_item_becomes_a_finding() -> None:
+    finding = parse(payload("hf_daily.json"), MAY_4).findings[0]
+
+    assert finding.key == "arxiv:2605.90001"
+    assert finding.title == "Inner Title"
+    assert finding.abstract == "Inner summary."
+    assert finding.authors == ("Ada Example", "Bohumil Vzor")
+    assert finding.published_at == datetime(2026, 5, 2, tzinfo=UTC)
+    assert (finding.votes, finding.comments, finding.stars, finding.rank) == (42, 3, 7, 1)
+    assert finding.code_url == "https://github.com/example/trees"
+    assert finding.project_url == "https://trees.example/"
+    assert finding.url == "https://arxiv.org/abs/2605.90001"
+    assert finding.proposed_by == "Dana Curator"
+    assert finding.listed_on == date(2026, 5, 4)
+
+
+def test_without_its_own_day_a_paper_has_the_lists() -> None:
+    finding = parse(payload("hf_daily.json"), MAY_4.replace("05-04", "05-06")).findings[1]
+
+    assert finding.listed_on == date(2026, 5, 6)
+
+
+def test_odd_values_are_unknown() -> None:
+    finding = parse(payload("hf_daily.json"), MAY_4).findings[1]
+
+    assert finding.title == "<1 GB"
+    assert (finding.votes, finding.comments, finding.stars, finding.published_at) == (None, None, None, None)
+    assert (finding.rank, finding.proposed_by) == (2, "")
+
+
+def test_a_bad_item_fails_alone() -> None:
+    listing = parse(payload("hf_daily.json"), MAY_4)
+
+    assert len(listing.findings) == 2
+    assert listing.refused == (
+        "Item 3: its id 'not/an-id' is not arXiv's",
+        "Item 4: it has no title",
+        "Item 5: it is no object",
+        "Item 6: its id '' is not arXiv's",
+    )
+
+
+def test_a_day_without_a_list_is_an_empty_listing() -> None:
+    assert parse(b"[]", MAY_4) == Listing((), date(2026, 5, 4))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "empty"),
+        (b"<html>", "not JSON"),
+        (b'[{"paper":', "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'[{"paper": ' + b"9" * 5_000 + b"}]", "not JSON"),
+        (b"7", "not a list"),
+        (b"{}", "not a list"),
+        (b"[1, 2]", "not a list"),
+        (b'{"error": "Invalid date"}', "Invalid date"),
+    ],
+)
+def test_what_is_no_list_of_papers_is_a_source_error(body: bytes, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        parse(body, MAY_4)
+
+
+def test_half_a_character_hurts_nothing() -> None:
+    [finding] = parse_items(paper(title="Trees \ud83d", summary="\udc00 x\x00y")).findings
+
+    assert (finding.title, finding.abstract) == ("Trees", "xy")
+
+
+def test_long_texts_and_lists_are_cut() -> None:
+    authors = [{"name": f"Author Number{number}"} for number in range(900)]
+    [finding] = parse_items(paper(title="word " * 400, summary="word " * 9_000, authors=authors)).findings
+
+    assert len(finding.title) == 500
+    assert finding.title.endswith("…")
+    assert len(finding.abstract) <= 10_000
+    assert len(finding.authors) == 700
+
+
+def test_more_items_than_the_cap_are_left_out_and_counted() -> None:
+    listing = parse_items(*(paper(id=f"2605.{number:05}") for number in range(3_010)))
+
+    assert len(listing.findings) == 3_000
+    assert listing.refused == ("10 more items: only 3000 are read",)
+
+
+def test_of_a_paper_listed_twice_the_one_with_more_votes_stays() -> None:
+    [finding] = parse_items(paper(upvotes=3), paper(upvotes=5), paper(upvotes=4)).findings
+
+    assert (finding.votes, finding.rank) == (5, 2)

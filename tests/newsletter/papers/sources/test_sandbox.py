@@ -1,0 +1,190 @@
+import gzip
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from newsletter.papers.findings import Listing
+from newsletter.papers.sources import arxiv, sandbox
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.sandbox import PROJECT, Sandbox
+from tests.newsletter.papers.sources.conftest import payload
+
+CS_CL = "https://rss.arxiv.org/rss/cs.CL"
+SLOWEST = 10.0
+MOST_MEMORY_KB = 256 * 1024
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    made = Sandbox()
+    yield made
+    made.close()
+
+
+def rss(title: bytes, description: bytes = b"") -> bytes:
+    return (
+        b'<?xml version="1.0"?><rss version="2.0"><channel><title>t</title><item><title>' + title + b"</title>"
+        b"<link>https://arxiv.org/abs/2605.90001</link><description>" + description + b"</description>"
+        b"</item></channel></rss>"
+    )
+
+
+ENTITIES = (
+    b'<?xml version="1.0"?>\n<!DOCTYPE feed [\n<!ENTITY a "' + b"A" * 50_000 + b'">\n]>\n'
+    b'<rss version="2.0"><channel><item><title>' + b"&a;" * 4_000 + b"</title></item></channel>"
+)
+BOMBS = {
+    "entities": ENTITIES,
+    "entities in UTF-16": ENTITIES.decode().replace('"1.0"', '"1.0" encoding="utf-16"').encode("utf-16"),
+    "entities in UTF-7": ENTITIES.replace(b'"1.0"', b'"1.0" encoding="utf-7"').replace(b"<!DOC", b"+ADwAIQ-DOC"),
+    "gzip in the body": gzip.compress(rss(bytes(100_000_000))),
+    "comments that never end": rss(b"t", b"&lt;!--" * 120_000),
+    "comments in a title": rss(b"&lt;!--" * 120_000),
+    "comments in broken XML": rss(b"t", b"&lt;!--" * 120_000)[:-20],
+    "a path": b"/etc/passwd",
+    "an address": b"http://127.0.0.1:9/",
+    "elements without end": b'<rss version="2.0"><channel>' + b"<a>" * 1_000_000,
+    "attributes": b'<rss version="2.0" ' + b"".join(b'a%d="" ' % i for i in range(380_000)) + b"/>",
+    "brackets": b'<rss version="2.0"><channel><item><title>' + b"<" * 2_000_000,
+    "items": b'<rss version="2.0"><channel>' + b"<item/>" * 700_000 + b"</channel></rss>",
+    "authors": b'<rss version="2.0"><channel>'
+    + b"".join(
+        b"<item><title>t</title><link>https://arxiv.org/abs/2605.%05d</link><author>" % i
+        + b"ab," * 500
+        + b"</author></item>"
+        for i in range(2_900)
+    )
+    + b"</channel></rss>",
+    "nested JSON": b"[" * 2_000_000,
+    "a long number": b'[{"paper":{"upvotes":' + b"9" * 4_000_000 + b"}}]",
+    "small objects": b"[" + b"[]," * 1_600_000 + b"[]]",
+    "wide characters": (
+        '[{"paper":{"id":"2605.90001","title":"t","summary":"' + "a" * 4_900_000 + "\U0001f600" + '"}}]'
+    ).encode(),
+    "zeros": bytes(5_000_000),
+    "too long": bytes(6_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", ["arxiv", "feed", "hf_daily"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_no_bomb_costs_the_worker_much(kind: str, bomb: str, box: Sandbox) -> None:
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+
+    try:
+        box.parse(kind, BOMBS[bomb], CS_CL)
+    except SourceError as exc:
+        assert len(str(exc)) < 300
+
+    assert time.monotonic() - started < SLOWEST
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < MOST_MEMORY_KB
+
+
+def test_the_child_finds_what_the_reader_finds(box: Sandbox) -> None:
+    body = payload("arxiv_rss.xml")
+
+    assert box.parse("arxiv", body, CS_CL) == arxiv.parse(body, CS_CL)
+
+
+def test_one_child_serves_many_parses(box: Sandbox) -> None:
+    box.parse("arxiv", payload("arxiv_rss.xml"), CS_CL)
+    child = box.child
+
+    with pytest.raises(SourceError, match="not a feed"):
+        box.parse("arxiv", b"words", CS_CL)
+    box.parse("hf_daily", b"[]", "?date=2026-05-04")
+
+    assert box.child is child
+
+
+def test_a_child_is_replaced_after_its_share(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "PARSES_A_CHILD", 2)
+    seen = []
+    for _ in range(3):
+        box.parse("hf_daily", b"[]", "")
+        seen.append(box.child)
+
+    assert seen[0] is not None
+    assert seen[1] is None
+    assert seen[2] not in (None, seen[0])
+
+
+def test_a_child_that_died_in_between_is_replaced(box: Sandbox) -> None:
+    box.parse("hf_daily", b"[]", "")
+    assert box.child is not None
+    box.child.kill()
+    box.child.wait()
+
+    assert box.parse("hf_daily", b"[]", "") == Listing((), None)
+
+
+def test_a_child_that_hangs_is_stopped(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.parse("hf_daily", b"[]", "")
+    assert box.child is not None
+    monkeypatch.setattr(sandbox, "WALL_SECONDS", 0.2)
+    box.child.send_signal(signal.SIGSTOP)
+
+    with pytest.raises(SourceError, match="stopped"):
+        box.parse("arxiv", bytes(3_000_000), CS_CL)
+
+    monkeypatch.undo()
+    assert box.parse("hf_daily", b"[]", "") == Listing((), None)
+
+
+def test_the_child_knows_no_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hush")
+    box.parse("hf_daily", b"[]", "")
+    assert box.child is not None
+
+    assert "SECRET_KEY" not in psutil.Process(box.child.pid).environ()
+
+
+def test_the_child_does_not_outlive_its_worker() -> None:
+    program = (
+        "import os\n"
+        "from newsletter.papers.sources import sandbox\n"
+        "sandbox.parse('hf_daily', b'[]', '')\n"
+        "print(sandbox._warm.child.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=False)
+    child = int(told.stdout)
+
+    try:
+        psutil.Process(child).wait(timeout=5)
+    except psutil.NoSuchProcess:
+        pass
+    assert not psutil.pid_exists(child)
+
+
+def parse_and_tell(answers: "multiprocessing.SimpleQueue[tuple[int | None, int]]") -> None:
+    sandbox.parse("hf_daily", b"[]", "")
+    child = sandbox._warm.child
+    answers.put((child.pid if child else None, os.getppid()))
+
+
+def test_a_daemonic_worker_forked_later_starts_its_own_child() -> None:
+    sandbox.parse("hf_daily", b"[]", "")
+    mine = sandbox._warm.child
+    assert mine is not None
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    worker = context.Process(target=parse_and_tell, args=(answers,), daemon=True)
+    worker.start()
+    worker.join(timeout=10)
+
+    theirs, parent = answers.get()
+
+    assert parent == os.getpid()
+    assert theirs not in (None, mine.pid)
+    assert sandbox.parse("hf_daily", b"[]", "") == Listing((), None)
+    assert sandbox._warm.child is mine

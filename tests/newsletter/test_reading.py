@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.templatetags.reading import author_line, brief, paragraphs, wrapped, zone_words
+
+
+@pytest.mark.parametrize(
+    ("authors", "line"),
+    [
+        ([], ""),
+        (["Ana Silva"], "Ana Silva"),
+        (["Ana Silva", "Bo Li"], "Ana Silva and Bo Li"),
+        (["Ana", "Bo", "Cem"], "Ana, Bo and Cem"),
+        (["Ana", "Bo", "Cem", "Dai"], "Ana, Bo and 2 more"),
+        ([f"A{n}" for n in range(664)], "A0, A1 and 662 more"),
+    ],
+)
+def test_authors_stand_in_one_line(authors: list[str], line: str) -> None:
+    assert author_line(authors) == line
+
+
+def test_a_short_summary_stays_whole() -> None:
+    assert brief("We count votes. They grow.") == "We count votes. They grow."
+
+
+def test_a_long_summary_is_cut_behind_a_sentence() -> None:
+    assert brief("We count the votes of a week. They grow for days, and then rest.", 40) == (
+        "We count the votes of a week."
+    )
+
+
+def test_a_long_sentence_is_cut_at_a_word() -> None:
+    assert brief("We count votes, which grow for days", 16) == "We count votes…"
+
+
+def test_an_abbreviation_ends_no_sentence() -> None:
+    text = "Models of Silva et al. Improve where others, e.g. Trees, i.e. Graphs, do not at all improve."
+    assert brief(text, 40).endswith("…")
+
+
+def test_a_word_longer_than_the_summary_is_broken() -> None:
+    assert brief("x" * 50, 10) == "x" * 9 + "…"
+
+
+@given(st.text(), st.integers(min_value=2, max_value=300))
+def test_a_summary_is_a_beginning_of_its_text_and_never_too_long(text: str, length: int) -> None:
+    short = brief(text, length)
+    assert len(short) <= length
+    assert " ".join(text.split()).startswith(short.removesuffix("…"))
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=72)), st.integers(0, 8))
+def test_wrapping_keeps_every_word(words: list[str], indent: int) -> None:
+    assert wrapped(" ".join(words), indent).split() == words
+
+
+def test_lines_of_plain_mail_are_at_most_72_long_and_hang() -> None:
+    first, *others = wrapped("4.  " + "papers of the day " * 20, 4).split("\n")
+    assert first.startswith("4.  papers")
+    assert all(line.startswith("    ") and len(line) <= 72 for line in others)
+
+
+def test_an_address_is_never_broken() -> None:
+    address = "https://example.org/" + "a" * 90
+    assert address in wrapped(f"Code: {address}", 4).split("\n")[-1]
+
+
+def test_paragraphs_stay_apart() -> None:
+    assert paragraphs("One\nline.\n\n\nAnother.") == "One line.\n\nAnother."
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ("Europe/Berlin", "Berlin time"),
+        ("America/Argentina/Buenos_Aires", "Buenos Aires time"),
+        ("UTC", "UTC"),
+        ("Etc/GMT+5", "GMT+5"),
+    ],
+)
+def test_a_zone_is_called_by_its_city(zone: str, words: str) -> None:
+    assert zone_words(zone) == words
