@@ -1,7 +1,7 @@
 # Every command of a working day. `make` alone explains them.
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input --only-binary :all: --require-hashes
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --only-binary :all: --require-hashes
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 # What production sets, with values that are as good as any: `check --deploy` looks at the settings that follow.
@@ -39,26 +39,28 @@ check: .venv/dev.stamp
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 lock: .venv/dev.stamp
-	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) requirements-uv.in --output-file requirements-uv.txt
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.venv/run.stamp: requirements.txt | .venv/bin/python
-	@echo 'Installing the dependencies (once, and after they change)'
+.venv/run.stamp: requirements.txt requirements-uv.txt | .venv/bin/python
 	@$(call install,requirements.txt)
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
-	@echo 'Installing the dependencies of development (once, and after they change)'
+.venv/dev.stamp: requirements-dev.txt requirements-uv.txt | .venv/bin/python
 	@$(call install,requirements-dev.txt)
 	@touch $@ .venv/run.stamp
 
-# The umask lets PostgreSQL's own account read its programs where root installs them.
+# uv takes a quarter of pip's time; pip knows more ways to an index, and comes after it. The umask lets PostgreSQL's
+# own account read its programs where root installs them.
 define install
-umask 022; $(INSTALL) -r $(1) || { \
+umask 022; \
+echo 'Installing what $(1) names: once, and again when it changes'; \
+$(PIP) --quiet -r requirements-uv.txt && \
+$(BIN)/uv pip install --python $(BIN)/python --only-binary :all: --require-hashes -r $(1) || $(PIP) -r $(1) || { \
 	echo; \
 	echo 'The dependencies could not be installed, for the reason above. Their wheels exist for Linux with glibc'; \
 	echo '(x86-64, arm64) and macOS: elsewhere, run this in a container such as python:3.11. Without internet, try later.'; \

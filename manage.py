@@ -5,9 +5,6 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 
-if sys.version_info < (3, 11):
-    sys.exit("Paper Round needs Python 3.11 or newer. Use `make run`, which looks for one.")
-
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line

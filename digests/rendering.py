@@ -6,6 +6,7 @@ What differs from reader to reader are slots. A slot's mark is keyed, so that no
 import hashlib
 import hmac
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -59,6 +60,7 @@ def join(frame: Parts, cards: Sequence[Parts], preheader: str, lead: str) -> Par
     count = f"{len(cards)} paper" + ("s" if len(cards) != 1 else "")
     common = {"count": count, "preheader": preheader, "lead": lead}
     html = fill(frame.html, common | {"cards": "".join(card.html for card in cards)})
+    common["lead"] = textwrap.fill(lead, 72)
     text = fill(frame.text, common | {"cards": "\n".join(card.text for card in cards)})
     return Parts(html, re.sub(r"\n{3,}", "\n\n", text))
 

@@ -20,12 +20,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import psutil
 import redis
 
+LOCK = "servers.lock"
 START_SECONDS = 60
 STOP_SECONDS = 30
 POLL_SECONDS = 0.02
@@ -55,7 +56,7 @@ def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = Fa
     if not wanted:
         yield
         return
-    with _lock(_writable(var_dir) / "servers.lock", fcntl.LOCK_SH) as users:
+    with _lock(_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
         with _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
             _start([server(var_dir, scratch) for server in wanted])
         try:
@@ -64,10 +65,10 @@ def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = Fa
             _leave(users, var_dir)
 
 
-def stop_when_unused(var_dir: Path) -> None:
+def stop_when_unused(var_dir: Path, lock: int) -> None:
     """Wait until nobody uses this folder's servers, however the users ended, and stop what still runs."""
-    with _lock(var_dir / "servers.lock", fcntl.LOCK_EX):
-        _stop(var_dir)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    _stop(var_dir)
 
 
 def _leave(users: int, var_dir: Path) -> None:
@@ -123,10 +124,9 @@ class Server:
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
-    @staticmethod
-    def account() -> int:
-        """Return the user id to run as."""
-        return os.getuid()
+    def identity(self) -> dict[str, Any]:
+        """Return the arguments of subprocess that say whom to run as."""
+        return {}
 
     def prepare(self) -> None:
         """Make what the server needs before it starts, and clear what a killed one left behind."""
@@ -146,10 +146,11 @@ class Postgres(Server):
     pid_name = "postmaster.pid"
     stop_signal = signal.SIGINT  # its "fast shutdown"
 
-    @staticmethod
-    def account() -> int:
-        """Return whom to run as, which cannot be root: PostgreSQL refuses."""
-        return os.getuid() or pwd.getpwnam("nobody").pw_uid
+    def identity(self) -> dict[str, Any]:
+        if os.getuid() != 0:
+            return {}
+        nobody = pwd.getpwnam("nobody")
+        return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
     def prepare(self) -> None:
         _make_socket_dir(_socket_dir(self.var_dir))
@@ -157,10 +158,8 @@ class Postgres(Server):
             _let_others_through(self.folder.parent, _postgres_program("postgres").parent)
         if not self.folder.exists():
             self._make_cluster()
-        if self.folder.stat().st_uid != self.account():
-            raise CannotStart(
-                f"{self.folder} belongs to another account: start as that one, or remove the folder."
-            )
+        if self.folder.stat().st_uid != _postgres_account():
+            raise CannotStart(f"{self.folder} belongs to another account: start as that one, or remove the folder.")
         sockets = _socket_dir(self.var_dir).glob(".s.PGSQL.*")
         for path in (self.folder / self.pid_name, *sockets):
             path.unlink(missing_ok=True)
@@ -170,13 +169,13 @@ class Postgres(Server):
         draft = self.folder.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        os.chown(draft, self.account(), -1)
+        os.chown(draft, _postgres_account(), -1)
         words = [str(_postgres_program("initdb")), "-D", str(draft), "-U", "postgres", "--auth=trust"]
         # The same order of words on every machine, whatever its locale.
         words += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         words += ["--no-sync"] if self.scratch else []
         with self.log.open("ab") as log:
-            done = subprocess.run(words, stdout=log, stderr=log, user=self.account(), cwd="/")
+            done = subprocess.run(words, stdout=log, stderr=log, **self.identity(), cwd="/")
         if done.returncode:
             raise CannotStart(_complaint(self))
         draft.rename(self.folder)
@@ -249,15 +248,17 @@ def _start(servers: Iterable[Server]) -> None:
 
 def _leave_a_caretaker(var_dir: Path) -> None:
     """Start this module as a program, out of reach of the terminal's Ctrl-C."""
-    subprocess.Popen(
-        # -P: the folder of this file holds modules of common names, such as celery.
-        [sys.executable, "-P", __file__, var_dir.resolve()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
+    with (var_dir / LOCK).open() as lock:
+        subprocess.Popen(
+            # -P: the folder of this file holds modules of common names, such as celery.
+            [sys.executable, "-P", __file__, var_dir.resolve(), str(lock.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=[lock.fileno()],
+            start_new_session=True,
+        )
 
 
 def _launch(server: Server) -> subprocess.Popen[bytes] | None:
@@ -272,7 +273,7 @@ def _launch(server: Server) -> subprocess.Popen[bytes] | None:
             stdout=log,
             stderr=log,
             cwd="/",
-            user=server.account(),
+            **server.identity(),
             umask=0o077,
             start_new_session=True,
         )
@@ -290,6 +291,7 @@ def _stop(var_dir: Path) -> None:
             for process in alive:
                 process.kill()
         time.sleep(POLL_SECONDS)
+    shutil.rmtree(_socket_dir(var_dir), ignore_errors=True)
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -307,6 +309,11 @@ def _complaint(server: Server) -> str:
         f"{server.title} did not start: {last}. The rest stands in {server.log}; "
         f"to use a server of your own, set {server.variable}."
     )
+
+
+def _postgres_account() -> int:
+    """Return whom PostgreSQL runs as, which cannot be root: it refuses."""
+    return os.getuid() or pwd.getpwnam("nobody").pw_uid
 
 
 def _postgres_program(name: str) -> Path:
@@ -337,7 +344,7 @@ def _writable(var_dir: Path) -> Path:
     """Make the folder where it is missing and return it."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
-        (var_dir / "servers.lock").touch()
+        (var_dir / LOCK).touch()
     except OSError as exc:
         raise CannotStart(
             f"Cannot write to {var_dir} ({exc.strerror}): set VAR_DIR to a folder that you may write to."
@@ -358,25 +365,21 @@ def _make_socket_dir(path: Path) -> None:
     """Make the folder for our eyes only: whoever may open a socket in it is let in without a password."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
-        os.chown(path, Postgres.account(), -1)
+        os.chown(path, _postgres_account(), -1)
     found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != Postgres.account() or found.st_mode & 0o077:
-        raise CannotStart(
-            f"{path} is not ours alone, and our sockets belong there: remove it and start again."
-        )
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != _postgres_account() or found.st_mode & 0o077:
+        raise CannotStart(f"{path} is not ours alone, and our sockets belong there: remove it and start again.")
 
 
 def _let_others_through(*paths: Path) -> None:
-    """Let other accounts pass through the folders above, though not list them: root's own home forbids it."""
+    """Let other accounts pass through to `paths`, though not list what is on the way: root's own home forbids it."""
     for folder in {folder for path in paths for folder in (path, *path.parents)}:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
-            print(
-                f"PostgreSQL refuses to run as root; as “nobody” it now may pass through {folder}.",
-                file=sys.stderr,
-            )
+            if folder not in paths:
+                print(f"PostgreSQL runs as “nobody”, never as root; {folder} now lets it pass.", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    stop_when_unused(Path(sys.argv[1]))
+    stop_when_unused(Path(sys.argv[1]), int(sys.argv[2]))

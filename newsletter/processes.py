@@ -42,7 +42,7 @@ def web() -> dict[str, Command]:
             "10",
         ],
         *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_CONCURRENCY)),
-        *("--blocking-threads", str(WEB_THREADS), "--log-level", "warning"),
+        *("--blocking-threads", str(WEB_THREADS), "--log-level", "error"),
         "newsletter.wsgi:application",
     )
     return {"web": command}

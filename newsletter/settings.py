@@ -177,7 +177,9 @@ if importlib.util.find_spec(EMAIL_BACKEND.rpartition(".")[0]) is None:
         f"EMAIL_PROVIDER is “{EMAIL_PROVIDER}”, which no backend of Anymail is called. "
         "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
     )
-ANYMAIL: dict[str, object] = {name: value for name, value in os.environ.items() if name.startswith(EMAIL_PROVIDER.upper() + "_")}
+ANYMAIL: dict[str, object] = {
+    name: value for name, value in os.environ.items() if name.startswith(EMAIL_PROVIDER.upper() + "_")
+}
 EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
 for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):

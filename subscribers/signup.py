@@ -7,7 +7,7 @@ from django.db import transaction
 
 from newsletter import clock
 from subscribers import tokens
-from subscribers.addresses import canonical_address
+from subscribers.addresses import canonical_address, hash_address
 from subscribers.models import Consent, Letter, Preferences, Subscriber
 
 CONFIRMATION_LIFETIME = timedelta(hours=72)
@@ -21,15 +21,16 @@ def ask(email: str, preferences: Preferences, schedule: dict[str, Any], ip: str 
 
     A reader who is subscribed already keeps every choice and is mailed a link to change it.
     """
+    canonical = canonical_address(email)
+    choice = {"email": email, "preferences": preferences, **schedule}
     subscriber, is_new = Subscriber.objects.select_for_update().get_or_create(
-        canonical=canonical_address(email),
-        defaults={"email": email, "preferences": preferences, **schedule},
+        canonical=canonical, defaults={"address_hash": hash_address(canonical), **choice}
     )
     if subscriber.status == Subscriber.Status.ACTIVE:
         return subscriber.letters.create(kind=Letter.Kind.PREFERENCES)
     if not is_new:
         subscriber.move_to(Subscriber.Status.PENDING)
-        Subscriber.objects.filter(pk=subscriber.pk).update(email=email, preferences=preferences, **schedule)
+        Subscriber.objects.filter(pk=subscriber.pk).update(**choice)
     record_consent(subscriber, Consent.Act.ASKED, ip)
     return subscriber.letters.create(kind=Letter.Kind.CONFIRM)
 

@@ -4,6 +4,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from newsletter import clock
 from subscribers import signup, tasks, tokens
 from subscribers.forms import PreferencesForm, SubscribeForm
 from subscribers.models import Subscriber
@@ -51,7 +52,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save(subscriber)
         return redirect(f"{request.path}?saved")
-    context = page_of(subscriber) | {"form": form, "is_saved": "saved" in request.GET}
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
+    context = page_of(subscriber) | {"form": form, "is_saved": "saved" in request.GET, "is_paused": is_paused}
     return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
 
 

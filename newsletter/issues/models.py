@@ -5,7 +5,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.fields.json import KT
 from django.urls import reverse
 
 from newsletter import clock
@@ -26,6 +27,11 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def past_cutoff(self) -> Self:
         return self.filter(status=Issue.Status.DRAFT, cutoff_at__lte=clock.now())
+
+    def with_lead(self) -> Self:
+        """Add the title of each published issue’s first paper, as `lead`."""
+        front = IssueEntry.objects.front().kept().filter(issue=OuterRef("pk")).order_by("position")
+        return self.annotate(lead=Subquery(front.annotate(title=KT("snapshot__title")).values("title")[:1]))
 
 
 class Issue(StatefulModel):

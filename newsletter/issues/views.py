@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from newsletter import clock
 from newsletter.issues.models import Issue
 
 ARCHIVE = 60  # issues on the archive's page
@@ -12,7 +13,9 @@ ARCHIVE = 60  # issues on the archive's page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     issue = Issue.objects.published().select_related("curated_by").order_by("-date").first()
-    return render(request, "issues/issue.html", page_of(issue) | {"is_home": True})
+    coming = Issue.objects.open().filter(cutoff_at__gt=clock.now()).order_by("date").first()
+    context = page_of(issue) | {"is_home": True, "today": clock.today(), "coming": coming}
+    return render(request, "issues/issue.html", context)
 
 
 @require_safe
@@ -25,7 +28,7 @@ def issue(request: HttpRequest, day: date) -> HttpResponse:
 
 @require_safe
 def archive(request: HttpRequest) -> HttpResponse:
-    issues = Issue.objects.published().order_by("-date")[:ARCHIVE]
+    issues = Issue.objects.published().with_lead().order_by("-date")[:ARCHIVE]
     return render(request, "issues/archive.html", {"issues": issues})
 
 

@@ -24,7 +24,9 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 @xframe_options_sameorigin
 @csp(SHOWN_MAIL)  # type: ignore[arg-type]
 def html_part(request: HttpRequest, name: str) -> HttpResponse:
-    return HttpResponse(find_or_404(name).html)
+    # A link in the frame opens in the whole window.
+    html = find_or_404(name).html.replace("<head>", '<head><base target="_top">', 1)
+    return HttpResponse(html)
 
 
 def find_or_404(name: str) -> store.KeptMail:

@@ -35,6 +35,9 @@ WEAK_POINTS = 1
 TITLE_FACTOR = 2
 COUNTED_SIGHTINGS = 2
 
+# Singulars that look like plurals of other words.
+SINGULARS = frozenset({"news", "lens"})
+
 # Letters and digits, with the signs of C++ and C#; or a mark no phrase reaches across.
 WORD = re.compile(r"[^\W_]+[+#]*|[.,;:!?()]")
 
@@ -64,17 +67,17 @@ class PhraseIndex:
 
     def sightings(self, words: Sequence[str]) -> Iterator[tuple[int, str]]:
         """Yield where each phrase begins in `words` and the phrase, as often as it stands there."""
-        normal = [normalise(word) for word in words]
+        normal = [*map(normalise, words), ""]  # no phrase goes on with the empty word
         first_words = self._root.following
-        for start, word in enumerate(normal):
-            node = first_words.get(word)
-            end = start
+        for start in [place for place, word in enumerate(normal) if word in first_words]:
+            node: _Node | None = first_words[normal[start]]
+            end = start + 1
             while node is not None:
-                end += 1
                 for phrase, capitals in node.phrases:
                     if not capitals or _same_capitals(words[start:end], capitals):
                         yield start, phrase
-                node = node.following.get(normal[end]) if end < len(normal) else None
+                node = node.following.get(normal[end])
+                end += 1
 
     def _add(self, phrase: str) -> None:
         words = split_words(phrase.strip(" .,;:!?()"))
@@ -142,13 +145,8 @@ class Matcher:
     def _take(self, rule: TopicRule) -> None:
         for category in rule.categories:
             self._by_category.setdefault(category, []).append(rule.slug)
-        for phrases, points in (
-            (rule.phrases, PHRASE_POINTS),
-            (rule.weak_phrases, WEAK_POINTS),
-            (rule.exclusions, 0),
-        ):
-            for phrase in phrases:
-                self._uses.setdefault(phrase, []).append(_Use(rule.slug, points))
+        for phrase, points in _points_of_phrases(rule).items():
+            self._uses.setdefault(phrase, []).append(_Use(rule.slug, points))
 
 
 def compile_topics(rules: Iterable[TopicRule]) -> Matcher:
@@ -175,11 +173,13 @@ def normalise(word: str) -> str:
     small = word.casefold()
     if word.endswith("s") and len(word) > 2 and word[:-1].isupper():
         return small[:-1]
+    if small in SINGULARS:
+        return small
     if len(small) > 3 and small.endswith("s") and not small.endswith(("ss", "us", "is", "as")):
         small = small[:-1]
     if small.endswith("ie"):
         return small[:-2] + "y"
-    return small[:-1] if small.endswith(("che", "she", "se", "xe", "zze")) else small
+    return small[:-1] if small.endswith(("che", "she", "se", "xe", "ze")) else small
 
 
 def rules_from_toml(text: str) -> tuple[TopicRule, ...]:
@@ -221,6 +221,15 @@ class _Tally:
     def best_evidence(self) -> tuple[str, ...]:
         ranked = sorted(self.evidence, key=lambda item: (-item[0], item[1]))
         return tuple(text for _, text in ranked[:MAX_EVIDENCE])
+
+
+def _points_of_phrases(rule: TopicRule) -> dict[str, int]:
+    """Return what each phrase is worth; of two spellings of one phrase only the first counts."""
+    points = dict.fromkeys(reversed(rule.exclusions), 0)
+    points |= dict.fromkeys(reversed(rule.weak_phrases), WEAK_POINTS)
+    points |= dict.fromkeys(reversed(rule.phrases), PHRASE_POINTS)
+    spellings = {(not worth, *map(normalise, split_words(phrase))): phrase for phrase, worth in points.items()}
+    return {phrase: points[phrase] for phrase in spellings.values()}
 
 
 def _same_capitals(words: Sequence[str], capitals: Sequence[str]) -> bool:

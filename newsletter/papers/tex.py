@@ -96,7 +96,9 @@ _HIDE_COMMENTS = {ord(char): _HIDE[ord(char)] for char in "%#"}
 # Commands in running text
 
 _ACCENT = re.compile(
-    r"""\\(?P<mark>["'`^~=.]|[cHkbdruv](?![A-Za-z]))\s*(?:\{\s*(?P<inner>\\[ij]|\w?)\s*\}|(?P<bare>\\[ij](?![A-Za-z])|(?<=\W)[A-Za-z]|(?<=[cHkruv]\s)[A-Za-z]))"""
+    r"""\\(?P<mark>["'`^~=.]|[cHkbdruv](?![A-Za-z]))\s*"""
+    r"(?:\{\s*(?P<inner>\\[ij]|\w?)\s*\}"
+    r"|(?P<bare>\\[ij](?![A-Za-z])|(?<=\W)[A-Za-z]|(?<=[cHkruv]\s)[A-Za-z]))"
 )
 _ACCENTED_GREEK = {r"\r{ho}": "ρ", r"\k{appa}": "κ", r"\b{eta}": "β"}
 _LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|SS|dh|DH|dj|DJ|th|TH|ng|NG|[loijLO])(?![A-Za-z])(?:\{\}|\s+(?=[a-z])|)")

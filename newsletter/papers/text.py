@@ -34,9 +34,9 @@ def clean(text: str) -> str:
 
 def clean_name(text: str) -> str:
     """Return an author's name as `clean` does, without braces, a bracketed affiliation and stray commas."""
-    name = clean(text[: MAX_NAME_LENGTH * 10].replace("~", " "))
-    name = _TRAILING_BRACKETS.sub("", name.translate(_BRACES))
-    return clean(name.strip(" ,;")[:MAX_NAME_LENGTH])
+    name = clean(text[: MAX_NAME_LENGTH * 10].replace("~", " ").replace("--", "-"))
+    name = _without_affiliation(name.translate(_BRACES).strip())
+    return clean(name.strip(" ,;:")[:MAX_NAME_LENGTH])
 
 
 def split_authors(creator: str) -> list[str]:
@@ -58,9 +58,22 @@ def split_authors(creator: str) -> list[str]:
 
 _MARKS = dict.fromkeys(map(ord, "\\${}&<>^_~`'\""), " ")
 _BRACES = dict.fromkeys(map(ord, "{}"), "")
-_TRAILING_BRACKETS = re.compile(r"(?:\s*\([^()]*(?:\([^()]*\)[^()]*)*\)?)+$")
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SEPARATOR = re.compile(r"[(),;]|\sand\s")
+
+
+def _without_affiliation(name: str) -> str:
+    """Cut the brackets at the end of `name`; those in its middle hold a nickname."""
+    while name.endswith(")"):
+        depth = 0
+        for at in range(len(name) - 1, -1, -1):
+            depth += {")": 1, "(": -1}.get(name[at], 0)
+            if depth == 0:
+                break
+        if depth:
+            return name.rstrip(")")
+        name = name[:at].rstrip()
+    return name.partition("(")[0] if name.count("(") > name.count(")") else name
 
 
 def _split_outside_brackets(creator: str) -> list[str]:
@@ -139,7 +152,7 @@ def _invisible() -> re.Pattern[str]:
 
 _INVISIBLE = _invisible()
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
-_MAYBE_TEX = re.compile(r"[\\$^~`{\ue000-\uf8ff]|--|''|_\{")
+_MAYBE_TEX = re.compile(r"[\\$^~`{]|--|''|_\{")
 # Ligatures of typesetters and the styled letters of mathematics: fonts, search and screen readers miss them.
 _PLAIN = {
     code: unicodedata.normalize("NFKC", chr(code)) for code in [*range(0xFB00, 0xFB07), *range(0x1D400, 0x1D800)]

@@ -10,7 +10,7 @@ from django import template
 register = template.Library()
 
 NAMED_AUTHORS = 3  # a paper of one more is shortened to two names and a number
-BRIEF = 180  # characters of two lines
+BRIEF = 160  # characters of two lines
 LINE = 72  # characters of a line of plain mail
 SENTENCE_END = re.compile(r"[.!?][)”\"’']?(?=\s+[A-Z0-9(“\"])")
 ABBREVIATION = re.compile(r"(?:\b(?:al|approx|cf|Dr|eq|etc|Fig|No|resp|Sec|St|vs)|\b\w|\.\w)\.$")
@@ -49,9 +49,7 @@ def is_sentence(text: str) -> bool:
 @register.filter
 def wrapped(text: str, indent: int = 0) -> str:
     """Return `text` in lines for a plain mail, those behind the first indented by `indent`; no word is broken."""
-    lines = textwrap.wrap(
-        text, LINE, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
-    )
+    lines = textwrap.wrap(text, LINE, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines)
 
 

@@ -14,10 +14,13 @@ from newsletter.papers.links import find_links
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.items import (
     MAX_ABSTRACT,
+    MAX_AUTHORS,
+    MAX_NAME,
     Refusal,
     abstract_of,
     list_findings,
-    names_of,
+    records_at,
+    shorten,
     string_at,
     title_of,
 )
@@ -28,6 +31,7 @@ from newsletter.papers.text import split_authors
 NEW_YORK = ZoneInfo("America/New_York")
 ANNOUNCEMENTS = {"new", "cross", "replace", "replace-cross"}
 MAX_CREATOR = 100_000
+MAX_CATEGORIES = 100
 
 DESCRIPTION = re.compile(
     r"\s*arXiv:(?P<id>\S+)\s+Announce Type:\s*(?P<announce>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
@@ -86,8 +90,8 @@ def is_withdrawn(abstract: str, comment: str = "") -> bool:
 
 def categories_of(entry: Entry) -> tuple[str, ...]:
     """Return arXiv's categories in their order, without the ACM and MSC codes beside them."""
-    terms = [str(tag.get("term") or "").strip() for tag in entry.get("tags") or ()]
-    return tuple(dict.fromkeys(term for term in terms[:100] if CATEGORY.fullmatch(term)))
+    terms = (string_at(tag, "term").strip() for tag in records_at(entry, "tags")[:MAX_CATEGORIES])
+    return tuple(dict.fromkeys(term for term in terms if CATEGORY.fullmatch(term)))
 
 
 def doi_of(text: str) -> str:
@@ -121,7 +125,7 @@ def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) ->
         key=key,
         title=title_of(notice.title),
         abstract=abstract,
-        authors=names_of(split_authors(notice.creator)),
+        authors=tuple(shorten(name, MAX_NAME) for name in split_authors(notice.creator)[:MAX_AUTHORS]),
         categories=categories,
         primary_category=categories[0] if categories else "",
         version=version_of(notice.paper_id),

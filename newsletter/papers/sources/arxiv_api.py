@@ -10,7 +10,16 @@ from newsletter.papers.identity import abs_url, key_of, version_of
 from newsletter.papers.links import find_links
 from newsletter.papers.sources.arxiv import categories_of, doi_of, is_withdrawn, noting_breaks
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.items import Refusal, abstract_of, list_findings, names_of, string_at, title_of
+from newsletter.papers.sources.items import (
+    Refusal,
+    abstract_of,
+    list_findings,
+    names_of,
+    record_at,
+    records_at,
+    string_at,
+    title_of,
+)
 from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
 
 IDS_A_CALL = 100
@@ -58,7 +67,7 @@ def _read(entry: Entry, rank: int) -> Finding:
         key=key,
         title=title_of(string_at(entry, "title")),
         abstract=abstract,
-        authors=names_of(string_at(author, "name") for author in entry.get("authors") or ()),
+        authors=names_of(string_at(author, "name") for author in records_at(entry, "authors")),
         categories=categories,
         primary_category=primary,
         version=version_of(string_at(entry, "id")),
@@ -74,8 +83,7 @@ def _read(entry: Entry, rank: int) -> Finding:
 
 def _categories(entry: Entry) -> tuple[str, tuple[str, ...]]:
     categories = categories_of(entry)
-    named = entry.get("arxiv_primary_category")
-    primary = string_at(named, "term") if isinstance(named, dict) else ""
+    primary = string_at(record_at(entry, "arxiv_primary_category"), "term")
     if primary in categories:
         return primary, (primary, *(category for category in categories if category != primary))
     return (categories[0] if categories else ""), categories

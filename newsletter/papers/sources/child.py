@@ -6,6 +6,7 @@ It is given no environment and no open files but its pipes, and it limits itself
 import os
 import resource
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import orjson
@@ -16,8 +17,9 @@ from newsletter.papers.sources.wire import error_line, listing_line
 
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 8
-# A child that a large answer has swollen makes room for a fresh one.
-RESIDENT_KB = 160 * 1024
+STATM = Path("/proc/self/statm")
+# A child that a large answer has left swollen makes room for a fresh one.
+SWOLLEN_BYTES = 160 * 1024 * 1024
 
 
 def main() -> None:
@@ -38,7 +40,9 @@ def main() -> None:
 
 def _confine() -> None:
     """Give up memory beyond the limit, writing files, and core dumps, for good."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    # macOS has the name of this limit only; there the worker's clock is all that stops a bomb.
+    if sys.platform != "darwin":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -80,7 +84,12 @@ def _plain(text: str) -> str:
 
 
 def _is_swollen() -> bool:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > RESIDENT_KB
+    """Look at the memory held now; `ru_maxrss` would count the worker's too, from before the exec."""
+    try:
+        pages = int(STATM.read_text().split()[1])
+    except OSError:
+        return False
+    return pages * resource.getpagesize() > SWOLLEN_BYTES
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ class SourceError(Exception):
     again cannot help, because the address itself is wrong.
     """
 
-    def __init__(
-        self, message: str, *, retry_after: timedelta | None = None, permanent: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, permanent: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.permanent = permanent

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from newsletter.papers.findings import Finding, Listing
-from newsletter.papers.identity import abs_url, key_of
+from newsletter.papers.identity import abs_url, key_of, url_key
 from newsletter.papers.links import safe_url
 from newsletter.papers.sources.arxiv import noting_breaks
 from newsletter.papers.sources.errors import SourceError
@@ -32,14 +32,15 @@ MAX_CONTENT = 100_000
 # A round-up names a dozen papers; what names more is a bibliography.
 MAX_PAPERS_AN_ITEM = 20
 
-# Where a page is a paper although its address holds neither an arXiv id nor a DOI.
+# Pages of papers that identity knows by nothing but their address.
 PAPER_PAGES = re.compile(
-    r"(www\.)?(openreview\.net/(forum|pdf)|aclanthology\.org/[\w.-]+\d|proceedings\.mlr\.press/v\d+/\w"
-    r"|(papers|proceedings)\.(nips|neurips)\.cc/paper|openaccess\.thecvf\.com/content"
-    r"|(bio|med)rxiv\.org/content|ssrn\.com/abstract|papers\.ssrn\.com/sol3/papers\.cfm"
-    r"|jmlr\.org/papers/v\d|eprint\.iacr\.org/\d{4}/\d)",
+    r"(www\.)?(proceedings\.mlr\.press/v\d+/\w|(papers|proceedings)\.(nips|neurips)\.cc/paper"
+    r"|openaccess\.thecvf\.com/content|(bio|med)rxiv\.org/content/\w|ssrn\.com/abstract"
+    r"|papers\.ssrn\.com/sol3/papers\.cfm|jmlr\.org/papers/v\d|eprint\.iacr\.org/\d{4}/\d)",
     re.IGNORECASE,
 )
+# Publishers put the DOI into their pages' addresses.
+DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]{1,10}/)?(10\.\d{4,9}/[^/?#\s]{1,200})", re.IGNORECASE)
 ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{4,2000}|\b(?:arxiv|doi):\s?[\w./()-]{6,100}", re.IGNORECASE)
 POINTS = re.compile(r"\bPoints:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) points\b", re.IGNORECASE)
 COMMENTS = re.compile(r"#\s*Comments:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) comments\b", re.IGNORECASE)
@@ -105,8 +106,8 @@ def _from_json(record: Mapping[str, Any]) -> Item:
 
 
 def _from_entry(entry: Entry) -> Item:
-    texts = [string_at(entry, "summary"), *(string_at(part, "value") for part in entry.get("content") or ())]
-    links = [string_at(entry, "link"), *(string_at(link, "href") for link in entry.get("links") or ())]
+    texts = [string_at(entry, "summary"), *(string_at(part, "value") for part in records_at(entry, "content"))]
+    links = [string_at(entry, "link"), *(string_at(link, "href") for link in records_at(entry, "links"))]
     comments = count_at(entry, "slash_comments")
     return Item(
         title=string_at(entry, "title"),
@@ -140,15 +141,16 @@ def _papers_of(item: Item) -> dict[str, str]:
 
 def _paper_key(address: str) -> str | None:
     """Return the key of the paper that `address` leads to, None for any other page."""
-    address = address.strip()
-    key = key_of(address) if 0 < len(address) <= MAX_ADDRESS else None
-    if key is None or not key.startswith("url:"):
+    address = address.strip()[: MAX_ADDRESS + 1]
+    if key := key_of(address):
         return key
     try:
         parts = urlsplit(address)
     except ValueError:
         return None
-    return key if PAPER_PAGES.match(parts.netloc + parts.path) else None
+    if named := DOI_IN_PATH.search(parts.path):
+        return key_of(f"doi:{named[1]}")
+    return url_key(address) if PAPER_PAGES.match(parts.netloc + parts.path) else None
 
 
 def _read(mention: Mention, rank: int) -> Finding:

@@ -111,12 +111,10 @@ def _printable(text: str) -> str:
     return "".join(char if " " <= char <= "~" else "?" for char in text)
 
 
-def _ask(
-    url: str, headers: dict[str, str], policy: Policy, deadline: Deadline
-) -> tuple[int, dict[str, str], bytes]:
+def _ask(url: str, headers: dict[str, str], policy: Policy, deadline: Deadline) -> tuple[int, dict[str, str], bytes]:
     """Make one hop; return its status, its headers by small name, and its body as sent."""
     target, host_header = _target(url)
-    asked = {"Host": host_header, **headers}
+    asked = [("Host", host_header), *headers.items()]
     network = _GuardedNetwork(policy, deadline)
     try:
         with (
@@ -204,9 +202,7 @@ def _check(address: IPAddress, host: str, port: int, policy: Policy) -> None:
     if policy.allow_loopback and is_loopback(address):
         return
     if not is_public(address):
-        raise SourceError(
-            f"{host} leads to {address}, which is not on the public internet.", permanent=True
-        )
+        raise SourceError(f"{host} leads to {address}, which is not on the public internet.", permanent=True)
     if port not in policy.ports:
         raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
 

@@ -19,9 +19,7 @@ def test_ids_are_asked_for_a_hundred_a_call() -> None:
 
 
 def test_old_ids_stay_readable_in_the_address() -> None:
-    assert addresses_for_ids(API, ["hep-th/9901001"]) == [
-        f"{API}?id_list=hep-th/9901001&start=0&max_results=100"
-    ]
+    assert addresses_for_ids(API, ["hep-th/9901001"]) == [f"{API}?id_list=hep-th/9901001&start=0&max_results=100"]
 
 
 def test_nothing_is_asked_for_no_ids() -> None:

@@ -60,6 +60,33 @@ def test_a_round_up_mentions_each_paper_and_lends_none_its_title() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [
+        ("https://huggingface.co/papers/2605.90001", "arxiv:2605.90001"),
+        ("https://dl.acm.org/doi/abs/10.1145/3600006.1", "doi:10.1145/3600006.1"),
+        (
+            "https://proceedings.mlr.press/v202/example23a.html",
+            "url:https://proceedings.mlr.press/v202/example23a.html",
+        ),
+        ("https://openreview.net/forum?id=abcDEF123", "url:https://openreview.net/forum?id=abcDEF123"),
+    ],
+)
+def test_pages_of_papers_are_known(page: str, key: str) -> None:
+    body = f'<rss version="2.0"><channel><item><title>T</title><link>{page}</link></item></channel></rss>'
+
+    assert [finding.key for finding in parse(body.encode(), URL).findings] == [key]
+
+
+@pytest.mark.parametrize(
+    "page", ["https://arxiv.org/list/cs.CL/new", "https://openreview.net/group?id=ICLR", "http://[", "10", ""]
+)
+def test_other_pages_are_no_papers(page: str) -> None:
+    body = f'<rss version="2.0"><channel><item><title>T</title><link>{page}</link></item></channel></rss>'
+
+    assert parse(body.encode(), URL).findings == ()
+
+
 def test_a_json_feed_is_read() -> None:
     listing = parse(b"\xef\xbb\xbf\n" + payload("linkblog.json"), URL)
 

@@ -1,12 +1,13 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.papers.sources.items import MAX_COUNT, count_at, instant_at, shorten
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(min_value=1, max_value=50))
 def test_a_shortened_text_is_never_longer_than_asked(text: str, limit: int) -> None:
     short = shorten(text, limit)
@@ -37,6 +38,7 @@ def test_a_count_is_a_whole_number_that_a_column_holds(value: Any, count: int | 
     assert count_at({"votes": value}, "votes") == count
 
 
+@settings(deadline=None)
 @given(st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d|Z)?", fullmatch=True))
 def test_an_instant_is_utc_or_unknown(text: str) -> None:
     moment = instant_at({"at": text}, "at")

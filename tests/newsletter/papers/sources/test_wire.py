@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.papers.findings import Finding, Listing
@@ -31,6 +31,7 @@ LISTINGS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(LISTINGS, st.booleans())
 def test_a_listing_arrives_as_it_was_sent_on_one_line(listing: Listing, is_last: bool) -> None:
     line = listing_line(listing, is_last=is_last)

@@ -1,0 +1,33 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core import mail
+
+from newsletter import clock
+from tests.factories import MORNING
+
+
+@pytest.fixture(autouse=True)
+def provider(settings: LazySettings, tmp_path: Path) -> list[mail.EmailMessage]:
+    """Send through Anymail's own test backend, which keeps metadata and lets a test choose the answer."""
+    settings.EMAIL_BACKEND = "anymail.backends.test.EmailBackend"
+    settings.MAILBOX_DIR = tmp_path / "mailbox"
+    mail.outbox = []
+    return mail.outbox
+
+
+@pytest.fixture
+def set_clock() -> Iterator[Callable[[datetime], None]]:
+    """Hold the clock at a moment, and move it from there; it begins on the morning of 4 May 2026."""
+    with ExitStack() as stack:
+
+        def move(moment: datetime) -> None:
+            stack.pop_all().close()
+            stack.enter_context(clock.at(moment))
+
+        move(MORNING)
+        yield move

@@ -1,0 +1,218 @@
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from digests import assembly
+from digests.models import Batch, Delivery, Digest
+from newsletter.issues.drafting import draft_issue
+from newsletter.issues.models import IssueEntry
+from subscribers.models import Subscriber
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
+DAY = timedelta(days=1)
+
+
+def only_delivery() -> Delivery:
+    return Delivery.objects.select_related("digest").get()
+
+
+def test_readers_who_chose_the_same_share_one_digest() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory.create_batch(3, topics=[vision])
+
+    assembly.assemble_due_digests()
+
+    assert (Digest.objects.count(), Delivery.objects.count(), Batch.objects.count()) == (1, 3, 1)
+
+
+def test_a_served_reader_is_covered_through_the_issue_and_due_again_at_the_next_slot() -> None:
+    vision = TopicFactory()
+    issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
+    reader = SubscriberFactory(topics=[vision], send_time=time(5, 30))
+
+    assembly.assemble_due_digests()
+
+    reader.refresh_from_db()
+    assert reader.covered_through == issue.published_at
+    assert reader.next_digest_at == MORNING + timedelta(minutes=30)
+
+
+def test_a_second_run_changes_nothing() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], send_time=time(5, 30))
+    assembly.assemble_due_digests()
+
+    assert assembly.assemble_due_digests() == assembly.Assembled(0, [])
+    assert Delivery.objects.count() == 1
+
+
+def test_a_reader_gets_everything_published_since_the_last_digest(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    old = published_issue(MONDAY, PaperFactory(topics=[vision]))
+    papers = []
+    for days in (1, 2):
+        set_clock(MORNING + days * DAY)
+        papers.append(PaperFactory(topics=[vision], score=days))
+        published_issue(MONDAY + days * DAY, papers[-1])
+    SubscriberFactory(topics=[vision], covered_through=old.published_at, next_digest_at=MORNING + 2 * DAY)
+
+    assembly.assemble_due_digests()
+
+    digest = only_delivery().digest
+    assert digest is not None
+    assert set(digest.paper_ids) == {paper.pk for paper in papers}
+
+
+def test_a_first_digest_is_of_the_newest_issue_only(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    set_clock(MORNING + DAY)
+    newest = PaperFactory(topics=[vision])
+    published_issue(MONDAY + DAY, newest)
+    SubscriberFactory(topics=[vision])
+
+    assembly.assemble_due_digests()
+
+    digest = only_delivery().digest
+    assert digest is not None
+    assert digest.paper_ids == [newest.pk]
+
+
+def test_a_first_digest_without_a_match_brings_the_fronts_best() -> None:
+    published_issue(MONDAY, PaperFactory(topics=[TopicFactory()]))
+    SubscriberFactory(topics=[TopicFactory()])
+
+    assembly.assemble_due_digests()
+
+    digest = only_delivery().digest
+    assert digest is not None
+    assert digest.is_fallback
+
+
+def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -> None:
+    published_issue(MONDAY, PaperFactory(topics=[TopicFactory()]))
+    SubscriberFactory(topics=[TopicFactory()], covered_through=MORNING - DAY)
+
+    assembly.assemble_due_digests()
+
+    delivery = only_delivery()
+    assert (delivery.status, delivery.reason) == (Delivery.Status.SKIPPED, Delivery.Reason.NOTHING_MATCHED)
+    assert delivery.note == "1 papers looked at"
+
+
+def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:
+    issue = published_issue(MONDAY, PaperFactory())
+    SubscriberFactory(covered_through=issue.published_at)
+
+    assembly.assemble_due_digests()
+
+    assert only_delivery().reason == Delivery.Reason.NO_ISSUE
+
+
+def test_a_paper_that_came_from_a_shelf_to_a_front_reaches_a_reader_once(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    paper, other = PaperFactory(topics=[vision]), PaperFactory(topics=[vision])
+    published_issue(MONDAY, other, shelf=(paper,))
+    reader = SubscriberFactory(topics=[vision])
+    newcomer = SubscriberFactory(topics=[vision], covered_through=MORNING)
+    Subscriber.objects.filter(pk=newcomer.pk).update(next_digest_at=MORNING + DAY)
+    assembly.assemble_due_digests()
+
+    set_clock(MORNING + DAY)
+    published_issue(MONDAY + DAY, paper)
+    Subscriber.objects.filter(pk=reader.pk).update(next_digest_at=MORNING + DAY)
+    assembly.assemble_due_digests()
+
+    tuesday = Delivery.objects.filter(slot=MORNING + DAY)
+    assert tuesday.get(subscriber=reader).reason == Delivery.Reason.ALL_HAD
+    digest = tuesday.get(subscriber=newcomer).digest
+    assert digest is not None
+    assert digest.paper_ids == [paper.pk]
+
+
+def test_what_comes_too_late_for_its_hour_is_not_mailed_and_stays_in_the_next_span(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    paper = PaperFactory(topics=[vision])
+    published_issue(MONDAY, paper)
+    reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)
+
+    set_clock(MORNING + timedelta(hours=13))
+    assembly.assemble_due_digests()
+    assert only_delivery().reason == Delivery.Reason.EXPIRED
+
+    reader.refresh_from_db()
+    assert reader.covered_through == MORNING - DAY
+    set_clock(reader.next_digest_at)
+    assembly.assemble_due_digests()
+    digest = Delivery.objects.select_related("digest").latest("pk").digest
+    assert digest is not None
+    assert digest.paper_ids == [paper.pk]
+
+
+def test_a_paper_an_editor_dropped_after_publication_is_left_out() -> None:
+    vision = TopicFactory()
+    dropped, kept = PaperFactory(topics=[vision]), PaperFactory(topics=[vision])
+    published_issue(MONDAY, dropped, kept)
+    IssueEntry.objects.filter(paper=dropped).update(dropped_at=MORNING)
+    SubscriberFactory(topics=[vision])
+
+    assembly.assemble_due_digests()
+
+    digest = only_delivery().digest
+    assert digest is not None
+    assert digest.paper_ids == [kept.pk]
+
+
+def test_a_reader_of_a_retired_topic_gets_the_papers_of_its_heir() -> None:
+    old, heir = TopicFactory(), TopicFactory()
+    paper = PaperFactory(topics=[heir])
+    reader = SubscriberFactory(topics=[old])
+    old.retire(into=heir)
+    published_issue(MONDAY, paper)
+
+    assembly.assemble_due_digests()
+
+    delivery = only_delivery()
+    assert delivery.subscriber_id == reader.pk
+    assert delivery.digest is not None
+    assert (delivery.digest.paper_ids, delivery.digest.is_fallback) == ([paper.pk], False)
+
+
+def test_readers_with_nothing_new_wait_for_todays_draft_until_its_cutoff(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], covered_through=issue.published_at, next_digest_at=MORNING + DAY * 0.9)
+    PaperFactory(topics=[vision], listed_on=MONDAY + DAY)
+    draft_issue(MONDAY + DAY)
+
+    set_clock(MORNING + DAY - timedelta(minutes=1))
+    assembly.assemble_due_digests()
+    assert not Delivery.objects.exists()
+
+    set_clock(MORNING + DAY)
+    assembly.assemble_due_digests()
+    assert only_delivery().reason == Delivery.Reason.NO_ISSUE
+
+
+def test_the_subject_is_the_first_title_and_how_many_more() -> None:
+    vision = TopicFactory()
+    first, second = PaperFactory(topics=[vision], title="Seeing"), PaperFactory(topics=[vision])
+    published_issue(MONDAY, first, second)
+    SubscriberFactory(topics=[vision])
+
+    assembly.assemble_due_digests()
+
+    assert Digest.objects.get().subject == "Seeing, and 1 more paper"
+
+
+def test_the_number_of_queries_does_not_grow_with_the_readers(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory.create_batch(60, topics=[vision])
+    with django_assert_max_num_queries(30):
+        assembly.assemble_due_digests()

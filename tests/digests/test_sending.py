@@ -1,0 +1,181 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from anymail.exceptions import AnymailAPIError, AnymailRequestsAPIError
+from django.conf import LazySettings
+from django.core import mail
+from requests import Response
+
+from digests import assembly, recovery, sending
+from digests.models import Batch, Delivery
+from newsletter.issues.models import Issue
+from subscribers import signup
+from subscribers.models import Subscriber, Suppression
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.provider import answering
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Three readers of one digest, assembled and not sent."""
+    topic = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[topic], title="Seeing in the dark"))
+    SubscriberFactory.create_batch(3, topics=[topic])
+    assembly.assemble_due_digests()
+    return Batch.objects.get()
+
+
+def addresses() -> list[str]:
+    return [message.to[0] for message in mail.outbox]
+
+
+def http_error(status: int, **headers: str) -> AnymailRequestsAPIError:
+    response = Response()
+    response.status_code = status
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return AnymailRequestsAPIError("refused", response=response)
+
+
+def test_a_sent_batch_is_done_and_each_reader_has_one_mail(batch: Batch) -> None:
+    assert sending.send_batch(batch)
+
+    batch.refresh_from_db()
+    assert (batch.status, batch.position) == (Batch.Status.DONE, 3)
+    assert sorted(addresses()) == sorted(Subscriber.objects.values_list("canonical", flat=True))
+    assert all(row.is_sent for row in Delivery.objects.select_related("batch"))
+
+
+def test_a_batch_that_is_done_is_not_sent_again(batch: Batch) -> None:
+    sending.send_batch(batch)
+    assert not sending.send_batch(Batch.objects.get())
+    assert len(mail.outbox) == 3
+
+
+def test_a_mail_carries_one_click_unsubscribe_the_list_and_the_delivery(batch: Batch) -> None:
+    sending.send_batch(batch)
+    message = mail.outbox[0]
+    assert message.extra_headers["List-Unsubscribe"].startswith("<http://localhost:8000/unsubscribe/")
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert {"List-Id", "Feedback-ID"} <= message.extra_headers.keys()
+    delivery = Delivery.objects.get(pk=message.metadata["delivery"])
+    assert delivery.subscriber is not None
+    assert message.to == [delivery.subscriber.canonical]
+
+
+def test_a_mail_holds_the_paper_its_reason_and_no_open_slot(batch: Batch) -> None:
+    sending.send_batch(batch)
+    message = mail.outbox[0]
+    html = message.alternatives[0][0]
+    for part in (message.body, html):
+        assert "Seeing in the dark" in part
+        assert "Topic" in part
+        assert "/preferences/" in part
+        assert "slot-" not in part
+
+
+def test_who_left_after_assembly_is_skipped(batch: Batch) -> None:
+    leaver = Subscriber.objects.first()
+    assert leaver is not None
+    signup.unsubscribe(leaver, ip=None)
+
+    sending.send_batch(batch)
+
+    assert leaver.canonical not in addresses()
+    assert Delivery.objects.get(subscriber=leaver).reason == Delivery.Reason.UNSUBSCRIBED
+
+
+def test_a_suppressed_address_is_skipped(batch: Batch) -> None:
+    reader = Subscriber.objects.first()
+    assert reader is not None
+    Suppression.objects.create(address_hash=reader.address_hash, reason=Suppression.Reason.BOUNCE)
+
+    sending.send_batch(batch)
+
+    assert reader.canonical not in addresses()
+    assert Delivery.objects.get(subscriber=reader).reason == Delivery.Reason.SUPPRESSED
+
+
+def test_what_was_not_sent_before_the_issue_was_withdrawn_never_is(batch: Batch) -> None:
+    Issue.objects.get().move_to(Issue.Status.WITHDRAWN)
+    sending.send_batch(batch)
+    assert mail.outbox == []
+
+
+def test_an_expired_delivery_is_skipped_and_gives_its_span_back(batch: Batch, set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(hours=13))
+    sending.send_batch(batch)
+    assert mail.outbox == []
+    assert set(Subscriber.objects.values_list("covered_through", flat=True)) == {None}
+
+
+def test_a_refused_address_is_rejected_and_the_others_are_sent(batch: Batch) -> None:
+    with answering(http_error(422), once=True):
+        sending.send_batch(batch)
+    assert Delivery.objects.filter(status=Delivery.Status.REJECTED).count() == 1
+    assert Batch.objects.get().status == Batch.Status.DONE
+
+
+@pytest.mark.parametrize("error", [http_error(500), AnymailAPIError("unreadable"), TimeoutError()])
+def test_an_unclear_answer_makes_its_delivery_uncertain_and_is_never_repeated(
+    batch: Batch, error: Exception
+) -> None:
+    with answering(error, once=True):
+        sending.send_batch(batch)
+    uncertain = Delivery.objects.get(status=Delivery.Status.UNCERTAIN)
+    sending.send_batch(Batch.objects.get())
+    assert len([m for m in mail.outbox if m.metadata["delivery"] == str(uncertain.pk)]) <= 1
+    assert Batch.objects.get().status == Batch.Status.DONE
+
+
+def test_a_provider_that_asks_for_a_pause_is_obeyed_and_nothing_is_lost(
+    batch: Batch, set_clock: SetClock
+) -> None:
+    with answering(http_error(429, Retry_After="120"), once=True):
+        assert not sending.send_batch(batch)
+    assert not sending.send_batch(Batch.objects.get())
+
+    set_clock(MORNING + timedelta(seconds=121))
+    assert sending.send_batch(Batch.objects.get())
+    assert all(row.is_sent for row in Delivery.objects.select_related("batch"))
+
+
+def test_a_batch_whose_worker_vanished_goes_on_behind_the_call_it_was_in(
+    batch: Batch, set_clock: SetClock
+) -> None:
+    assert sending.claim(batch)
+    sending.step(batch, 1)
+
+    set_clock(MORNING + timedelta(minutes=2))
+    assert recovery.sweep() == [batch.pk]
+    assert sending.send_batch(Batch.objects.get())
+
+    rows = Delivery.objects.select_related("batch").order_by("call_no")
+    assert [row.status for row in rows] == [None, Delivery.Status.UNCERTAIN, None]
+    assert len(mail.outbox) == 1
+
+
+def test_a_lease_that_ran_out_before_a_call_was_made_goes_back_whole(batch: Batch, set_clock: SetClock) -> None:
+    batch.move_to(Batch.Status.LEASED, lease_until=MORNING + timedelta(seconds=60))
+    set_clock(MORNING + timedelta(minutes=2))
+    recovery.sweep()
+    assert sending.send_batch(Batch.objects.get())
+    assert len(mail.outbox) == 3
+
+
+def test_a_worker_that_lost_its_batch_sends_nothing_more(batch: Batch, set_clock: SetClock) -> None:
+    assert sending.claim(batch)
+    set_clock(MORNING + timedelta(minutes=2))
+    recovery.sweep()
+    with pytest.raises(sending.Stopped):
+        sending.step(batch, 1)
+
+
+def test_nothing_is_mailed_without_a_postal_address(batch: Batch, settings: LazySettings) -> None:
+    settings.POSTAL_ADDRESS = " "
+    assert not sending.send_batch(batch)
+    assert mail.outbox == []

@@ -1,0 +1,107 @@
+"""The smallest valid row of each table."""
+
+from datetime import UTC, date, datetime
+
+import factory
+
+from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.issues.publishing import publish
+from newsletter.papers.models import Paper, PaperTopic, Sighting, Source, Topic
+from subscribers.addresses import hash_address
+from subscribers.models import Preferences, Subscriber
+
+MONDAY = date(2026, 5, 4)
+MORNING = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)
+
+
+class SourceFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Source
+
+    name = factory.Sequence(lambda n: f"Source {n}")
+    kind = Source.Kind.ARXIV
+    url = factory.Sequence(lambda n: f"https://feeds.example.org/{n}")
+
+
+class TopicFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Topic
+
+    slug = factory.Sequence(lambda n: f"topic-{n}")
+    name = factory.LazyAttribute(lambda topic: topic.slug.replace("-", " ").capitalize())
+
+
+class PaperFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Paper
+        skip_postgeneration_save = True
+
+    key = factory.Sequence(lambda n: f"arxiv:2605.{n:05}")
+    title = factory.LazyAttribute(lambda paper: f"On {paper.key}")
+    abstract = "We show a thing. It holds."
+    authors = factory.List(["Ada Example", "Bo Sample"])
+    url = factory.LazyAttribute(lambda paper: f"https://arxiv.org/abs/{paper.key.partition(':')[2]}")
+    first_seen_at = MORNING
+    listed_on = MONDAY
+
+    @factory.post_generation
+    def topics(self, create, extracted, **kwargs):  # type: ignore[no-untyped-def]
+        for topic in extracted or ():
+            PaperTopic.objects.create(paper=self, topic=topic, evidence=["cs.CL"])
+
+
+class SightingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Sighting
+
+    paper = factory.SubFactory(PaperFactory)
+    source = factory.SubFactory(SourceFactory)
+    seen_at = MORNING
+    votes = 1
+
+
+class IssueFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Issue
+
+    date = MONDAY
+    cutoff_at = factory.LazyAttribute(lambda issue: cutoff_of(issue.date))
+
+
+class EntryFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = IssueEntry
+
+    issue = factory.SubFactory(IssueFactory)
+    paper = factory.SubFactory(PaperFactory)
+    position = factory.Sequence(lambda n: n)
+
+
+class SubscriberFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Subscriber
+        exclude = ("topics", "max_papers")
+
+    topics: list[Topic] = []
+    max_papers = 10
+    email = factory.Sequence(lambda n: f"reader{n}@example.org")
+    canonical = factory.LazyAttribute(lambda reader: reader.email.lower())
+    address_hash = factory.LazyAttribute(lambda reader: hash_address(reader.canonical))
+    status = Subscriber.Status.ACTIVE
+    frequency = Subscriber.Frequency.DAILY
+    next_digest_at = MORNING
+    preferences = factory.LazyAttribute(
+        lambda reader: Preferences.objects.for_choice(reader.topics, max_papers=reader.max_papers)
+    )
+
+
+def published_issue(day: date = MONDAY, *papers: Paper, shelf: tuple[Paper, ...] = ()) -> Issue:
+    """Return an issue published now, `papers` on its front and `shelf` on its shelf."""
+    issue: Issue = IssueFactory(date=day)
+    for place, paper in enumerate(papers, start=1):
+        EntryFactory(issue=issue, paper=paper, position=place)
+    for place, paper in enumerate(shelf, start=1):
+        EntryFactory(issue=issue, paper=paper, position=place, shelf=IssueEntry.Shelf.SHELF)
+    publish(issue)
+    issue.refresh_from_db()
+    return issue

@@ -1,0 +1,213 @@
+"""The product as a whole: started, asked, stopped and killed as a person or a machine would."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+from django.conf import settings
+
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+SECONDS = 120  # for a start on a busy machine
+LAST_LINE = "Password"
+
+
+class Product:
+    """A deployment of its own: a folder, a port and a mark on all its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = uuid4().hex
+        self.var_dir = folder / "var"
+        self.log = folder / "output.txt"
+        self.port = free_port()
+        unset = {"DATABASE_URL", "REDIS_URL", "DEBUG"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in unset}
+        # No port that a feed may be asked at: the first run is offline.
+        self.environment |= {"PORT": str(self.port), "VAR_DIR": str(self.var_dir), "FEED_PORTS": "1"}
+        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1"}
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*MANAGE, *words], env=self.environment | environment, capture_output=True, text=True, timeout=SECONDS
+        )
+
+    def up(self) -> "subprocess.Popen[bytes]":
+        """Start everything and wait for the last line of the greeting."""
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                [*MANAGE, "up"], env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(lambda: LAST_LINE in self.output() or process.poll() is not None, self.output)
+        assert process.poll() is None, self.output()
+        return process
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def processes(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self.owns(process)]
+
+    def owns(self, process: psutil.Process) -> bool:
+        """Say whether a process runs and descends from ours, by its environment or the folder it works in."""
+        try:
+            is_marked = process.environ().get("TEST_MARK") == self.mark
+            return is_marked or Path(process.cwd()).is_relative_to(self.var_dir)
+        except psutil.Error:
+            return False
+
+    def is_gone(self) -> bool:
+        return not self.processes()
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """A product whose first run is over."""
+    with tempfile.TemporaryDirectory(prefix="paper-round-") as folder:
+        product = Product(Path(folder))
+        process = product.up()
+        product.first_output = product.output()
+        stop(process, signal.SIGTERM)
+        wait_until(product.is_gone, lambda: str(product.processes()))
+        yield product
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(fact: Callable[[], bool], explain: Callable[[], str]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not fact():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.05)
+
+
+def stop(process: "subprocess.Popen[bytes]", signum: signal.Signals) -> int:
+    process.send_signal(signum)
+    return process.wait(SECONDS)
+
+
+def status_of(product: Product, path: str) -> int:
+    ask = http.client.HTTPConnection("127.0.0.1", product.port, timeout=30)
+    try:
+        ask.request("GET", path)
+        return ask.getresponse().status
+    finally:
+        ask.close()
+
+
+def test_the_first_run_ends_with_the_addresses_and_the_editors_password(product: Product) -> None:
+    lines = [line.split() for line in product.first_output.splitlines() if line.strip()]
+
+    assert ["Mailbox", f"http://localhost:{product.port}/mailbox/"] in lines[-6:]
+    assert ["Admin", f"http://localhost:{product.port}/admin/"] in lines[-6:]
+    assert lines[-2:-1] == [["Name", "editor"]]
+    assert lines[-1][0] == "Password"
+    assert len(lines[-1][1]) >= 16
+
+
+def test_a_later_run_serves_pages_and_ctrl_c_leaves_no_process_behind(product: Product) -> None:
+    process = product.up()
+    found = [status_of(product, path) for path in ("/healthz", "/", "/mailbox/", "/admin/login/")]
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(SECONDS) == 0
+    assert found == [200, 200, 200, 200]
+    assert "`make password` sets a new one" in product.output()
+    wait_until(product.is_gone, lambda: str(product.processes()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_killed_outright_it_leaves_nothing_that_hinders_the_next_start(product: Product) -> None:
+    process = product.up()
+    stop(process, signal.SIGKILL)
+    wait_until(product.is_gone, lambda: str(product.processes()))
+
+    assert stop(product.up(), signal.SIGTERM) == 0
+    wait_until(product.is_gone, lambda: str(product.processes()))
+
+
+def test_a_taken_port_is_one_sentence_with_the_way_out(product: Product) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = product.run("up", PORT=port)
+
+    assert result.returncode == 1
+    assert re.fullmatch(rf"Cannot listen on port {port} of 127\.0\.0\.1 .*PORT=9000 make run.*\n", result.stderr)
+
+
+def test_a_port_that_is_no_number_is_one_sentence(product: Product) -> None:
+    result = product.run("up", PORT="eighty")
+
+    assert result.returncode == 1
+    assert "PORT" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_unwritable_folder_is_one_sentence_with_the_way_out(product: Product) -> None:
+    # Below a file, where not even root can write.
+    result = product.run("up", VAR_DIR=str(product.log / "var"))
+
+    assert result.returncode == 1
+    assert re.fullmatch(r"Cannot write to .*: set VAR_DIR to a folder that you may write to\.\n", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [("DATABASE_URL", "postgres://127.0.0.1:1/papers"), ("REDIS_URL", "redis://:secret@127.0.0.1:1/0")],
+)
+def test_an_unreachable_server_is_one_sentence_that_names_its_setting(
+    product: Product, variable: str, address: str
+) -> None:
+    result = product.run("up", **{variable: address, "DEBUG": "1"})
+
+    assert result.returncode == 1
+    assert re.fullmatch(rf"\w+ does not answer at .*127\.0\.0\.1:1/.*: correct {variable}.*\n", result.stderr)
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("part", ["all", "web", "worker", "beat"])
+def test_missing_settings_are_named_at_start(product: Product, part: str) -> None:
+    result = product.run("up", part, DEBUG="0", SECRET_KEY="x" * 50)
+
+    assert result.returncode == 1
+    assert "DATABASE_URL, REDIS_URL, ALLOWED_HOSTS, SITE_URL" in result.stderr
+    assert "SECRET_KEY" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_password_sets_a_new_one_each_time(product: Product) -> None:
+    results = [product.run("password") for _ in range(2)]
+    passwords = {result.stdout.removeprefix("The new password of editor: ") for result in results}
+
+    assert [result.returncode for result in results] == [0, 0]
+    assert len(passwords) == 2
+
+
+def test_password_for_nobody_is_one_sentence(product: Product) -> None:
+    result = product.run("password", "--user", "nobody")
+
+    assert result.returncode == 1
+    assert "There is no account named nobody." in result.stderr
+
+
+def test_the_admin_page_lets_the_new_password_in(product: Product) -> None:
+    new = product.run("password").stdout.split()[-1]
+    check = "from django.contrib.auth import authenticate as a; import sys; "
+    check += f"sys.exit(a(username='editor', password='{new}') is None)"
+
+    assert product.run("shell", "-c", check).returncode == 0
