@@ -60,7 +60,7 @@ define install
 umask 022; \
 echo 'Installing what $(1) names: once, and again when it changes'; \
 $(PIP) --quiet -r requirements-uv.txt && \
-$(BIN)/uv pip install --python $(BIN)/python --only-binary :all: --require-hashes -r $(1) || $(PIP) -r $(1) || { \
+$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --only-binary :all: --require-hashes -r $(1) || $(PIP) -r $(1) || { \
 	echo; \
 	echo 'The dependencies could not be installed, for the reason above. Their wheels exist for Linux with glibc'; \
 	echo '(x86-64, arm64) and macOS: elsewhere, run this in a container such as python:3.11. Without internet, try later.'; \

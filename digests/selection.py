@@ -94,7 +94,7 @@ def build_index(
                 on_shelf[slug] = on_shelf.get(slug, 0) + 1
             if entry.is_front or on_shelf[slug] <= shelf_per_topic:
                 index.by_topic[slug] = index.by_topic.get(slug, 0) | bit
-        for phrase in finder.find(f"{entry.title}\n{entry.summary}"):
+        for phrase in finder.find(f"{entry.title}\n{entry.summary}") if phrases else ():
             index.by_phrase[phrase] = index.by_phrase.get(phrase, 0) | bit
         for author in entry.authors:
             if (name := wanted.get(author.casefold())) is not None:

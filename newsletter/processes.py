@@ -94,7 +94,7 @@ def _python(*words: str) -> Command:
 
 
 def _celery(*words: str) -> Command:
-    return _python("celery", "--quiet", "-A", "newsletter", *words, "--loglevel", "WARNING")
+    return _python("celery", "--quiet", "--skip-checks", "-A", "newsletter", *words, "--loglevel", "WARNING")
 
 
 class Manager(honcho.manager.Manager):  # type: ignore[misc]

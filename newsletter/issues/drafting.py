@@ -60,8 +60,10 @@ def candidates(day: date) -> PaperQuerySet:
     """Return what may lead on `day`: papers of the last listing days that led no issue before, best first."""
     days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
     recent = list(days.values_list("listed_on", flat=True).distinct()[: settings.ISSUE_FRONT_DAYS])
-    led = IssueEntry.objects.front().exclude(issue__date=day).kept()
-    return Paper.objects.present().filter(listed_on__in=recent).exclude(entries__in=led).rising()
+    led = IssueEntry.objects.front().kept().exclude(issue__date=day).filter(paper__listed_on__in=recent)
+    # A list, not a subquery: these are a few hundred, and the planner has no say.
+    had = list(led.values_list("paper_id", flat=True))
+    return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
 
 
 SHELVE = """

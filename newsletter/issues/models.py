@@ -1,7 +1,7 @@
 """The day's edition: an issue and its entries."""
 
 import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models

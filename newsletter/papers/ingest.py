@@ -51,14 +51,15 @@ def add_new(findings: tuple[Finding, ...], known: dict[str, Paper]) -> list[Pape
     today, papers = clock.today(), {}
     for finding in findings:
         # A replacement of a paper that was never listed here is old news.
-        if finding.key not in known and finding.key not in papers and not is_old_news(finding):
+        if finding.key not in known and finding.key not in papers and can_begin(finding):
             fields = merging.first_fields(finding, today)
             papers[finding.key] = Paper(key=finding.key, first_seen_at=clock.now(), **fields)
     return Paper.objects.bulk_create(papers.values(), batch_size=1000)
 
 
-def is_old_news(finding: Finding) -> bool:
-    return finding.announce.startswith("replace") or finding.withdrawn
+def can_begin(finding: Finding) -> bool:
+    """Say whether a paper may be first known by this: a replacement is old news, a bare link has no title."""
+    return bool(finding.title) and not finding.withdrawn and not finding.announce.startswith("replace")
 
 
 def update_known(source: Source, findings: tuple[Finding, ...], known: dict[str, Paper]) -> list[Paper]:

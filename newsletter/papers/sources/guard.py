@@ -3,7 +3,6 @@
 import gzip
 import re
 import ssl
-import time
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,18 +11,16 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import httpcore
 
-from newsletter.papers.sources.addresses import IPAddress, is_loopback, is_public, resolve
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.network import Deadline, GuardedNetwork
 
 MAX_HOPS = 5
 MAX_BYTES = 5 * 1024 * 1024
 DEADLINE_SECONDS = 30.0
-CONNECT_SECONDS = 10.0
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_VALIDATOR = 300
 
@@ -77,21 +74,6 @@ def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") ->
     raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
 
 
-class Deadline:
-    """An instant on the monotonic clock that everything must be done by."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.at = time.monotonic() + seconds
-
-    def left(self, at_most: float | None = None) -> float:
-        """Return the seconds left, `at_most` if given; raise SourceError when there are none."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise SourceError(f"The server took longer than {self.seconds:g} s.")
-        return left if at_most is None else min(left, at_most)
-
-
 def _request_headers(policy: Policy, etag: str, last_modified: str) -> dict[str, str]:
     headers = {
         "User-Agent": _printable(policy.user_agent),
@@ -115,7 +97,7 @@ def _ask(url: str, headers: dict[str, str], policy: Policy, deadline: Deadline) 
     """Make one hop; return its status, its headers by small name, and its body as sent."""
     target, host_header = _target(url)
     asked = [("Host", host_header), *headers.items()]
-    network = _GuardedNetwork(policy, deadline)
+    network = GuardedNetwork(deadline, policy.ports, policy.allow_loopback)
     try:
         with (
             httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=network) as pool,
@@ -172,63 +154,6 @@ def _host(parts: SplitResult) -> str:
     if not HOST.fullmatch(host):
         raise ValueError("its host name is not valid")
     return host
-
-
-class _GuardedNetwork(httpcore.SyncBackend):
-    """Opens connections to checked addresses only, and lets nothing outlast the deadline."""
-
-    def __init__(self, policy: Policy, deadline: Deadline) -> None:
-        self.policy = policy
-        self.deadline = deadline
-
-    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        addresses = resolve(host, port, self.deadline.left())
-        for address in addresses:
-            _check(address, host, port, self.policy)
-        return self._connect_first(addresses, port)
-
-    def _connect_first(self, addresses: Iterable[IPAddress], port: int) -> httpcore.NetworkStream:
-        failure: Exception = SourceError("The server has no address.")
-        for address in addresses:
-            try:
-                timeout = self.deadline.left(at_most=CONNECT_SECONDS)
-                return _Stream(super().connect_tcp(str(address), port, timeout), self.deadline)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-                failure = exc
-        raise failure
-
-
-def _check(address: IPAddress, host: str, port: int, policy: Policy) -> None:
-    if policy.allow_loopback and is_loopback(address):
-        return
-    if not is_public(address):
-        raise SourceError(f"{host} leads to {address}, which is not on the public internet.", permanent=True)
-    if port not in policy.ports:
-        raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection whose every step is given only what the deadline has left."""
-
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self.stream = stream
-        self.deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self.stream.read(max_bytes, self.deadline.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.stream.write(buffer, self.deadline.left())
-
-    def close(self) -> None:
-        self.stream.close()
-
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        kwargs["timeout"] = self.deadline.left()
-        return _Stream(self.stream.start_tls(*args, **kwargs), self.deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self.stream.get_extra_info(info)
 
 
 def _read(chunks: Iterable[bytes], policy: Policy) -> bytes:

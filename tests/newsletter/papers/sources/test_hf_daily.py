@@ -44,7 +44,7 @@ def test_a_full_item_becomes_a_finding() -> None:
     assert finding.published_at == datetime(2026, 5, 2, tzinfo=UTC)
     assert (finding.votes, finding.comments, finding.stars, finding.rank) == (42, 3, 7, 1)
     assert finding.code_url == "https://github.com/example/trees"
-    assert finding.project_url == "https://trees-of-example.github.io/"
+    assert finding.project_url == "https://trees-of-example.github.io"
     assert finding.url == "https://arxiv.org/abs/2605.90001"
     assert finding.proposed_by == "Dana Curator"
     assert finding.listed_on == date(2026, 5, 4)
