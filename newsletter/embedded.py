@@ -193,7 +193,7 @@ class Postgres(Server):
         return [str(_postgres_program("postgres")), "-D", str(self.folder), *words]
 
     def is_answering(self) -> bool:
-        probe = [_postgres_program("pg_isready"), "--quiet", "-p", "5432", "-h", _socket_dir(self.var_dir)]
+        probe = [str(_postgres_program("pg_isready")), "-q", "-p", "5432", "-h", str(_socket_dir(self.var_dir))]
         return subprocess.run(probe).returncode == 0
 
 
@@ -297,7 +297,7 @@ def _stop(var_dir: Path) -> None:
 def _is_alive(process: psutil.Process) -> bool:
     """Say whether it runs: in some containers nobody reaps the dead, and they stay listed."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

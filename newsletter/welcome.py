@@ -17,22 +17,16 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 def text(password: str | None) -> str:
     """Return the addresses to open and the editor's name and password; None is one that is known already."""
-    lines = ["", f"{settings.PUBLICATION_NAME} is running. Ctrl-C stops it.", ""]
     pages = {"Home": "/", "Mailbox": "/mailbox/", "Admin": reverse("admin:index")}
     if not settings.DEBUG:
         del pages["Mailbox"]
-    for base in addresses():
-        lines += [f"  {title:<9}{base}{path}" for title, path in pages.items()]
-    secret = password or "the one you have; `make password` sets a new one"
-    return "\n".join([*lines, "", f"  Name     {EDITOR}", f"  Password {secret}", ""])
-
-
-def addresses() -> list[str]:
-    """Return where the site is found: its own address and, if every network may ask, this machine's."""
-    found = [settings.SITE_URL]
+    lines = [f"  {title:<10}{settings.SITE_URL}{path}" for title, path in pages.items()]
+    # Where everybody may ask, this machine's own address leads here too.
     if settings.HOST in EVERYWHERE and (address := own_address()):
-        found.append(f"http://{address}:{settings.PORT}")
-    return found
+        lines.append(f"  Home also http://{address}:{settings.PORT}/")
+    secret = password or "the one you have; `make password` sets a new one"
+    heading = f"{settings.PUBLICATION_NAME} is running. Ctrl-C stops it."
+    return "\n".join(["", heading, "", *lines, "", f"  Name      {EDITOR}", f"  Password  {secret}", ""])
 
 
 def own_address() -> str | None:

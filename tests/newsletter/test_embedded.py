@@ -37,15 +37,13 @@ def running(var_dir: Path) -> AbstractContextManager[None]:
 
 def ask(var_dir: Path, sql: str) -> object:
     """Run one statement; return the first value of its answer, if it has any."""
-    found = dj_database_url.parse(embedded.database_url(var_dir))
-    place = {"host": found["HOST"], "port": found["PORT"], "user": found["USER"], "dbname": found["NAME"]}
-    with psycopg.connect(**place) as connection:
+    with psycopg.connect(embedded.database_url(var_dir)) as connection:
         cursor = connection.execute(sql)
         row = cursor.fetchone() if cursor.description else None
     return row[0] if row else None
 
 
-def ask_redis(var_dir: Path) -> "redis.Redis":
+def ask_redis(var_dir: Path) -> redis.Redis:
     return redis.Redis.from_url(embedded.redis_url(var_dir))
 
 

@@ -30,6 +30,7 @@ class Product:
         self.var_dir = folder / "var"
         self.log = folder / "output.txt"
         self.port = free_port()
+        self.first_output = ""
         unset = {"DATABASE_URL", "REDIS_URL", "DEBUG"}
         self.environment = {name: value for name, value in os.environ.items() if name not in unset}
         # No port that a feed may be asked at: the first run is offline.
