@@ -35,7 +35,7 @@ class Product:
         self.environment = {name: value for name, value in os.environ.items() if name not in unset}
         # No port that a feed may be asked at: the first run is offline.
         self.environment |= {"PORT": str(self.port), "VAR_DIR": str(self.var_dir), "FEED_PORTS": "1"}
-        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1"}
+        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", "WEB_CONCURRENCY": "1"}
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
