@@ -12,6 +12,8 @@ from newsletter.papers.models import Source
 # Where the first sources cannot be reached, none will be: the workers ask the others later.
 UNREACHABLE_IS_OFFLINE = 2
 
+SAMPLE_FRONT = 24
+
 Echo = Callable[[str], object]
 
 
@@ -23,14 +25,24 @@ def prepare(echo: Echo) -> None:
     """Publish a first issue and open the next; may be broken off and repeated."""
     echo(f"Loading {topics.load_topics()} topics")
     defaults.add_sources()
-    if not fetch_sources(echo):
+    is_sample = not fetch_sources(echo)
+    if is_sample:
         echo("No source could be reached: showing the sample that comes with Paper Round")
         sample.load_sample()
     ranking.score_papers()
     issue = drafting.draft_next_issue()
+    if is_sample:
+        issue = as_sample(issue)
     echo(f"Publishing the issue of {issue.date}")
     publishing.publish(issue)
     echo(f"Opening the draft of {drafting.draft_next_issue().date}")
+
+
+def as_sample(issue: Issue) -> Issue:
+    """Label the issue as a sample, and leave papers for the draft after it."""
+    issue.is_sample, issue.front_size = True, SAMPLE_FRONT
+    issue.save(update_fields=["is_sample", "front_size"])
+    return drafting.draft_issue(issue.date)
 
 
 def fetch_sources(echo: Echo) -> bool:

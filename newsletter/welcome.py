@@ -24,7 +24,8 @@ def text(password: str | None) -> str:
     # Where everybody may ask, this machine's own address leads here too.
     if settings.HOST in EVERYWHERE and (address := own_address()):
         lines.append(f"  Home also http://{address}:{settings.PORT}/")
-    secret = password or "the one you have; `make password` sets a new one"
+    known = "the one you have; `make password` sets a new one"
+    secret = password or (known if settings.DEBUG else "`manage.py password` sets a new one")
     heading = f"{settings.PUBLICATION_NAME} is running. Ctrl-C stops it."
     return "\n".join(["", heading, "", *lines, "", f"  Name      {EDITOR}", f"  Password  {secret}", ""])
 

@@ -68,8 +68,18 @@ class FrontInline(TabularInline):  # type: ignore[misc]
 class IssueAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
     list_filter = ("status",)
-    fields = ("date", "state", "subject", "intro", "front_size", "cutoff_at", "published_at", "curated_by")
-    readonly_fields = ("date", "state", "published_at", "curated_by")
+    fields = (
+        "date",
+        "state",
+        "subject",
+        "intro",
+        "listings_held",
+        "front_size",
+        "cutoff_at",
+        "published_at",
+        "curated_by",
+    )
+    readonly_fields = ("date", "state", "listings_held", "published_at", "curated_by")
     inlines = (FrontInline,)
     actions_submit_line: tuple[str, ...] = ("publish", "hold", "release", "withdraw")
     FITTING = {
@@ -85,6 +95,10 @@ class IssueAdmin(ModelAdmin):  # type: ignore[misc]
     )
     def state(self, issue: Issue) -> str:
         return issue.get_status_display()
+
+    @display(description="Listings")
+    def listings_held(self, issue: Issue) -> str:
+        return publishing.listings_of(issue) if issue.is_open else issue.listings
 
     def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> tuple[str, ...]:
         frozen = () if obj is None or obj.is_open else ("subject", "intro", "front_size", "cutoff_at")

@@ -67,6 +67,7 @@ class Issue(StatefulModel):
     front_size = models.PositiveSmallIntegerField(
         default=default_front_size, help_text="How many papers the front is filled up to."
     )
+    listings = models.CharField(max_length=2000, blank=True, editable=False)  # which listings it holds, in words
     is_sample = models.BooleanField(default=False, editable=False)
 
     objects = IssueQuerySet.as_manager()

@@ -10,7 +10,8 @@ from django.db import transaction
 from newsletter import clock
 from newsletter.issues import drafting
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.papers.models import Paper
+from newsletter.papers.freshness import line_of
+from newsletter.papers.models import Paper, Source
 
 
 class NothingToPublish(Exception):
@@ -53,10 +54,17 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     """
     if not issue.entries.front().kept().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
-    if not issue.move_to(Issue.Status.PUBLISHED, published_at=clock.now(), curated_by=by):
+    listings = listings_of(issue)[:2000]
+    if not issue.move_to(Issue.Status.PUBLISHED, published_at=clock.now(), curated_by=by, listings=listings):
         return False
     freeze(issue)
     return True
+
+
+def listings_of(issue: Issue) -> str:
+    """Say in one line which listings an issue holds as things stand, and which it lacks."""
+    sources = Source.objects.listing().order_by("kind", "pk")
+    return line_of([source.health for source in sources], issue.date, clock.now()) if sources else ""
 
 
 def freeze(issue: Issue) -> None:

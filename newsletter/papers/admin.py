@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from newsletter import clock
 from newsletter.papers import tasks
+from newsletter.papers.freshness import Freshness, freshness_of
 from newsletter.papers.models import Paper, PaperTopic, Source, Topic
 
 
@@ -49,19 +50,38 @@ class TopicAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Source)
 class SourceAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "kind", "health", "last_success_at", "fresh_on", "next_try_at", "is_active")
+    list_display = ("name", "kind", "health", "last_error", "lag", "new_count", "last_success_at", "next_try_at")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "url")
     readonly_fields = (
-        "last_tried_at", "last_success_at", "last_error", "failure_count", "fresh_on", "next_try_at",
+        "last_tried_at", "last_success_at", "last_error", "failure_count", "fresh_on", "listing_size", "new_count",
+        "next_try_at",
     )  # fmt: skip
     actions = ("fetch_now",)
 
-    @display(description="Health", label={"fine": "success", "failing": "danger", "not asked yet": "info"})
+    @display(
+        description="Health",
+        label={
+            Freshness.FRESH: "success",
+            Freshness.FAILING: "danger",
+            Freshness.STALE: "danger",
+            Freshness.PARTIAL: "warning",
+            Freshness.AWAITED: "info",
+        },
+    )
     def health(self, source: Source) -> str:
-        if source.failure_count:
-            return "failing"
-        return "fine" if source.last_success_at or source.kind in Source.INSIDE else "not asked yet"
+        if source.kind in Source.INSIDE:
+            return Freshness.FRESH
+        if source.kind in {Source.Kind.ARXIV_API, Source.Kind.FEED} and not source.failure_count:
+            return Freshness.FRESH if source.last_success_at else Freshness.AWAITED
+        return freshness_of(source.health, clock.today(), clock.now())
+
+    @display(description="Newest listing")
+    def lag(self, source: Source) -> str:
+        if source.fresh_on is None:
+            return "–"
+        days = (clock.today() - source.fresh_on).days
+        return f"{source.fresh_on:%-d %b}, " + ("today" if days < 1 else f"{days} days ago")
 
     @admin.action(description="Fetch now")
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:

@@ -2,6 +2,7 @@
 
 from newsletter.papers.models import Source
 
+ARXIV_API = "https://export.arxiv.org/api/query"
 HF_DAILY = "https://huggingface.co/api/daily_papers"
 ARXIV_CATEGORIES = {
     "cs.AI": "artificial intelligence",
@@ -28,4 +29,5 @@ def add_sources() -> int:
         )
         for category, subject in ARXIV_CATEGORIES.items()
     ]
+    sources.append(Source(name="arXiv’s own descriptions", kind=Source.Kind.ARXIV_API, url=ARXIV_API))
     return len(Source.objects.bulk_create(sources))

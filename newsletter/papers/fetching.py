@@ -12,10 +12,16 @@ from django.db.models import Q
 from newsletter import clock
 from newsletter.papers import ingest
 from newsletter.papers.findings import Listing
-from newsletter.papers.models import Source
-from newsletter.papers.sources import READERS, SourceError, guard, sandbox
+from newsletter.papers.models import Paper, Source
+from newsletter.papers.sources import READERS, SourceError, arxiv_api, guard, sandbox
 
 LONGEST_WAIT = timedelta(hours=6)
+UNFILLED_FOR = timedelta(days=14)
+MOST_UNFILLED = 500
+USUAL_SHARE = 0.3  # how much one listing moves what is usual
+OUTCOME = (
+    "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
+)  # fmt: skip
 ARXIV_TURN = 7_301_002  # advisory lock: one call to arXiv at a time, of all workers
 
 
@@ -26,17 +32,33 @@ def fetch_source(source: Source) -> bool:
     """
     if not claim(source):
         return False
+    source.new_count = 0
     try:
-        for address in READERS[source.kind].addresses(source.url, listing_days()):
+        for address in addresses_of(source):
             listing = ask(source, address)
             if listing is not None:
-                ingest.ingest(source, listing.findings)
+                source.new_count += ingest.ingest(source, listing.findings).new
                 note_freshness(source, listing)
     except SourceError as exc:
         record_failure(source, exc)
         return False
     record_success(source)
     return True
+
+
+def addresses_of(source: Source) -> list[str]:
+    """Return what to ask: for the last listing days, or for the papers that arXiv's API is to fill in."""
+    if source.kind == Source.Kind.ARXIV_API:
+        return arxiv_api.addresses_for_ids(source.url, unfilled_ids())
+    return READERS[source.kind].addresses(source.url, listing_days())
+
+
+def unfilled_ids() -> list[str]:
+    """Return the arXiv ids of recent papers that arXiv itself has not described yet."""
+    since = clock.today() - UNFILLED_FOR
+    papers = Paper.objects.present().filter(key__startswith="arxiv:", primary_category="", listed_on__gt=since)
+    keys = papers.order_by("-score", "key").values_list("key", flat=True)[:MOST_UNFILLED]
+    return [key.removeprefix("arxiv:") for key in keys]
 
 
 def claim(source: Source) -> bool:
@@ -74,7 +96,7 @@ def ask(source: Source, address: str) -> Listing | None:
 @contextmanager
 def turn(source: Source) -> Iterator[None]:
     """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls."""
-    if source.kind not in {Source.Kind.ARXIV, Source.Kind.ARXIV_API}:
+    if not source.is_arxiv:
         yield
         return
     with connection.cursor() as cursor:
@@ -95,15 +117,25 @@ def policy() -> guard.Policy:
 
 
 def note_freshness(source: Source, listing: Listing) -> None:
-    if listing.findings and listing.listed_on:
-        source.fresh_on = max(source.fresh_on or listing.listed_on, listing.listed_on)
+    """Keep which listing came last, how large it is and how large one usually is."""
+    source.is_empty = not listing.findings
+    if source.is_empty or listing.listed_on is None:
+        return
+    if source.fresh_on is None or listing.listed_on > source.fresh_on:
+        usual = source.usual_size or source.listing_size
+        source.usual_size = usual + (source.listing_size - usual) * USUAL_SHARE
+        source.fresh_on = listing.listed_on
+    if listing.listed_on == source.fresh_on:
+        source.listing_size = len(listing.findings)
 
 
 def record_success(source: Source) -> None:
-    kept = set(READERS[source.kind].addresses(source.url, listing_days()))
+    kept = set(addresses_of(source))
     source.validators = {address: v for address, v in source.validators.items() if address in kept}
     source.last_success_at, source.last_error, source.failure_count = clock.now(), "", 0
-    source.save(update_fields=["validators", "last_success_at", "last_error", "failure_count", "fresh_on"])
+    if not source.is_empty:
+        source.reported_at = None
+    source.save(update_fields=[*OUTCOME, "last_success_at", "reported_at"])
 
 
 def record_failure(source: Source, error: SourceError) -> None:
@@ -111,4 +143,4 @@ def record_failure(source: Source, error: SourceError) -> None:
     wait = error.retry_after or source.every * 2 ** min(source.failure_count - 1, 8)
     source.last_error = str(error)
     source.next_try_at = clock.now() + min(wait, LONGEST_WAIT)
-    source.save(update_fields=["last_error", "failure_count", "next_try_at", "validators", "fresh_on"])
+    source.save(update_fields=[*OUTCOME, "next_try_at"])

@@ -79,7 +79,9 @@ def update_known(source: Source, findings: tuple[Finding, ...], known: dict[str,
 
 
 def record_sightings(source: Source, findings: tuple[Finding, ...], papers: dict[str, Paper]) -> None:
-    """Write what this source shows where it differs from what it showed last."""
+    """Write what this source shows where it differs from what it showed last; describing a paper is no sighting."""
+    if source.kind == Source.Kind.ARXIV_API:
+        return
     shown = {papers[f.key].pk: (f.votes, f.comments, f.stars, f.rank) for f in findings if f.key in papers}
     before = last_shown(source, set(shown))
     now: datetime = clock.now()

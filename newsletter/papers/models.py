@@ -9,12 +9,17 @@ from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.papers import identity
+from newsletter.papers.freshness import Health
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def fetched(self) -> Self:
         """Keep the sources that are asked over the network."""
         return self.filter(is_active=True).exclude(kind__in=Source.INSIDE)
+
+    def listing(self) -> Self:
+        """Keep the sources that bring a listing a day."""
+        return self.filter(is_active=True, kind__in=(Source.Kind.HF_DAILY, Source.Kind.ARXIV))
 
     def due(self) -> Self:
         return self.fetched().filter(Q(next_try_at=None) | Q(next_try_at__lte=clock.now()))
@@ -43,12 +48,18 @@ class Source(models.Model):
     every = models.DurationField(default=timedelta(hours=1), help_text="How long to wait between two visits.")
     is_active = models.BooleanField(default=True)
 
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     validators = models.JSONField(default=dict, editable=False)  # address → [ETag, Last-Modified]
     last_tried_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
     failure_count = models.PositiveIntegerField("failures in a row", default=0, editable=False)
     fresh_on = models.DateField("newest listing", null=True, editable=False)
+    listing_size = models.PositiveIntegerField("papers in it", default=0, editable=False)
+    usual_size = models.FloatField("papers usually", default=0.0, editable=False)
+    is_empty = models.BooleanField("its last answer listed nothing", default=False, editable=False)
+    new_count = models.PositiveIntegerField("new at the last visit", default=0, editable=False)
+    reported_at = models.DateTimeField(null=True, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
 
     objects = SourceQuerySet.as_manager()
@@ -58,6 +69,22 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_arxiv(self) -> bool:
+        return self.kind in {self.Kind.ARXIV, self.Kind.ARXIV_API}
+
+    @property
+    def health(self) -> Health:
+        return Health(
+            name=self.name,
+            fresh_on=self.fresh_on,
+            listing_size=self.listing_size,
+            usual_size=self.usual_size,
+            answered_at=self.last_success_at,
+            is_empty=self.is_empty,
+            failure_count=self.failure_count,
+        )
 
 
 class PaperQuerySet(models.QuerySet["Paper"]):

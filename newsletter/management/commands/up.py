@@ -9,7 +9,7 @@ from django.db import connection
 
 from newsletter import accounts, embedded, first_run, processes, readiness, welcome
 
-PREPARING = 7_301_001  # advisory lock: of two that start at once, one prepares and the other waits
+PREPARING = 7_301_003  # advisory lock: of two that start at once, one prepares and the other waits
 
 
 class Command(BaseCommand):
@@ -45,7 +45,8 @@ class Command(BaseCommand):
         commands = {"web": processes.web, "worker": lambda: processes.workers(queue), "beat": processes.beat}[part]()
         if len(commands) > 1:
             self.run_together(commands)
-        processes.become(*commands.values())
+        else:
+            processes.become(*commands.values())
 
     def prepare(self) -> str | None:
         """Bring the database to this version and fill it the first time; return a new editor's password."""

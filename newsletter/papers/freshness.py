@@ -1,0 +1,69 @@
+"""Which listing a source has brought, and what it means where it has not brought today's. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+STALE_AFTER = timedelta(days=1)
+PARTIAL_BELOW = 0.3  # of the usual size
+
+
+class Freshness(StrEnum):
+    FRESH = "fresh"
+    PARTIAL = "partial"  # brought, and far smaller than usual
+    AWAITED = "awaited"  # expected, not there yet
+    WEEKEND = "weekend"  # nothing is listed on this day
+    HOLIDAY = "holiday"  # a weekday, and the source answers that it lists nothing
+    STALE = "stale"  # answers, with listings older than a day
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is recorded of one source."""
+
+    name: str
+    fresh_on: date | None
+    listing_size: int
+    usual_size: float
+    answered_at: datetime | None
+    is_empty: bool  # the last answer was a valid listing of nothing
+    failure_count: int
+
+
+def freshness_of(source: Health, day: date, now: datetime) -> Freshness:
+    """Say how `source` stands for the issue of `day`, at `now`."""
+    if source.fresh_on is not None and source.fresh_on >= day:
+        is_partial = source.listing_size < PARTIAL_BELOW * source.usual_size
+        return Freshness.PARTIAL if is_partial else Freshness.FRESH
+    if source.failure_count:
+        return Freshness.FAILING
+    if day.weekday() >= 5:
+        return Freshness.WEEKEND
+    if source.is_empty and source.answered_at is not None and source.answered_at.date() >= day:
+        return Freshness.HOLIDAY
+    if source.fresh_on is None or weekdays_between(source.fresh_on, day) <= 1:
+        return Freshness.AWAITED
+    return Freshness.STALE
+
+
+def weekdays_between(earlier: date, later: date) -> int:
+    """Count the weekdays after `earlier` up to and including `later`."""
+    days = (earlier + timedelta(days=n) for n in range(1, (later - earlier).days + 1))
+    return sum(day.weekday() < 5 for day in days)
+
+
+def line_of(sources: Iterable[Health], day: date, now: datetime) -> str:
+    """Say in one line which listings an issue of `day` holds, and which it lacks."""
+    by_day: dict[date, list[str]] = {}
+    lacking: dict[Freshness, list[str]] = {}
+    for source in sources:
+        state = freshness_of(source, day, now)
+        if source.fresh_on is not None:
+            by_day.setdefault(source.fresh_on, []).append(source.name)
+        if state not in {Freshness.FRESH, Freshness.WEEKEND}:
+            lacking.setdefault(state, []).append(source.name)
+    held = [f"{', '.join(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
+    gaps = [f"{state.value}: {', '.join(names)}" for state, names in lacking.items()]
+    return "; ".join([*(held or ["no listing"]), *gaps])
