@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import unicodedata
 
 from django.conf import settings
 from email_validator import EmailNotValidError, validate_email
@@ -20,7 +21,9 @@ def canonical_address(text: str) -> str:
         address = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as exc:
         raise AddressError(str(exc)) from exc
-    return f"{address.local_part.casefold()}@{address.ascii_domain.lower()}"
+    # Folding can leave letters and their accents apart.
+    local_part = unicodedata.normalize("NFC", address.local_part.casefold())
+    return f"{local_part}@{address.ascii_domain.lower()}"
 
 
 def hash_address(canonical: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from newsletter import embedded
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-django loads the settings
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker:

@@ -1,0 +1,81 @@
+from urllib.parse import quote
+
+import pytest
+from django.conf import LazySettings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers import tokens
+from subscribers.models import Subscriber
+from subscribers.tokens import Purpose
+from tests.factories import SubscriberFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_token_speaks_for_its_reader(purpose: Purpose) -> None:
+    reader = SubscriberFactory()
+    assert tokens.read(purpose, tokens.sign(purpose, reader.pk)) == reader
+
+
+def test_a_token_opens_one_thing_only() -> None:
+    reader = SubscriberFactory()
+    assert tokens.read(Purpose.PREFERENCES, tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)) is None
+    assert tokens.read(Purpose.UNSUBSCRIBE, tokens.sign(Purpose.PREFERENCES, reader.pk)) is None
+
+
+def test_a_token_is_the_same_whenever_it_is_made() -> None:
+    assert tokens.sign(Purpose.UNSUBSCRIBE, 7) == tokens.sign(Purpose.UNSUBSCRIBE, 7)
+
+
+def test_a_token_needs_no_escapes_in_an_address() -> None:
+    token = tokens.sign(Purpose.PREFERENCES, 2**62, 9)
+    assert quote(token, safe="") == token
+
+
+@given(position=st.integers(0, 60), put=st.characters(exclude_categories=["Cs"]) | st.just(""))
+def test_a_changed_token_is_never_accepted(position: int, put: str) -> None:
+    token = tokens.sign(Purpose.UNSUBSCRIBE, 1)
+    position %= len(token)
+    changed = token[:position] + put + token[position + 1 :]
+    if changed != token:
+        assert tokens.read(Purpose.UNSUBSCRIBE, changed) is None
+
+
+@given(st.text())
+def test_no_text_is_a_token_by_chance(text: str) -> None:
+    assert tokens.read(Purpose.PREFERENCES, text) is None
+
+
+def test_the_signature_of_one_reader_is_none_for_another() -> None:
+    one, other = SubscriberFactory.create_batch(2)
+    _, _, signature = tokens.sign(Purpose.UNSUBSCRIBE, one.pk).partition("~")
+    assert tokens.read(Purpose.UNSUBSCRIBE, f"{other.pk}.0~{signature}") is None
+
+
+def test_links_signed_with_an_old_key_work_until_it_is_taken_out(settings: LazySettings) -> None:
+    reader = SubscriberFactory()
+    token = tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
+
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "a new key"
+    assert tokens.read(Purpose.UNSUBSCRIBE, token) is None
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert tokens.read(Purpose.UNSUBSCRIBE, token) == reader
+
+
+def test_a_preferences_link_ends_with_its_epoch_and_an_unsubscribe_link_never() -> None:
+    reader = SubscriberFactory(token_epoch=1)
+    link, leave = tokens.sign(Purpose.PREFERENCES, reader.pk, 1), tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
+    assert tokens.read(Purpose.PREFERENCES, link) == reader
+
+    Subscriber.objects.update(token_epoch=2)
+    assert tokens.read(Purpose.PREFERENCES, link) is None
+    assert tokens.read(Purpose.UNSUBSCRIBE, leave) == reader
+
+
+def test_the_link_of_a_reader_who_is_gone_leads_nowhere() -> None:
+    reader = SubscriberFactory()
+    token = tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
+    reader.delete()
+    assert tokens.read(Purpose.UNSUBSCRIBE, token) is None
