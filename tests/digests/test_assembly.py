@@ -147,6 +147,7 @@ def test_what_comes_too_late_for_its_hour_is_not_mailed_and_stays_in_the_next_sp
 
     reader.refresh_from_db()
     assert reader.covered_through == MORNING - DAY
+    assert reader.next_digest_at is not None
     set_clock(reader.next_digest_at)
     assembly.assemble_due_digests()
     digest = Delivery.objects.select_related("digest").latest("pk").digest

@@ -2,10 +2,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from anymail.exceptions import AnymailAPIError, AnymailRequestsAPIError
+from anymail.exceptions import AnymailAPIError
 from django.conf import LazySettings
-from django.core import mail
-from requests import Response
 
 from digests import assembly, recovery, sending
 from digests.models import Batch, Delivery
@@ -13,7 +11,7 @@ from newsletter.issues.models import Issue
 from subscribers import signup
 from subscribers.models import Subscriber, Suppression
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.provider import answering
+from tests.provider import answering, http_error, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -30,14 +28,7 @@ def batch() -> Batch:
 
 
 def addresses() -> list[str]:
-    return [message.to[0] for message in mail.outbox]
-
-
-def http_error(status: int, **headers: str) -> AnymailRequestsAPIError:
-    response = Response()
-    response.status_code = status
-    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return AnymailRequestsAPIError("refused", response=response)
+    return [message.to[0] for message in sent()]
 
 
 def test_a_sent_batch_is_done_and_each_reader_has_one_mail(batch: Batch) -> None:
@@ -52,12 +43,12 @@ def test_a_sent_batch_is_done_and_each_reader_has_one_mail(batch: Batch) -> None
 def test_a_batch_that_is_done_is_not_sent_again(batch: Batch) -> None:
     sending.send_batch(batch)
     assert not sending.send_batch(Batch.objects.get())
-    assert len(mail.outbox) == 3
+    assert len(sent()) == 3
 
 
 def test_a_mail_carries_one_click_unsubscribe_the_list_and_the_delivery(batch: Batch) -> None:
     sending.send_batch(batch)
-    message = mail.outbox[0]
+    message = sent()[0]
     assert message.extra_headers["List-Unsubscribe"].startswith("<http://localhost:8000/unsubscribe/")
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
@@ -69,7 +60,7 @@ def test_a_mail_carries_one_click_unsubscribe_the_list_and_the_delivery(batch: B
 
 def test_a_mail_holds_the_paper_its_reason_and_no_open_slot(batch: Batch) -> None:
     sending.send_batch(batch)
-    message = mail.outbox[0]
+    message = sent()[0]
     html = message.alternatives[0][0]
     for part in (message.body, html):
         assert "Seeing in the dark" in part
@@ -103,13 +94,13 @@ def test_a_suppressed_address_is_skipped(batch: Batch) -> None:
 def test_what_was_not_sent_before_the_issue_was_withdrawn_never_is(batch: Batch) -> None:
     Issue.objects.get().move_to(Issue.Status.WITHDRAWN)
     sending.send_batch(batch)
-    assert mail.outbox == []
+    assert sent() == []
 
 
 def test_an_expired_delivery_is_skipped_and_gives_its_span_back(batch: Batch, set_clock: SetClock) -> None:
     set_clock(MORNING + timedelta(hours=13))
     sending.send_batch(batch)
-    assert mail.outbox == []
+    assert sent() == []
     assert set(Subscriber.objects.values_list("covered_through", flat=True)) == {None}
 
 
@@ -128,7 +119,7 @@ def test_an_unclear_answer_makes_its_delivery_uncertain_and_is_never_repeated(
         sending.send_batch(batch)
     uncertain = Delivery.objects.get(status=Delivery.Status.UNCERTAIN)
     sending.send_batch(Batch.objects.get())
-    assert len([m for m in mail.outbox if m.metadata["delivery"] == str(uncertain.pk)]) <= 1
+    assert len([m for m in sent() if m.metadata["delivery"] == str(uncertain.pk)]) <= 1
     assert Batch.objects.get().status == Batch.Status.DONE
 
 
@@ -156,7 +147,7 @@ def test_a_batch_whose_worker_vanished_goes_on_behind_the_call_it_was_in(
 
     rows = Delivery.objects.select_related("batch").order_by("call_no")
     assert [row.status for row in rows] == [None, Delivery.Status.UNCERTAIN, None]
-    assert len(mail.outbox) == 1
+    assert len(sent()) == 1
 
 
 def test_a_lease_that_ran_out_before_a_call_was_made_goes_back_whole(batch: Batch, set_clock: SetClock) -> None:
@@ -164,7 +155,7 @@ def test_a_lease_that_ran_out_before_a_call_was_made_goes_back_whole(batch: Batc
     set_clock(MORNING + timedelta(minutes=2))
     recovery.sweep()
     assert sending.send_batch(Batch.objects.get())
-    assert len(mail.outbox) == 3
+    assert len(sent()) == 3
 
 
 def test_a_worker_that_lost_its_batch_sends_nothing_more(batch: Batch, set_clock: SetClock) -> None:
@@ -178,4 +169,4 @@ def test_a_worker_that_lost_its_batch_sends_nothing_more(batch: Batch, set_clock
 def test_nothing_is_mailed_without_a_postal_address(batch: Batch, settings: LazySettings) -> None:
     settings.POSTAL_ADDRESS = " "
     assert not sending.send_batch(batch)
-    assert mail.outbox == []
+    assert sent() == []

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core import mail
 
 from digests import assembly, recovery, sending
 from digests.models import Batch, Delivery
@@ -112,11 +111,11 @@ def check_papers() -> None:
 
 def check_mails() -> None:
     """Each sent delivery left as one mail, to its reader and nobody else."""
-    sent = {str(row.pk): row for row in Delivery.objects.select_related("batch", "subscriber") if row.is_sent}
-    mails = Counter(message.metadata["delivery"] for message in mail.outbox)
-    assert mails == Counter(sent.keys())
-    for message in mail.outbox:
-        reader = sent[message.metadata["delivery"]].subscriber
+    accepted = {str(row.pk): row for row in Delivery.objects.select_related("batch", "subscriber") if row.is_sent}
+    mails = Counter(message.metadata["delivery"] for message in sent())
+    assert mails == Counter(accepted.keys())
+    for message in sent():
+        reader = accepted[message.metadata["delivery"]].subscriber
         assert reader is not None
         assert message.to == [reader.canonical]
 
