@@ -24,7 +24,7 @@ class IssueDesk(IssueAdmin):
         if not address:
             self.message_user(request, "Your account has no email address: give it one under “Users”.", messages.ERROR)
             return
-        tasks.send_trial.delay(issue.pk, request.user.pk)
+        tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
 
 

@@ -1,25 +1,28 @@
-"""The step that finds who is due, chooses what is new to them, and writes digests, deliveries and batches."""
+"""The step that finds who is due, chooses what is new to them, and writes digests, deliveries and batches.
 
-import hashlib
-import json
+Readers are taken in chunks, one transaction each, and only as bare rows. What must be the same for several readers is
+chosen once, and equal choices share one digest, so cost grows with distinct digests.
+"""
+
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
-from digests import selection, spans
-from digests.models import Batch, Delivery, Digest
-from digests.selection import Choice, IssueIndex, Selection
+from digests import selection, spans, writing
+from digests.models import Delivery
+from digests.selection import Choice, Selection
+from digests.spans import Span
+from digests.writing import Content, Row
 from newsletter import clock
 from newsletter.issues.models import Issue
-from subscribers import rhythm
-from subscribers.models import Subscriber
+from subscribers.rhythm import Rhythm, next_slot
 
-CHUNK = 5_000  # readers a transaction
+CHUNK = 20_000  # readers a transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,208 +33,105 @@ class Assembled:
     batch_ids: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What decides a selection; its readers get the same digest."""
+class Reader(NamedTuple):
+    """What assembly knows of a reader who is due."""
+
+    id: int
+    slot: datetime
+    covered_through: datetime | None
+    preferences_id: int
+    rhythm: Rhythm
+
+
+class Group(NamedTuple):
+    """What decides a digest; its readers get the same."""
 
     covered_through: datetime | None
     preferences_id: int
-    had: frozenset[int]  # papers of the span's front that its readers were sent before
+    had: tuple[int, ...]  # papers of the span that its readers were sent before
+    is_late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Choosing:
-    """A span, ready to be chosen from."""
+class Answer(NamedTuple):
+    """What the readers of a group get: a digest, or the one reason why there is none."""
 
-    issues: list[Issue]
-    index: IssueIndex
-    choices: dict[int, Choice]
+    content: Content | None
+    covered_to: datetime | None = None
+    reason: str = ""
+    note: str = ""
 
 
 def assemble_due_digests() -> Assembled:
-    """Serve every reader who is due now. Safe to repeat and to run twice at once."""
-    due, batch_ids = 0, list[int]()
-    while chunk := assemble_chunk():
+    """Serve every reader who is due now. Safe to repeat, to run twice at once, and to be killed anywhere."""
+    run, due, batch_ids = Run(), 0, list[int]()
+    while chunk := run.serve_chunk():
         due += chunk.due
         batch_ids += chunk.batch_ids
     return Assembled(due, batch_ids)
 
 
-@transaction.atomic
-def assemble_chunk() -> Assembled | None:
-    """Serve up to CHUNK due readers in one transaction; None when nobody is due."""
-    readers = list(due_readers()[:CHUNK])
-    if not readers:
-        return None
-    late = [reader for reader in readers if is_too_late(reader)]
-    served = [reader for reader in readers if not is_too_late(reader)]
-    deliveries = [skip(reader, Delivery.Reason.EXPIRED) for reader in late]
-    for covered_through, groups in by_span(served).items():
-        choosing = choosing_of(covered_through, {group.preferences_id for group in groups})
-        for group, members in groups.items():
-            deliveries += serve(choosing, group, members)
-    batches = make_batches([delivery for delivery in deliveries if delivery.digest_id])
-    Delivery.objects.bulk_create(deliveries, batch_size=1000)
-    move_on(readers, deliveries)
-    return Assembled(len(readers), [batch.pk for batch in batches])
+class Run:
+    """One assembly at one moment; it remembers what it worked out for the readers before."""
 
+    def __init__(self) -> None:
+        self.now = clock.now()
+        self.spans = spans.Spans(self.now)
+        self.digests = writing.Digests(self.now)
+        self.slots: dict[Rhythm, datetime] = {}
 
-def due_readers() -> QuerySet[Subscriber]:
-    """Return who is due, less those for whom today's issue is still being edited and nothing else is new."""
-    readers = Subscriber.objects.due().order_by("next_digest_at").select_for_update(skip_locked=True)
-    awaited = Issue.objects.filter(status=Issue.Status.DRAFT, date=clock.today(), cutoff_at__gt=clock.now())
-    if not awaited.exists():
-        return readers
-    newest = Issue.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
-    return readers.exclude(covered_through__gte=newest) if newest else readers
+    @transaction.atomic
+    def serve_chunk(self) -> Assembled | None:
+        """Serve up to CHUNK due readers in one transaction; None when nobody is due."""
+        readers = claim(self.now)
+        if not readers:
+            return None
+        groups = grouped(readers, self.now)
+        answers = dict(self.answers(groups))
+        digest_ids = self.digests.write(answer.content for answer in answers.values() if answer.content)
+        rows = [
+            self.row(reader, answers[group], digest_ids) for group, members in groups.items() for reader in members
+        ]
+        batch_ids = writing.write_deliveries(rows, self.now)
+        self.move_on(readers, rows)
+        return Assembled(len(readers), batch_ids)
 
+    def answers(self, groups: Collection[Group]) -> Iterator[tuple[Group, Answer]]:
+        """Yield what each group gets; those of one span are chosen from one index."""
+        choices = spans.choices_of({group.preferences_id for group in groups})
+        for group in groups:
+            if group.is_late:
+                yield group, Answer(None, reason=Delivery.Reason.EXPIRED)
+            else:
+                choice = choices[group.preferences_id]
+                yield group, answer(self.spans.of(group.covered_through, choice), group, choice)
 
-def is_too_late(reader: Subscriber) -> bool:
-    """Say whether a digest would come too late for its hour; a first digest never does."""
-    return reader.covered_through is not None and slot_of(reader) < clock.now() - settings.DIGEST_LATEST
-
-
-def by_span(readers: Sequence[Subscriber]) -> dict[datetime | None, dict[Group, list[Subscriber]]]:
-    """Return the groups of `readers`, those of one span together."""
-    had = papers_had(readers)
-    result: dict[datetime | None, dict[Group, list[Subscriber]]] = defaultdict(lambda: defaultdict(list))
-    for reader in readers:
-        group = Group(reader.covered_through, reader.preferences_id, had.get(reader.pk, frozenset()))
-        result[reader.covered_through][group].append(reader)
-    return result
-
-
-HAD = """
-SELECT delivery.subscriber_id, array_agg(DISTINCT paper_id)
-FROM digests_delivery delivery
-JOIN digests_digest digest ON digest.id = delivery.digest_id, unnest(digest.paper_ids) AS paper_id
-WHERE delivery.subscriber_id = ANY(%(readers)s) AND delivery.slot > %(since)s
-  AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')
-  AND paper_id IN (
-    SELECT front.paper_id FROM issues_issueentry front JOIN issues_issue issue ON issue.id = front.issue_id
-    WHERE issue.published_at > %(since)s AND front.dropped_at IS NULL
-      AND EXISTS (SELECT FROM issues_issueentry other
-                  WHERE other.paper_id = front.paper_id AND other.issue_id <> front.issue_id))
-GROUP BY delivery.subscriber_id
-"""
-
-
-def papers_had(readers: Sequence[Subscriber]) -> dict[int, frozenset[int]]:
-    """Return, for those who had any, the papers in several recent issues that a reader was sent before."""
-    since = clock.now() - 2 * settings.DIGEST_SPAN
-    with connection.cursor() as cursor:
-        cursor.execute(HAD, {"readers": [reader.pk for reader in readers], "since": since})
-        return {reader_id: frozenset(papers) for reader_id, papers in cursor.fetchall()}
-
-
-def serve(choosing: Choosing, group: Group, readers: Sequence[Subscriber]) -> list[Delivery]:
-    """Return the deliveries of one group: a digest for all of them, or the one reason why there is none."""
-    if not choosing.issues:
-        return [skip(reader, Delivery.Reason.NO_ISSUE) for reader in readers]
-    chosen = choose(choosing, group)
-    newest = choosing.issues[0]
-    if not chosen.items:
-        reason, note = why_empty(choosing, group)
-        return [skip(reader, reason, note, covered_to=newest.published_at) for reader in readers]
-    digest = digest_of(newest, chosen)
-    return [
-        Delivery(
-            subscriber=reader,
-            slot=slot_of(reader),
-            digest=digest,
+    def row(self, reader: Reader, answer: Answer, digest_ids: Mapping[Content, int]) -> Row:
+        return Row(
+            subscriber_id=reader.id,
+            slot=reader.slot,
+            digest_id=digest_ids[answer.content] if answer.content else None,
             preferences_id=reader.preferences_id,
+            status=None if answer.content else Delivery.Status.SKIPPED,
+            reason=answer.reason,
+            note=answer.note,
             covered_from=reader.covered_through,
-            covered_to=newest.published_at,
-            expires_at=expiry(reader),
+            covered_to=answer.covered_to,
+            expires_at=max(reader.slot, self.now) + settings.DIGEST_LATEST,
         )
-        for reader in readers
-    ]
 
-
-def choosing_of(covered_through: datetime | None, preference_ids: Collection[int]) -> Choosing:
-    issues = spans.issues_since(covered_through)
-    rows = spans.choices_of(preference_ids)
-    index = spans.index_of(issues, [row for row, _ in rows.values()])
-    return Choosing(issues, index, {pk: choice for pk, (_, choice) in rows.items()})
-
-
-def choose(choosing: Choosing, group: Group) -> Selection:
-    choice = choosing.choices[group.preferences_id]
-    chosen = selection.select(choosing.index, choice, had_mask(choosing.index, group.had))
-    if not chosen.items and group.covered_through is None:
-        return selection.fallback(choosing.index, choice)
-    return chosen
-
-
-def had_mask(index: IssueIndex, paper_ids: Iterable[int]) -> int:
-    return selection.union(index.by_paper, paper_ids)  # type: ignore[arg-type]
-
-
-def why_empty(choosing: Choosing, group: Group) -> tuple[Delivery.Reason, str]:
-    choice = choosing.choices[group.preferences_id]
-    if group.had and selection.select(choosing.index, choice).items:
-        return Delivery.Reason.ALL_HAD, ""
-    return Delivery.Reason.NOTHING_MATCHED, f"{len(choosing.index.entries)} papers looked at"
-
-
-def skip(reader: Subscriber, reason: Delivery.Reason, note: str = "", covered_to: datetime | None = None) -> Delivery:
-    return Delivery(
-        subscriber=reader,
-        slot=slot_of(reader),
-        preferences_id=reader.preferences_id,
-        status=Delivery.Status.SKIPPED,
-        reason=reason,
-        note=note,
-        covered_from=reader.covered_through,
-        covered_to=covered_to,
-        expires_at=expiry(reader),
-    )
-
-
-def expiry(reader: Subscriber) -> datetime:
-    return max(slot_of(reader), clock.now()) + settings.DIGEST_LATEST
-
-
-def slot_of(reader: Subscriber) -> datetime:
-    assert reader.next_digest_at is not None
-    return reader.next_digest_at
-
-
-def digest_of(newest: Issue, chosen: Selection) -> Digest:
-    """Return the digest of this content, made where it is the first of its kind."""
-    pairs = [(item.entry.id, item.reason) for item in chosen.items]
-    content = json.dumps([newest.pk, chosen.is_fallback, pairs])
-    digest, _ = Digest.objects.get_or_create(
-        content_key=hashlib.sha256(content.encode()).hexdigest(),
-        defaults={
-            "issue": newest,
-            "entry_ids": [entry_id for entry_id, _ in pairs],
-            "paper_ids": [item.entry.paper_id for item in chosen.items],
-            "reasons": [reason for _, reason in pairs],
-            "is_fallback": chosen.is_fallback,
-            "subject": subject_of(newest, chosen),
-        },
-    )
-    return digest
-
-
-def subject_of(issue: Issue, chosen: Selection) -> str:
-    """Return the subject: the editor's, or the first title and how many papers stand below it."""
-    if issue.subject:
-        return issue.subject
-    title, more = chosen.items[0].entry.title, len(chosen.items) - 1
-    title = title if len(title) <= 110 else title[:109].rsplit(" ", 1)[0] + "…"
-    return title if not more else f"{title}, and {more} more {'paper' if more == 1 else 'papers'}"
-
-
-def make_batches(deliveries: list[Delivery]) -> list[Batch]:
-    """Put `deliveries` into batches of BATCH_SIZE calls, those of one digest together."""
-    deliveries.sort(key=lambda delivery: delivery.digest_id or 0)
-    size = settings.BATCH_SIZE
-    batches = Batch.objects.bulk_create(Batch() for _ in range(0, len(deliveries), size))
-    for number, delivery in enumerate(deliveries):
-        delivery.batch, delivery.call_no = batches[number // size], number % size
-    return batches
+    def move_on(self, readers: Sequence[Reader], rows: Sequence[Row]) -> None:
+        """Give each reader the next slot, and move what the reader is covered through."""
+        for reader in readers:
+            if reader.rhythm not in self.slots:
+                self.slots[reader.rhythm] = next_slot(reader.rhythm, after=self.now)
+        covered = {row.subscriber_id: row.covered_to for row in rows}
+        columns = (
+            [reader.id for reader in readers],
+            [self.slots[reader.rhythm] for reader in readers],
+            [covered[reader.id] for reader in readers],
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE_ON, columns)
 
 
 MOVE_ON = """
@@ -241,16 +141,99 @@ FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS moved(id, nex
 WHERE reader.id = moved.id
 """
 
+# Who has got everything there is waits for today's draft until its cutoff, not longer: %(newest)s is null otherwise.
+CLAIM = """
+SELECT id, next_digest_at, covered_through, preferences_id, frequency, weekday, send_time, timezone, paused_until
+FROM subscribers_subscriber
+WHERE status = 'active' AND next_digest_at <= %(now)s
+  AND (%(newest)s::timestamptz IS NULL OR covered_through IS NULL OR covered_through < %(newest)s)
+ORDER BY next_digest_at, preferences_id
+LIMIT %(most)s
+FOR UPDATE SKIP LOCKED
+"""
 
-def move_on(readers: Sequence[Subscriber], deliveries: Sequence[Delivery]) -> None:
-    """Give each reader the next slot, and move what the reader is covered through."""
-    now = clock.now()
-    slots = {beat: rhythm.next_slot(beat, after=now) for beat in {reader.rhythm for reader in readers}}
-    covered = {delivery.subscriber_id: delivery.covered_to for delivery in deliveries}
-    columns = (
-        [reader.pk for reader in readers],
-        [slots[reader.rhythm] for reader in readers],
-        [covered[reader.pk] for reader in readers],
-    )
+
+def claim(now: datetime) -> list[Reader]:
+    """Lock up to CHUNK readers who are due, as they stand."""
     with connection.cursor() as cursor:
-        cursor.execute(MOVE_ON, columns)
+        cursor.execute(CLAIM, {"now": now, "newest": newest_before_draft(now), "most": CHUNK})
+        return [
+            Reader(pk, slot, covered_through, preferences_id, Rhythm(*when))
+            for pk, slot, covered_through, preferences_id, *when in cursor.fetchall()
+        ]
+
+
+def newest_before_draft(now: datetime) -> datetime | None:
+    """Return when the newest issue was published, while today's is a draft before its cutoff; else None."""
+    awaited = Issue.objects.filter(status=Issue.Status.DRAFT, date=now.date(), cutoff_at__gt=now)
+    if not awaited.exists():
+        return None
+    return Issue.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
+
+
+def grouped(readers: Sequence[Reader], now: datetime) -> dict[Group, list[Reader]]:
+    groups = defaultdict[Group, list[Reader]](list)
+    had = papers_had(readers, now)
+    latest = now - settings.DIGEST_LATEST
+    for reader in readers:
+        # A first digest is never too late.
+        is_late = reader.covered_through is not None and reader.slot < latest
+        group = Group(reader.covered_through, reader.preferences_id, had.get(reader.id, ()), is_late)
+        groups[group].append(reader)
+    return groups
+
+
+# Papers that stand in two recent issues, on an earlier shelf and on a later front, are the only ones that can come
+# twice: few, so the look at what readers had is short.
+TWICE = """
+SELECT array_agg(DISTINCT front.paper_id)
+FROM issues_issueentry front JOIN issues_issue issue ON issue.id = front.issue_id
+WHERE issue.published_at > %(since)s AND front.shelf = 'front' AND front.dropped_at IS NULL
+  AND EXISTS (SELECT FROM issues_issueentry other WHERE other.paper_id = front.paper_id AND other.id <> front.id)
+"""
+HAD = """
+SELECT delivery.subscriber_id, array_agg(DISTINCT entry.paper_id ORDER BY entry.paper_id)
+FROM digests_delivery delivery
+JOIN digests_digest digest ON digest.id = delivery.digest_id
+JOIN digests_card card ON card.id = ANY(digest.card_ids)
+JOIN issues_issueentry entry ON entry.id = card.entry_id
+WHERE delivery.subscriber_id = ANY(%(readers)s) AND delivery.slot > %(since)s
+  AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')
+  AND entry.paper_id = ANY(%(papers)s)
+GROUP BY delivery.subscriber_id
+"""
+
+
+def papers_had(readers: Sequence[Reader], now: datetime) -> dict[int, tuple[int, ...]]:
+    """Return, for those who had any, the papers of recent fronts that a reader was sent before."""
+    since = now - 2 * settings.DIGEST_SPAN
+    ids = [reader.id for reader in readers if reader.covered_through is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(TWICE, {"since": since})
+        (papers,) = cursor.fetchone() or (None,)
+        if not papers or not ids:
+            return {}
+        cursor.execute(HAD, {"readers": ids, "since": since, "papers": papers})
+        return {reader_id: tuple(had) for reader_id, had in cursor.fetchall()}
+
+
+def answer(span: Span, group: Group, choice: Choice) -> Answer:
+    """Choose for one group from its span."""
+    if not span.issues:
+        return Answer(None, reason=Delivery.Reason.NO_ISSUE)
+    newest = span.issues[0]
+    assert newest.published_at is not None
+    had = selection.union(span.index.by_paper, group.had)
+    chosen = selection.select(span.index, choice, had)
+    if not chosen.items and group.covered_through is None:
+        chosen = selection.fallback(span.index, choice)
+    if chosen.items:
+        return Answer(content_of(span, chosen), newest.published_at)
+    if had and selection.select(span.index, choice).items:
+        return Answer(None, newest.published_at, Delivery.Reason.ALL_HAD)
+    note = f"{len(span.index.entries)} papers looked at"
+    return Answer(None, newest.published_at, Delivery.Reason.NOTHING_MATCHED, note)
+
+
+def content_of(span: Span, chosen: Selection) -> Content:
+    return Content(span, tuple(item.number for item in chosen.items), chosen.is_fallback)

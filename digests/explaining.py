@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from digests import selection, spans
 from digests.models import Delivery
-from newsletter.issues.models import IssueEntry
 from subscribers.models import Subscriber
 
 
@@ -34,12 +33,11 @@ def explain_delivery(reader: Subscriber, delivery: Delivery) -> Iterator[str]:
     yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {state_of(delivery)}"
     if delivery.digest is None:
         return
-    titles = titles_of(delivery.digest.entry_ids)
+    cards = delivery.digest.cards
     yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
-    pairs = zip(delivery.digest.entry_ids, delivery.digest.reasons, strict=True)
-    for number, (entry_id, reason) in enumerate(pairs, start=1):
-        yield f"{number:3}. {titles[entry_id]}\n     {reason}"
-    yield from explain_rest(delivery)
+    for number, card in enumerate(cards, start=1):
+        yield f"{number:3}. {card.entry.snapshot['title']}\n     {card.reason}"
+    yield from explain_rest(delivery, {card.entry_id for card in cards})
 
 
 def state_of(delivery: Delivery) -> str:
@@ -51,20 +49,14 @@ def state_of(delivery: Delivery) -> str:
     return "sent" if delivery.is_sent else "planned, not sent yet"
 
 
-def explain_rest(delivery: Delivery) -> Iterator[str]:
+def explain_rest(delivery: Delivery, sent: set[int]) -> Iterator[str]:
     """Yield why the other papers of the span's fronts were left out."""
-    assert delivery.digest is not None
     issues = spans.issues_since(delivery.covered_from, until=delivery.covered_to)
-    row, choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
-    index = spans.index_of(issues, [row])
-    sent = set(delivery.digest.entry_ids)
-    items = tuple(selection.Item(entry, "") for entry in index.entries if entry.id in sent)
+    choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
+    index = spans.span_of(issues, [choice]).index
+    items = tuple(selection.Item(0, entry, "") for entry in index.entries if entry.id in sent)
     left = selection.why_left_out(index, choice, selection.Selection(items))
     yield f"Left out: {len(left)}"
     for entry in index.entries:
         if entry.id in left and entry.is_front:
             yield f"   – {entry.title}: {left[entry.id]}"
-
-
-def titles_of(entry_ids: list[int]) -> dict[int, str]:
-    return {row.pk: row.snapshot["title"] for row in IssueEntry.objects.filter(pk__in=entry_ids)}

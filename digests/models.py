@@ -7,25 +7,61 @@ from django.db import models
 from django.db.models import Q
 
 from newsletter import clock
-from newsletter.issues.models import Issue
+from newsletter.issues.models import Issue, IssueEntry
 from newsletter.states import StatefulModel
 from subscribers.models import Preferences, Subscriber
+
+
+class Frame(models.Model):
+    """What surrounds the cards in the mails of one issue, rendered once; its slots are open."""
+
+    issue = models.OneToOneField(Issue, models.CASCADE, related_name="frame")
+    html = models.TextField()
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"Frame of {self.issue_id}"
+
+
+class Card(models.Model):
+    """One entry as readers see it who get it for one reason; rendered at its first hand-over."""
+
+    entry = models.ForeignKey(IssueEntry, models.CASCADE, related_name="cards")
+    reason = models.CharField(max_length=500)
+    html = models.TextField(blank=True, default="")
+    text = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("entry", "reason"), name="card_once_a_reason")]
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Digest(models.Model):
     """One selection of papers, shared by every reader whose preferences come to it. Only its order is stored."""
 
-    content_key = models.CharField(max_length=64, unique=True)
-    issue = models.ForeignKey(Issue, models.PROTECT, related_name="digests")  # the newest of its span
-    entry_ids = ArrayField(models.BigIntegerField())
-    paper_ids = ArrayField(models.BigIntegerField())
-    reasons = ArrayField(models.TextField())  # one an entry, as the reader reads it
+    content_key = models.UUIDField(unique=True)
+    # The newest issue of its span, whose frame it has.
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="digests", db_constraint=False, db_index=False)
+    card_ids = ArrayField(models.BigIntegerField())
     is_fallback = models.BooleanField(default=False)  # nothing matched, and the front's best are shown instead
     subject = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def cards(self) -> list[Card]:
+        """The cards in their order, with their entries; one query."""
+        found = Card.objects.select_related("entry").in_bulk(self.card_ids)
+        return [found[pk] for pk in self.card_ids]
+
+    @property
+    def paper_ids(self) -> list[int]:
+        """The papers in their order; one query."""
+        return [card.entry.paper_id for card in self.cards]
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):

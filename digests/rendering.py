@@ -1,13 +1,13 @@
 """From a digest's order to a mail: cards and frame are rendered once an issue, and a mail is joined from them.
 
-What differs from reader to reader are slots. A slot's mark is keyed, so that no paper's text can hold one.
+What differs from digest to digest and from reader to reader are slots. A slot's mark is keyed, so that no paper's text
+can hold one.
 """
 
 import hashlib
 import hmac
 import re
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -16,18 +16,25 @@ import css_inline
 from django.conf import settings
 from django.template.loader import get_template, render_to_string
 
-from digests.models import Digest
+from digests.models import Card, Digest, Frame
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
 
-READER_SLOTS = ("preferences_url", "unsubscribe_url")
+READER_SLOTS = ("preferences_url", "unsubscribe_url", "view_url")
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
-LEADS = {
-    False: "",
-    True: "None of today’s papers matched your topics, so here are the front’s best. "
-    "Your next digest will keep to what you chose.",
-}
+MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
+REMEMBERED = 10_000  # cards a process keeps in memory
+FULL, SHORT, LINE = "full", "short", "line"
+NUMBERS = [str(number) for number in range(1_000)]
+TEXT_NUMBERS = [f"{number}.".ljust(4) for number in range(1_000)]
+
+BLANK_NUMBER = "0000"
+PREHEADER = "What trends on your topics, and why it is here"
+FALLBACK_LEAD = (
+    "None of today’s papers matched your topics, so here are the front’s best. "
+    "Your next digest will keep to what you chose."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +45,83 @@ class Parts:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A card's HTML and text, each cut at its number."""
+
+    html: tuple[str, str]
+    text: tuple[str, str]
+    size: int  # bytes of HTML
+
+
 def compose(digest: Digest) -> Parts:
-    """Return the mail of a digest with its reader slots open."""
-    places = enumerate(zip(digest.entry_ids, digest.reasons, strict=True), start=1)
-    cards = [card_of(entry_id, reason, number) for number, (entry_id, reason) in places]
-    preheader = "Trending today" if digest.is_fallback else "What trends on your topics, and why it is here"
-    return join(frame_of(digest.issue_id), cards, preheader, LEADS[digest.is_fallback])
+    """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
+    cards = pieces_of(digest.card_ids)
+    lead = FALLBACK_LEAD if digest.is_fallback else ""
+    if sum(card.size for card in cards) > MOST_HTML:
+        cards, lead = shortened(digest, cards)
+    return join(frame_of(digest.issue_id), cards, "Trending today" if digest.is_fallback else PREHEADER, lead)
 
 
 def compose_trial(issue: Issue) -> Parts:
     """Return the whole front of an issue as it stands now, also of a draft."""
     entries = issue.entries.front().kept().select_related("paper").order_by("position")
     cards = [
-        render_card(entry, entry.snapshot or snapshot_of(entry.paper), "The whole front, for a test", number)
-        for number, entry in enumerate(entries, start=1)
+        cut_card(render_card(entry, entry.snapshot or snapshot_of(entry.paper), "The whole front, for a test"))
+        for entry in entries
     ]
-    return join(render_frame(issue), cards, "A test", "This is a test: the whole front, as it stands now.")
+    lead = "This is a test: the whole front, as it stands now."
+    return join(cut_frame(render_frame(issue)), cards, "A test", lead)
 
 
-def join(frame: Parts, cards: Sequence[Parts], preheader: str, lead: str) -> Parts:
-    count = f"{len(cards)} paper" + ("s" if len(cards) != 1 else "")
-    common = {"count": count, "preheader": preheader, "lead": lead}
-    html = fill(frame.html, common | {"cards": "".join(card.html for card in cards)})
-    common["lead"] = textwrap.fill(lead, 72)
-    text = fill(frame.text, common | {"cards": "\n".join(card.text for card in cards)})
-    return Parts(html, re.sub(r"\n{3,}", "\n\n", text))
+def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Parts:
+    """Join cards and frame; this is the hot path, so nothing here looks at a text."""
+    html, text = list[str](), list[str]()
+    for number, card in enumerate(cards, start=1):
+        html += (card.html[0], NUMBERS[number], card.html[1])
+        text += (TEXT_NUMBERS[number], card.text[1], "\n")
+    count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
+    values = {"count": count, "preheader": preheader, "lead": lead}
+    return Parts(
+        fill_pieces(frame.html, values | {"cards": "".join(html)}),
+        fill_pieces(frame.text, values | {"cards": "".join(text), "lead": wrap_lead(lead)}),
+    )
+
+
+@lru_cache(maxsize=8)
+def wrap_lead(lead: str) -> str:
+    return render_to_string("digests/mail/lead.txt", {"lead": lead}).strip()
+
+
+def shortened(digest: Digest, cards: Sequence[Pieces]) -> tuple[list[Pieces], str]:
+    """Take summaries, then all but the titles, from the last cards until the mail fits; say how many in the lead."""
+    entries = {card.pk: card for card in Card.objects.select_related("entry").filter(pk__in=digest.card_ids)}
+    result, touched = list(cards), set[int]()
+    for size in (SHORT, LINE):
+        for number in reversed(range(len(result))):
+            if sum(card.size for card in result) <= MOST_HTML:
+                break
+            card = entries[digest.card_ids[number]]
+            result[number] = cut_card(render_card(card.entry, card.entry.snapshot, card.reason, size))
+            touched.add(number)
+    return result, f"To keep this mail short, its last {len(touched)} papers are listed in brief."
+
+
+def fill_pieces(pieces: Sequence[str], values: Mapping[str, str]) -> str:
+    """Return the text of `pieces`: texts at even places, names of slots, to be filled from `values`, at odd ones."""
+    filled = list(pieces)
+    filled[1::2] = [values[name] for name in filled[1::2]]
+    return "".join(filled)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Return `text` with the slots that `values` names filled; other slots stay open."""
-    for name, value in values.items():
-        text = text.replace(slot(name), value)
-    return text
+    return fill_pieces(cut(text, values), values)
+
+
+def cut(text: str, names: Collection[str]) -> list[str]:
+    """Cut `text` at the slots of `names`: texts at even places, names at odd ones."""
+    return re.split(f"slot-{slot_key()}-({'|'.join(names)})-", text)
 
 
 def slot(name: str) -> str:
@@ -82,17 +134,56 @@ def slot_key() -> str:
     return hmac.new(settings.SECRET_KEY.encode(), b"digest slots", hashlib.sha256).hexdigest()[:20]
 
 
-@lru_cache(maxsize=16)
-def frame_of(issue_id: int) -> Parts:
-    """Render what surrounds the cards of a published issue; it is frozen, so once is enough."""
-    return render_frame(Issue.objects.select_related("curated_by").get(pk=issue_id))
+@dataclass(frozen=True, slots=True)
+class FramePieces:
+    """A frame cut at its digest slots."""
+
+    html: tuple[str, ...]
+    text: tuple[str, ...]
 
 
-@lru_cache(maxsize=8192)
-def card_of(entry_id: int, reason: str, number: int) -> Parts:
-    """Render one entry of a published issue for one reason; a pure function of its snapshot."""
-    entry = IssueEntry.objects.get(pk=entry_id)
-    return render_card(entry, entry.snapshot, reason, number)
+@lru_cache(maxsize=32)
+def frame_of(issue_id: int) -> FramePieces:
+    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen."""
+    frame = Frame.objects.filter(issue_id=issue_id).first()
+    if frame is None:
+        parts = render_frame(Issue.objects.select_related("curated_by").get(pk=issue_id))
+        frame, _ = Frame.objects.get_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
+    return cut_frame(Parts(frame.html, frame.text))
+
+
+def cut_frame(parts: Parts) -> FramePieces:
+    return FramePieces(tuple(cut(parts.html, DIGEST_SLOTS)), tuple(cut(parts.text, DIGEST_SLOTS)))
+
+
+known_cards: dict[int, Pieces] = {}
+
+
+def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
+    """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did."""
+    card_ids = list(card_ids)
+    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
+        if len(known_cards) > REMEMBERED:
+            known_cards.clear()
+            missing = card_ids
+        load_cards(missing)
+    return [known_cards[card_id] for card_id in card_ids]
+
+
+def load_cards(card_ids: Collection[int]) -> None:
+    cards = list(Card.objects.filter(pk__in=card_ids).select_related("entry"))
+    fresh = [card for card in cards if not card.html]
+    for card in fresh:
+        parts = render_card(card.entry, card.entry.snapshot, card.reason)
+        card.html, card.text = parts.html, parts.text
+    Card.objects.bulk_update(fresh, ["html", "text"], batch_size=200)
+    known_cards.update({card.pk: cut_card(Parts(card.html, card.text)) for card in cards})
+
+
+def cut_card(parts: Parts) -> Pieces:
+    mark = slot("number")
+    html, text = parts.html.partition(mark), parts.text.partition(mark)
+    return Pieces((html[0], html[2]), (text[0], text[2]), len(parts.html.encode()) + 2)
 
 
 def render_frame(issue: Issue) -> Parts:
@@ -102,11 +193,14 @@ def render_frame(issue: Issue) -> Parts:
     return Parts(mail.inline_styles(html), render_to_string("digests/mail/body.txt", context).strip() + "\n")
 
 
-def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, number: int) -> Parts:
-    context = {"entry": entry, "card": card, "reason": reason, "number": number}
+def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
+    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot."""
+    context = {"entry": entry, "card": card, "reason": reason, "number": slot("number"), "size": size}
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
-    return Parts(str(inlined), render_to_string("digests/mail/card.txt", context).strip() + "\n")
+    # As wide as a number is, so that the title's lines end where they would.
+    text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
+    return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
 
 
 @cache

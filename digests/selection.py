@@ -1,16 +1,19 @@
 """Which papers one reader gets from a span of issues, in which order, and why. Pure: no database, clock or settings.
 
 Entries stand in one order, best first, and every question about them is a bit mask over that order: what a topic, a
-phrase or an author matches is looked up once a span for all readers, and a reader's choice is a few ORs.
+phrase or an author matches is looked up once a span for all readers, and a reader's choice is a few ORs. An entry and
+a reason make an Item, which is one object for all readers who get that entry for that reason.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from newsletter.papers.matching import PhraseIndex
+from newsletter.papers.matching import PhraseIndex, normalise, split_words
 
 PICK = "Editors’ pick"
 FALLBACK = "Trending today"
+TOPICS_NAMED = 2  # in one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """An entry and why it was chosen; `number` is its own in its index."""
+
+    number: int
     entry: Entry
     reason: str
 
@@ -63,42 +69,56 @@ class IssueIndex:
 
     entries: list[Entry]
     shelf_per_topic: int
+    topic_bits: list[int] = field(default_factory=list)  # of each entry, by `topic_number`
+    topic_number: dict[str, int] = field(default_factory=dict)
     by_topic: dict[str, int] = field(default_factory=dict)
     by_phrase: dict[str, int] = field(default_factory=dict)
     by_author: dict[str, int] = field(default_factory=dict)
+    by_name: dict[str, int] = field(default_factory=dict)  # authors casefolded, once one is asked for
+    by_word: dict[str, int] = field(default_factory=dict)  # words normalised, once a phrase is asked for
     by_paper: dict[int, int] = field(default_factory=dict)
+    words: list[list[str]] = field(default_factory=list)  # of each entry
     picks: int = 0
     front: int = 0
+    items: list[Item] = field(default_factory=list)
+    by_reason: dict[tuple[int, int, str], Item] = field(default_factory=dict)
+
+    def item(self, number: int, topics: int, words: str) -> Item:
+        """Return the item of entry `number` for the topics of a mask and what else speaks for it."""
+        key = (number, topics, words)
+        if (found := self.by_reason.get(key)) is None:
+            found = Item(len(self.items), self.entries[number], self.reason(number, topics, words))
+            self.items.append(found)
+            self.by_reason[key] = found
+        return found
+
+    def reason(self, number: int, topics: int, words: str) -> str:
+        """Say why entry `number` was chosen, in the reader's words: “Efficient training · 41 votes”."""
+        entry = self.entries[number]
+        names = sorted(name for slug, name in entry.topics.items() if topics >> self.topic_number[slug] & 1)
+        parts = [PICK * entry.is_pick, words, ", ".join(names[:TOPICS_NAMED])]
+        if entry.votes:
+            parts.append(f"{entry.votes} vote" + "s" * (entry.votes != 1))
+        return " · ".join(filter(None, parts))
 
 
 def build_index(
     entries: Iterable[Entry],
-    phrases: Collection[str] = (),
-    authors: Collection[str] = (),
+    choices: Iterable[Choice] = (),
     shelf_per_topic: int = 5,
 ) -> IssueIndex:
-    """Index `entries` (in their order: front first, best first) for readers who name `phrases` and `authors`.
+    """Index `entries` (in their order: front first, best first) for readers with these `choices`.
 
     A paper on a shelf and a front of the span stands once, on the front.
     """
     index = IssueIndex(list(unique_papers(entries)), shelf_per_topic)
-    on_shelf: dict[str, int] = {}
-    finder, wanted = PhraseIndex(phrases), {name.casefold(): name for name in authors}
     for number, entry in enumerate(index.entries):
-        bit = 1 << number
-        index.by_paper[entry.paper_id] = bit
-        index.picks |= bit * entry.is_pick
-        index.front |= bit * entry.is_front
-        for slug in entry.topics:
-            if not entry.is_front:
-                on_shelf[slug] = on_shelf.get(slug, 0) + 1
-            if entry.is_front or on_shelf[slug] <= shelf_per_topic:
-                index.by_topic[slug] = index.by_topic.get(slug, 0) | bit
-        for phrase in finder.find(f"{entry.title}\n{entry.summary}") if phrases else ():
-            index.by_phrase[phrase] = index.by_phrase.get(phrase, 0) | bit
-        for author in entry.authors:
-            if (name := wanted.get(author.casefold())) is not None:
-                index.by_author[name] = index.by_author.get(name, 0) | bit
+        index.by_paper[entry.paper_id] = 1 << number
+        index.picks |= entry.is_pick << number
+        index.front |= entry.is_front << number
+    add_topics(index)
+    for choice in choices:
+        note_words(index, choice)
     return index
 
 
@@ -110,50 +130,112 @@ def unique_papers(entries: Iterable[Entry]) -> Iterator[Entry]:
             yield entry
 
 
+def add_topics(index: IssueIndex) -> None:
+    """Note what each topic gives: all of the front, and the best few of the shelf."""
+    on_shelf: dict[str, int] = {}
+    for number, entry in enumerate(index.entries):
+        own = 0
+        for slug in entry.topics:
+            own |= 1 << index.topic_number.setdefault(slug, len(index.topic_number))
+            if not entry.is_front:
+                on_shelf[slug] = on_shelf.get(slug, 0) + 1
+            if entry.is_front or on_shelf[slug] <= index.shelf_per_topic:
+                index.by_topic[slug] = index.by_topic.get(slug, 0) | 1 << number
+        index.topic_bits.append(own)
+
+
+def note_words(index: IssueIndex, choice: Choice) -> None:
+    """Look up what a choice follows or mutes, where nobody before named it."""
+    for phrase in (*choice.followed_phrases, *choice.muted_phrases):
+        if phrase not in index.by_phrase:
+            index.by_phrase[phrase] = entries_with(index, phrase)
+    for author in (*choice.followed_authors, *choice.muted_authors):
+        if author not in index.by_author:
+            index.by_author[author] = entries_by(index, author)
+
+
+def entries_with(index: IssueIndex, phrase: str) -> int:
+    """Return the mask of the entries that hold `phrase`: those that hold all its words, looked at closer."""
+    if not index.words:
+        add_words(index)
+    mask = (1 << len(index.entries)) - 1
+    for word in map(normalise, split_words(phrase)):
+        if word[0].isalnum():
+            mask &= index.by_word.get(word, 0)
+    finder = PhraseIndex([phrase]) if mask else None
+    return sum(1 << n for n in bits(mask) if finder and any(finder.sightings(index.words[n])))
+
+
+def add_words(index: IssueIndex) -> None:
+    for number, entry in enumerate(index.entries):
+        words = split_words(f"{entry.title}\n{entry.summary}")
+        index.words.append(words)
+        for word in set(map(normalise, words)):
+            index.by_word[word] = index.by_word.get(word, 0) | 1 << number
+
+
+def entries_by(index: IssueIndex, author: str) -> int:
+    """Return the mask of the entries by `author`, in whatever letter case."""
+    if not index.by_name:
+        for number, entry in enumerate(index.entries):
+            for name in set(map(str.casefold, entry.authors)):
+                index.by_name[name] = index.by_name.get(name, 0) | 1 << number
+    return index.by_name.get(author.casefold(), 0)
+
+
 def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose for one reader: picks, then what is followed, then by the order; nothing muted, nothing of `had`.
 
     `had` is the mask of what the reader got before.
     """
-    muted = union(index.by_phrase, choice.muted_phrases) | union(index.by_author, choice.muted_authors)
     followed = union(index.by_phrase, choice.followed_phrases) | union(index.by_author, choice.followed_authors)
-    by_topic = union(index.by_topic, choice.topics) & ~below(index, choice.minimum_score)
-    open_ = ~(muted | had)
-    picks, followed, by_topic = index.picks & open_, followed & open_, by_topic & open_
-    order = (*bits(picks), *bits(followed & ~picks), *bits(by_topic & ~picks & ~followed))
-    items = [Item(index.entries[n], reason(index, choice, n)) for n in order[: choice.max_papers]]
-    return Selection(tuple(items), matched=len(order))
+    by_topic = union(index.by_topic, choice.topics)
+    if choice.minimum_score > 0:
+        by_topic &= ~below(index, choice.minimum_score)
+    shut = muted_by(index, choice) | had
+    matching = (index.picks | followed | by_topic) & ~shut
+    picks = index.picks & matching
+    followed &= matching & ~picks
+    order = (*bits(picks), *bits(followed), *bits(matching & ~picks & ~followed, choice.max_papers))
+    mine = topics_of(index, choice)
+    own, item = index.topic_bits, index.item
+    items = tuple(
+        item(n, own[n] & mine, words_of(index, choice, n) if (picks | followed) >> n & 1 else "")
+        for n in order[: choice.max_papers]
+    )
+    return Selection(items, matched=matching.bit_count())
+
+
+def muted_by(index: IssueIndex, choice: Choice) -> int:
+    return union(index.by_phrase, choice.muted_phrases) | union(index.by_author, choice.muted_authors)
+
+
+def topics_of(index: IssueIndex, choice: Choice) -> int:
+    """Return the choice's topics as a mask over the index's topics."""
+    mask = 0
+    for slug in choice.topics:
+        if (number := index.topic_number.get(slug)) is not None:
+            mask |= 1 << number
+    return mask
+
+
+def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
+    """Say what of entry `number` the reader follows."""
+    phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) >> number & 1]
+    authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) >> number & 1]
+    return " · ".join(sorted(phrases + authors)[:2])
 
 
 def fallback(index: IssueIndex, choice: Choice) -> Selection:
     """Choose the front's best, for a reader whose first digest would be empty; what is muted stays out."""
-    muted = union(index.by_phrase, choice.muted_phrases) | union(index.by_author, choice.muted_authors)
-    numbers = [*bits(index.front & ~muted)][: choice.max_papers]
-    items = tuple(Item(index.entries[n], with_votes(FALLBACK, index.entries[n])) for n in numbers)
-    return Selection(items, matched=0, is_fallback=True)
-
-
-def reason(index: IssueIndex, choice: Choice, number: int) -> str:
-    """Say why entry `number` was chosen, in the reader's words: “Efficient training · 41 votes”."""
-    entry, bit = index.entries[number], 1 << number
-    phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) & bit]
-    authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) & bit]
-    topics = sorted(name for slug, name in entry.topics.items() if slug in choice.topics)[:2]
-    parts = [PICK] * entry.is_pick + sorted(phrases + authors)[:2] + ([", ".join(topics)] if topics else [])
-    return with_votes(" · ".join(parts), entry)
-
-
-def with_votes(words: str, entry: Entry) -> str:
-    if not entry.votes:
-        return words
-    return f"{words} · {entry.votes} {'vote' if entry.votes == 1 else 'votes'}"
+    numbers = bits(index.front & ~muted_by(index, choice), choice.max_papers)
+    return Selection(tuple(index.item(number, 0, FALLBACK) for number in numbers), is_fallback=True)
 
 
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:
     """Return for each entry that was not chosen (by its id) the one reason why not."""
     chosen = {item.entry.id for item in selection.items}
-    muted = union(index.by_phrase, choice.muted_phrases) | union(index.by_author, choice.muted_authors)
-    matching = union(index.by_topic, choice.topics)
+    muted, matching = muted_by(index, choice), union(index.by_topic, choice.topics)
     reasons = {}
     for number, entry in enumerate(index.entries):
         bit = 1 << number
@@ -163,10 +245,10 @@ def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: i
             reasons[entry.id] = "muted"
         elif had & bit:
             reasons[entry.id] = "sent before"
-        elif not entry.is_front and not matching & bit and choice.topics & entry.topics.keys():
-            reasons[entry.id] = f"not among the shelf’s best {index.shelf_per_topic} of its topic"
         elif not choice.topics & entry.topics.keys():
             reasons[entry.id] = "none of the reader’s topics"
+        elif not matching & bit:
+            reasons[entry.id] = f"not among the shelf’s best {index.shelf_per_topic} of its topic"
         elif entry.score < choice.minimum_score:
             reasons[entry.id] = "below the reader’s minimum score"
         else:
@@ -174,7 +256,7 @@ def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: i
     return reasons
 
 
-def union(masks: Mapping[str, int], keys: Iterable[str]) -> int:
+def union(masks: Mapping[Any, int], keys: Iterable[Any]) -> int:
     result = 0
     for key in keys:
         result |= masks.get(key, 0)
@@ -182,14 +264,14 @@ def union(masks: Mapping[str, int], keys: Iterable[str]) -> int:
 
 
 def below(index: IssueIndex, minimum: float) -> int:
-    if minimum <= 0:
-        return 0
     return sum(1 << number for number, entry in enumerate(index.entries) if entry.score < minimum)
 
 
-def bits(mask: int) -> Iterator[int]:
-    """Yield the numbers of the bits set in `mask`, lowest first."""
-    while mask > 0:
+def bits(mask: int, most: int = -1) -> list[int]:
+    """Return the numbers of the first `most` bits set in `mask`, lowest first; all of them where negative."""
+    found: list[int] = []
+    while mask and len(found) != most:
         lowest = mask & -mask
-        yield lowest.bit_length() - 1
+        found.append(lowest.bit_length() - 1)
         mask ^= lowest
+    return found

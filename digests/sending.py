@@ -120,7 +120,7 @@ def message_of(delivery: Delivery) -> AnymailMessage:
     """Return the complete mail of one delivery."""
     assert delivery.subscriber is not None
     assert delivery.digest is not None
-    links = links_of(delivery.subscriber)
+    links = links_of(delivery, delivery.subscriber)
     parts = rendering.compose(delivery.digest)
     return mail.build(
         delivery.subscriber.canonical,
@@ -133,9 +133,12 @@ def message_of(delivery: Delivery) -> AnymailMessage:
     )
 
 
-def links_of(reader: Subscriber) -> dict[str, str]:
+def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
+    """Return what fills the reader's slots: derived from the delivery, so that it is the same at any time."""
     unsubscribe = tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)
+    view = tokens.sign(tokens.Purpose.VIEW, delivery.pk)
     return {
+        "view_url": settings.SITE_URL + reverse("digests:view", args=[view]),
         "preferences_url": settings.SITE_URL + letters.preferences_path(reader),
         "unsubscribe_url": settings.SITE_URL + reverse("subscribers:unsubscribe", args=[unsubscribe]),
     }

@@ -1,15 +1,16 @@
 """What was published between two digests of a reader, as selection wants it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection
 
-from digests.selection import Choice, Entry, IssueIndex, build_index
+from digests.selection import Choice, Entry, IssueIndex, build_index, note_words
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Topic
-from subscribers.models import Preferences
 
 
 def issues_since(covered_through: datetime | None, until: datetime | None = None) -> list[Issue]:
@@ -24,11 +25,32 @@ def issues_since(covered_through: datetime | None, until: datetime | None = None
     return list(published.filter(published_at__gt=max(covered_through, until - settings.DIGEST_SPAN)))
 
 
-def index_of(issues: Collection[Issue], preferences: Collection[Preferences]) -> IssueIndex:
-    """Return the entries of `issues` indexed for the readers of `preferences`."""
-    phrases = {p for row in preferences for p in (*row.followed_phrases, *row.muted_phrases)}
-    authors = {a for row in preferences for a in (*row.followed_authors, *row.muted_authors)}
-    return build_index(entries_of(issues), phrases, authors, settings.DIGEST_SHELF_PER_TOPIC)
+@dataclass(slots=True, eq=False)
+class Span:
+    """Issues to choose from, newest first, indexed for the readers who were met so far."""
+
+    issues: list[Issue]
+    index: IssueIndex
+    card_ids: dict[int, int] = field(default_factory=dict)  # by the number of an item
+
+
+class Spans:
+    """The spans of one moment, each indexed once for all readers who are served from it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.known: dict[datetime | None, Span] = {}
+
+    def of(self, covered_through: datetime | None, choice: Choice) -> Span:
+        """Return the span of a reader, ready for what the reader chose."""
+        if (span := self.known.get(covered_through)) is None:
+            span = self.known[covered_through] = span_of(issues_since(covered_through, self.now))
+        note_words(span.index, choice)
+        return span
+
+
+def span_of(issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
+    return Span(issues, build_index(entries_of(issues), choices, settings.DIGEST_SHELF_PER_TOPIC))
 
 
 def entries_of(issues: Collection[Issue]) -> list[Entry]:
@@ -65,21 +87,22 @@ def retired_topics() -> dict[str, Topic]:
     return {topic.slug: topic.retired_into for topic in retired if topic.retired_into}
 
 
-def choices_of(preferences: Collection[int]) -> dict[int, tuple[Preferences, Choice]]:
+CHOICES = """
+SELECT preferences.id, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers, minimum_score,
+       array(SELECT coalesce(heir.slug, topic.slug)
+             FROM subscribers_preferencestopic chosen
+             JOIN papers_topic topic ON topic.id = chosen.topic_id
+             LEFT JOIN papers_topic heir ON heir.id = topic.retired_into_id
+             WHERE chosen.preferences_id = preferences.id)
+FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s)
+"""
+
+
+def choices_of(preferences: Collection[int]) -> dict[int, Choice]:
     """Return the choice of each preferences row, by its id; retired topics stand as their heirs."""
-    heirs = retired_topics()
-    rows = Preferences.objects.filter(pk__in=preferences).prefetch_related("topics")
-    return {row.pk: (row, choice_of(row, heirs)) for row in rows}
-
-
-def choice_of(row: Preferences, heirs: dict[str, Topic]) -> Choice:
-    slugs = (topic.slug for topic in row.topics.all())
-    return Choice(
-        topics=frozenset(heirs[slug].slug if slug in heirs else slug for slug in slugs),
-        followed_phrases=tuple(row.followed_phrases),
-        followed_authors=tuple(row.followed_authors),
-        muted_phrases=tuple(row.muted_phrases),
-        muted_authors=tuple(row.muted_authors),
-        max_papers=row.max_papers,
-        minimum_score=row.minimum_score,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(CHOICES, [list(preferences)])
+        return {
+            pk: Choice(frozenset(slugs), tuple(fp), tuple(fa), tuple(mp), tuple(ma), most, minimum)
+            for pk, fp, fa, mp, ma, most, minimum, slugs in cursor.fetchall()
+        }

@@ -32,4 +32,7 @@ def at(moment: datetime) -> Iterator[None]:
 def moment(text: str) -> datetime:
     """Return the moment an ISO text names, in UTC where it names no zone; raise ValueError for what is none."""
     parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
+    try:
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"{text} lies outside the calendar") from exc

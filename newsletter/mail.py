@@ -1,6 +1,7 @@
 """Every mail leaves through here: composed from a folder of templates, handed over in Anymail's vocabulary."""
 
 import smtplib
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import make_msgid, parseaddr
@@ -8,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import css_inline
+import requests
 from anymail.exceptions import (
     AnymailAPIError,
     AnymailError,
@@ -18,6 +20,7 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
+from urllib3.exceptions import NewConnectionError
 
 DEFAULT_WAIT = timedelta(minutes=1)
 
@@ -80,7 +83,7 @@ def build(
 ) -> AnymailMessage:
     """Return a message to one address with the headers every mail of ours carries."""
     message = AnymailMessage(
-        subject,
+        " ".join(subject.split()),
         text,
         settings.DEFAULT_FROM_EMAIL,
         [to],
@@ -114,7 +117,7 @@ def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = Non
         return Outcome("refused", reason=str(exc))
     except smtplib.SMTPException as exc:
         return outcome_of_smtp(exc)
-    except ConnectionRefusedError as exc:
+    except (ConnectionRefusedError, socket.gaierror) as exc:
         return Outcome("not_accepted", reason=f"No connection to the mail server: {exc}")
     except OSError as exc:
         return Outcome("unknown", reason=f"The connection broke: {exc}")
@@ -123,28 +126,46 @@ def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = Non
 
 def outcome_of_http(exc: AnymailRequestsAPIError) -> Outcome:
     status = exc.status_code
+    if never_reached(exc):
+        return Outcome("not_accepted", reason="The provider cannot be reached.")
+    if status == 401:
+        return Outcome("not_accepted", reason="The provider does not know our key (401).")
     if status == 429:
         wait = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
-        delay = timedelta(seconds=min(int(wait), 3600)) if wait.isdigit() else DEFAULT_WAIT
+        delay = timedelta(seconds=min(int(wait[:9]), 3600)) if wait.isdecimal() else DEFAULT_WAIT
         return Outcome("not_accepted", reason="The provider asked for a pause.", wait=delay)
     if status is not None and 400 <= status < 500:
         return Outcome("refused", reason=f"The provider refused it ({status}).")
     return Outcome("unknown", reason=f"The provider gave no clear answer ({status}).")
 
 
+def never_reached(exc: AnymailRequestsAPIError) -> bool:
+    """Say whether no connection was made: nothing was sent for sure."""
+    if isinstance(exc, requests.ConnectTimeout):
+        return True
+    cause = exc.__cause__
+    why = getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
+    return isinstance(why, NewConnectionError)
+
+
 def outcome_of_smtp(exc: smtplib.SMTPException) -> Outcome:
     match exc:
+        # Said before the mail was shown, and not about it.
+        case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPNotSupportedError():
+            return Outcome("not_accepted", reason=f"The mail server takes nothing now: {exc}")
+        case smtplib.SMTPAuthenticationError(smtp_code=code):
+            return Outcome("not_accepted", reason=f"The mail server does not know our password ({code}).")
         case smtplib.SMTPRecipientsRefused(recipients=answers):
             code = max((answer[0] for answer in answers.values()), default=550)
         case smtplib.SMTPResponseException(smtp_code=code):
             pass
-        case smtplib.SMTPConnectError() | smtplib.SMTPNotSupportedError():
-            code = 450
         case _:
             return Outcome("unknown", reason=f"The mail server broke off: {exc}")
     if 400 <= code < 500:
         return Outcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
-    return Outcome("refused", reason=f"The mail server refused it ({code}).")
+    if 500 <= code < 600:
+        return Outcome("refused", reason=f"The mail server refused it ({code}).")
+    return Outcome("unknown", reason="The mail server gave no answer that can be read.")
 
 
 @cache

@@ -32,15 +32,8 @@ def everything() -> dict[str, Command]:
 
 def web() -> dict[str, Command]:
     command = _python(
-        *[
-            "granian",
-            "--interface",
-            "wsgi",
-            "--no-ws",
-            "--respawn-failed-workers",
-            "--workers-kill-timeout",
-            "10",
-        ],
+        *("granian", "--interface", "wsgi", "--no-ws"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "3"),
         *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_CONCURRENCY)),
         *("--blocking-threads", str(WEB_THREADS), "--log-level", "error"),
         "newsletter.wsgi:application",

@@ -172,7 +172,7 @@ EMAIL_BACKEND = {
     "mailbox": "newsletter.mailbox.backend.EmailBackend",
     "smtp": "django.core.mail.backends.smtp.EmailBackend",
 }.get(EMAIL_PROVIDER, f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend")
-if importlib.util.find_spec(EMAIL_BACKEND.rpartition(".")[0]) is None:
+if not EMAIL_PROVIDER.isidentifier() or importlib.util.find_spec(EMAIL_BACKEND.rpartition(".")[0]) is None:
     raise ImproperlyConfigured(
         f"EMAIL_PROVIDER is “{EMAIL_PROVIDER}”, which no backend of Anymail is called. "
         "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
@@ -191,6 +191,15 @@ FEED_ALLOW_LOOPBACK = env.bool("FEED_ALLOW_LOOPBACK", False)
 FEED_PORTS = env.list("FEED_PORTS", [80, 443], subcast=int)
 FEED_DAYS = env.int("FEED_DAYS", 3)
 ARXIV_PAUSE_SECONDS = env.float("ARXIV_PAUSE_SECONDS", 3.0)
+
+# What trends, in votes: docs/decisions.md, “What trends”
+TRENDING_GROWTH = env.float("TRENDING_GROWTH", 1.0)  # a vote of the last day counts this much more
+TRENDING_COMMENT = env.float("TRENDING_COMMENT", 0.5)
+TRENDING_MENTION = env.float("TRENDING_MENTION", 2.0)  # a source of weight 1 that shows the paper
+TRENDING_STAR = env.float("TRENDING_STAR", 2.0)  # times ln(1 + stars gained): 10 stars are 4.8 votes, 1,000 are 13.8
+TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth of a day's papers
+TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
+TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))

@@ -1,14 +1,19 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from newsletter.health import healthz
 
 urlpatterns = [
     path("healthz", healthz),
+    # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
     path("admin/", admin.site.urls),
     path("", include("newsletter.issues.urls")),
+    path("", include("newsletter.papers.urls")),
     path("", include("subscribers.urls")),
+    path("", include("digests.urls")),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("mailbox/", include("newsletter.mailbox.urls")))

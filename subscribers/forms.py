@@ -1,13 +1,16 @@
+from datetime import date, timedelta
 from typing import Any, cast
 
 from django import forms
 from timezone_field import TimeZoneFormField
 
+from newsletter import clock
 from newsletter.papers.models import Topic
 from subscribers.addresses import AddressError, canonical_address
 from subscribers.models import Preferences, Subscriber
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
+LONGEST_PAUSE = timedelta(days=366)
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
 
 
@@ -32,7 +35,8 @@ class ChoiceForm(forms.Form):
         coerce=int,
         initial=Subscriber.Weekday.MONDAY,
         required=False,
-        empty_value=str(Subscriber.Weekday.MONDAY.value),
+        # A number: what equals the empty value is not coerced.
+        empty_value=Subscriber.Weekday.MONDAY.value,  # type: ignore[arg-type]
     )
     send_time = forms.TimeField(
         label="At",
@@ -46,7 +50,12 @@ class ChoiceForm(forms.Form):
         error_messages={"invalid_choice": "This time zone is not known. Choose one from the list."},
     )
     max_papers = forms.TypedChoiceField(
-        label="At most", choices=SIZES, coerce=int, initial=10, required=False, empty_value="10"
+        label="At most",
+        choices=SIZES,
+        coerce=int,
+        initial=10,
+        required=False,
+        empty_value=10,  # type: ignore[arg-type]
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -92,6 +101,12 @@ class PreferencesForm(ChoiceForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Write the day as 2026-05-31."},
     )
+
+    def clean_paused_until(self) -> date | None:
+        until: date | None = self.cleaned_data["paused_until"]
+        if until and until > clock.today() + LONGEST_PAUSE:
+            raise forms.ValidationError("A pause ends within a year. To stop for longer, unsubscribe.")
+        return until
 
     @classmethod
     def initial_of(cls, subscriber: Subscriber) -> dict[str, Any]:

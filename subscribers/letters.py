@@ -17,7 +17,9 @@ def waiting() -> list[int]:
 
 
 def send(letter: Letter) -> None:
-    """Hand one letter over to the provider; a rival's letter and a sent one are left alone."""
+    """Hand one letter over to the provider; a rival's letter, a sent one and one that has to wait are left alone."""
+    if letter.not_before and letter.not_before > clock.now():
+        return
     if Suppression.holds(letter.subscriber.canonical):
         letter.move_to(Letter.Status.SKIPPED, error="the address is suppressed")
         return

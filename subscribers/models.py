@@ -146,9 +146,14 @@ class Subscriber(StatefulModel):
         return self.email
 
     def confirm(self) -> bool:
-        """Make the subscription active with its first digest due at once; False if there is nothing to confirm."""
+        """Make the subscription active with its first digest due at once; False if there is nothing to confirm.
+
+        Who comes back is a newcomer: the first digest is of the current issue, whatever was served long ago.
+        """
         now = clock.now()
-        return self.move_to(self.Status.ACTIVE, confirmed_at=now, next_digest_at=now, unsubscribed_at=None)
+        return self.move_to(
+            self.Status.ACTIVE, confirmed_at=now, next_digest_at=now, covered_through=None, unsubscribed_at=None
+        )
 
     def unsubscribe(self) -> bool:
         """End the subscription; safe to repeat, False where it had ended already."""

@@ -12,11 +12,12 @@ from subscribers.models import Subscriber
 class Purpose(StrEnum):
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
+    VIEW = "view"
 
 
-def sign(purpose: Purpose, subscriber_id: int, epoch: int = 0) -> str:
-    """Return the token of one reader for one purpose: the same whenever it is asked for."""
-    return signer(purpose).sign(f"{subscriber_id}.{epoch}")
+def sign(purpose: Purpose, pk: int, epoch: int = 0) -> str:
+    """Return the token of one reader, or one delivery, for one purpose: the same whenever it is asked for."""
+    return signer(purpose).sign(f"{pk}.{epoch}")
 
 
 def read(purpose: Purpose, token: str) -> Subscriber | None:
@@ -24,14 +25,28 @@ def read(purpose: Purpose, token: str) -> Subscriber | None:
 
     A preferences link ends with its epoch; an unsubscribe link works for good.
     """
-    try:
-        pk, epoch = signer(purpose).unsign(token).split(".")
-    except (BadSignature, ValueError):
+    signed = unsign_with_epoch(purpose, token)
+    if signed is None:
         return None
+    pk, epoch = signed
     subscriber = Subscriber.objects.select_related("preferences").filter(pk=pk).first()
-    if subscriber and purpose is Purpose.PREFERENCES and subscriber.token_epoch != int(epoch):
+    if subscriber and purpose is Purpose.PREFERENCES and subscriber.token_epoch != epoch:
         return None
     return subscriber
+
+
+def unsign(purpose: Purpose, token: str) -> int | None:
+    """Return the id a token was signed for, or None where it does not hold."""
+    signed = unsign_with_epoch(purpose, token)
+    return signed[0] if signed else None
+
+
+def unsign_with_epoch(purpose: Purpose, token: str) -> tuple[int, int] | None:
+    try:
+        pk, epoch = signer(purpose).unsign(token).split(".")
+        return int(pk), int(epoch)
+    except (BadSignature, ValueError):
+        return None
 
 
 def signer(purpose: Purpose) -> Signer:

@@ -48,8 +48,9 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
     if subscriber is None:
         return render(request, "subscribers/link_invalid.html", status=404)
-    form = PreferencesForm(request.POST or None, initial=PreferencesForm.initial_of(subscriber))
-    if request.method == "POST" and form.is_valid():
+    typed = request.POST if request.method == "POST" else None
+    form = PreferencesForm(typed, initial=PreferencesForm.initial_of(subscriber))
+    if form.is_valid():
         form.save(subscriber)
         return redirect(f"{request.path}?saved")
     is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
@@ -37,7 +38,11 @@ def draft_issue(day: date) -> Issue:
 
 
 def refresh_front(issue: Issue) -> None:
-    """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
+    """Fill the front by score. What an editor arranged keeps its order, and new papers come below.
+
+    A paper that was withdrawn, or turned out to be another one, leaves whatever was done to it.
+    """
+    issue.entries.filter(Q(paper__withdrawn_at__isnull=False) | Q(paper__merged_into__isnull=False)).delete()
     entries = list(issue.entries.front().select_related("paper"))
     if not issue.arranged_at:
         kept = [entry.pk for entry in entries if entry.dropped_at or entry.is_pick or entry.note]

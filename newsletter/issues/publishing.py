@@ -10,6 +10,7 @@ from django.db import transaction
 from newsletter import clock
 from newsletter.issues import drafting
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Source
 
@@ -37,13 +38,13 @@ def has_news() -> bool:
 
 
 def carry_over(issue: Issue) -> None:
-    """Move a draft, with what editors did to it, to the next free day."""
+    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays."""
     taken = set(Issue.objects.filter(date__gt=issue.date).values_list("date", flat=True))
     day = max(issue.date, clock.today())
     while day in taken or cutoff_of(day) <= clock.now():
         day += timedelta(days=1)
-    issue.date, issue.cutoff_at = day, cutoff_of(day)
-    issue.save(update_fields=["date", "cutoff_at"])
+    drafts = Issue.objects.filter(pk=issue.pk, status=Issue.Status.DRAFT)
+    drafts.update(date=day, cutoff_at=cutoff_of(day))
 
 
 @transaction.atomic
@@ -54,9 +55,10 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     """
     if not issue.entries.front().kept().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
-    listings = listings_of(issue)[:2000]
-    if not issue.move_to(Issue.Status.PUBLISHED, published_at=clock.now(), curated_by=by, listings=listings):
+    now, listings = clock.now(), listings_of(issue)[:2000]
+    if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, listings=listings):
         return False
+    ranking.record_day(issue.date, now)
     freeze(issue)
     return True
 
@@ -70,9 +72,10 @@ def listings_of(issue: Issue) -> str:
 def freeze(issue: Issue) -> None:
     """Write into each entry what its paper says and counts now."""
     entries = list(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
+    why = ranking.words_of(issue.date)
     for place, entry in enumerate(front_first(entries), start=1):
         entry.position = place
-        entry.snapshot = snapshot_of(entry.paper)
+        entry.snapshot = snapshot_of(entry.paper, why.get(entry.paper_id, ""))
     IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
 
 
@@ -80,8 +83,8 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
     return sorted(entries, key=lambda entry: (entry.dropped_at is not None, entry.shelf, entry.position, entry.pk))
 
 
-def snapshot_of(paper: Paper) -> dict[str, Any]:
-    """Return what readers see of a paper, as plain JSON values."""
+def snapshot_of(paper: Paper, why: str = "") -> dict[str, Any]:
+    """Return what readers see of a paper, as plain JSON values; `why` says what ranks it."""
     return {
         "title": paper.title,
         "summary": paper.abstract,
@@ -97,6 +100,7 @@ def snapshot_of(paper: Paper) -> dict[str, Any]:
         "votes": paper.votes,
         "comments": paper.comments,
         "score": paper.score,
+        "why": why,
         "proposed_by": paper.proposed_by,
         "listed_on": paper.listed_on.isoformat(),
     }

@@ -4,6 +4,8 @@ from newsletter.papers.models import Source
 
 ARXIV_API = "https://export.arxiv.org/api/query"
 HF_DAILY = "https://huggingface.co/api/daily_papers"
+# What arXiv lists every weekday. The first ones feed most topics; the others lead to papers that those rarely hold. An
+# archive (“q-bio”) stands for all its categories. One visit to all of them takes ARXIV_PAUSE_SECONDS each.
 ARXIV_CATEGORIES = {
     "cs.AI": "artificial intelligence",
     "cs.CL": "language",
@@ -13,6 +15,30 @@ ARXIV_CATEGORIES = {
     "cs.SE": "software",
     "eess.AS": "audio and speech",
     "stat.ML": "statistics",
+    "cs.AR": "hardware",
+    "cs.CE": "computational engineering",
+    "cs.CR": "security",
+    "cs.CY": "computers and society",
+    "cs.DB": "databases",
+    "cs.DC": "distributed computing",
+    "cs.DS": "algorithms",
+    "cs.GR": "graphics",
+    "cs.GT": "game theory",
+    "cs.HC": "people and computers",
+    "cs.IR": "retrieval",
+    "cs.IT": "information theory",
+    "cs.MA": "agents",
+    "cs.SI": "networks",
+    "eess.IV": "image and video processing",
+    "eess.SP": "signals",
+    "eess.SY": "control",
+    "math.CO": "combinatorics",
+    "math.OC": "optimization",
+    "physics.comp-ph": "computational physics",
+    "quant-ph": "quantum physics",
+    "q-bio": "biology",
+    "econ": "economics",
+    "q-fin": "finance",
 }
 
 

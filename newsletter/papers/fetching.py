@@ -140,7 +140,7 @@ def record_success(source: Source) -> None:
 
 def record_failure(source: Source, error: SourceError) -> None:
     source.failure_count += 1
-    wait = error.retry_after or source.every * 2 ** min(source.failure_count - 1, 8)
+    wait = error.retry_after or min(source.every * 2 ** min(source.failure_count - 1, 8), LONGEST_WAIT)
     source.last_error = str(error)
-    source.next_try_at = clock.now() + min(wait, LONGEST_WAIT)
+    source.next_try_at = clock.now() + wait
     source.save(update_fields=[*OUTCOME, "next_try_at"])

@@ -7,11 +7,12 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from newsletter import clock
-from newsletter.papers import merging, topics
+from newsletter.papers import bulk, merging, topics
 from newsletter.papers.findings import Finding
 from newsletter.papers.models import Alias, Paper, Sighting, Source
 
 ONE_AT_A_TIME = 7_301_001  # advisory lock: two answers that hold the same paper wait for each other
+MAX_KEY = 500
 COLUMNS = (
     "title", "abstract", "authors", "categories", "primary_category", "version", "url", "code_url", "project_url",
     "proposed_by", "listed_on", "withdrawn_at",
@@ -54,12 +55,14 @@ def add_new(findings: tuple[Finding, ...], known: dict[str, Paper]) -> list[Pape
         if finding.key not in known and finding.key not in papers and can_begin(finding):
             fields = merging.first_fields(finding, today)
             papers[finding.key] = Paper(key=finding.key, first_seen_at=clock.now(), **fields)
-    return Paper.objects.bulk_create(papers.values(), batch_size=1000)
+    bulk.insert(papers.values())
+    return list(papers.values())
 
 
 def can_begin(finding: Finding) -> bool:
     """Say whether a paper may be first known by this: a replacement is old news, a bare link has no title."""
-    return bool(finding.title) and not finding.withdrawn and not finding.announce.startswith("replace")
+    is_named = bool(finding.title) and len(finding.key) <= MAX_KEY
+    return is_named and not finding.withdrawn and not finding.announce.startswith("replace")
 
 
 def update_known(source: Source, findings: tuple[Finding, ...], known: dict[str, Paper]) -> list[Paper]:
@@ -74,7 +77,7 @@ def update_known(source: Source, findings: tuple[Finding, ...], known: dict[str,
             setattr(paper, name, value)
         if fields:
             changed[paper.pk] = paper
-    Paper.objects.bulk_update(changed.values(), COLUMNS, batch_size=500)
+    bulk.update(changed.values(), COLUMNS)
     return list(changed.values())
 
 
@@ -85,15 +88,12 @@ def record_sightings(source: Source, findings: tuple[Finding, ...], papers: dict
     shown = {papers[f.key].pk: (f.votes, f.comments, f.stars, f.rank) for f in findings if f.key in papers}
     before = last_shown(source, set(shown))
     now: datetime = clock.now()
-    Sighting.objects.bulk_create(
-        [
-            Sighting(paper_id=pk, source=source, seen_at=now, votes=votes, comments=comments, stars=stars, rank=rank)
-            for pk, (votes, comments, stars, rank) in shown.items()
-            if before.get(pk) != (votes, comments, stars)
-        ],
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
+    changed = [
+        Sighting(paper_id=pk, source=source, seen_at=now, votes=votes, comments=comments, stars=stars, rank=rank)
+        for pk, (votes, comments, stars, rank) in shown.items()
+        if before.get(pk) != (votes, comments, stars)
+    ]
+    bulk.insert(changed, ignore_conflicts=True)
 
 
 def last_shown(source: Source, paper_ids: set[int]) -> dict[int, tuple[int | None, int | None, int | None]]:

@@ -14,6 +14,9 @@ from newsletter.papers.models import Source
 FROM_ARXIV = {Source.Kind.ARXIV, Source.Kind.ARXIV_API}
 TEXT = ("title", "abstract", "authors", "categories", "primary_category")
 GAPS = ("code_url", "project_url", "proposed_by")
+# What their columns hold; what is longer would cost the whole answer.
+MAX_ADDRESS = 500
+MAX_CATEGORY = 30
 
 
 def first_fields(finding: Finding, today: date) -> dict[str, Any]:
@@ -22,16 +25,20 @@ def first_fields(finding: Finding, today: date) -> dict[str, Any]:
         "title": finding.title,
         "abstract": finding.abstract,
         "authors": list(finding.authors),
-        "categories": list(finding.categories),
-        "primary_category": finding.primary_category,
+        "categories": [category for category in finding.categories if len(category) <= MAX_CATEGORY],
+        "primary_category": finding.primary_category if len(finding.primary_category) <= MAX_CATEGORY else "",
         "version": finding.version,
-        "url": finding.url or identity.abs_url(finding.key),
-        "code_url": finding.code_url,
-        "project_url": finding.project_url,
+        "url": fitting(finding.url) or fitting(identity.abs_url(finding.key)),
+        "code_url": fitting(finding.code_url),
+        "project_url": fitting(finding.project_url),
         "proposed_by": finding.proposed_by[:100],
         # A feed's date can be wrong: nothing was listed in the future.
         "listed_on": min(finding.listed_on or today, today),
     }
+
+
+def fitting(address: str) -> str:
+    return address if len(address) <= MAX_ADDRESS else ""
 
 
 def changed_fields(known: dict[str, Any], finding: Finding, kind: str, today: date) -> dict[str, Any]:

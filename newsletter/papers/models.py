@@ -168,6 +168,51 @@ class Sighting(models.Model):
         return f"{self.paper_id} at {self.source_id}"
 
 
+class RankedDay(models.Model):
+    """A day whose order of papers was published: when, and by which parameters and weights of sources."""
+
+    day = models.DateField(primary_key=True)
+    ranked_at = models.DateTimeField()
+    parameters = models.JSONField()
+
+    class Meta:
+        ordering = ("-day",)
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
+
+
+class DayRank(models.Model):
+    """One paper's place in a published day's order, with its inputs: see trending.Inputs. Written once."""
+
+    day = models.ForeignKey(RankedDay, models.CASCADE, related_name="ranks", db_index=False)
+    place = models.PositiveIntegerField()
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="ranks")
+    score = models.FloatField()
+    votes = models.PositiveIntegerField()
+    new_votes = models.PositiveIntegerField()
+    comments = models.PositiveIntegerField()
+    stars_gained = models.PositiveIntegerField()
+    sources = models.PositiveIntegerField()
+    picks = models.PositiveIntegerField()
+    heard_votes = models.FloatField()
+    heard_new_votes = models.FloatField()
+    heard_comments = models.FloatField()
+    heard_sources = models.FloatField()
+    listed_days = models.PositiveIntegerField()
+    age_hours = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("-day", "place")
+        constraints = [
+            models.UniqueConstraint(fields=("day", "place"), name="place_once_a_day"),
+            models.UniqueConstraint(fields=("day", "paper"), name="paper_ranked_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place}. on {self.day_id}"
+
+
 class TopicQuerySet(models.QuerySet["Topic"]):
     def current(self) -> Self:
         return self.filter(retired_into=None)

@@ -7,7 +7,7 @@ from importlib import resources
 
 from django.db import transaction
 
-from newsletter.papers import data
+from newsletter.papers import bulk, data
 from newsletter.papers.matching import Matcher, TopicRule, compile_topics
 from newsletter.papers.models import Paper, PaperTopic, Topic
 
@@ -15,23 +15,27 @@ from newsletter.papers.models import Paper, PaperTopic, Topic
 def load_topics() -> int:
     """Add the shipped topics that are not there yet; an edited or retired one is left as it is. Return how many."""
     shipped = tomllib.loads(resources.files(data).joinpath("topics.toml").read_text("utf-8"))["topic"]
-    made = Topic.objects.bulk_create([Topic(**fields) for fields in shipped], ignore_conflicts=True)
-    return len(made)
+    before = Topic.objects.count()
+    Topic.objects.bulk_create([Topic(**fields) for fields in shipped], ignore_conflicts=True)
+    return Topic.objects.count() - before
 
 
 def tag(papers: Iterable[Paper]) -> None:
     """Write the topics that the rules give `papers` now; what an editor set by hand stays."""
     papers = list(papers)
-    slugs = dict(Topic.objects.current().values_list("slug", "pk"))
-    match = current_matcher().match
+    if not papers:
+        return
+    topics = list(Topic.objects.current().order_by("slug"))
+    ids = {topic.slug: topic.pk for topic in topics}
+    match = matcher_of(topics).match
     rows = [
-        PaperTopic(paper=paper, topic_id=slugs[slug], evidence=list(evidence))
+        PaperTopic(paper=paper, topic_id=ids[slug], evidence=list(evidence))
         for paper in papers
         for slug, evidence in match(paper.title, paper.abstract, paper.categories).items()
     ]
     with transaction.atomic():
         PaperTopic.objects.filter(paper__in=papers, origin=PaperTopic.Origin.RULE).delete()
-        PaperTopic.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
+        bulk.insert(rows, ignore_conflicts=True)
 
 
 def retag(papers: Iterator[Paper], size: int = 1000) -> int:
@@ -47,9 +51,9 @@ def retag(papers: Iterator[Paper], size: int = 1000) -> int:
     return count
 
 
-def current_matcher() -> Matcher:
-    """Return the matcher of the topics as they stand; compiled once for as long as they stay so."""
-    return compiled(tuple(rule_of(topic) for topic in Topic.objects.current().order_by("slug")))
+def matcher_of(topics: Iterable[Topic]) -> Matcher:
+    """Return the matcher of `topics` as they stand; compiled once for as long as they stay so."""
+    return compiled(tuple(map(rule_of, topics)))
 
 
 @lru_cache(maxsize=2)

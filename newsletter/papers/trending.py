@@ -1,9 +1,121 @@
-"""What makes a paper trend, in numbers: docs/decisions.md, “What trends”. Pure.
+"""What makes a paper trend, in numbers and in words: docs/decisions.md, “What trends”. Pure.
 
-score = Σ over sources of weight × (MENTION + votes + COMMENT × comments), halved every HALF_LIFE_DAYS after the
-listing day, so that yesterday's paper, whose votes had a day to grow, can lead today.
+    heard = votes + growth × votes of the last day + comment × comments      each by its source's weight
+            + mention × weights of the distinct sources + star × ln(1 + stars gained)
+    score = (ripe × heard + pick × editors' picks) × ½ ^ (days beyond the first / half-life)
+
+A paper's age is counted from the day it was listed, or from the day it was first voted on where that came later.
+In its first day it is `ripe` only by the cube of the share that has passed, in steps of three hours: an hour-old
+listing does not drown yesterday's, whose votes had their day to grow. From there on it is worth less each day, unless
+it rises.
+The same formula stands in ranking.py as SQL; a test holds the two together.
 """
 
-MENTION = 1.0
-COMMENT = 0.5
-HALF_LIFE_DAYS = 2.0
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+HOURS_A_DAY = 24
+# Ripening goes by steps, so that scoring does not write every new paper anew each hour.
+STEP_HOURS = 3
+DIGITS = 6
+
+
+class Parameters(NamedTuple):
+    """What an operator tunes, in votes unless it says otherwise: the settings TRENDING_…, where the reasons stand."""
+
+    growth: float
+    comment: float
+    mention: float
+    star: float
+    pick: float
+    ripe_hours: float
+    half_life_days: float
+
+
+class Inputs(NamedTuple):
+    """What was known of a paper at one moment: counts as seen, and (`heard_…`) times their sources' weight."""
+
+    votes: int
+    new_votes: int  # of these, since the same hour of the day before
+    comments: int
+    stars_gained: int  # since it was first seen
+    sources: int  # all of arXiv's listings are one
+    picks: int
+    heard_votes: float
+    heard_new_votes: float
+    heard_comments: float
+    heard_sources: float
+    listed_days: int  # since the day it was listed
+    age_hours: int  # since the day it was listed or, where that is later, first voted on
+
+
+def score(inputs: Inputs, parameters: Parameters) -> float:
+    """Return what ranks a paper, in votes, rounded to six digits.
+
+    >>> parameters = Parameters(1, 0.5, 2, 2, 30, ripe_hours=24, half_life_days=2)
+    >>> yesterday = Inputs(30, 28, 2, 0, 1, 0, 30.0, 28.0, 2.0, 1.0, listed_days=1, age_hours=29)
+    >>> score(yesterday, parameters), score(yesterday._replace(listed_days=0, age_hours=5), parameters)
+    (61.0, 0.953125)
+    """
+    heard = (
+        inputs.heard_votes
+        + parameters.growth * inputs.heard_new_votes
+        + parameters.comment * inputs.heard_comments
+        + parameters.mention * inputs.heard_sources
+        + parameters.star * math.log(1 + inputs.stars_gained)
+    )
+    begun_hours = (inputs.age_hours // STEP_HOURS + 1) * STEP_HOURS
+    ripe = min(1.0, begun_hours / parameters.ripe_hours) ** 3
+    days = max(0, inputs.age_hours // HOURS_A_DAY - 1)
+    kept = math.pow(0.5, days / parameters.half_life_days)
+    return round((ripe * heard + parameters.pick * inputs.picks) * kept, DIGITS)
+
+
+def words(inputs: Inputs) -> str:
+    """Say why a paper ranks where it does.
+
+    >>> words(Inputs(41, 23, 1, 0, 2, 1, 41.0, 23.0, 1.0, 2.0, listed_days=2, age_hours=53))
+    '41 votes, 23 of them since yesterday; 1 comment; 2 sources; picked by the editors; listed 2 days ago'
+    """
+    return "; ".join(reasons(inputs))
+
+
+def reasons(inputs: Inputs) -> Iterator[str]:
+    yield vote_words(inputs)
+    if inputs.comments:
+        yield counted(inputs.comments, "comment")
+    if inputs.stars_gained:
+        yield counted(inputs.stars_gained, "new star")
+    if inputs.sources > 1:
+        yield counted(inputs.sources, "source")
+    if inputs.picks:
+        yield "picked by the editors"
+    yield age_words(inputs)
+
+
+def vote_words(inputs: Inputs) -> str:
+    if not inputs.votes:
+        return "no votes yet"
+    votes = counted(inputs.votes, "vote")
+    if inputs.listed_days == 0 or inputs.new_votes == 0:
+        return votes
+    if inputs.new_votes >= inputs.votes:
+        return f"{votes} since yesterday"
+    return f"{votes}, {inputs.new_votes:,} of them since yesterday"
+
+
+def age_words(inputs: Inputs) -> str:
+    if inputs.listed_days == 0:
+        return "listed today, so it counts little yet"
+    listed = "listed yesterday" if inputs.listed_days == 1 else f"listed {inputs.listed_days} days ago"
+    voted_days = inputs.age_hours // HOURS_A_DAY
+    if not inputs.votes or voted_days >= inputs.listed_days:
+        return listed
+    if voted_days == 0:
+        return f"{listed} and first voted on today, so it counts little yet"
+    return f"{listed}, first voted on {'yesterday' if voted_days == 1 else f'{voted_days} days ago'}"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

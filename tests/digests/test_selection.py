@@ -25,8 +25,8 @@ def entry(number: int, *topics: str, **fields: Any) -> Entry:
     return Entry(**values | fields)
 
 
-def chosen(entries: list[Entry], choice: Choice, had: int = 0, **names: Any) -> list[int]:
-    return [item.entry.id for item in select(build_index(entries, **names), choice, had).items]
+def chosen(entries: list[Entry], choice: Choice, had: int = 0, **limits: int) -> list[int]:
+    return [item.entry.id for item in select(build_index(entries, [choice], **limits), choice, had).items]
 
 
 VISION = Choice(frozenset({"vision"}))
@@ -53,19 +53,19 @@ def test_an_editors_pick_goes_to_every_reader_and_comes_first() -> None:
 def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() -> None:
     entries = [entry(1, "vision"), entry(2, "audio", is_front=False, title="Gaussian splatting on phones")]
     choice = Choice(frozenset({"vision"}), followed_phrases=("gaussian splatting",))
-    assert chosen(entries, choice, phrases=choice.followed_phrases) == [2, 1]
+    assert chosen(entries, choice) == [2, 1]
 
 
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
-    index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], (), choice.followed_authors)
+    index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
     assert [item.reason for item in select(index, choice).items] == ["You follow Ada Example"]
 
 
 def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
     entries = [entry(1, "vision", is_pick=True, title="A survey of everything"), entry(2, "vision")]
     choice = Choice(frozenset({"vision"}), followed_phrases=("survey",), muted_phrases=("survey",))
-    assert chosen(entries, choice, phrases=("survey",)) == [2]
+    assert chosen(entries, choice) == [2]
 
 
 def test_what_a_reader_had_before_is_left_out() -> None:

@@ -112,9 +112,7 @@ def test_a_refused_address_is_rejected_and_the_others_are_sent(batch: Batch) -> 
 
 
 @pytest.mark.parametrize("error", [http_error(500), AnymailAPIError("unreadable"), TimeoutError()])
-def test_an_unclear_answer_makes_its_delivery_uncertain_and_is_never_repeated(
-    batch: Batch, error: Exception
-) -> None:
+def test_an_unclear_answer_makes_its_delivery_uncertain_and_is_never_repeated(batch: Batch, error: Exception) -> None:
     with answering(error, once=True):
         sending.send_batch(batch)
     uncertain = Delivery.objects.get(status=Delivery.Status.UNCERTAIN)
@@ -123,9 +121,7 @@ def test_an_unclear_answer_makes_its_delivery_uncertain_and_is_never_repeated(
     assert Batch.objects.get().status == Batch.Status.DONE
 
 
-def test_a_provider_that_asks_for_a_pause_is_obeyed_and_nothing_is_lost(
-    batch: Batch, set_clock: SetClock
-) -> None:
+def test_a_provider_that_asks_for_a_pause_is_obeyed_and_nothing_is_lost(batch: Batch, set_clock: SetClock) -> None:
     with answering(http_error(429, Retry_After="120"), once=True):
         assert not sending.send_batch(batch)
     assert not sending.send_batch(Batch.objects.get())
@@ -135,9 +131,7 @@ def test_a_provider_that_asks_for_a_pause_is_obeyed_and_nothing_is_lost(
     assert all(row.is_sent for row in Delivery.objects.select_related("batch"))
 
 
-def test_a_batch_whose_worker_vanished_goes_on_behind_the_call_it_was_in(
-    batch: Batch, set_clock: SetClock
-) -> None:
+def test_a_batch_whose_worker_vanished_goes_on_behind_the_call_it_was_in(batch: Batch, set_clock: SetClock) -> None:
     assert sending.claim(batch)
     sending.step(batch, 1)
 

@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from digests import assembly, recovery, sending
-from digests.models import Batch, Delivery
+from digests.models import Batch, Card, Delivery
 from newsletter import clock
 from newsletter.issues import drafting, publishing
-from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues.models import Issue
 from newsletter.papers import fetching, ranking
 from newsletter.papers.models import Source, Topic
 from subscribers import rhythm
 from subscribers.models import Preferences, Subscriber
 from tests.factories import SubscriberFactory
+from tests.provider import sent
 
 HOUR = timedelta(hours=1)
 ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "UTC", "America/Sao_Paulo")
@@ -55,9 +56,7 @@ def make_readers(count: int) -> list[Subscriber]:
             weekday=number % 7,
         )
         chosen = [topics[number * 3 % len(topics)], topics[(number * 5 + 1) % len(topics)]][: 1 + number % 2]
-        reader.preferences = Preferences.objects.for_choice(
-            chosen, max_papers=(5, 10, 30)[number % 3]
-        )
+        reader.preferences = Preferences.objects.for_choice(chosen, max_papers=(5, 10, 30)[number % 3])
         reader.next_digest_at = rhythm.next_slot(reader.rhythm, after=clock.now())
         reader.save()
         readers.append(reader)
@@ -95,17 +94,17 @@ def check_slots(readers: list[Subscriber], start: datetime, end: datetime) -> No
 
 def check_papers() -> None:
     """A digest holds papers of the reader's topics and picks only, and no reader gets a paper twice."""
-    entries = {entry.pk: entry for entry in IssueEntry.objects.all()}
+    cards = {card.pk: card for card in Card.objects.select_related("entry")}
     seen = Counter[tuple[int, int]]()
     for delivery in Delivery.objects.exclude(digest=None).select_related("digest", "preferences"):
         chosen = set(delivery.preferences.topics.values_list("slug", flat=True))
         assert delivery.digest is not None
-        for entry_id, paper_id in zip(delivery.digest.entry_ids, delivery.digest.paper_ids, strict=True):
-            entry = entries[entry_id]
+        for card_id in delivery.digest.card_ids:
+            entry = cards[card_id].entry
             topics = {topic["slug"] for topic in entry.snapshot["topics"]}
             assert delivery.digest.is_fallback or entry.is_pick or topics & chosen
             assert delivery.subscriber_id is not None
-            seen[delivery.subscriber_id, paper_id] += 1
+            seen[delivery.subscriber_id, entry.paper_id] += 1
     assert [pair for pair, count in seen.items() if count > 1] == []
 
 

@@ -60,9 +60,11 @@ def test_an_address_has_one_spelling(typed: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "@", "ada", "ada@", "@example.org", "ada@localhost", "ada@exa mple.org", "ada@@example.org", "ada@example..org",
-     "Ada <ada@example.org>", "ada@[127.0.0.1]", "ada@example.org, bo@example.org", "ada@example.org\r\nBcc: bo@example.org",
-     "a\x00da@example.org", "ada@.", "a" * 300 + "@example.org"],
+    [
+        "", "@", "ada", "ada@", "@example.org", "ada@localhost", "ada@exa mple.org", "ada@@example.org", "ada@.",
+        "ada@example..org", "Ada <ada@example.org>", "ada@[127.0.0.1]", "ada@example.org, bo@example.org",
+        "ada@example.org\r\nBcc: bo@example.org", "a\x00da@example.org", "a" * 300 + "@example.org",
+    ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(AddressError, match=r".+\."):
@@ -75,7 +77,8 @@ def test_recorded_odd_addresses_are_refused_or_have_one_spelling() -> None:
         row = json.loads(line)
         assert is_fixed_point(row["address"]), row
         kind = row["source"].partition("/")[2]
-        if kind == "test_email_invalid_syntax" or "_ERR" in row.get("category", ""):
+        is_trimmed = row["address"] == row["address"].strip()
+        if is_trimmed and (kind == "test_email_invalid_syntax" or "_ERR" in row.get("category", "")):
             with pytest.raises(AddressError):
                 canonical_address(row["address"])
         elif kind == "test_email_valid_intl_local_part":

@@ -1,0 +1,6 @@
+from django.urls import path
+
+from digests import views
+
+app_name = "digests"
+urlpatterns = [path("digest/<str:token>/", views.view, name="view")]

@@ -1,0 +1,144 @@
+"""A reader's whole way: home page, box, mailbox, confirmation, first digest, other topics, and out."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect
+
+from tests.browser.conftest import Open, Shot
+from tests.browser.reader import PATIENCE_SECONDS, open_mail, subscribe, topics_of_the_leader
+
+pytestmark = pytest.mark.browser
+
+# No paper of the sample is about it.
+STRANGE_TOPIC = "Economics and games"
+
+
+def heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def confirm(page: Page, address: str) -> float:
+    """Follow the link of the mail and press the button; return the moment of the click."""
+    open_mail(page, address, "confirm").get_by_role("link", name="Confirm").click()
+    heading(page, "Confirm your subscription")
+    expect(page.get_by_role("main").get_by_role("button")).to_have_count(1)
+    clicked = time.monotonic()
+    page.get_by_role("button", name="Confirm").click()
+    heading(page, "You are subscribed")
+    return clicked
+
+
+def reasons(mail: FrameLocator) -> list[str]:
+    return mail.locator("p.w").all_inner_texts()
+
+
+def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open, shot: Shot) -> None:
+    page, address = open_page(), "ada@example.org"
+    topics = topics_of_the_leader(page)
+    subscribe(page, address, topics)
+    heading(page, "Look into your inbox")
+    shot(page, "check-your-inbox")
+    page.get_by_role("main").get_by_role("link", name="local mailbox").click()
+    heading(page, "Local mailbox")
+
+    clicked = confirm(page, address)
+    expect(page.get_by_role("main")).to_contain_text("weekdays at 07:00 Berlin time")
+    shot(page, "confirmed")
+    mail = open_mail(page, address, "digest")
+    assert time.monotonic() - clicked < PATIENCE_SECONDS
+    shot(page, "digest")
+    has_papers_with_reasons(mail, topics)
+    has_text_headers_and_metadata(page, address)
+
+    mail.get_by_role("link", name="Change topics or hour").click()
+    changes_topics(page, topics)
+    shot(page, "saved")
+
+    open_mail(page, address, "digest").get_by_role("link", name="Unsubscribe").click()
+    leaves(page, address)
+    shot(page, "unsubscribed")
+
+
+def has_papers_with_reasons(mail: FrameLocator, topics: list[str]) -> None:
+    expect(mail.locator("h2").first).to_be_visible()
+    assert mail.locator("h2").count() == len(reasons(mail)) > 0
+    for reason in reasons(mail):
+        assert reason.startswith("Editors’ pick") or any(topic in reason for topic in topics), reason
+    assert re.search(r" · \d+ votes?", reasons(mail)[0])
+
+
+def has_text_headers_and_metadata(page: Page, address: str) -> None:
+    text = page.locator(".text-part")
+    expect(text).to_contain_text(page.frame_locator("iframe").locator("h2 a").first.inner_text()[:30])
+    expect(text).to_contain_text("/unsubscribe/")
+    for name, words in (("To", address), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"), ("tag", "digest")):
+        value = page.locator("dt").get_by_text(name, exact=True).locator("xpath=following-sibling::dd[1]")
+        expect(value).to_have_text(words)
+    expect(page.locator("dt").filter(has_text="(metadata)").first).to_be_visible()
+
+
+def changes_topics(page: Page, topics: list[str]) -> None:
+    heading(page, "Your choices")
+    chosen = page.locator("input[name=topics]:checked")
+    expect(chosen).to_have_count(len(topics))
+    for topic in topics:
+        page.get_by_label(topic, exact=True).uncheck()
+    page.get_by_label(STRANGE_TOPIC).check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(chosen).to_have_count(1)
+    expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
+
+
+def leaves(page: Page, address: str) -> None:
+    heading(page, "Unsubscribe?")
+    expect(page.get_by_role("main").get_by_role("button")).to_have_count(1)
+    page.get_by_role("button", name="Unsubscribe").click()
+    heading(page, "You are unsubscribed")
+    expect(page.get_by_role("main")).to_contain_text(address)
+    page.reload()  # sends the form again
+    heading(page, "You are unsubscribed")
+
+
+def test_the_whole_way_needs_no_javascript(open_page: Open) -> None:
+    page, address = open_page(java_script_enabled=False, viewport={"width": 390, "height": 844}), "bob@example.org"
+    topics = topics_of_the_leader(page)
+    subscribe(page, address, topics)
+    confirm(page, address)
+    expect(page.get_by_role("main")).to_contain_text("weekdays at 07:00 UTC")
+
+    mail = open_mail(page, address, "digest")
+    has_papers_with_reasons(mail, topics)
+    mail.get_by_role("link", name="Change topics or hour").click()
+    changes_topics(page, topics)
+    page.get_by_role("main").get_by_role("link", name="Unsubscribe").click()
+    leaves(page, address)
+
+
+def test_who_matches_nothing_gets_the_fronts_best_and_is_told(open_page: Open, shot: Shot) -> None:
+    page, address = open_page(), "eve@example.org"
+    page.goto("/")
+    leader = page.locator(".paper h2").first.inner_text()
+    subscribe(page, address, [STRANGE_TOPIC])
+    confirm(page, address)
+
+    mail = open_mail(page, address, "digest")
+    expect(mail.get_by_role("main")).to_contain_text("None of today’s papers matched your topics")
+    expect(mail.locator("h2 a").first).to_have_text(leader)
+    assert all(reason.startswith("Trending today") for reason in reasons(mail))
+    shot(page, "digest")
+
+
+def test_a_form_that_cannot_be_read_says_what_is_wrong_and_keeps_the_rest(open_page: Open, shot: Shot) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto("/subscribe/")
+    page.get_by_label("Email address").fill("nobody@nowhere")
+    page.get_by_label(STRANGE_TOPIC).check()
+    page.get_by_role("button", name="Subscribe").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Not saved yet")
+    expect(page.locator(".email .error")).to_contain_text("This is no address mail can be sent to.")
+    expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
+    shot(page, "problem")

@@ -1,0 +1,175 @@
+"""Every page a reader can come to, at two widths, light and dark: whole, quiet, accessible."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from playwright.sync_api import ConsoleMessage, Page, Response
+
+from tests.browser.conftest import Open, Shot
+from tests.browser.reader import open_mail, subscribe, topics_of_the_leader
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (390, 1280)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+TABS = 12  # how often Tab is pressed to see where the focus is
+AXE = Path(__file__).with_name("axe.min.js").read_text("utf-8")
+
+FIND_TROUBLE = """async () => {
+  const found = await axe.run(document, {iframes: false, resultTypes: ["violations"]});
+  return found.violations
+    .filter((violation) => ["serious", "critical"].includes(violation.impact))
+    .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
+}"""
+
+# A chip's box is invisible, and the words beside it show the focus.
+SHOW_FOCUS = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body || focused.tagName === "IFRAME") return "";
+  const isSeen = [focused, focused.nextElementSibling].some((element) => {
+    if (!element) return false;
+    const {outlineStyle, outlineWidth} = getComputedStyle(element);
+    return outlineStyle === "auto" || (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2);
+  });
+  const {top, bottom} = focused.getBoundingClientRect();
+  return isSeen && bottom > 0 && top < innerHeight ? "" : focused.outerHTML.slice(0, 160);
+}"""
+
+
+class Inspector:
+    """Looks at the page that is open, in every form it has, and remembers what it finds."""
+
+    def __init__(self, page: Page, shot: Shot) -> None:
+        self.page, self.shot = page, shot
+        self.found: list[str] = []
+        self.status = 200
+        page.on("console", self.hear)
+        page.on("pageerror", lambda error: self.found.append(f"{page.url}: {error}"))
+        page.on("response", self.note)
+
+    def note(self, response: Response) -> None:
+        if response.request.is_navigation_request() and response.frame == self.page.main_frame:
+            self.status = response.status
+
+    def hear(self, message: ConsoleMessage) -> None:
+        # The browser complains of a page's own status too; which one is expected is said where it is asked for.
+        is_of_the_page = message.location["url"] == self.page.url
+        if message.type in {"error", "warning"} and not is_of_the_page:
+            self.found.append(f"{self.page.url}: {message.text} {message.location['url']}")
+
+    def visit(self, path: str, name: str, status: int = 200) -> None:
+        self.page.goto(path)
+        self.look(name, status)
+
+    def look(self, name: str, status: int = 200) -> None:
+        self.page.wait_for_load_state()
+        self.expect(self.status == status, f"{name}: answered {self.status}")
+        self.expect(self.page.locator("h1").count() == 1, f"{name}: not one h1")
+        self.page.evaluate(AXE)
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                self.look_at_form(f"{name}, {width}, {scheme}")
+        self.find_focus(name)
+
+    def look_at_form(self, form: str) -> None:
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self.expect(wide <= 0, f"{form}: {wide} px too wide")
+        self.found += [f"{form}: {trouble}" for trouble in self.page.evaluate(FIND_TROUBLE)]
+        self.shot(self.page, form)
+
+    def find_focus(self, name: str) -> None:
+        self.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        for _ in range(TABS):
+            self.page.keyboard.press("Tab")
+            if unseen := self.page.evaluate(SHOW_FOCUS):
+                self.found.append(f"{name}: the focus is not seen on {unseen}")
+
+    def expect(self, fact: bool, words: str) -> None:
+        if not fact:
+            self.found.append(words)
+
+
+@pytest.fixture
+def inspector(open_page: Open, shot: Shot) -> Inspector:
+    # The inspection is a script that the pages' own policy rightly forbids.
+    return Inspector(open_page(bypass_csp=True), shot)
+
+
+def test_public_pages_are_whole(inspector: Inspector) -> None:
+    inspector.visit("/", "home")
+    issue = inspector.page.locator("link[rel=canonical]").get_attribute("href") or ""
+    inspector.visit(issue, "issue")
+    inspector.visit("/issues/", "archive")
+    inspector.visit("/subscribe/", "subscribe")
+    inspector.page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    inspector.page.wait_for_selector("[role=alert]")
+    inspector.look("subscribe with problems", 422)
+
+    assert inspector.found == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_the_pages_of_errors_are_whole(status: int, inspector: Inspector) -> None:
+    # On a desk Django shows its own; production shows these.
+    request = RequestFactory().get("/nowhere/") if status < 500 else None
+    body = render_to_string(f"{status}.html", request=request)
+    inspector.page.route(
+        "**/nowhere/", lambda route: route.fulfill(status=status, body=body, content_type="text/html")
+    )
+    inspector.visit("/nowhere/", f"error {status}", status)
+
+    assert inspector.found == []
+
+
+def test_the_pages_of_links_that_do_not_work_are_whole(inspector: Inspector) -> None:
+    inspector.visit("/confirm/over/", "link is over", 404)
+    inspector.visit("/preferences/cut/", "link does not work", 404)
+
+    assert inspector.found == []
+
+
+def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
+    page, address = inspector.page, "pages@example.org"
+    topics = topics_of_the_leader(page)
+    subscribe(page, address, topics)
+    inspector.look("check your inbox")
+    inspector.visit("/mailbox/", "mailbox")
+
+    open_mail(page, address, "confirm").get_by_role("link", name="Confirm").click()
+    inspector.look("confirm")
+    page.get_by_role("button", name="Confirm").click()
+    inspector.look("confirmed")
+
+    open_mail(page, address, "digest")
+    inspector.look("mail")
+    mail = page.url
+    inspector.visit(f"{mail}html/", "digest")
+
+    page.get_by_role("link", name="Change topics or hour").click()
+    inspector.look("preferences")
+    page.get_by_role("button", name="Save").click()
+    inspector.look("preferences saved")
+
+    page.goto(f"{mail}html/")
+    page.get_by_role("link", name="Unsubscribe").click()
+    inspector.look("unsubscribe")
+    page.get_by_role("button", name="Unsubscribe").click()
+    inspector.look("unsubscribed")
+
+    assert inspector.found == []
+
+
+def test_pages_can_be_enlarged_to_400_percent(inspector: Inspector) -> None:
+    """1280 px at 400 % are 320."""
+    for path in ("/", "/subscribe/", "/issues/"):
+        inspector.page.set_viewport_size({"width": 320, "height": 640})
+        inspector.page.goto(path)
+        wide = inspector.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        inspector.expect(wide <= 0, f"{path}: {wide} px too wide")
+
+    assert inspector.found == []
