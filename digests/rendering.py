@@ -24,6 +24,7 @@ from newsletter.issues.publishing import snapshot_of
 READER_SLOTS = ("preferences_url", "unsubscribe_url", "view_url")
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
+FILLED_SIZE = 2_000  # bytes at most of a lead, a preheader and three links
 REMEMBERED = 10_000  # cards a process keeps in memory
 FULL, SHORT, LINE = "full", "short", "line"
 NUMBERS = [str(number) for number in range(1_000)]
@@ -56,11 +57,12 @@ class Pieces:
 
 def compose(digest: Digest) -> Parts:
     """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
-    cards = pieces_of(digest.card_ids)
+    frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
-    if sum(card.size for card in cards) > MOST_HTML:
-        cards, lead = shortened(digest, cards)
-    return join(frame_of(digest.issue_id), cards, "Trending today" if digest.is_fallback else PREHEADER, lead)
+    room = MOST_HTML - frame.size
+    if sum(card.size for card in cards) > room:
+        cards, lead = shortened(digest, cards, room)
+    return join(frame, cards, "Trending today" if digest.is_fallback else PREHEADER, lead)
 
 
 def compose_trial(issue: Issue) -> Parts:
@@ -93,13 +95,13 @@ def wrap_lead(lead: str) -> str:
     return render_to_string("digests/mail/lead.txt", {"lead": lead}).strip()
 
 
-def shortened(digest: Digest, cards: Sequence[Pieces]) -> tuple[list[Pieces], str]:
+def shortened(digest: Digest, cards: Sequence[Pieces], room: int) -> tuple[list[Pieces], str]:
     """Take summaries, then all but the titles, from the last cards until the mail fits; say how many in the lead."""
     entries = {card.pk: card for card in Card.objects.select_related("entry").filter(pk__in=digest.card_ids)}
     result, touched = list(cards), set[int]()
     for size in (SHORT, LINE):
         for number in reversed(range(len(result))):
-            if sum(card.size for card in result) <= MOST_HTML:
+            if sum(card.size for card in result) <= room:
                 break
             card = entries[digest.card_ids[number]]
             result[number] = cut_card(render_card(card.entry, card.entry.snapshot, card.reason, size))
@@ -140,6 +142,7 @@ class FramePieces:
 
     html: tuple[str, ...]
     text: tuple[str, ...]
+    size: int  # bytes of HTML, with room for what fills the slots but the cards
 
 
 @lru_cache(maxsize=32)
@@ -153,7 +156,8 @@ def frame_of(issue_id: int) -> FramePieces:
 
 
 def cut_frame(parts: Parts) -> FramePieces:
-    return FramePieces(tuple(cut(parts.html, DIGEST_SLOTS)), tuple(cut(parts.text, DIGEST_SLOTS)))
+    html, text = cut(parts.html, DIGEST_SLOTS), cut(parts.text, DIGEST_SLOTS)
+    return FramePieces(tuple(html), tuple(text), len(parts.html.encode()) + FILLED_SIZE)
 
 
 known_cards: dict[int, Pieces] = {}
