@@ -14,7 +14,7 @@ INTRO = "A quiet day for models, and a loud one for the machines below them."
 NOTE = "Read the appendix first."
 
 
-def test_an_editor_curates_an_issue_tries_it_out_and_publishes_it(
+def test_an_editor_curates_an_issue_tries_it_out_publishes_it_and_takes_it_back(
     open_page: Open, product: Product, shot: Shot
 ) -> None:
     page = open_page(viewport={"width": 1280, "height": 900})
@@ -46,8 +46,10 @@ def test_an_editor_curates_an_issue_tries_it_out_and_publishes_it(
     expect(page.get_by_role("button", name="Withdraw for good")).to_be_visible()
     expect(page.get_by_role("button", name="Save and publish now")).to_have_count(0)
     shot(page, "published")
-    stands_on_the_home_page(page, expected, before[4])
-    shot(page, "home")
+    stands_on_the_home_page(open_page(), shot, expected, before[4])
+    is_withdrawn_only_after_a_question(page)
+    page.goto("/")
+    expect(page.locator(".intro")).to_have_count(0)
 
 
 def log_in(page: Page, password: str) -> None:
@@ -96,7 +98,7 @@ def arrives_as_a_test(page: Page, expected: list[str]) -> None:
     assert mail.locator("h2 a").all_inner_texts() == expected
 
 
-def stands_on_the_home_page(page: Page, expected: list[str], picked: str) -> None:
+def stands_on_the_home_page(page: Page, shot: Shot, expected: list[str], picked: str) -> None:
     page.goto("/")
     expect(page.locator(".intro")).to_have_text(INTRO)
     expect(page.locator(".dateline")).to_contain_text("curated by editor")
@@ -104,3 +106,13 @@ def stands_on_the_home_page(page: Page, expected: list[str], picked: str) -> Non
     paper = page.locator(".paper").filter(has_text=picked)
     expect(paper.locator(".mark")).to_have_text("Editors’ pick")
     expect(paper.locator(".note")).to_contain_text(NOTE)
+    shot(page, "home")
+
+
+def is_withdrawn_only_after_a_question(page: Page) -> None:
+    page.once("dialog", lambda question: question.dismiss())
+    page.get_by_role("button", name="Withdraw for good").click()
+    expect(page.get_by_role("button", name="Withdraw for good")).to_be_visible()
+    page.once("dialog", lambda question: question.accept())
+    page.get_by_role("button", name="Withdraw for good").click()
+    expect(page.get_by_text("Withdrawn. Who has not got it yet does not get it.")).to_be_visible()
