@@ -9,9 +9,11 @@ from newsletter.issues.models import Issue
 from newsletter.papers import defaults, fetching, ranking, sample, topics
 from newsletter.papers.models import Source
 
-# Where the first sources cannot be reached, none will be: the workers ask the others later.
+# Enough for a first issue within a minute, with arXiv's pauses; the workers ask the others as soon as they run.
+ASKED_AT_ONCE = 9
+# Where the first sources cannot be reached, none will be.
 UNREACHABLE_IS_OFFLINE = 2
-
+# Of the sample: what is left makes the draft after it.
 SAMPLE_FRONT = 24
 
 Echo = Callable[[str], object]
@@ -25,29 +27,23 @@ def prepare(echo: Echo) -> None:
     """Publish a first issue and open the next; may be broken off and repeated."""
     echo(f"Loading {topics.load_topics()} topics")
     defaults.add_sources()
-    is_sample = not fetch_sources(echo)
-    if is_sample:
+    is_offline = not fetch_sources(echo)
+    if is_offline and not settings.DEBUG:
+        echo("No source could be reached: there is no issue until one is, and they are asked again by themselves")
+        return
+    if is_offline:
         echo("No source could be reached: showing the sample that comes with Paper Round")
         sample.load_sample()
     ranking.score_papers()
-    issue = drafting.draft_next_issue()
-    if is_sample:
-        issue = as_sample(issue)
+    issue = drafting.draft_next_issue(SAMPLE_FRONT if is_offline else None)
     echo(f"Publishing the issue of {issue.date}")
     publishing.publish(issue)
     echo(f"Opening the draft of {drafting.draft_next_issue().date}")
 
 
-def as_sample(issue: Issue) -> Issue:
-    """Label the issue as a sample, and leave papers for the draft after it."""
-    issue.is_sample, issue.front_size = True, SAMPLE_FRONT
-    issue.save(update_fields=["is_sample", "front_size"])
-    return drafting.draft_issue(issue.date)
-
-
 def fetch_sources(echo: Echo) -> bool:
-    """Ask every source once; return whether one of them answered."""
-    sources = list(Source.objects.fetched().order_by("pk"))
+    """Ask the first sources once; return whether one of them answered."""
+    sources = list(Source.objects.fetched().order_by("pk")[:ASKED_AT_ONCE])
     echo(f"Fetching the last {settings.FEED_DAYS} listing days of {len(sources)} sources")
     answers: list[bool] = []
     for source in sources:

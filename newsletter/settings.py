@@ -256,6 +256,27 @@ UNFOLD = {
     "SITE_TITLE": PUBLICATION_NAME,
     "SITE_HEADER": PUBLICATION_NAME,
     "SITE_URL": "/",
+    "SITE_SYMBOL": "newspaper",
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                    for title, icon, model in (
+                        ("Issues", "newspaper", "issues_issue"),
+                        ("Papers", "article", "papers_paper"),
+                        ("Topics", "sell", "papers_topic"),
+                        ("Sources", "rss_feed", "papers_source"),
+                        ("Subscribers", "group", "subscribers_subscriber"),
+                        ("Deliveries", "outgoing_mail", "digests_delivery"),
+                        ("Batches", "stacks", "digests_batch"),
+                        ("Suppressions", "block", "subscribers_suppression"),
+                        ("Accounts", "key", "auth_user"),
+                    )
+                ]
+            }
+        ]
+    },
     "SHOW_HISTORY": True,
     "COLORS": {
         "primary": {

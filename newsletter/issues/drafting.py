@@ -11,10 +11,10 @@ from newsletter.issues.models import Issue, IssueEntry, cutoff_of
 from newsletter.papers.models import Paper, PaperQuerySet
 
 
-def draft_next_issue() -> Issue:
+def draft_next_issue(front_size: int | None = None) -> Issue:
     """Return the open issue that comes next, made where there is none, with its front and shelf as of now."""
     issue = Issue.objects.open().filter(date__gte=clock.today()).order_by("date").first()
-    return draft_issue(issue.date if issue else next_day())
+    return draft_issue(issue.date if issue else next_day(), front_size)
 
 
 def next_day() -> date:
@@ -26,9 +26,13 @@ def next_day() -> date:
     return day
 
 
-def draft_issue(day: date) -> Issue:
-    """Make or refresh the draft of `day`; an issue that is published is left as it is. Safe to repeat."""
-    issue, _ = Issue.objects.get_or_create(date=day, defaults={"cutoff_at": cutoff_of(day)})
+def draft_issue(day: date, front_size: int | None = None) -> Issue:
+    """Make or refresh the draft of `day`; an issue that is published is left as it is. Safe to repeat.
+
+    A new one's front is filled up to `front_size`, by default ISSUE_FRONT_SIZE.
+    """
+    size = front_size or settings.ISSUE_FRONT_SIZE
+    issue, _ = Issue.objects.get_or_create(date=day, defaults={"cutoff_at": cutoff_of(day), "front_size": size})
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:

@@ -55,12 +55,21 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     """
     if not issue.entries.front().kept().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
-    now, listings = clock.now(), listings_of(issue)[:2000]
-    if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, listings=listings):
+    now = clock.now()
+    facts = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
+    if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
         return False
     ranking.record_day(issue.date, now)
     freeze(issue)
     return True
+
+
+def holds_sample(issue: Issue) -> bool:
+    return issue.entries.front().kept().filter(paper__sightings__source__kind=Source.Kind.SAMPLE).exists()
+
+
+def holds_sample(issue: Issue) -> bool:
+    return issue.entries.front().kept().filter(paper__sightings__source__kind=Source.Kind.SAMPLE).exists()
 
 
 def listings_of(issue: Issue) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 STALE_AFTER = timedelta(days=1)
 PARTIAL_BELOW = 0.3  # of the usual size
+NAMED = 5  # sources in one list, before the rest is counted
 
 
 class Freshness(StrEnum):
@@ -61,9 +62,20 @@ def line_of(sources: Iterable[Health], day: date, now: datetime) -> str:
     for source in sources:
         state = freshness_of(source, day, now)
         if source.fresh_on is not None:
-            by_day.setdefault(source.fresh_on, []).append(source.name)
+            by_day.setdefault(source.fresh_on, []).append(short_name(source))
         if state not in {Freshness.FRESH, Freshness.WEEKEND}:
-            lacking.setdefault(state, []).append(source.name)
-    held = [f"{', '.join(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
-    gaps = [f"{state.value}: {', '.join(names)}" for state, names in lacking.items()]
+            lacking.setdefault(state, []).append(short_name(source))
+    held = [f"{named(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
+    gaps = [f"{state.value}: {named(names)}" for state, names in lacking.items()]
     return "; ".join([*(held or ["no listing"]), *gaps])
+
+
+def short_name(source: Health) -> str:
+    """Return “arXiv cs.CL” of “arXiv cs.CL (language)”."""
+    return source.name.partition(" (")[0]
+
+
+def named(names: list[str]) -> str:
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"
