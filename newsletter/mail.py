@@ -144,7 +144,9 @@ def never_reached(exc: AnymailRequestsAPIError) -> bool:
     if isinstance(exc, requests.ConnectTimeout):
         return True
     cause = exc.__cause__
-    why = getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
+    why = (
+        getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
+    )
     return isinstance(why, NewConnectionError)
 
 

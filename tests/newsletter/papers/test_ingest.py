@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 def found(number: int = 1, **fields: Any) -> Finding:
     """Return a finding of paper `number`."""
-    defaults = {"title": f"Paper {number}", "abstract": "We show a thing.", "listed_on": MONDAY}
+    defaults: dict[str, Any] = {"title": f"Paper {number}", "abstract": "We show a thing.", "listed_on": MONDAY}
     return Finding(key=f"arxiv:2605.{number:05}", **defaults | fields)
 
 
@@ -200,7 +200,9 @@ def test_another_key_of_a_paper_leads_to_it(daily: Source) -> None:
 def test_two_keys_of_one_paper_in_one_answer_are_one_sighting(daily: Source) -> None:
     paper = PaperFactory()
     Alias.objects.create(key="doi:10.1000/xyz", paper=paper)
-    ingest.ingest(daily, (Finding(key="doi:10.1000/xyz", title="A", votes=7), Finding(key=paper.key, title="A", votes=7)))
+    ingest.ingest(
+        daily, (Finding(key="doi:10.1000/xyz", title="A", votes=7), Finding(key=paper.key, title="A", votes=7))
+    )
     assert Sighting.objects.get().paper == paper
 
 
@@ -253,7 +255,8 @@ def test_two_answers_at_once_that_hold_the_same_papers_are_both_stored() -> None
         connection.close()
 
     workers = [
-        threading.Thread(target=store, args=(source, order)) for source, order in zip(sources, (1, -1, 1, -1), strict=True)
+        threading.Thread(target=store, args=(source, order))
+        for source, order in zip(sources, (1, -1, 1, -1), strict=True)
     ]
     for worker in workers:
         worker.start()

@@ -77,7 +77,9 @@ def test_arxivs_text_replaces_anybodys(kind: str) -> None:
 
 
 def test_a_new_paper_without_a_page_of_its_own_leads_to_arxivs() -> None:
-    assert first_fields(Finding(key="arxiv:2605.00001", title="A"), MONDAY)["url"] == "https://arxiv.org/abs/2605.00001"
+    assert (
+        first_fields(Finding(key="arxiv:2605.00001", title="A"), MONDAY)["url"] == "https://arxiv.org/abs/2605.00001"
+    )
 
 
 def test_a_day_in_the_future_is_today() -> None:
