@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from digests import selection, spans
-from digests.models import Delivery
+from digests.models import Card, Delivery
 from subscribers.models import Subscriber
 
 
@@ -55,8 +55,18 @@ def explain_rest(delivery: Delivery, sent: set[int]) -> Iterator[str]:
     choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
     index = spans.span_of(issues, [choice]).index
     items = tuple(selection.Item(0, entry, "") for entry in index.entries if entry.id in sent)
-    left = selection.why_left_out(index, choice, selection.Selection(items))
+    had = selection.union(index.by_paper, papers_had(delivery))
+    left = selection.why_left_out(index, choice, selection.Selection(items), had)
     yield f"Left out: {len(left)}"
     for entry in index.entries:
         if entry.id in left and entry.is_front:
             yield f"   – {entry.title}: {left[entry.id]}"
+
+
+def papers_had(delivery: Delivery) -> set[int]:
+    """Return the papers its reader was sent before it."""
+    earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, slot__lt=delivery.slot).exclude(digest=None)
+    gone = (Delivery.Status.SKIPPED, Delivery.Status.REJECTED, Delivery.Status.ABANDONED)
+    orders = earlier.exclude(status__in=gone).values_list("digest__card_ids", flat=True)
+    cards = {card_id for order in orders for card_id in order}
+    return set(Card.objects.filter(pk__in=cards).values_list("entry__paper_id", flat=True))

@@ -1,10 +1,10 @@
 """Commands that can be run as if at another moment."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from newsletter import clock
 
@@ -26,16 +26,16 @@ class ClockedCommand(BaseCommand):
 
 
 def moment(text: str) -> datetime:
-    """Read a command's moment; CommandError for what is none."""
+    """Read a command's moment; the command ends where it is none."""
     try:
         return clock.moment(text)
     except ValueError as exc:
-        raise CommandError(f"“{text}” is no moment. Write it as 2026-05-04T05:00+00:00.") from exc
+        raise ArgumentTypeError(f"“{text}” is no moment. Write it as 2026-05-04T05:00+00:00.") from exc
 
 
 def day(text: str) -> date:
-    """Read a command's day; CommandError for what is none."""
+    """Read a command's day; the command ends where it is none."""
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
-        raise CommandError(f"“{text}” is no day. Write it as 2026-05-04.") from exc
+        raise ArgumentTypeError(f"“{text}” is no day. Write it as 2026-05-04.") from exc

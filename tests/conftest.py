@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.core import mail
 
 from newsletter import clock
+from newsletter.celery import app
 from tests.factories import MORNING
 
 
@@ -31,3 +32,11 @@ def set_clock() -> Iterator[Callable[[datetime], None]]:
 
         move(MORNING)
         yield move
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Do what is queued at once, as a worker would in a moment."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False

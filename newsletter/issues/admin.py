@@ -47,6 +47,16 @@ class EntryForm(forms.ModelForm[IssueEntry]):
     def moved_by(self) -> int:
         return int(self.cleaned_data["position"] - self.initial["position"]) if "position" in self.changed_data else 0
 
+    def clean_is_dropped(self) -> bool:
+        is_dropped: bool = self.cleaned_data["is_dropped"]
+        if self.instance.dropped_at and not is_dropped:
+            others = IssueEntry.objects.front().kept().filter(paper=self.instance.paper_id)
+            if other := others.exclude(pk=self.instance.pk).select_related("issue").first():
+                raise forms.ValidationError(
+                    f"It is on the front of {other.issue.date} by now, and no paper leads twice."
+                )
+        return is_dropped
+
     def save(self, commit: bool = True) -> IssueEntry:
         is_dropped = self.cleaned_data["is_dropped"]
         if is_dropped != (self.instance.dropped_at is not None):
@@ -91,6 +101,7 @@ class FrontInline(TabularInline):  # type: ignore[misc]
 class IssueAdmin(ModelAdmin):  # type: ignore[misc]
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
+    list_select_related = ("curated_by",)
     list_filter = ("status",)
     fieldsets = (
         (None, {"fields": ("standing", "listings_held", "subject", "intro")}),

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
@@ -46,8 +45,10 @@ def refresh_front(issue: Issue) -> None:
 
     A paper that was withdrawn, or turned out to be another one, leaves whatever was done to it.
     """
-    issue.entries.filter(Q(paper__withdrawn_at__isnull=False) | Q(paper__merged_into__isnull=False)).delete()
     entries = list(issue.entries.front().select_related("paper"))
+    gone = [entry.pk for entry in entries if entry.paper.withdrawn_at or entry.paper.merged_into_id]
+    issue.entries.filter(pk__in=gone).delete()
+    entries = [entry for entry in entries if entry.pk not in gone]
     if not issue.arranged_at:
         kept = [entry.pk for entry in entries if entry.dropped_at or entry.is_pick or entry.note]
         issue.entries.front().exclude(pk__in=kept).delete()

@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from newsletter import clock
-from newsletter.papers import tasks
+from newsletter.papers import ranking, tasks
 from newsletter.papers.freshness import Freshness, freshness_of
 from newsletter.papers.models import Paper, PaperTopic, Source, Topic
 
@@ -31,6 +31,7 @@ class TopicForm(forms.ModelForm[Topic]):
 class TopicAdmin(ModelAdmin):  # type: ignore[misc]
     form = TopicForm
     list_display = ("name", "slug", "description", "state")
+    list_select_related = ("retired_into",)
     search_fields = ("name", "slug", "phrases")
     prepopulated_fields = {"slug": ("name",)}
 
@@ -103,10 +104,16 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("title", "listed_on", "score", "votes", "primary_category")
     list_filter = ("listed_on", "topics")
     search_fields = ("title", "key")
-    readonly_fields = ("key", "version", "score", "votes", "comments", "first_seen_at", "listed_on", "merged_into")
+    readonly_fields = (
+        "key", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
+    )  # fmt: skip
     inlines = (PaperTopicInline,)
     show_full_result_count = False
     actions = ("withdraw",)
+
+    @display(description="Why this score")
+    def why(self, paper: Paper) -> str:
+        return ranking.why_now(paper.pk) or "Nothing was seen of it yet."
 
     @admin.action(description="Mark as withdrawn by its authors")
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:

@@ -116,7 +116,8 @@ class Paper(models.Model):
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     votes = models.PositiveIntegerField(default=0, editable=False)
     comments = models.PositiveIntegerField(default=0, editable=False)
-    score = models.FloatField(default=0.0, db_index=True, editable=False)
+    # No index: it would have to follow every rescoring, and papers are asked for by their listing day.
+    score = models.FloatField(default=0.0, editable=False)
     topics: "models.ManyToManyField[Topic, PaperTopic]" = models.ManyToManyField(
         "Topic", through="PaperTopic", related_name="papers"
     )
@@ -160,7 +161,12 @@ class Sighting(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=("paper", "source", "seen_at"), name="paper_seen_once_a_moment"),
+            # With the figures aboard, scoring reads them in order from the index alone.
+            models.UniqueConstraint(
+                fields=("paper", "source", "seen_at"),
+                include=("votes", "comments", "stars"),
+                name="paper_seen_once_a_moment",
+            ),
         ]
         indexes = [models.Index(fields=("seen_at",), name="sighting_by_time")]
 

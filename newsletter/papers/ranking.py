@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -45,10 +45,10 @@ ONE = """
 # Each figure is the last one known at `now`. Votes that nobody counted a day before are new if they began since.
 WITH_SCORES = """
 WITH candidate AS MATERIALIZED ({papers}
-), source AS (
+), source AS MATERIALIZED (
     SELECT id AS source_id, kind = 'editors' AS is_editors, kind IN ('arxiv', 'arxiv_api') AS is_arxiv,
            CASE WHEN kind = 'editors' THEN 0
-                ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::integer END AS weight
+                ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::bigint END AS weight
     FROM papers_source
 ), seen AS (
     SELECT paper_id, source_id, min(seen_at) FILTER (WHERE votes IS NOT NULL) AS voted_at,
@@ -66,7 +66,7 @@ WITH candidate AS MATERIALIZED ({papers}
                         THEN greatest(listed_on, (voted_at AT TIME ZONE 'UTC')::date)
                         WHEN voted_at IS NOT NULL THEN listed_on END AS voted_on
     FROM seen JOIN candidate ON candidate.id = seen.paper_id
-), figure AS (
+), figure AS MATERIALIZED (
     SELECT paper_id, weight, is_arxiv, is_editors, stars_gained,
            CASE WHEN NOT is_editors THEN voted_on END AS voted_on,
            CASE WHEN is_editors THEN coalesce(votes, 1) ELSE 0 END AS picks,
@@ -86,22 +86,22 @@ WITH candidate AS MATERIALIZED ({papers}
            (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv), 0)
                + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
     FROM figure GROUP BY paper_id
-), inputs AS (
+), inputs AS MATERIALIZED (
     SELECT summed.*, key, listed_on, greatest(0, %(today)s::date - listed_on) AS listed_days,
-           greatest(0, floor(extract(epoch FROM %(now)s
-               - coalesce(voted_on, listed_on)::timestamp AT TIME ZONE 'UTC') / 3600))::integer AS age_hours
+           greatest(0, 24 * (%(today)s::date - coalesce(voted_on, listed_on)) + %(hour)s) AS age_hours
     FROM summed JOIN candidate ON candidate.id = summed.paper_id
-), scored AS (
-    SELECT inputs.*, round((
-        (power(least(1, (age_hours / %(step)s + 1) * %(step)s / %(ripe_hours)s::float8), 3)
-            * (heard_votes + %(growth)s * heard_new_votes + %(comment)s * heard_comments
-               + %(mention)s * heard_sources + %(star)s * ln(1 + stars_gained::float8))
-         + %(pick)s * picks)
-        * power(0.5::float8, greatest(0, age_hours / 24 - 1) / %(half_life_days)s::float8))::numeric, 6)::float8
-        AS score
+), scored AS MATERIALIZED (
+    SELECT inputs.*, round(1e6::float8
+        * (power(least(1, (age_hours / %(step)s + 1) * %(step)s / %(ripe_hours)s::float8), 3)
+               * (heard_votes + %(growth)s * heard_new_votes + %(comment)s * heard_comments
+                  + %(mention)s * heard_sources + %(star)s * ln(1 + stars_gained::float8))
+           + %(pick)s * picks)
+        * power(0.5::float8, greatest(0, age_hours / 24 - 1) / %(half_life_days)s::float8)) / 1e6::float8 AS score
     FROM inputs
 )
 """
+# With memory to spare for this one transaction, nothing is sorted on disk.
+TAKE_TURN = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', '64MB', true)"
 UPDATE = """
 UPDATE papers_paper paper SET votes = scored.votes, comments = scored.comments, score = scored.score
 FROM scored
@@ -140,7 +140,7 @@ def score_papers() -> int:
     now = clock.now()
     with connection.cursor() as cursor:
         # What updates many papers at once takes turns, or two would wait for each other's rows.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ingest.ONE_AT_A_TIME])
+        cursor.execute(TAKE_TURN, [ingest.ONE_AT_A_TIME])
         cursor.execute(WITH_SCORES.format(papers=RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
         return int(cursor.rowcount)
 
@@ -157,7 +157,7 @@ def record_day(day: date, at: datetime) -> bool:
         values = moment(at) | {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
         with connection.cursor() as cursor:
             # An answer that is being stored now has sightings from before `at`: wait for them.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ingest.ONE_AT_A_TIME])
+            cursor.execute(TAKE_TURN, [ingest.ONE_AT_A_TIME])
             cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new
@@ -228,9 +228,10 @@ def moment(
     before = now - GROWTH_SPAN
     return (formula or parameters())._asdict() | {
         "now": now,
-        "today": now.date(),
+        "today": now.astimezone(UTC).date(),
+        "hour": now.astimezone(UTC).hour,
         "before": before,
-        "before_day": before.date(),
+        "before_day": before.astimezone(UTC).date(),
         "together": TOGETHER,
         "step": trending.STEP_HOURS,
         "weights": json.dumps(past_weights or {}),

@@ -5,7 +5,7 @@
     score = (ripe × heard + pick × editors' picks) × ½ ^ (days beyond the first / half-life)
 
 A paper's age is counted from the day it was listed, or from the day it was first voted on where that came later.
-In its first day it is `ripe` only by the cube of the share that has passed, in steps of three hours: an hour-old
+In its first day it is `ripe` only by the cube of the share that has passed, in steps of six hours: an hour-old
 listing does not drown yesterday's, whose votes had their day to grow. From there on it is worth less each day, unless
 it rises.
 The same formula stands in ranking.py as SQL; a test holds the two together.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 HOURS_A_DAY = 24
 # Ripening goes by steps, so that scoring does not write every new paper anew each hour.
-STEP_HOURS = 3
+STEP_HOURS = 6
 DIGITS = 6
 
 

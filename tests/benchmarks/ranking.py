@@ -1,12 +1,16 @@
-"""How fast papers are ranked."""
+"""How fast papers are ranked, and how well."""
 
 import time
+from collections.abc import Sequence
+from statistics import fmean
 
 from django.db import connection
 
 from newsletter import clock
 from newsletter.papers import ranking
 from newsletter.papers.models import Paper, Source
+from newsletter.papers.trending_evaluation import Overlap, overlaps, overlaps_in_the_morning, snapshots_in
+from tests.benchmarks.recordings import HF_DAILY
 from tests.benchmarks.registry import Figure, bench, shown
 
 PAPERS = 50_000
@@ -49,6 +53,37 @@ def rescore(scale: float) -> Figure:
         min(seconds),
         f"{papers:,} papers of the last 14 days, {papers * each:,} sightings by four sources, all scores "
         f"change; best of {ROUNDS}, worst {max(seconds):.2f} s",
+    )
+
+
+@bench("trending_overlap", unit="of the first 5", target=4.2, needs_recordings=True)
+def trending_overlap(scale: float) -> Figure:
+    snapshots = snapshots_in(HF_DAILY / "snapshots")
+    mornings = overlaps_in_the_morning(snapshots, ranking.parameters())
+    rest = overlaps(snapshots, ranking.parameters())
+    days = {seen.listed_on for seen in snapshots}
+    return Figure(
+        kept_of(mornings, 5)[0],
+        f"{len(days)} recorded listing with its votes at several hours: at 05:00 UTC of the next day "
+        f"{compared(mornings)}; at all {len(snapshots) - len(days)} earlier hours {compared(rest)}. Target: what the "
+        "votes of the hour alone come to over many days",
+    )
+
+
+def compared(found: Sequence[Overlap]) -> str:
+    parts = []
+    for first in (5, 10):
+        by_formula, by_votes = kept_of(found, first)
+        parts.append(f"{by_formula:.1f} of the first {first} stay ({by_votes:.1f} by votes alone)")
+    return ", ".join(parts)
+
+
+def kept_of(found: Sequence[Overlap], first: int) -> tuple[float, float]:
+    """Return how many of the `first` papers stay in the mean, by the formula and by the votes of the hour."""
+    those = [overlap for overlap in found if overlap.first == first]
+    return (
+        fmean(overlap.by_formula for overlap in those),
+        fmean(overlap.by_votes for overlap in those),
     )
 
 

@@ -58,7 +58,7 @@ def published_on(day: str) -> IssueIndex:
         issue = drafting.draft_next_issue()
         publishing.publish(issue)
         issue.refresh_from_db()
-        return spans.index_of([issue], [])
+        return spans.span_of([issue]).index
 
 
 def serve(index: IssueIndex, slug: str, had: set[int]) -> int:

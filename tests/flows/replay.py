@@ -38,5 +38,7 @@ def replaying(today: str) -> Iterator[Replay]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "replaying" in process.stdout.readline()
-        yield Replay(port)
-        process.terminate()
+        try:
+            yield Replay(port)
+        finally:
+            process.terminate()

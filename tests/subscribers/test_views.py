@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
 
 
-def answers(topic: str = "vision", **changes: object) -> dict[str, object]:
+def answers(topic: str = "vision", **changes: Any) -> dict[str, object]:
     """Return what the box sends."""
     return {"email": "ada@example.org", "topics": [topic], "frequency": "weekdays", "weekday": "0",
             "send_time": "07:00", "timezone": "Europe/Berlin", "max_papers": "10"} | changes  # fmt: skip
@@ -32,7 +32,7 @@ def everything() -> dict[str, list[dict[str, object]]]:
 def link_in(message: Any, part: str) -> str:
     """Return the path of the link in a mail that begins with `part`."""
     start = message.body.index(part)
-    return urlsplit(message.body[start:].split()[0]).path
+    return str(urlsplit(message.body[start:].split()[0]).path)
 
 
 def confirm_path() -> str:
@@ -125,7 +125,7 @@ def test_a_bad_answer_is_refused_at_its_field_and_nothing_is_written(
     TopicFactory(slug="vision")
     before = everything()
 
-    response = client.post("/subscribe/", answers(**{field: value}))
+    response = client.post("/subscribe/", answers() | {field: value})
 
     assert response.status_code == 422
     page = response.content.decode()
@@ -323,7 +323,7 @@ def test_bad_choices_are_refused_and_nothing_changes(client: Client, field: str,
     TopicFactory(slug="vision")
     reader = SubscriberFactory(topics=[TopicFactory()])
     before = everything()
-    response = client.post(preferences_path(reader), answers(**{field: value}))
+    response = client.post(preferences_path(reader), answers() | {field: value})
     assert response.status_code == 422
     assert everything() == before
 

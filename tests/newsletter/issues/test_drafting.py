@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -44,7 +45,7 @@ def arrange(issue: Issue, *order: Paper) -> None:
 
 
 def test_the_best_papers_lead() -> None:
-    low, high, middle, out = papers(1, 9, 5, 0)
+    low, high, middle, _ = papers(1, 9, 5, 0)
     issue = drafting.draft_issue(MONDAY)
     assert front(issue) == [high, middle, low]
     assert (issue.status, issue.cutoff_at) == (Issue.Status.DRAFT, MORNING)
@@ -133,7 +134,7 @@ def test_a_dropped_paper_makes_room_for_the_next() -> None:
 
 
 def test_picks_and_notes_stay_while_the_rest_follows_the_scores() -> None:
-    one, picked, noted = papers(9, 5, 3)
+    _, picked, noted = papers(9, 5, 3)
     issue = drafting.draft_issue(MONDAY)
     issue.entries.filter(paper=picked).update(is_pick=True)
     issue.entries.filter(paper=noted).update(note="Read it.")
@@ -149,7 +150,7 @@ def test_a_paper_that_is_withdrawn_or_merged_leaves_the_draft(fate: str, is_arra
     issue.entries.filter(paper=gone).update(is_pick=True, note="Read it.")
     if is_arranged:
         arrange(issue, gone, kept)
-    fates = {"withdrawn": {"withdrawn_at": MORNING}, "merged": {"merged_into": kept}}
+    fates: dict[str, dict[str, Any]] = {"withdrawn": {"withdrawn_at": MORNING}, "merged": {"merged_into": kept}}
     Paper.objects.filter(pk=gone.pk).update(**fates[fate])
     assert front(drafting.draft_issue(MONDAY)) == [kept]
 

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 def found(number: int = 1, **fields: Any) -> Finding:
     """Return a finding of paper `number`."""
-    defaults = {"title": f"Paper {number}", "abstract": "We show a thing.", "listed_on": MONDAY}
+    defaults: dict[str, Any] = {"title": f"Paper {number}", "abstract": "We show a thing.", "listed_on": MONDAY}
     return Finding(key=f"arxiv:2605.{number:05}", **defaults | fields)
 
 

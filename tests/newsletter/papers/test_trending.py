@@ -41,7 +41,7 @@ def test_the_first_full_day_costs_nothing_and_from_then_on_age_halves() -> None:
 
 
 def test_an_editors_pick_counts_at_once() -> None:
-    assert score(of_today(seen(0, picks=1), hours=0), SHIPPED) == 30.0
+    assert score(of_today(seen(0, picks=1, sources=0), hours=0), SHIPPED) == 30.0
 
 
 def test_stars_count_by_what_was_gained_and_less_the_more_there_are() -> None:

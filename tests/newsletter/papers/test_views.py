@@ -1,4 +1,5 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -7,13 +8,13 @@ from pytest_django import DjangoAssertNumQueries
 from newsletter.papers.models import Source
 from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory, published_issue
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+pytestmark = pytest.mark.django_db
 
 ADDRESS = f"/trending/{MONDAY}.json"
 
 
 @pytest.fixture
-def published() -> None:
+def published(set_clock: Callable[[datetime], None]) -> None:
     """Publish an issue of three papers listed yesterday, with 10, 20 and 30 votes."""
     daily = SourceFactory(kind=Source.Kind.HF_DAILY)
     yesterday = {"listed_on": MONDAY - timedelta(days=1), "first_seen_at": MORNING - timedelta(days=1)}
