@@ -13,7 +13,7 @@ class AddressError(ValueError):
 
 
 def canonical_address(text: str) -> str:
-    """Return the address in the one spelling that is stored: local part casefolded, domain in A-labels.
+    """Return the address in the one spelling that is stored: local part in lower case, domain in A-labels.
 
     Raise AddressError for what is no address. No name server is asked.
     """
@@ -22,7 +22,7 @@ def canonical_address(text: str) -> str:
     except EmailNotValidError as exc:
         raise AddressError(str(exc)) from exc
     # Folding can leave letters and their accents apart.
-    local_part = unicodedata.normalize("NFC", address.local_part.casefold())
+    local_part = unicodedata.normalize("NFC", address.local_part.lower())
     return f"{local_part}@{address.ascii_domain.lower()}"
 
 
