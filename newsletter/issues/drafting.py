@@ -76,14 +76,17 @@ def candidates(day: date) -> PaperQuerySet:
     return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
 
 
+# Arrays, which are hashed whatever the planner believes of the tables' sizes: a new database knows nothing of them.
 SHELVE = """
 INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
 SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, paper.key), false, '', '{}'
 FROM papers_paper paper
 WHERE paper.listed_on <= %(day)s AND paper.listed_on > %(since)s
   AND paper.withdrawn_at IS NULL AND paper.merged_into_id IS NULL
-  AND EXISTS (SELECT FROM papers_papertopic topic WHERE topic.paper_id = paper.id)
-  AND NOT EXISTS (SELECT FROM issues_issueentry entry WHERE entry.paper_id = paper.id)
+  AND paper.id = ANY (ARRAY(SELECT topic.paper_id FROM papers_papertopic topic
+                            WHERE topic.paper_id >= (SELECT min(id) FROM papers_paper WHERE listed_on > %(since)s)))
+  AND paper.id <> ALL (ARRAY(SELECT entry.paper_id FROM issues_issueentry entry
+                             WHERE entry.paper_id >= (SELECT min(id) FROM papers_paper WHERE listed_on > %(since)s)))
 ON CONFLICT DO NOTHING
 """
 

@@ -68,10 +68,6 @@ def holds_sample(issue: Issue) -> bool:
     return issue.entries.front().kept().filter(paper__sightings__source__kind=Source.Kind.SAMPLE).exists()
 
 
-def holds_sample(issue: Issue) -> bool:
-    return issue.entries.front().kept().filter(paper__sightings__source__kind=Source.Kind.SAMPLE).exists()
-
-
 def listings_of(issue: Issue) -> str:
     """Say in one line which listings an issue holds as things stand, and which it lacks."""
     sources = Source.objects.listing().order_by("kind", "pk")

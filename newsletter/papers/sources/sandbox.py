@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -52,8 +53,8 @@ class Sandbox:
         child, self.child, self.parses = self.child, None, 0
         if child is not None:
             child.kill()
-            # Leaving the context closes the pipes and waits.
-            with child:
+            # Leaving the context closes the pipes and waits; what was not sent yet finds nobody to read it.
+            with suppress(BrokenPipeError), child:
                 pass
 
     def _ask(self, request: bytes) -> Listing | SourceError:
