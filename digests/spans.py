@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import connection
@@ -10,7 +10,7 @@ from django.db import connection
 from digests.selection import Choice, Entry, IssueIndex, build_index, note_words
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.papers.models import Topic
+from newsletter.papers.models import DayRank, Topic
 
 
 def issues_since(covered_through: datetime | None, until: datetime | None = None) -> list[Issue]:
@@ -54,13 +54,23 @@ def span_of(issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
 
 
 def entries_of(issues: Collection[Issue]) -> list[Entry]:
-    """Return the kept entries, best first: the front before the shelf; in one issue by place, else by score."""
+    """Return the kept entries, best first: the front before the shelf.
+
+    In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
+    """
     rows = IssueEntry.objects.kept().filter(issue__in=issues)
     heirs = retired_topics()
     entries = [entry_of(row, heirs) for row in rows.order_by("shelf", "-issue__published_at", "position")]
     if len(issues) > 1:
-        entries.sort(key=lambda entry: (not entry.is_front, -entry.score))
+        places = places_of(max(issue.date for issue in issues))
+        last = len(places) + 1
+        entries.sort(key=lambda entry: (not entry.is_front, places.get(entry.paper_id, last), -entry.score))
     return entries
+
+
+def places_of(day: date) -> dict[int, int]:
+    """Return the place of each paper in the published order of a day."""
+    return dict(DayRank.objects.filter(day__day=day).values_list("paper_id", "place"))
 
 
 def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:

@@ -7,8 +7,18 @@ from digests import assembly
 from digests.models import Batch, Delivery, Digest
 from newsletter.issues.drafting import draft_issue
 from newsletter.issues.models import IssueEntry
+from newsletter.papers.models import Source
 from subscribers.models import Subscriber
-from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.factories import (
+    MONDAY,
+    MORNING,
+    PaperFactory,
+    SightingFactory,
+    SourceFactory,
+    SubscriberFactory,
+    TopicFactory,
+    published_issue,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -66,6 +76,26 @@ def test_a_reader_gets_everything_published_since_the_last_digest(set_clock: Set
     digest = only_delivery().digest
     assert digest is not None
     assert set(digest.paper_ids) == {paper.pk for paper in papers}
+
+
+def test_several_issues_are_one_list_in_the_order_of_the_newest_day(set_clock: SetClock) -> None:
+    vision, source = TopicFactory(), SourceFactory(kind=Source.Kind.HF_DAILY)
+    first, second = (PaperFactory(topics=[vision], listed_on=MONDAY) for _ in range(2))
+    SightingFactory(paper=second, source=source, votes=50, seen_at=MORNING)
+    SightingFactory(paper=first, source=source, votes=5, seen_at=MORNING)
+    old = published_issue(MONDAY - DAY, PaperFactory())
+    set_clock(MORNING + timedelta(minutes=1))
+    published_issue(MONDAY, second)
+    set_clock(MORNING + DAY)
+    SightingFactory(paper=first, source=source, votes=500, seen_at=MORNING + DAY)
+    published_issue(MONDAY + DAY, first)
+    SubscriberFactory(topics=[vision], covered_through=old.published_at, next_digest_at=MORNING + DAY)
+
+    assembly.assemble_due_digests()
+
+    digest = only_delivery().digest
+    assert digest is not None
+    assert digest.paper_ids == [first.pk, second.pk]
 
 
 def test_a_first_digest_is_of_the_newest_issue_only(set_clock: SetClock) -> None:
