@@ -151,7 +151,7 @@ class Alias(models.Model):
 class Sighting(models.Model):
     """What one source showed of a paper at one moment; written when a figure changed."""
 
-    paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings")
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings", db_index=False)
     source = models.ForeignKey(Source, models.CASCADE, related_name="sightings")
     seen_at = models.DateTimeField()
     votes = models.PositiveIntegerField(null=True)
@@ -161,7 +161,7 @@ class Sighting(models.Model):
 
     class Meta:
         constraints = [
-            # With the figures aboard, scoring reads them in order from the index alone.
+            # With the figures aboard, scoring reads them in order from this index alone. It serves `paper` as well.
             models.UniqueConstraint(
                 fields=("paper", "source", "seen_at"),
                 include=("votes", "comments", "stars"),

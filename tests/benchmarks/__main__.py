@@ -20,10 +20,17 @@ from django.db import connection
 from newsletter import embedded
 from tests.benchmarks import registry
 
-# Recorded feeds come from loopback, and no pause is due to ourselves.
+# As in production, where no query is kept for a page of errors. Recorded feeds come from loopback, and no pause is due
+# to ourselves.
 ENVIRONMENT = {
-    "DEBUG": "1",
     "DJANGO_SETTINGS_MODULE": "newsletter.settings",
+    "DEBUG": "0",
+    "SECRET_KEY": "a-key-for-benchmarks-only-" + "0" * 40,
+    "ALLOWED_HOSTS": "localhost",
+    "SITE_URL": "http://localhost",
+    "EMAIL_PROVIDER": "mailbox",
+    "FROM_EMAIL": "Paper Round <papers@paper-round.invalid>",
+    "POSTAL_ADDRESS": "1 Example Street, Exampleton",
     "FEED_ALLOW_LOOPBACK": "1",
     "ARXIV_PAUSE_SECONDS": "0",
     "LOG_LEVEL": "WARNING",

@@ -1,5 +1,6 @@
 """How fast papers come in: fetched, cleaned, merged, tagged, scored and stored."""
 
+import os
 import time
 from collections.abc import Collection
 from itertools import chain
@@ -50,6 +51,7 @@ def note(served: int, days: Collection[str], seconds: float) -> str:
     tagged = PaperTopic.objects.aggregate(papers=Count("paper", distinct=True))["papers"]
     return (
         f"{served:,} papers of {len(days)} recorded days in {seconds:.1f} s, by two workers, with the server of the "
-        f"recordings on the same cores; {Paper.objects.count():,} papers ({tagged:,} with a topic) and "
-        f"{Sighting.objects.count():,} sightings stored; peak: the workers and their parsing children together (PSS)"
+        f"recordings on the same cores, the machine’s load now {os.getloadavg()[0]:.1f} (ours is 2 to 3); "
+        f"{Paper.objects.count():,} papers ({tagged:,} with a topic) and {Sighting.objects.count():,} sightings stored; "
+        "peak: the workers and their parsing children together (PSS)"
     )
