@@ -116,10 +116,15 @@ def link_dois(findings: Iterable[Finding], known: dict[str, Paper]) -> int:
         if other is None:
             Alias.objects.create(key=key, paper=paper)
             known[key] = paper
-        elif other.merged_into_id is None and paper.line()[-1] != other and not other.stands_alone:
-            twins.merge(other, paper.line()[-1])
+        elif other.key == key and is_free(other) and (left := paper.line()[-1]) != other:
+            twins.merge(other, left)
             count += 1
     return count
+
+
+def is_free(paper: Paper) -> bool:
+    """Say whether a paper may be merged by its DOI: nobody has merged or split it."""
+    return paper.merged_into_id is None and not paper.stands_alone
 
 
 def record_sightings(source: Source, findings: Iterable[Finding], known: dict[str, Paper]) -> None:

@@ -6,7 +6,18 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from newsletter.papers import topics
-from newsletter.papers.matching import MAX_TOPICS, TopicRule, compile_topics, normalise, split_words
+from newsletter.papers.matching import (
+    COUNTED_SIGHTINGS,
+    MAX_TOPICS,
+    PHRASE_POINTS,
+    POINTS_NEEDED,
+    TITLE_FACTOR,
+    WEAK_POINTS,
+    TopicRule,
+    compile_topics,
+    normalise,
+    split_words,
+)
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
 
 SHOWN = 50  # papers named of those won, and of those lost
@@ -67,16 +78,19 @@ def concerned_by(
 ) -> Iterator[Texts]:
     """Keep the papers whose topic may change with the rule: a few too many, and none too few.
 
-    Those are the ones that hold what stands in one of the rules only. But who has the topic by a category anyway keeps
-    it, unless topics compete there.
+    Those are the ones that hold what stands in one of the rules only, and could come to the points needed by one of
+    them. But who has the topic by a category anyway keeps it, unless topics compete there.
     """
-    marks = [marks_of(phrase) for phrase in phrases_of(before) ^ phrases_of(after)]
+    edited = [marks_of(phrase) for _, phrase in phrases_of(before) ^ phrases_of(after)]
+    telling = {max(marks, key=len, default="") for marks in edited}
+    worth = [worth_of(rule) for rule in (before, after)]
     for paper in papers:
         had, has = (is_by_category(rule, paper[3]) for rule in (before, after))
         if had and has and paper[0] not in crowded:
             continue
-        text = unicodedata.normalize("NFKC", f"{paper[1]} {paper[2]}").casefold()
-        if had != has or any(all(mark in text for mark in phrase) for phrase in marks):
+        title, abstract = folded(paper[1]), folded(paper[2])
+        is_touched = any(mark in abstract or mark in title for mark in telling)
+        if had != has or (is_touched and (had or any(is_enough(rule, title, abstract) for rule in worth))):
             yield paper
 
 
@@ -84,19 +98,40 @@ def is_by_category(rule: TopicRule, categories: Iterable[str]) -> bool:
     return any(name in rule.categories or f"{name.partition('.')[0]}.*" in rule.categories for name in categories)
 
 
-def phrases_of(rule: TopicRule) -> set[tuple[str, str]]:
-    """Return the phrases of a rule, each with the list it stands in."""
-    lists = ("phrases", "weak_phrases", "exclusions")
-    return {(name, phrase) for name in lists for phrase in getattr(rule, name)}
+def phrases_of(rule: TopicRule) -> set[tuple[int, str]]:
+    """Return the phrases of a rule, each with the points it is worth, none for an exclusion."""
+    lists = ((PHRASE_POINTS, rule.phrases), (WEAK_POINTS, rule.weak_phrases), (0, rule.exclusions))
+    return {(points, phrase) for points, phrases in lists for phrase in phrases}
 
 
-def marks_of(phrase: tuple[str, str]) -> list[str]:
+def worth_of(rule: TopicRule) -> list[tuple[int, list[str]]]:
+    return [(points, marks_of(phrase)) for points, phrase in phrases_of(rule) if points]
+
+
+def is_enough(worth: Iterable[tuple[int, list[str]]], title: str, abstract: str) -> bool:
+    """Say whether the marks of phrases stand in a paper often enough for the points that a topic needs."""
+    needed = POINTS_NEEDED
+    for points, marks in worth:
+        sightings = COUNTED_SIGHTINGS
+        for mark in marks:
+            sightings = min(sightings, abstract.count(mark) + TITLE_FACTOR * title.count(mark))
+        needed -= points * sightings
+        if needed <= 0:
+            return True
+    return False
+
+
+def folded(text: str) -> str:
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+
+
+def marks_of(phrase: str) -> list[str]:
     """Return letters that stand in every text that holds the phrase, in whichever number and case.
 
-    >>> marks_of(("phrases", "Diffusion policies, fast"))
+    >>> marks_of("Diffusion policies, fast")
     ['diffusion', 'polic', 'fast']
     """
-    words = [normalise(word) for word in split_words(phrase[1]) if word.isascii() and word[0].isalnum()]
+    words = [normalise(word) for word in split_words(phrase) if word.isascii() and word[0].isalnum()]
     return [word.removesuffix("y") for word in words]
 
 

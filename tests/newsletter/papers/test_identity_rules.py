@@ -233,6 +233,12 @@ def test_a_doi_known_first_becomes_part_of_the_arxiv_paper() -> None:
     assert outcome.new == 0, "readers may have seen it"
 
 
+def test_two_arxiv_papers_that_claim_one_doi_stay_two() -> None:
+    twin = replace(ORIGINAL, key="arxiv:2605.00659", title="Another", doi=DOI)
+    bring((Kind.ARXIV, replace(ORIGINAL, doi=DOI)), (Kind.ARXIV, twin))
+    assert Paper.objects.present().count() == 2
+
+
 def test_arxivs_own_doi_is_no_alias() -> None:
     bring((Kind.ARXIV, replace(ORIGINAL, doi="10.48550/arXiv.2605.00658")))
     assert not Alias.objects.exists()
