@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
