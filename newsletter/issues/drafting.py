@@ -4,9 +4,11 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.papers import twins
 from newsletter.papers.models import Paper, PaperQuerySet
 
 
@@ -35,20 +37,43 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:
+            follow_papers(issue)
             refresh_front(issue)
             refresh_shelf(issue)
     return issue
 
 
-def refresh_front(issue: Issue) -> None:
-    """Fill the front by score. What an editor arranged keeps its order, and new papers come below.
+def follow_papers(issue: Issue) -> None:
+    """Let the entries of an open issue go with their papers: merged into another, split again, withdrawn."""
+    entries = list(issue.entries.filter(~Q(came_as=None) | ~Q(paper__merged_into=None)))
+    heirs = twins.heirs_of(entry.came_as_id or entry.paper_id for entry in entries)
+    for entry in entries:
+        stood_for = entry.came_as_id or entry.paper_id
+        heir = heirs.get(stood_for, stood_for)
+        if heir != entry.paper_id:
+            hand_over(entry, heir, came_as=None if heir == stood_for else stood_for)
+    issue.entries.exclude(paper__withdrawn_at=None).delete()
 
-    A paper that was withdrawn, or turned out to be another one, leaves whatever was done to it.
-    """
+
+def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
+    """Give an entry to another paper; where that one has its place already, keep what an editor did to the entry."""
+    taken = Q(issue=entry.issue_id) | Q(shelf=IssueEntry.Shelf.FRONT, dropped_at=None)
+    if entry.shelf == IssueEntry.Shelf.SHELF:
+        taken |= Q(shelf=IssueEntry.Shelf.SHELF)
+    others = IssueEntry.objects.filter(taken, paper=paper_id)
+    if not others.exists():
+        entry.paper_id, entry.came_as_id = paper_id, came_as
+        entry.save(update_fields=["paper", "came_as"])
+        return
+    for other in others.filter(issue=entry.issue_id):
+        other.is_pick, other.note = other.is_pick or entry.is_pick, other.note or entry.note
+        other.save(update_fields=["is_pick", "note"])
+    entry.delete()
+
+
+def refresh_front(issue: Issue) -> None:
+    """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
     entries = list(issue.entries.front().select_related("paper"))
-    gone = [entry.pk for entry in entries if entry.paper.withdrawn_at or entry.paper.merged_into_id]
-    issue.entries.filter(pk__in=gone).delete()
-    entries = [entry for entry in entries if entry.pk not in gone]
     if not issue.arranged_at:
         kept = [entry.pk for entry in entries if entry.dropped_at or entry.is_pick or entry.note]
         issue.entries.front().exclude(pk__in=kept).delete()
@@ -72,8 +97,14 @@ def candidates(day: date) -> PaperQuerySet:
     recent = list(days.values_list("listed_on", flat=True).distinct()[: settings.ISSUE_FRONT_DAYS])
     led = IssueEntry.objects.front().kept().exclude(issue__date=day).filter(paper__listed_on__in=recent)
     # A list, not a subquery: these are a few hundred, and the planner has no say.
-    had = list(led.values_list("paper_id", flat=True))
+    had = [*led.values_list("paper_id", flat=True), *twins_shown(min(recent, default=day))]
     return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
+
+
+def twins_shown(since: date) -> list[int]:
+    """Return the papers of which a merged twin, listed since then, stands in an issue: readers have seen it."""
+    entries = IssueEntry.objects.kept().exclude(paper__merged_into=None).filter(paper__listed_on__gte=since)
+    return list(twins.heirs_of(entries.values_list("paper_id", flat=True)).values())
 
 
 # Arrays, which are hashed whatever the planner believes of the tables' sizes: a new database knows nothing of them.
@@ -87,6 +118,7 @@ WHERE paper.listed_on <= %(day)s AND paper.listed_on > %(since)s
                             WHERE topic.paper_id >= (SELECT min(id) FROM papers_paper WHERE listed_on > %(since)s)))
   AND paper.id <> ALL (ARRAY(SELECT entry.paper_id FROM issues_issueentry entry
                              WHERE entry.paper_id >= (SELECT min(id) FROM papers_paper WHERE listed_on > %(since)s)))
+  AND paper.id <> ALL (%(shown)s)
 ON CONFLICT DO NOTHING
 """
 
@@ -96,4 +128,4 @@ def refresh_shelf(issue: Issue) -> None:
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
     since = issue.date - timedelta(days=settings.ISSUE_FRONT_DAYS)
     with connection.cursor() as cursor:
-        cursor.execute(SHELVE, {"issue": issue.pk, "day": issue.date, "since": since})
+        cursor.execute(SHELVE, {"issue": issue.pk, "day": issue.date, "since": since, "shown": twins_shown(since)})

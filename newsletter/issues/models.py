@@ -109,6 +109,8 @@ class IssueEntry(models.Model):
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="entries")
     paper = models.ForeignKey(Paper, models.PROTECT, related_name="entries")
+    # The merged paper that this entry was for; it goes back to it where the merge is undone while the issue is open.
+    came_as = models.ForeignKey(Paper, models.PROTECT, null=True, editable=False, related_name="+")
     shelf = models.CharField(max_length=5, choices=Shelf, default=Shelf.FRONT)
     position = models.PositiveIntegerField(default=0)
     is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, whatever their topics.")

@@ -53,6 +53,8 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
 
     Raise NothingToPublish for an empty front.
     """
+    if issue.is_open:
+        drafting.follow_papers(issue)
     if not issue.entries.front().kept().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()

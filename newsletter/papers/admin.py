@@ -2,15 +2,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, AdminErrorList
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.forms import AdminForm
 
 from newsletter import clock
-from newsletter.papers import ranking, tasks
+from newsletter.papers import corrections, merging, previewing, ranking, tasks, topics, twins
 from newsletter.papers.freshness import Freshness, freshness_of
-from newsletter.papers.models import Paper, PaperTopic, Source, Topic
+from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Source, Topic
 
 
 class TopicForm(forms.ModelForm[Topic]):
@@ -34,16 +42,70 @@ class TopicAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("retired_into",)
     search_fields = ("name", "slug", "phrases")
     prepopulated_fields = {"slug": ("name",)}
+    change_form_template = "admin/papers/topic/change_form.html"
 
     @display(description="Readers")
     def state(self, topic: Topic) -> str:
         return f"go to {topic.retired_into}" if topic.retired_into else "may choose it"
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if request.method == "POST" and "preview" in request.POST:
+            return self.preview(request, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def preview(self, request: HttpRequest, object_id: str | None) -> HttpResponse:
+        """Show the form as it was sent, nothing saved, with the papers that saving it would win and lose."""
+        topic = self.get_object(request, unquote(object_id)) if object_id else None
+        if object_id and topic is None:
+            raise Http404(f"There is no topic {object_id}.")
+        if not (self.has_change_permission(request, topic) if topic else self.has_add_permission(request)):
+            raise PermissionDenied
+        title = f"Change {topic}" if topic else "Add topic"
+        form = self.get_form(request, topic, change=topic is not None)(request.POST, instance=topic)
+        change = previewing.change_by(form.instance) if form.is_valid() else None
+        context = self.context_of(request, form, topic) | {"title": title, "change_by_edit": change}
+        response: HttpResponse = self.render_change_form(
+            request, context, add=topic is None, change=topic is not None, obj=topic
+        )
+        return response
+
+    def context_of(self, request: HttpRequest, form: Any, topic: Topic | None) -> dict[str, Any]:
+        admin_form = AdminForm(
+            form,
+            list(self.get_fieldsets(request, topic)),
+            self.get_prepopulated_fields(request, topic) if topic is None else {},
+            self.get_readonly_fields(request, topic),
+            model_admin=self,
+        )
+        return {
+            **self.admin_site.each_context(request),
+            "adminform": admin_form,
+            "object_id": topic.pk if topic else None,
+            "original": topic,
+            "is_popup": False,
+            "to_field": None,
+            "media": self.media + admin_form.media,
+            "inline_admin_formsets": [],
+            "errors": AdminErrorList(form, []),
+            "preserved_filters": self.get_preserved_filters(request),
+        }
+
     def save_model(self, request: HttpRequest, obj: Topic, form: TopicForm, change: bool) -> None:
+        stored = Topic.objects.filter(pk=obj.pk).first()
         super().save_model(request, obj, form, change)
         if heir := form.cleaned_data.get("retire_into"):
             obj.retire(heir)
             self.message_user(request, f"The readers of “{obj}” get “{heir}” from now on.", messages.SUCCESS)
+        if heir or stored is None or topics.rule_of(stored) != topics.rule_of(obj):
+            topics.ask_to_retag(obj)
+            tasks.retag_recent.delay_on_commit()
+            self.message_user(request, "The papers of the last 30 days are being tagged anew.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Topic | None = None) -> bool:
         return False
@@ -92,24 +154,114 @@ class SourceAdmin(ModelAdmin):  # type: ignore[misc]
         self.message_user(request, f"{len(asked)} sources are being asked. Reload in a moment to see how it went.")
 
 
+class TopicOfPaperForm(forms.ModelForm[PaperTopic]):
+    """One topic of a paper: a new row is the editor's word, a stored one can only be taken away."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["topic"].disabled = True
+
+
 class PaperTopicInline(TabularInline):  # type: ignore[misc]
     model = PaperTopic
+    form = TopicOfPaperForm
+    fk_name = "paper"
     extra = 0
     fields = ("topic", "origin", "evidence")
     readonly_fields = ("origin", "evidence")
+    verbose_name_plural = "topics: what you add or delete here stays so, whatever the topics’ rules say"
+
+
+class RefusedTopicInline(TabularInline):  # type: ignore[misc]
+    model = RefusedTopic
+    form = TopicOfPaperForm
+    fk_name = "paper"
+    extra = 0
+    fields = ("topic",)
+    verbose_name_plural = "not these topics: delete a row to leave it to the topic’s rule again"
 
 
 @admin.register(Paper)
 class PaperAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("title", "listed_on", "score", "votes", "primary_category")
-    list_filter = ("listed_on", "topics")
+    list_display = ("title", "listed_on", "state", "score", "votes", "primary_category")
+    list_filter = ("listed_on", "topics", ("merged_into", admin.EmptyFieldListFilter))
     search_fields = ("title", "key")
     readonly_fields = (
-        "key", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
+        "key", "known_as", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
     )  # fmt: skip
-    inlines = (PaperTopicInline,)
+    inlines = (PaperTopicInline, RefusedTopicInline)
     show_full_result_count = False
-    actions = ("withdraw",)
+    actions = ("merge", "withdraw")
+    actions_submit_line = ("split",)
+
+    @display(description="State", label={"merged": "warning", "withdrawn": "danger"})
+    def state(self, paper: Paper) -> str:
+        return "merged" if paper.merged_into_id else "withdrawn" if paper.withdrawn_at else ""
+
+    @display(description="Also known as")
+    def known_as(self, paper: Paper) -> str:
+        """Name the paper's other keys, those of papers merged into it with a link to where they can be split."""
+        links = format_html_join(
+            ", ",
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            ((reverse("admin:papers_paper_change", args=[twin.pk]), twin.key) for twin in paper.twins.order_by("key")),
+        )
+        aliases = ", ".join(paper.aliases.order_by("key").values_list("key", flat=True))
+        return format_html("{}{}{}", links, ", " if links and aliases else "", aliases) or "–"
+
+    @admin.action(description="Merge: these are the same paper")
+    def merge(self, request: HttpRequest, papers: QuerySet[Paper]) -> HttpResponse | None:
+        chosen = list(papers[:3])
+        if len(chosen) != 2:
+            self.message_user(request, "Choose exactly two papers: those that are the same.", messages.ERROR)
+            return None
+        paper, into = twins.propose(*chosen)
+        asked = str(paper.pk) == request.POST.get("into")
+        if asked != ("swap" in request.POST):
+            paper, into = into, paper
+        if "merge" in request.POST:
+            self.merge_two(request, paper, into)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Are these the same paper?",
+            "opts": self.opts,
+            "paper": paper,
+            "into": into,
+            "rows": twins.comparison(paper, into),
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/papers/paper/merge.html", context)
+
+    def merge_two(self, request: HttpRequest, paper: Paper, into: Paper) -> None:
+        try:
+            twins.merge(paper, into)
+        except twins.CannotMerge as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+            return
+        self.log_change(request, paper, f"Merged into {into.key}.")
+        self.log_change(request, into, f"Merged {paper.key} into it.")
+        self.message_user(request, f"{paper.key} and {into.key} are one paper from now on.", messages.SUCCESS)
+
+    @action(description="Split this wrong merge")
+    def split(self, request: HttpRequest, paper: Paper) -> None:
+        into = paper.merged_into
+        try:
+            twins.split(paper)
+        except twins.NotMerged as exc:
+            self.message_user(request, str(exc), messages.WARNING)
+            return
+        assert into is not None
+        self.log_change(request, paper, f"Split from {into.key}.")
+        self.log_change(request, into, f"Split {paper.key} from it.")
+        self.message_user(request, f"{paper.key} is a paper of its own again.", messages.SUCCESS)
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        if not Paper.objects.filter(pk=object_id).exclude(merged_into=None).exists():
+            return []
+        buttons: list[UnfoldAction] = super().get_actions_submit_line(request, object_id)
+        return buttons
 
     @display(description="Why this score")
     def why(self, paper: Paper) -> str:
@@ -117,15 +269,39 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Mark as withdrawn by its authors")
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
-        count = papers.filter(withdrawn_at=None).update(withdrawn_at=clock.now())
-        self.message_user(request, f"{count} papers are marked and leave the drafts at their next refresh.")
+        standing = list(papers.filter(withdrawn_at=None))
+        for paper in standing:
+            corrections.correct(paper, {"withdrawn_at": clock.now()})
+            self.log_change(request, paper, "Marked as withdrawn.")
+        self.message_user(request, f"{len(standing)} papers are marked and leave the drafts at their next refresh.")
+
+    def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
+        # Not saved whole: a source may have brought something since the page was opened.
+        values = {name: form.cleaned_data[name] for name in form.changed_data if name in merging.SPOKEN}
+        if values:
+            corrections.correct(obj, values)
+        if "url" in form.changed_data:
+            Paper.objects.filter(pk=obj.pk).update(url=form.cleaned_data["url"])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "split" in request.POST:
+            self.split(request, form.instance)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        for row in formset.save(commit=False):
-            row.origin = PaperTopic.Origin.CURATOR
-            row.save()
+        """Make each row that was added or deleted the editor's word on the paper and the topic."""
+        paper: Paper = form.instance
+        added, other = (
+            (corrections.give, corrections.refuse) if formset.model is PaperTopic else (corrections.refuse, None)
+        )
+        formset.save(commit=False)
+        for row in formset.new_objects:
+            added(paper, row.topic)
         for row in formset.deleted_objects:
-            row.delete()
+            if other and row.origin == PaperTopic.Origin.RULE:
+                other(paper, row.topic)
+            else:
+                corrections.leave_to_rules(paper, row.topic)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -113,13 +113,18 @@ class Paper(models.Model):
     first_seen_at = models.DateTimeField(default=clock.now)
     listed_on = models.DateField(db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="twins")
+    # An editor split it from another paper: no DOI merges it again.
+    stands_alone = models.BooleanField(default=False, editable=False)
+    # Whose word each column is, and which columns came under its own key where others were merged into it: merging.py.
+    origins = models.JSONField(default=dict, editable=False)
+    own = models.JSONField(null=True, editable=False)
     votes = models.PositiveIntegerField(default=0, editable=False)
     comments = models.PositiveIntegerField(default=0, editable=False)
     # No index: it would have to follow every rescoring, and papers are asked for by their listing day.
     score = models.FloatField(default=0.0, editable=False)
     topics: "models.ManyToManyField[Topic, PaperTopic]" = models.ManyToManyField(
-        "Topic", through="PaperTopic", related_name="papers"
+        "Topic", through="PaperTopic", through_fields=("paper", "topic"), related_name="papers"
     )
 
     objects = PaperQuerySet.as_manager()
@@ -133,6 +138,13 @@ class Paper(models.Model):
     @property
     def pdf_url(self) -> str:
         return identity.pdf_url(self.key)
+
+    def line(self) -> "list[Paper]":
+        """Return this paper, the one it was merged into, the one that was merged into, to the one that is left."""
+        line = [self]
+        while (above := line[-1].merged_into) is not None:
+            line.append(above)
+        return line
 
 
 class Alias(models.Model):
@@ -158,6 +170,8 @@ class Sighting(models.Model):
     comments = models.PositiveIntegerField(null=True)
     stars = models.PositiveIntegerField(null=True)
     rank = models.PositiveIntegerField(null=True)
+    # The merged paper under whose key it came.
+    came_as = models.ForeignKey(Paper, models.CASCADE, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
@@ -168,7 +182,10 @@ class Sighting(models.Model):
                 name="paper_seen_once_a_moment",
             ),
         ]
-        indexes = [models.Index(fields=("seen_at",), name="sighting_by_time")]
+        indexes = [
+            models.Index(fields=("seen_at",), name="sighting_by_time"),
+            models.Index(fields=("came_as",), condition=Q(came_as__isnull=False), name="sighting_by_merged_paper"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.paper_id} at {self.source_id}"
@@ -263,6 +280,8 @@ class Topic(models.Model):
         related_name="heir_of",
         help_text="The topic that took over the readers of this one.",
     )
+    # Its rule changed, and the papers of the last days are not tagged anew yet.
+    retag_asked_at = models.DateTimeField(null=True, editable=False)
 
     objects = TopicQuerySet.as_manager()
 
@@ -299,9 +318,25 @@ class PaperTopic(models.Model):
     topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
     origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
     evidence = ArrayField(models.TextField(), default=list, blank=True)
+    # The merged paper whose correction this is.
+    came_as = models.ForeignKey(Paper, models.CASCADE, null=True, editable=False, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("paper", "topic"), name="topic_once_a_paper")]
 
     def __str__(self) -> str:
         return self.topic.name
+
+
+class RefusedTopic(models.Model):
+    """An editor's word that a paper is not of a topic, whatever the topic's rule says."""
+
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="refused_topics")
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="refused_topics")
+    came_as = models.ForeignKey(Paper, models.CASCADE, null=True, editable=False, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("paper", "topic"), name="topic_refused_once_a_paper")]
+
+    def __str__(self) -> str:
+        return f"not {self.topic}"

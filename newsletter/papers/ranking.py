@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from newsletter import clock
-from newsletter.papers import ingest, trending
+from newsletter.papers import trending, turns
 from newsletter.papers.models import DayRank, RankedDay, Source
 from newsletter.papers.trending import Inputs, Parameters
 
@@ -140,7 +140,7 @@ def score_papers() -> int:
     now = clock.now()
     with connection.cursor() as cursor:
         # What updates many papers at once takes turns, or two would wait for each other's rows.
-        cursor.execute(TAKE_TURN, [ingest.ONE_AT_A_TIME])
+        cursor.execute(TAKE_TURN, [turns.CHANGING_PAPERS])
         cursor.execute(WITH_SCORES.format(papers=RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
         return int(cursor.rowcount)
 
@@ -157,7 +157,7 @@ def record_day(day: date, at: datetime) -> bool:
         values = moment(at) | {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
         with connection.cursor() as cursor:
             # An answer that is being stored now has sightings from before `at`: wait for them.
-            cursor.execute(TAKE_TURN, [ingest.ONE_AT_A_TIME])
+            cursor.execute(TAKE_TURN, [turns.CHANGING_PAPERS])
             cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new

@@ -60,6 +60,7 @@ class PaperMaker(factory.django.DjangoModelFactory):
     abstract = "We show a thing. It holds."
     authors = factory.List(["Ada Example", "Bo Sample"])
     url = factory.LazyAttribute(lambda paper: f"https://arxiv.org/abs/{paper.key.partition(':')[2]}")
+    origins = factory.LazyAttribute(lambda _: {name: [3, 0] for name in ("title", "abstract", "authors")})  # arXiv's
     first_seen_at = MORNING
     listed_on = MONDAY
 

@@ -81,13 +81,6 @@ def test_no_paper_gets_a_retired_topic() -> None:
     assert slugs(paper) == set()
 
 
-def test_papers_are_tagged_anew_in_portions() -> None:
-    TopicFactory(slug="language", categories=["cs.CL"])
-    papers = PaperFactory.create_batch(5, categories=["cs.CL"])
-    assert topics.retag(iter(papers), size=2) == 5
-    assert PaperTopic.objects.count() == 5
-
-
 # Retiring
 
 
