@@ -103,8 +103,9 @@ def candidates(day: date) -> PaperQuerySet:
 
 def twins_shown(since: date) -> list[int]:
     """Return the papers of which a merged twin, listed since then, stands in an issue: readers have seen it."""
-    entries = IssueEntry.objects.kept().exclude(paper__merged_into=None).filter(paper__listed_on__gte=since)
-    return list(twins.heirs_of(entries.values_list("paper_id", flat=True)).values())
+    merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
+    shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
+    return list(twins.heirs_of(shown).values()) if merged else []
 
 
 # Arrays, which are hashed whatever the planner believes of the tables' sizes: a new database knows nothing of them.
