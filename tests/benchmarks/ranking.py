@@ -22,11 +22,11 @@ NOW = clock.moment("2026-05-15T05:00")
 MAKE_PAPERS = """
 INSERT INTO papers_paper (
     key, version, title, abstract, authors, categories, primary_category, url, code_url, project_url, proposed_by,
-    first_seen_at, listed_on, votes, comments, score, origins
+    first_seen_at, listed_on, votes, comments, score, origins, stands_alone
 )
 SELECT 'arxiv:2605.' || lpad(n::text, 5, '0'), 1, 'Paper ' || n, repeat('We show a thing. ', 60), '{A, B}', '{cs.CL}',
        'cs.CL', 'https://arxiv.org/abs/2605.' || n, '', '', '',
-       %(now)s::timestamptz - days, (%(now)s::timestamptz - days)::date, 0, 0, 0, '{}'
+       %(now)s::timestamptz - days, (%(now)s::timestamptz - days)::date, 0, 0, 0, '{}', false
 FROM generate_series(1, %(papers)s) n, LATERAL (SELECT n %% 14 * interval '1 day' AS days) age
 """
 # Of each paper as many, by each source in turn, six hours apart, with growing figures.
