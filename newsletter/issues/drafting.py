@@ -45,14 +45,16 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
 
 def follow_papers(issue: Issue) -> None:
     """Let the entries of an open issue go with their papers: merged into another, split again, withdrawn."""
-    entries = list(issue.entries.filter(~Q(came_as=None) | ~Q(paper__merged_into=None)))
+    entries = list(issue.entries.all())
     heirs = twins.heirs_of(entry.came_as_id or entry.paper_id for entry in entries)
     for entry in entries:
         stood_for = entry.came_as_id or entry.paper_id
         heir = heirs.get(stood_for, stood_for)
         if heir != entry.paper_id:
             hand_over(entry, heir, came_as=None if heir == stood_for else stood_for)
-    issue.entries.exclude(paper__withdrawn_at=None).delete()
+    held = Paper.objects.filter(pk__in={entry.paper_id for entry in entries})
+    withdrawn = list(held.exclude(withdrawn_at=None).values_list("pk", flat=True))
+    issue.entries.filter(paper__in=withdrawn).delete()
 
 
 def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
