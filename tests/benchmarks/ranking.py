@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from statistics import fmean
 
 from django.db import connection
 
 from newsletter import clock
-from newsletter.papers import ranking
+from newsletter.papers import bulk, ranking
 from newsletter.papers.models import Paper, Source
 from newsletter.papers.trending_evaluation import Overlap, overlaps, overlaps_in_the_morning, snapshots_in
 from tests.benchmarks.recordings import HF_DAILY
@@ -16,19 +17,9 @@ from tests.benchmarks.registry import Figure, bench, shown
 PAPERS = 50_000
 SIGHTINGS = 1_000_000
 ROUNDS = 3
+AT_ONCE = 5_000
 NOW = clock.moment("2026-05-15T05:00")
 
-# Listed over the last fourteen days, as many every day.
-MAKE_PAPERS = """
-INSERT INTO papers_paper (
-    key, version, title, abstract, authors, categories, primary_category, url, code_url, project_url, proposed_by,
-    first_seen_at, listed_on, votes, comments, score, origins, stands_alone
-)
-SELECT 'arxiv:2605.' || lpad(n::text, 5, '0'), 1, 'Paper ' || n, repeat('We show a thing. ', 60), '{A, B}', '{cs.CL}',
-       'cs.CL', 'https://arxiv.org/abs/2605.' || n, '', '', '',
-       %(now)s::timestamptz - days, (%(now)s::timestamptz - days)::date, 0, 0, 0, '{}', false
-FROM generate_series(1, %(papers)s) n, LATERAL (SELECT n %% 14 * interval '1 day' AS days) age
-"""
 # Of each paper as many, by each source in turn, six hours apart, with growing figures.
 MAKE_SIGHTINGS = """
 INSERT INTO papers_sighting (paper_id, source_id, seen_at, votes, comments, stars, rank)
@@ -92,7 +83,21 @@ def make_rows(papers: int, each: int) -> None:
     kinds = [Source.Kind.HF_DAILY, Source.Kind.ARXIV, Source.Kind.FEED, Source.Kind.FEED]
     sources = [Source.objects.create(name=str(n), kind=kind, url=f"bench:{n}") for n, kind in enumerate(kinds)]
     ids = [source.pk for source in sources]
+    for start in range(0, papers, AT_ONCE):
+        bulk.insert([paper_numbered(number) for number in range(start, min(start + AT_ONCE, papers))])
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_PAPERS, {"now": NOW, "papers": papers})
         cursor.execute(MAKE_SIGHTINGS, {"sources": ids, "source_count": len(ids), "each": each})
         cursor.execute("VACUUM ANALYZE papers_paper, papers_sighting")
+
+
+def paper_numbered(number: int) -> Paper:
+    """Return one of the papers that were listed over the last days, as many every day."""
+    seen_at = NOW - timedelta(days=number % ranking.SCORED.days)
+    return Paper(
+        key=f"arxiv:2605.{number:05}",
+        title=f"Paper {number}",
+        abstract="We show a thing. " * 60,
+        url=f"https://arxiv.org/abs/2605.{number:05}",
+        first_seen_at=seen_at,
+        listed_on=seen_at.date(),
+    )

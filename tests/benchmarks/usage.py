@@ -1,4 +1,4 @@
-"""The memory of several processes together, while they work."""
+"""What several processes take together while they work: memory, and time of processors."""
 
 import threading
 from collections.abc import Iterable
@@ -45,6 +45,16 @@ class MemoryWatch:
             with suppress(psutil.NoSuchProcess):
                 held += sum(map(megabytes_of, [parent, *parent.children(recursive=True)]))
         return held
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Return the time that `pids` and their children took of processors so far, whatever else ran meanwhile."""
+    seconds = 0.0
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            seconds += sum(sum(one.cpu_times()[:4]) for one in [process, *process.children(recursive=True)])
+    return seconds
 
 
 def megabytes_of(process: psutil.Process) -> float:
