@@ -1,7 +1,7 @@
 """The step that freezes an issue: from here on it is what readers get."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -12,7 +12,7 @@ from newsletter.issues import drafting
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
 from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
-from newsletter.papers.models import Paper, Source
+from newsletter.papers.models import Paper, Sighting, Source
 
 
 class NothingToPublish(Exception):
@@ -61,9 +61,23 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     facts = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
     if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
         return False
+    note_picks(issue, now)
     ranking.record_day(issue.date, now)
     freeze(issue)
     return True
+
+
+def note_picks(issue: Issue, now: datetime) -> None:
+    """Let the ranking see what editors picked, as a sighting of a source of their own."""
+    picked = issue.entries.front().kept().filter(is_pick=True).values_list("paper_id", flat=True)
+    if not picked:
+        return
+    defaults = {"name": "Editors", "kind": Source.Kind.EDITORS}
+    source, _ = Source.objects.get_or_create(url="editors:", defaults=defaults)
+    Sighting.objects.bulk_create(
+        [Sighting(paper_id=paper_id, source=source, seen_at=now, votes=1) for paper_id in picked],
+        ignore_conflicts=True,
+    )
 
 
 def holds_sample(issue: Issue) -> bool:

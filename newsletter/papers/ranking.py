@@ -100,8 +100,7 @@ WITH candidate AS MATERIALIZED ({papers}
     FROM inputs
 )
 """
-# With memory to spare for this one transaction, nothing is sorted on disk.
-TAKE_TURN = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', '64MB', true)"
+TAKE_TURN = "SELECT pg_advisory_xact_lock(%s)"
 UPDATE = """
 UPDATE papers_paper paper SET votes = scored.votes, comments = scored.comments, score = scored.score
 FROM scored

@@ -8,7 +8,7 @@ from django.db import connection
 
 from newsletter.issues import drafting, publishing
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.papers.models import Paper, PaperTopic, Topic
+from newsletter.papers.models import DayRank, Paper, PaperTopic, Sighting, Source, Topic
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -222,3 +222,13 @@ def test_after_a_week_at_rest_a_draft_is_dated_by_the_day_it_is_published(set_cl
     set_clock(MORNING + 9 * DAY)
     publishing.publish_past_cutoff()
     assert stored(draft).date == date(2026, 5, 14)
+
+
+def test_a_pick_counts_in_the_ranking_as_a_sighting_of_the_editors() -> None:
+    issue = IssueFactory()
+    picked, other = EntryFactory(issue=issue, is_pick=True), EntryFactory(issue=issue)
+    publishing.publish(issue)
+    seen = Sighting.objects.filter(source__kind=Source.Kind.EDITORS)
+    assert list(seen.values_list("paper_id", "votes")) == [(picked.paper_id, 1)]
+    ranks = dict(DayRank.objects.values_list("paper_id", "picks"))
+    assert (ranks[picked.paper_id], ranks.get(other.paper_id, 0)) == (1, 0)
