@@ -136,7 +136,8 @@ class Run:
 
 MOVE_ON = """
 UPDATE subscribers_subscriber reader
-SET next_digest_at = moved.next_digest_at, covered_through = coalesce(moved.covered_to, reader.covered_through)
+SET next_digest_at = moved.next_digest_at, last_slot_at = reader.next_digest_at,
+    covered_through = coalesce(moved.covered_to, reader.covered_through)
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS moved(id, next_digest_at, covered_to)
 WHERE reader.id = moved.id
 """

@@ -123,6 +123,7 @@ class Subscriber(StatefulModel):
     timezone = TimeZoneField(default="UTC")
     covered_through = models.DateTimeField(null=True, editable=False)
     next_digest_at = models.DateTimeField(null=True, editable=False)
+    last_slot_at = models.DateTimeField(null=True, editable=False)  # the slot that was served, or skipped, last
     paused_until = models.DateField(null=True, blank=True)
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
