@@ -1,73 +1,50 @@
 """The step that finds who is due, chooses what is new to them, and writes digests, deliveries and batches.
 
-Readers are taken in chunks, one transaction each, and only as bare rows. What must be the same for several readers is
-chosen once, and equal choices share one digest, so cost grows with distinct digests.
+Readers are served part by part. What decides a selection makes a group, each group is answered once, and equal answers
+share one digest: cost grows with distinct digests. Readers themselves are only ever touched by SQL (due.py).
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
-from digests import selection, spans, writing
+from digests import due, earlier, selection, spans, writing
+from digests.due import Answer, Group, Look, Moment
 from digests.models import Delivery
 from digests.selection import Choice, Selection
 from digests.spans import Span
-from digests.writing import Content, Row
+from digests.writing import Content
 from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.rhythm import Rhythm, next_slot
 
-CHUNK = 20_000  # readers a transaction
+PART = 125_000  # readers looked at together: as many as fit into memory by their groups
+SINGLE = due.Lane("single", most=1, shares_content=False)
+PARTS = 7_301_004  # advisory locks: of two assemblers, each takes parts that the other has not
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """What one run came to: readers who were due, and the batches that wait to be sent."""
+    """What one run came to: readers who were due and are served, and the batches that wait to be sent."""
 
     due: int
     batch_ids: list[int]
 
 
-class Reader(NamedTuple):
-    """What assembly knows of a reader who is due."""
-
-    id: int
-    slot: datetime
-    covered_through: datetime | None
-    preferences_id: int
-    rhythm: Rhythm
-
-
-class Group(NamedTuple):
-    """What decides a digest; its readers get the same."""
-
-    covered_through: datetime | None
-    preferences_id: int
-    had: tuple[int, ...]  # papers of the span that its readers were sent before
-    is_late: bool
-
-
-class Answer(NamedTuple):
-    """What the readers of a group get: a digest, or the one reason why there is none."""
-
-    content: Content | None
-    covered_to: datetime | None = None
-    reason: str = ""
-    note: str = ""
-
-
 def assemble_due_digests() -> Assembled:
     """Serve every reader who is due now. Safe to repeat, to run twice at once, and to be killed anywhere."""
-    run, due, batch_ids = Run(), 0, list[int]()
-    while chunk := run.serve_chunk():
-        due += chunk.due
-        batch_ids += chunk.batch_ids
-    return Assembled(due, batch_ids)
+    run = Run()
+    if not (count := due.count(run.look)):
+        return Assembled(0, [])
+    parts = 1 << max(0, (count - 1) // PART).bit_length()
+    for part in range(parts):
+        run.serve_part(run.look._replace(part=part, parts=parts))
+    return Assembled(run.due, run.batch_ids)
 
 
 class Run:
@@ -77,91 +54,63 @@ class Run:
         self.now = clock.now()
         self.spans = spans.Spans(self.now)
         self.digests = writing.Digests(self.now)
-        self.slots: dict[Rhythm, datetime] = {}
+        self.look = Look(self.now, newest_before_draft(self.now))
+        self.due = 0
+        self.batch_ids: list[int] = []
 
-    @transaction.atomic
-    def serve_chunk(self) -> Assembled | None:
-        """Serve up to CHUNK due readers in one transaction; None when nobody is due."""
-        readers = claim(self.now)
-        if not readers:
-            return None
-        groups = grouped(readers, self.now)
-        answers = dict(self.answers(groups))
-        digest_ids = self.digests.write(answer.content for answer in answers.values() if answer.content)
-        rows = [
-            self.row(reader, answers[group], digest_ids) for group, members in groups.items() for reader in members
-        ]
-        batch_ids = writing.write_deliveries(rows, self.now)
-        self.move_on(readers, rows)
-        return Assembled(len(readers), batch_ids)
+    def serve_part(self, look: Look) -> None:
+        """Serve the readers of one part, unless another assembler is at it."""
+        with locked(look) as is_mine:
+            if not is_mine or not (seen := due.see(look)):
+                return
+            earlier.note_papers_had(self.earlier)
+            due.tell([self.moment(*pair) for pair in due.rhythms()], list(self.answers(due.groups())))
+            planned = due.plan(SINGLE)
+            for moved, batch_ids in due.deliver(look, SINGLE, seen, planned):
+                self.due += moved
+                self.batch_ids += batch_ids
+            due.forget()
+
+    @cached_property
+    def earlier(self) -> earlier.Earlier:
+        return earlier.earlier(self.now)
+
+    def moment(self, rhythm: Rhythm, slot: datetime) -> Moment:
+        day = slot.astimezone(ZoneInfo(rhythm.timezone)).date()
+        is_paused = rhythm.paused_until is not None and day < rhythm.paused_until
+        return Moment(rhythm, slot, next_slot(rhythm, after=self.now), is_paused)
 
     def answers(self, groups: Collection[Group]) -> Iterator[tuple[Group, Answer]]:
-        """Yield what each group gets; those of one span are chosen from one index."""
+        """Yield what each group gets, its digest written."""
         choices = spans.choices_of({group.preferences_id for group in groups})
-        for group in groups:
-            if group.is_late:
-                yield group, Answer(None, reason=Delivery.Reason.EXPIRED)
+        answers = {group: self.answer(group, choices[group.preferences_id]) for group in groups}
+        digest_ids = self.digests.write(answer for answer in answers.values() if isinstance(answer, Content))
+        for group, answer in answers.items():
+            if isinstance(answer, Content):
+                yield group, Answer(digest_ids[answer], answer.span.newest_at)
             else:
-                choice = choices[group.preferences_id]
-                yield group, answer(self.spans.of(group.covered_through, choice), group, choice)
+                yield group, answer
 
-    def row(self, reader: Reader, answer: Answer, digest_ids: Mapping[Content, int]) -> Row:
-        return Row(
-            subscriber_id=reader.id,
-            slot=reader.slot,
-            digest_id=digest_ids[answer.content] if answer.content else None,
-            preferences_id=reader.preferences_id,
-            status=None if answer.content else Delivery.Status.SKIPPED,
-            reason=answer.reason,
-            note=answer.note,
-            covered_from=reader.covered_through,
-            covered_to=answer.covered_to,
-            expires_at=max(reader.slot, self.now) + settings.DIGEST_LATEST,
-        )
-
-    def move_on(self, readers: Sequence[Reader], rows: Sequence[Row]) -> None:
-        """Give each reader the next slot, and move what the reader is covered through."""
-        for reader in readers:
-            if reader.rhythm not in self.slots:
-                self.slots[reader.rhythm] = next_slot(reader.rhythm, after=self.now)
-        covered = {row.subscriber_id: row.covered_to for row in rows}
-        columns = (
-            [reader.id for reader in readers],
-            [self.slots[reader.rhythm] for reader in readers],
-            [covered[reader.id] for reader in readers],
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(MOVE_ON, columns)
+    def answer(self, group: Group, choice: Choice) -> Content | Answer:
+        """Choose for one group from its span: what its digest holds, or why there is none."""
+        span = self.spans.of(group.covered_through, choice)
+        if not span.issues:
+            return Answer(None, reason=Delivery.Reason.NO_ISSUE)
+        had = selection.union(span.index.by_paper, group.had)
+        chosen = selection.select(span.index, choice, had)
+        if not chosen.items and group.covered_through is None:
+            chosen = selection.fallback(span.index, choice, had)
+        if chosen.items:
+            return content_of(span, chosen)
+        if had and selection.select(span.index, choice).items:
+            return Answer(None, span.newest_at, Delivery.Reason.ALL_HAD)
+        looked_at = len(span.index.entries)
+        note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
+        return Answer(None, span.newest_at, Delivery.Reason.NOTHING_MATCHED, note)
 
 
-MOVE_ON = """
-UPDATE subscribers_subscriber reader
-SET next_digest_at = moved.next_digest_at, last_slot_at = reader.next_digest_at,
-    covered_through = coalesce(moved.covered_to, reader.covered_through)
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS moved(id, next_digest_at, covered_to)
-WHERE reader.id = moved.id
-"""
-
-# Who has got everything there is waits for today's draft until its cutoff, not longer: %(newest)s is null otherwise.
-CLAIM = """
-SELECT id, next_digest_at, covered_through, preferences_id, frequency, weekday, send_time, timezone, paused_until
-FROM subscribers_subscriber
-WHERE status = 'active' AND next_digest_at <= %(now)s
-  AND (%(newest)s::timestamptz IS NULL OR covered_through IS NULL OR covered_through < %(newest)s)
-ORDER BY next_digest_at, preferences_id
-LIMIT %(most)s
-FOR UPDATE SKIP LOCKED
-"""
-
-
-def claim(now: datetime) -> list[Reader]:
-    """Lock up to CHUNK readers who are due, as they stand."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"now": now, "newest": newest_before_draft(now), "most": CHUNK})
-        return [
-            Reader(pk, slot, covered_through, preferences_id, Rhythm(*when))
-            for pk, slot, covered_through, preferences_id, *when in cursor.fetchall()
-        ]
+def content_of(span: Span, chosen: Selection) -> Content:
+    return Content(span, tuple([item.number for item in chosen.items]), chosen.is_fallback)
 
 
 def newest_before_draft(now: datetime) -> datetime | None:
@@ -172,69 +121,16 @@ def newest_before_draft(now: datetime) -> datetime | None:
     return Issue.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
 
 
-def grouped(readers: Sequence[Reader], now: datetime) -> dict[Group, list[Reader]]:
-    groups = defaultdict[Group, list[Reader]](list)
-    had = papers_had(readers, now)
-    latest = now - settings.DIGEST_LATEST
-    for reader in readers:
-        # A first digest is never too late.
-        is_late = reader.covered_through is not None and reader.slot < latest
-        group = Group(reader.covered_through, reader.preferences_id, had.get(reader.id, ()), is_late)
-        groups[group].append(reader)
-    return groups
-
-
-# Papers that stand in two recent issues, on an earlier shelf and on a later front, are the only ones that can come
-# twice: few, so the look at what readers had is short.
-TWICE = """
-SELECT array_agg(DISTINCT front.paper_id)
-FROM issues_issueentry front JOIN issues_issue issue ON issue.id = front.issue_id
-WHERE issue.published_at > %(since)s AND front.shelf = 'front' AND front.dropped_at IS NULL
-  AND EXISTS (SELECT FROM issues_issueentry other WHERE other.paper_id = front.paper_id AND other.id <> front.id)
-"""
-HAD = """
-SELECT delivery.subscriber_id, array_agg(DISTINCT entry.paper_id ORDER BY entry.paper_id)
-FROM digests_delivery delivery
-JOIN digests_digest digest ON digest.id = delivery.digest_id
-JOIN digests_card card ON card.id = ANY(digest.card_ids)
-JOIN issues_issueentry entry ON entry.id = card.entry_id
-WHERE delivery.subscriber_id = ANY(%(readers)s) AND delivery.slot > %(since)s
-  AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')
-  AND entry.paper_id = ANY(%(papers)s)
-GROUP BY delivery.subscriber_id
-"""
-
-
-def papers_had(readers: Sequence[Reader], now: datetime) -> dict[int, tuple[int, ...]]:
-    """Return, for those who had any, the papers of recent fronts that a reader was sent before."""
-    since = now - 2 * settings.DIGEST_SPAN
-    ids = [reader.id for reader in readers if reader.covered_through is not None]
+@contextmanager
+def locked(look: Look) -> Iterator[bool]:
+    """Hold a part for this assembler while the block runs; say whether it is free."""
+    key = [PARTS, look.parts * 10_000 + look.part]
     with connection.cursor() as cursor:
-        cursor.execute(TWICE, {"since": since})
-        (papers,) = cursor.fetchone() or (None,)
-        if not papers or not ids:
-            return {}
-        cursor.execute(HAD, {"readers": ids, "since": since, "papers": papers})
-        return {reader_id: tuple(had) for reader_id, had in cursor.fetchall()}
-
-
-def answer(span: Span, group: Group, choice: Choice) -> Answer:
-    """Choose for one group from its span."""
-    if not span.issues:
-        return Answer(None, reason=Delivery.Reason.NO_ISSUE)
-    newest = span.issues[0]
-    assert newest.published_at is not None
-    had = selection.union(span.index.by_paper, group.had)
-    chosen = selection.select(span.index, choice, had)
-    if not chosen.items and group.covered_through is None:
-        chosen = selection.fallback(span.index, choice)
-    if chosen.items:
-        return Answer(content_of(span, chosen), newest.published_at)
-    if had and selection.select(span.index, choice).items:
-        return Answer(None, newest.published_at, Delivery.Reason.ALL_HAD)
-    note = f"{len(span.index.entries)} papers looked at"
-    return Answer(None, newest.published_at, Delivery.Reason.NOTHING_MATCHED, note)
-
-
-def content_of(span: Span, chosen: Selection) -> Content:
-    return Content(span, tuple(item.number for item in chosen.items), chosen.is_fallback)
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)

@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -109,6 +110,19 @@ class Batch(StatefulModel):
         return f"Batch {self.pk} ({self.get_status_display()})"
 
 
+class Assembly(models.Model):
+    """Readers who were due and served in one transaction: counted apart from their deliveries, to check those by."""
+
+    at = models.DateTimeField(db_index=True)
+    due = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "assemblies"
+
+    def __str__(self) -> str:
+        return f"{self.due} readers at {self.at:%Y-%m-%d %H:%M} UTC"
+
+
 class Delivery(models.Model):
     """One reader's copy of a digest, or the one reason why there is none.
 
@@ -130,6 +144,7 @@ class Delivery(models.Model):
         UNSUBSCRIBED = "unsubscribed", "the reader left before it was sent"
         SUPPRESSED = "suppressed", "the address is suppressed"
         WITHDRAWN = "withdrawn", "the issue was withdrawn"
+        PAUSED = "paused", "paused when it was due; its papers come with the next digest"
 
     subscriber = models.ForeignKey(
         Subscriber, models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="deliveries"
@@ -151,6 +166,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=("subscriber", "slot"), name="delivery_once_a_slot")]
+        indexes = [BrinIndex(fields=("made_at",), name="delivery_made_at")]
 
     def __str__(self) -> str:
         return f"Delivery {self.pk}"

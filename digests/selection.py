@@ -226,9 +226,9 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     return " · ".join(sorted(phrases + authors)[:2])
 
 
-def fallback(index: IssueIndex, choice: Choice) -> Selection:
-    """Choose the front's best, for a reader whose first digest would be empty; what is muted stays out."""
-    numbers = bits(index.front & ~muted_by(index, choice), choice.max_papers)
+def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
+    """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
+    numbers = bits(index.front & ~(muted_by(index, choice) | had), choice.max_papers)
     return Selection(tuple(index.item(number, 0, FALLBACK) for number in numbers), is_fallback=True)
 
 

@@ -33,6 +33,11 @@ class Span:
     index: IssueIndex
     card_ids: dict[int, int] = field(default_factory=dict)  # by the number of an item
 
+    @property
+    def newest_at(self) -> datetime | None:
+        """Return when the newest issue was published: what a reader who is served from here is covered through."""
+        return self.issues[0].published_at
+
 
 class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""

@@ -1,4 +1,4 @@
-"""How assembly writes: each distinct card and digest once, and deliveries by COPY."""
+"""How assembly writes content: each distinct card and digest once."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 
-from digests.models import Batch
 from digests.selection import Item
 from digests.spans import Span
 from newsletter.issues.models import Issue
@@ -28,21 +26,6 @@ class Content(NamedTuple):
     @property
     def items(self) -> list[Item]:
         return [self.span.index.items[number] for number in self.numbers]
-
-
-class Row(NamedTuple):
-    """A delivery to be written."""
-
-    subscriber_id: int
-    slot: datetime
-    digest_id: int | None
-    preferences_id: int
-    status: str | None
-    reason: str
-    note: str
-    covered_from: datetime | None
-    covered_to: datetime | None
-    expires_at: datetime
 
 
 class Digests:
@@ -132,23 +115,3 @@ def subject_of(issue: Issue, first: str, count: int) -> str:
         return issue.subject
     title = first if len(first) <= LONGEST_TITLE else first[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
     return title if count == 1 else f"{title}, and {count - 1} more {'paper' if count == 2 else 'papers'}"
-
-
-COPY = """
-COPY digests_delivery (subscriber_id, slot, digest_id, preferences_id, status, reason, note, covered_from, covered_to,
-                       expires_at, batch_id, call_no, provider_id, made_at) FROM STDIN
-"""
-
-
-def write_deliveries(rows: list[Row], now: datetime) -> list[int]:
-    """Write `rows`, those with a digest in batches of BATCH_SIZE; return the ids of the batches."""
-    rows.sort(key=lambda row: row.digest_id or 0)
-    planned = sum(row.digest_id is not None for row in rows)
-    size = settings.BATCH_SIZE
-    batches = Batch.objects.bulk_create(Batch(made_at=now) for _ in range(0, planned, size))
-    places = ((batch.pk, call_no) for batch in batches for call_no in range(size))
-    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in rows:
-            batch_id, call_no = next(places) if row.digest_id is not None else (None, None)
-            copy.write_row((*row, batch_id, call_no, "", now))
-    return [batch.pk for batch in batches]

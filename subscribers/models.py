@@ -113,10 +113,10 @@ class Subscriber(StatefulModel):
     }
 
     email = models.EmailField(max_length=320, help_text="As it was typed.")
-    canonical = models.CharField(max_length=320, unique=True, editable=False)
-    address_hash = models.CharField(max_length=64, editable=False, db_index=True)
+    canonical = models.CharField(max_length=320, editable=False)
+    address_hash = models.CharField(max_length=64, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
-    preferences = models.ForeignKey(Preferences, models.PROTECT, related_name="subscribers")
+    preferences = models.ForeignKey(Preferences, models.PROTECT, related_name="subscribers", db_index=False)
     frequency = models.CharField(max_length=8, choices=Frequency, default=Frequency.WEEKDAYS)
     weekday = models.PositiveSmallIntegerField(choices=Weekday, default=Weekday.MONDAY)
     send_time = models.TimeField(default=time(7, 0))
@@ -133,7 +133,9 @@ class Subscriber(StatefulModel):
     objects = SubscriberQuerySet.as_manager()
 
     class Meta:
+        # Each digest moves a reader's row on, and with it every index there is: so there are few.
         constraints = [
+            models.UniqueConstraint(fields=("canonical",), name="address_once_among_subscribers"),
             models.CheckConstraint(
                 condition=~Q(status="active") | Q(next_digest_at__isnull=False),
                 name="active_subscriber_has_a_next_digest",

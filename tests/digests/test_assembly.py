@@ -132,7 +132,7 @@ def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -
 
     delivery = only_delivery()
     assert (delivery.status, delivery.reason) == (Delivery.Status.SKIPPED, Delivery.Reason.NOTHING_MATCHED)
-    assert delivery.note == "1 papers looked at"
+    assert delivery.note == "1 paper looked at"
 
 
 def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:
@@ -245,5 +245,5 @@ def test_the_number_of_queries_does_not_grow_with_the_readers(django_assert_max_
     vision = TopicFactory()
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     SubscriberFactory.create_batch(60, topics=[vision])
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(40):
         assembly.assemble_due_digests()
