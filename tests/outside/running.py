@@ -27,9 +27,7 @@ class Options:
 @asynccontextmanager
 async def run(options: Options) -> AsyncIterator[dict[str, Any]]:
     """Serve while the block runs; yield the facts a Provider is made of."""
-    ledger = Ledger(
-        options.ledger, options.name, with_hashes=not options.counting, with_bodies=options.bodies
-    )
+    ledger = Ledger(options.ledger, options.name, with_hashes=not options.counting, with_bodies=options.bodies)
     api = APIS[options.name](options.counting)
     server = await listen(HttpProvider(api, ledger).handle, options.port)
     try:

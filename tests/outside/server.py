@@ -24,7 +24,7 @@ class Desk:
         self.numbers = count(1)
 
     def replan(self, request: Request) -> Answer:
-        self.plan = Plan(Rule(**rule) for rule in orjson.loads(request.body))
+        self.plan = Plan(Rule(**rule | {"fault": Fault(rule["fault"])}) for rule in orjson.loads(request.body))
         return json_answer(200, {})
 
     async def control(self, request: Request) -> Answer:
