@@ -3,7 +3,7 @@
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,13 @@ def accept(mail: Mail, message_id: str) -> None:
 def address_of(recipient: str) -> str:
     """Return the bare address of `Name <address>`; the plain form, which is the rule, costs nothing."""
     return parseaddr(recipient)[1] if "<" in recipient else recipient.strip()
+
+
+def addresses_of(recipients: str) -> list[str]:
+    """Return the bare addresses of a header's list."""
+    if "," not in recipients:
+        return [address_of(recipients)]
+    return [address for _, address in getaddresses([recipients])]
 
 
 def decoded(words: object) -> dict[str, str]:

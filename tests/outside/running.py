@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.outside.api import WEBHOOK_SECRET, Api
+from tests.outside.brevo import Brevo
 from tests.outside.ledger import Ledger
 from tests.outside.mailgun import Mailgun
+from tests.outside.mailjet import Mailjet
+from tests.outside.postmark import Postmark
+from tests.outside.resend import Resend
 from tests.outside.server import HttpProvider
 from tests.outside.web import listen
 
-APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun,)}
+APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class HttpProvider(Desk):
             mails = self.api.mails(request)
         except Refusal as refusal:
             return refusal.answer
+        except (ValueError, KeyError, TypeError) as exc:  # no call that this provider can read
+            return json_answer(400, {"message": f"{type(exc).__name__}: {exc}"})
         return await self.take(request, next(self.numbers), mails)
 
     async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
@@ -57,6 +59,9 @@ class HttpProvider(Desk):
         for mail in mails:
             mail.trouble = self.plan.trouble(mail.address) or ("" if "@" in mail.address else Fault.INVALID)
         answer = self.api.answer(request, mails)
+        for mail in mails:
+            if not (mail.is_accepted or mail.trouble):
+                mail.trouble = "with others"
         self.ledger.write(number, mails, why=rule.fault if rule else "")
         return faulty(rule, answer) if rule else answer
 
