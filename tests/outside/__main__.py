@@ -12,11 +12,13 @@ from tests.outside.running import APIS, Options, run
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.outside", description=__doc__)
-    parser.add_argument("name", choices=sorted(APIS))
+    parser.add_argument("name", choices=[*sorted(APIS), "smtp"])
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--counting", type=truth, default=False, help="true leaves the bodies out, unread")
     parser.add_argument("--bodies", type=truth, default=False, help="true keeps the bodies in the ledger")
+    parser.add_argument("--tls", type=truth, default=False, help="SMTP: true offers STARTTLS")
+    parser.add_argument("--auth", type=truth, default=False, help="SMTP: true takes no mail without a password")
     asyncio.run(serve(Options(**vars(parser.parse_args()))))
 
 

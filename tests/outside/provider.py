@@ -16,8 +16,9 @@ from typing import Any
 import orjson
 
 from tests.outside import ledger
+from tests.outside.events import Event, Reports, events, post
 from tests.outside.faults import Rule
-from tests.outside.running import Options, run
+from tests.outside.running import APIS, Options, run
 from tests.outside.server import PLAN_PATH
 
 
@@ -40,6 +41,14 @@ class Provider:
         connection.request("PUT", PLAN_PATH, orjson.dumps([asdict(rule) for rule in rules]))
         assert connection.getresponse().status == 200
         connection.close()
+
+    def events(self, **reports: Any) -> list[Event]:
+        """Return what the provider would post of all it accepted, by the fields of Reports."""
+        return events(APIS[self.name](), self.entries(), Reports(**reports))
+
+    def post_events(self, url: str, **reports: Any) -> list[int]:
+        """Post what became of all that was accepted to a webhook; return the status of each answer."""
+        return list(post(url, self.events(**reports)))
 
     def entries(self) -> list[ledger.Entry]:
         """Return the ledger, oldest first, refused mails among it."""
