@@ -12,7 +12,7 @@ DELIVERY = "X-Delivery"  # where SMTP has no metadata, our id stands in this hea
 def mail_in(data: bytes, address: str, *, is_counting: bool) -> Mail:
     """Return what one recipient gets; where `is_counting`, without the bodies, which are then not decoded."""
     message = BytesHeaderParser(policy=policy.default).parsebytes(data) if is_counting else read(data)
-    headers = {name: str(value) for name, value in message.items()}
+    headers = {name: str(value).strip() for name, value in message.items()}
     mail = Mail(address, headers.get("Subject", ""), headers=headers)
     mail.metadata = {"delivery": headers.get(DELIVERY, "")}
     if not is_counting:
@@ -26,4 +26,4 @@ def read(data: bytes) -> EmailMessage:
 
 def body(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
-    return "" if part is None else str(part.get_content())
+    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")

@@ -32,6 +32,7 @@ class Provider:
     ledger_path: Path
     settings: dict[str, Any]
     environment: dict[str, str]
+    pid: int = 0  # of a process alone
     certificate: str = ""  # SMTP alone: the file that SSL_CERT_FILE has to name
 
     def plan(self, *rules: Rule) -> None:
@@ -97,7 +98,7 @@ def providing_apart(name: str, path: Path | None = None, **options: Any) -> Iter
         try:
             assert process.stdout is not None
             facts = orjson.loads(process.stdout.readline())
-            yield Provider(**facts | {"ledger_path": place})
+            yield Provider(**facts | {"ledger_path": place, "pid": process.pid})
         finally:
             process.terminate()
             process.communicate()

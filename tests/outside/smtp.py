@@ -36,7 +36,8 @@ class SmtpProvider(Desk):
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(self, reader, writer)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, Gone):
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError, Gone)
+        with contextlib.suppress(*ends):
             await session.run()
         writer.close()
 
@@ -52,14 +53,11 @@ class Session:
     is_known: bool = False
     sender: str | None = None
     recipients: list[str] = field(default_factory=list)
-    refused: list[Mail] = field(default_factory=list)
 
     async def run(self) -> None:
         self.say(*(await self.planned("greeting") or (220, "provider.papers.example.org ESMTP ready")))
         while True:
-            # What came in one go is answered in one go, as PIPELINING wants it.
-            if b"\n" not in self.reader._buffer:  # type: ignore[attr-defined]
-                await self.writer.drain()
+            await self.writer.drain()
             line = (await self.reader.readuntil(b"\n")).decode(errors="replace").strip()
             verb, _, rest = line.partition(" ")
             action = getattr(self, f"on_{verb.lower()}", None)
@@ -174,9 +172,9 @@ class Session:
             self.note(f"dot {complaint}")
             self.say(550, complaint)
             return
-        if delay := self.desk.plan.delay(self.recipients, "dot"):
+        if delay := self.desk.plan.delay(self.recipients):
             await asyncio.sleep(delay)
-        rule = self.desk.plan.fault(self.recipients, "dot")
+        rule = self.desk.plan.fault(self.recipients)
         name = uuid4().hex
         mails = [mail_in(data, address, is_counting=self.desk.is_counting) for address in self.recipients]
         for mail in mails:
@@ -197,10 +195,11 @@ class Session:
         return self.words_of(rule) if rule else None
 
     def words_of(self, rule: Rule) -> tuple[int, str]:
-        if rule.fault is Fault.CUT:
+        if rule.fault is not Fault.STATUS:  # an answer that cannot be read is none
             self.writer.transport.abort()
             raise Gone
-        return rule.status, f"{rule.status // 100}.0.0 Planned to fail"
+        status = 450 if rule.status == 429 else rule.status
+        return status, f"{status // 100}.0.0 Planned to fail"
 
     async def on_rset(self, _: str) -> None:
         self.reset()
