@@ -48,7 +48,10 @@ class Provider:
         return events(APIS[self.name](), self.entries(), Reports(**reports))
 
     def post_events(self, url: str, **reports: Any) -> list[int]:
-        """Post what became of all that was accepted to a webhook; return the status of each answer."""
+        """Post what became of all that was accepted to a webhook; return the status of each answer.
+
+        SMTP has no webhooks.
+        """
         return list(post(url, self.events(**reports)))
 
     def entries(self) -> list[ledger.Entry]:
@@ -69,8 +72,9 @@ def providing(name: str, path: Path | None = None, **options: Any) -> Iterator[P
             target=asyncio.run, args=(serve(Options(name, place, **options), started, stopping),), daemon=True
         )
         thread.start()
+        provider = Provider(**started.result(30))
         try:
-            yield Provider(**started.result(30))
+            yield provider
         finally:
             stopping[0]()
             thread.join()
