@@ -6,7 +6,7 @@ REQUIRED is set, all must be: what is missing is named at start.
 
 import importlib.util
 import os
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
-from environs import Env
+from environs import Env, validate
 
 from newsletter import embedded, schedule
 
@@ -164,27 +164,56 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 
-# Mail. The provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
-# its keys are read under Anymail's own names (MAILGUN_API_KEY, …).
+# Mail. A provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
+# its keys are read under Anymail's own names (MAILGUN_API_KEY, …). Letters are what a person waits for.
 EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", "mailbox")
+EMAIL_LETTERS_PROVIDER = env.str("EMAIL_LETTERS_PROVIDER", "") or EMAIL_PROVIDER
 MAILBOX_DIR = VAR_DIR / "mailbox"
-EMAIL_BACKEND = {
-    "mailbox": "newsletter.mailbox.backend.EmailBackend",
-    "smtp": "django.core.mail.backends.smtp.EmailBackend",
-}.get(EMAIL_PROVIDER, f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend")
-if not EMAIL_PROVIDER.isidentifier() or importlib.util.find_spec(EMAIL_BACKEND.rpartition(".")[0]) is None:
-    raise ImproperlyConfigured(
-        f"EMAIL_PROVIDER is “{EMAIL_PROVIDER}”, which no backend of Anymail is called. "
-        "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
-    )
+EMAIL_BACKEND, EMAIL_LETTERS_BACKEND = (
+    {
+        "mailbox": "newsletter.mailbox.backend.EmailBackend",
+        "smtp": "django.core.mail.backends.smtp.EmailBackend",
+    }.get(provider, f"anymail.backends.{provider}.EmailBackend")
+    for provider in (EMAIL_PROVIDER, EMAIL_LETTERS_PROVIDER)
+)
+for name, provider, backend in (
+    ("EMAIL_PROVIDER", EMAIL_PROVIDER, EMAIL_BACKEND),
+    ("EMAIL_LETTERS_PROVIDER", EMAIL_LETTERS_PROVIDER, EMAIL_LETTERS_BACKEND),
+):
+    if not provider.isidentifier() or importlib.util.find_spec(backend.rpartition(".")[0]) is None:
+        raise ImproperlyConfigured(
+            f"{name} is “{provider}”, which no backend of Anymail is called. "
+            "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
+        )
 ANYMAIL: dict[str, object] = {
-    name: value for name, value in os.environ.items() if name.startswith(EMAIL_PROVIDER.upper() + "_")
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
 }
 EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
 for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
         globals()[name] = value
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
+
+# Pace: what the provider of digests is asked to take, by all workers together; 0 is no limit of ours
+SEND_RATE = env.float("SEND_RATE", 0.0, validate=validate.Range(min=0))  # messages a second
+SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 4, validate=validate.Range(min=1))
+SEND_DAILY_CAP = env.int("SEND_DAILY_CAP", 0, validate=validate.Range(min=0))  # messages a day of UTC
+SEND_WARMUP: list[int] = env.list("SEND_WARMUP", [], subcast=int)  # messages on each day from SEND_WARMUP_FROM
+SEND_WARMUP_FROM: date | None = env.date("SEND_WARMUP_FROM", None)
+LETTERS_SHARE = env.float("LETTERS_SHARE", 0.1, validate=validate.Range(min=0.01, max=0.9))  # kept free of digests
+LETTERS_RATE = env.float("LETTERS_RATE", 0.0, validate=validate.Range(min=0))  # where letters have their own provider
+SEND_BREAKER_FAILURES = env.int("SEND_BREAKER_FAILURES", 5, validate=validate.Range(min=1))  # one after another
+SEND_BREAKER_SECONDS = env.int("SEND_BREAKER_SECONDS", 60, validate=validate.Range(min=1))  # until one call tries
+SEND_SLOW_SECONDS = env.float("SEND_SLOW_SECONDS", 10.0, validate=validate.Range(min=0.1))  # counts as a failure
+for name, rate in (("SEND_RATE", SEND_RATE), ("LETTERS_RATE", LETTERS_RATE)):
+    if 0 < rate < 0.01:
+        raise ImproperlyConfigured(f"{name} is {rate}: less than one message in 100 seconds. 0 means no limit.")
+if any(messages < 1 for messages in SEND_WARMUP):
+    raise ImproperlyConfigured("SEND_WARMUP has a day without messages. Write it as “50,100,500,1000,5000”.")
+if SEND_WARMUP and SEND_WARMUP_FROM is None:
+    raise ImproperlyConfigured("SEND_WARMUP needs SEND_WARMUP_FROM, the plan’s first day, as in “2026-05-04”.")
 
 # Papers
 FEED_ALLOW_LOOPBACK = env.bool("FEED_ALLOW_LOOPBACK", False)

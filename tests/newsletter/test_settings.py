@@ -74,6 +74,29 @@ def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SEND_RATE", "fast", "Not a valid number"),
+        ("SEND_RATE", "-1", "greater than or equal to 0"),
+        ("SEND_RATE", "0.001", "0 means no limit"),
+        ("SEND_CALLS_AT_ONCE", "0", "greater than or equal to 1"),
+        ("SEND_DAILY_CAP", "-5", "greater than or equal to 0"),
+        ("SEND_WARMUP", "50,0", "a day without messages"),
+        ("SEND_WARMUP", "50,100", "needs SEND_WARMUP_FROM"),
+        ("SEND_WARMUP_FROM", "in May", "Not a valid date"),
+        ("LETTERS_SHARE", "1", "less than or equal to 0.9"),
+        ("EMAIL_LETTERS_PROVIDER", "pigeon", "“pigeon”, which no backend"),
+    ],
+)
+def test_a_pace_that_makes_no_sense_is_refused(name: str, value: str, words: str) -> None:
+    done = manage("check", **ENOUGH | {name: value})
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_providers_keys_are_read_under_its_own_names() -> None:
     words = "import newsletter.settings as s; print(s.EMAIL_BACKEND, s.ANYMAIL['MAILGUN_API_KEY'])"
     done = subprocess.run(

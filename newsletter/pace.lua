@@ -1,0 +1,135 @@
+-- The gate before a provider, decided in one step for all workers: its pause, its breaker, its calls at once, its day.
+-- Times are milliseconds by Redis' own clock, so that machines need not agree on one, unless the caller brings a time.
+-- Keys, after the provider's prefix: ":pause" until when; ":breaker" failures, since, shut_until, trial, trial_until;
+-- ":calls:<lane>" turns by the end of their lease; ":day:<days since 1970>" messages let through.
+local DAY = 86400000
+local prefix, operation, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
+
+local function clock()
+    local time = redis.call("TIME")
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local now = a.now or clock()
+local today = math.floor(now / DAY)
+local breaker = prefix .. ":breaker"
+
+local function number_of(field)
+    return tonumber(redis.call("HGET", breaker, field) or 0)
+end
+
+local function calls_of(lane)
+    local key = prefix .. ":calls:" .. lane
+    redis.call("ZREMRANGEBYSCORE", key, "-inf", now)
+    return redis.call("ZCARD", key)
+end
+
+local function paused_until()
+    return tonumber(redis.call("GET", prefix .. ":pause") or 0)
+end
+
+local function day_key(day)
+    return prefix .. ":day:" .. string.format("%d", day)
+end
+
+local function sent_today()
+    return tonumber(redis.call("GET", day_key(today)) or nil)
+end
+
+-- What this lane may send today, or nil. A plan that has yet to begin holds to its first day.
+local function allowance()
+    local step = a.warmup[math.max(1, today - a.warmup_from + 1)]
+    local cap = a.cap > 0 and math.min(a.cap, step or a.cap) or step
+    return cap and cap - math.min(math.ceil(cap * a.kept_share), math.floor(cap / 2))
+end
+
+-- Milliseconds until the breaker lets somebody through, and whether that is a trial.
+local function breaker_wait()
+    if number_of("since") == 0 then
+        return 0, false
+    elseif number_of("shut_until") > now then
+        return number_of("shut_until") - now, false
+    end
+    return math.min(math.max(number_of("trial_until") - now, 0), a.look_again), true
+end
+
+local function wait(why, milliseconds, fits)
+    return {why = why, wait = milliseconds, fits = fits}
+end
+
+local function take()
+    if paused_until() > now then
+        return wait("pause", paused_until() - now)
+    end
+    local shut, is_trial = breaker_wait()
+    if shut > 0 then
+        return wait("breaker", shut)
+    end
+    local mine = calls_of(a.lane)
+    if mine >= a.calls_of_lane or mine + calls_of(a.other_lane) >= a.calls then
+        return wait("calls", a.look_again)
+    end
+    local allowed = allowance()
+    if allowed then
+        local sent = sent_today() or a.sent
+        if not sent then
+            return wait("count", 0)
+        elseif sent + a.messages > allowed then
+            return wait("day", (today + 1) * DAY - now, math.max(allowed - sent, 0))
+        end
+        redis.call("SET", day_key(today), sent + a.messages, "PX", 2 * DAY)
+    end
+    redis.call("ZADD", prefix .. ":calls:" .. a.lane, now + a.lease, a.turn)
+    if is_trial then
+        redis.call("HSET", breaker, "trial", a.turn, "trial_until", now + a.lease)
+    end
+    return {now = now, day = today}
+end
+
+local function shut()
+    redis.call("HSETNX", breaker, "since", now)
+    redis.call("HSET", breaker, "shut_until", now + a.rest)
+    redis.call("HDEL", breaker, "trial", "trial_until")
+end
+
+-- While the breaker is open only its trial has a say: other answers are of calls from before.
+local function judge(is_trial)
+    local is_open = number_of("since") > 0
+    if a.verdict == "accepted" and (is_trial or not is_open) then
+        redis.call("DEL", breaker)
+    elseif a.verdict == "failed" and is_trial then
+        shut()
+    elseif a.verdict == "failed" and not is_open and redis.call("HINCRBY", breaker, "failures", 1) >= a.failures then
+        shut()
+    end
+end
+
+local function done()
+    redis.call("ZREM", prefix .. ":calls:" .. a.lane, a.turn)
+    local is_trial = redis.call("HGET", breaker, "trial") == a.turn
+    if a.verdict ~= "unsent" then
+        return judge(is_trial)
+    end
+    if is_trial then
+        redis.call("HDEL", breaker, "trial", "trial_until")
+    end
+    if redis.call("EXISTS", day_key(a.day)) == 1 then
+        redis.call("DECRBY", day_key(a.day), a.messages)
+    end
+end
+
+local function pause()
+    if now + a.pause > paused_until() then
+        redis.call("SET", prefix .. ":pause", now + a.pause, "PX", a.longest_pause)
+    end
+end
+
+local function look()
+    return {
+        since = number_of("since"), paused_until = paused_until() > now and paused_until() or 0,
+        calls = calls_of(a.lane) + calls_of(a.other_lane), allowed = allowance(), sent = sent_today(),
+    }
+end
+
+local answer = ({take = take, done = done, pause = pause, look = look})[operation]()
+return cjson.encode(answer or {done = true})

@@ -1,0 +1,266 @@
+"""How fast a provider is sent to, by all workers on all machines together.
+
+Two lanes go to it: letters, which a person waits for, and digests. A part of the rate, of the calls at once and of the
+day is kept for letters. The rate is kept by pyrate-limiter; the rest of the gate is pace.lua. What Redis forgets is
+begun anew, paced; while it is away, nothing is sent.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import redis
+from django.conf import settings
+from pyrate_limiter import GCRA, Decision, Rate, RedisStateStore, StateStore
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+Lane = Literal["letters", "digests"]
+GATE = Path(__file__).with_suffix(".lua").read_text()
+# A call that lasts longer frees its place among the calls at once, as that of a killed worker does.
+LEASE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(hours=1)
+# How soon to ask again where only another call's end is waited for.
+LOOK_AGAIN = timedelta(milliseconds=200)
+REDIS_TIMEOUT_SECONDS = 2
+# Small calls may come this much early, so that a worker that wakes late loses nothing of the rate.
+EARLY_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Wait(Exception):
+    """Nothing may be sent for now, and nothing was taken: ask again after `for_`.
+
+    `why` is "rate", "calls", "pause", "breaker", "day" or "redis". Where the day's allowance is what lacks, `fits` is
+    the size of a call that would pass now, which may be 0.
+    """
+
+    def __init__(self, for_: timedelta, why: str, fits: int | None = None) -> None:
+        super().__init__(f"wait {for_.total_seconds():.3f} s: {why}")
+        self.for_, self.why, self.fits = for_, why, fits
+
+
+class RedisAway(Wait):
+    """Redis does not answer, so nobody knows the pace. A place taken just before comes free by its lease."""
+
+    def __init__(self) -> None:
+        super().__init__(timedelta(seconds=5), "redis")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a lane's provider is up to at the moment."""
+
+    is_open: bool  # the breaker: nothing is sent but a trial
+    since: datetime | None
+    paused_until: datetime | None
+    left_today: int | None  # messages of this lane; None: no limit
+    calls_in_flight: int  # of both lanes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one lane may ask of its provider. Rates are messages a second; 0 is no limit."""
+
+    rate: float
+    calls: int
+    calls_of_lane: int
+    cap: int
+    warmup: list[int]
+    warmup_from: date | None
+    kept_share: float  # of the day, for the other lane
+
+
+class Turn:
+    """The right to make one call. Say once how it went; a turn nothing is said of tells the breaker nothing."""
+
+    def __init__(self, pace: "Pace", messages: int) -> None:
+        self.id = uuid4().hex
+        self.messages = messages
+        self.day = 0
+        self._pace = pace
+        self._is_over = False
+
+    def accepted(self) -> None:
+        """The provider took the call, or refused its messages with good reason: it works."""
+        self._end("accepted")
+
+    def failed(self) -> None:
+        """The provider answered with an error of its own, too late, or not at all."""
+        self._end("failed")
+
+    def slow(self, seconds: float) -> None:
+        """The provider took the call after so many seconds, which is a failure from SEND_SLOW_SECONDS on."""
+        self._end("failed" if seconds >= settings.SEND_SLOW_SECONDS else "accepted")
+
+    def unsent(self) -> None:
+        """No message of this call left for sure (429, no call made): the day does not count it."""
+        self._end("unsent")
+
+    def over(self) -> None:
+        """Give the place among the calls at once back, if no answer has done so."""
+        if not self._is_over:
+            self._end("")
+
+    def _end(self, verdict: str) -> None:
+        self._is_over = True
+        self._pace.tell("done", turn=self.id, verdict=verdict, messages=self.messages, day=self.day)
+
+
+class Pace:
+    """A lane to its provider. Cheap to make; holds no connection of its own.
+
+    `sent_today` counts what the provider was given on this day of UTC; it is asked where Redis has forgotten it. `now`
+    is for whoever replays time: milliseconds since 1970, instead of Redis' clock.
+    """
+
+    def __init__(
+        self, lane: Lane, *, sent_today: Callable[[], int] = lambda: 0, now: Callable[[], int] | None = None
+    ) -> None:
+        self.lane = lane
+        self.provider = settings.EMAIL_LETTERS_PROVIDER if lane == "letters" else settings.EMAIL_PROVIDER
+        self.limits = limits_of(lane)
+        self._prefix = f"pace:{{{self.provider}}}"
+        self._sent_today = sent_today
+        self._now = now
+
+    @contextmanager
+    def call(self, messages: int, lease: timedelta = LEASE) -> Iterator[Turn]:
+        """Take a turn for a call of so many messages, or raise Wait."""
+        assert messages > 0
+        turn = Turn(self, messages)
+        self._take(turn, lease)
+        try:
+            yield turn
+        finally:
+            turn.over()
+
+    def pause(self, pause: timedelta) -> None:
+        """Let every worker of both lanes wait, an hour at most; of several pauses the longest counts."""
+        self.tell("pause", pause=milliseconds(min(pause, LONGEST_PAUSE)), longest_pause=milliseconds(LONGEST_PAUSE))
+
+    def state(self) -> State:
+        """Return what is going on; raise RedisAway."""
+        found = self._ask("look")
+        allowed, sent = found.get("allowed"), found.get("sent")
+        if allowed is not None and sent is None:
+            sent = self._sent_today()
+        return State(
+            is_open=found["since"] > 0,
+            since=moment(found["since"]),
+            paused_until=moment(found["paused_until"]),
+            left_today=None if allowed is None else max(allowed - sent, 0),
+            calls_in_flight=found["calls"],
+        )
+
+    def tell(self, operation: str, **facts: Any) -> None:
+        """Pass on what happened. A call is never undone because it could not be told: then the lease ends it."""
+        try:
+            self._ask(operation, **facts)
+        except RedisAway:
+            logger.warning("Redis was away when the pace of %s was to be told: %s", self.provider, operation)
+
+    def _take(self, turn: Turn, lease: timedelta) -> None:
+        facts: dict[str, Any] = {"turn": turn.id, "messages": turn.messages, "lease": milliseconds(lease)}
+        found = self._ask("take", **facts)
+        if found.get("why") == "count":
+            found = self._ask("take", **facts, sent=self._sent_today())
+        if "why" in found:
+            raise Wait(timedelta(milliseconds=found["wait"]), found["why"], found.get("fits"))
+        turn.day = found["day"]
+        if self.limits.rate and (wait := self._spend(turn.messages, found["now"])):
+            turn.unsent()
+            raise Wait(wait, "rate")
+
+    def _spend(self, messages: int, now: int) -> timedelta | None:
+        """Take messages from the rate, all or none; return how long to wait where there are too few.
+
+        Small and large calls pass under one condition, that the calls before are worked off but for EARLY_SECONDS:
+        so no size starves another, and no window sees more than its rate, one call and that.
+        """
+        per_million_ms = int(self.limits.rate * 1000)
+        burst = messages + int(self.limits.rate * EARLY_SECONDS)
+        drained_ms = milliseconds(timedelta(seconds=2 * burst / self.limits.rate)) + milliseconds(LONGEST_PAUSE)
+        key = f"{self._prefix}:rate:{self.lane}"
+        store: StateStore = RedisStateStore(client(settings.REDIS_URL), key, ttl_ms=drained_ms)
+        with redis_away():
+            decision = store.check(GCRA(), [Rate(per_million_ms, 1_000_000, burst)], now, messages)
+        assert isinstance(decision, Decision)
+        return None if decision.allowed else timedelta(milliseconds=decision.retry_after_ms or 1)
+
+    def _ask(self, operation: str, **facts: Any) -> dict[str, Any]:
+        if self._now:
+            facts["now"] = self._now()
+        limits = self.limits
+        facts |= {
+            "lane": self.lane,
+            "other_lane": "digests" if self.lane == "letters" else "letters",
+            "calls": limits.calls,
+            "calls_of_lane": limits.calls_of_lane,
+            "cap": limits.cap,
+            "warmup": limits.warmup,
+            "warmup_from": (limits.warmup_from - date(1970, 1, 1)).days if limits.warmup_from else 0,
+            "kept_share": limits.kept_share,
+            "failures": settings.SEND_BREAKER_FAILURES,
+            "rest": settings.SEND_BREAKER_SECONDS * 1000,
+            "look_again": milliseconds(LOOK_AGAIN),
+        }
+        with redis_away():
+            answer: dict[str, Any] = json.loads(
+                gate(settings.REDIS_URL)([self._prefix], [operation, json.dumps(facts)])
+            )
+        return answer
+
+
+def limits_of(lane: Lane) -> Limits:
+    """Return the lane's limits by the settings. With a provider of its own each lane has that to itself."""
+    calls, share = settings.SEND_CALLS_AT_ONCE, settings.LETTERS_SHARE
+    plan = (settings.SEND_DAILY_CAP, settings.SEND_WARMUP, settings.SEND_WARMUP_FROM)
+    if settings.EMAIL_LETTERS_PROVIDER != settings.EMAIL_PROVIDER:
+        if lane == "letters":
+            return Limits(settings.LETTERS_RATE, calls, calls, 0, [], None, kept_share=0)
+        return Limits(settings.SEND_RATE, calls, calls, *plan, kept_share=0)
+    letters_rate = max(settings.SEND_RATE * share, min(1.0, settings.SEND_RATE / 2))
+    if lane == "letters":
+        return Limits(letters_rate, calls, calls, *plan, kept_share=0)
+    return Limits(settings.SEND_RATE - letters_rate, calls, max(1, calls - 1), *plan, kept_share=share)
+
+
+@contextmanager
+def redis_away() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as exc:
+        raise RedisAway from exc
+
+
+@cache
+def client(url: str) -> redis.Redis:
+    # One retry, at once: a connection that Redis closed when it was started anew is no sign that it is away.
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+@cache
+def gate(url: str) -> Any:
+    return client(url).register_script(GATE)
+
+
+def milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def moment(milliseconds: int) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
