@@ -20,7 +20,7 @@ from digests.spans import Span
 from digests.writing import Content, Row
 from newsletter import clock
 from newsletter.issues.models import Issue
-from subscribers.rhythm import Rhythm, next_slot
+from subscribers.rhythm import Rhythm, day_of, is_paused, slot_after
 
 CHUNK = 20_000  # readers a transaction
 
@@ -40,6 +40,7 @@ class Reader(NamedTuple):
     slot: datetime
     covered_through: datetime | None
     preferences_id: int
+    is_welcome: bool
     rhythm: Rhythm
 
 
@@ -49,7 +50,7 @@ class Group(NamedTuple):
     covered_through: datetime | None
     preferences_id: int
     had: tuple[int, ...]  # papers of the span that its readers were sent before
-    is_late: bool
+    hindrance: str  # the one reason why its readers get nothing now; empty where there is none
 
 
 class Answer(NamedTuple):
@@ -77,7 +78,7 @@ class Run:
         self.now = clock.now()
         self.spans = spans.Spans(self.now)
         self.digests = writing.Digests(self.now)
-        self.slots: dict[Rhythm, datetime] = {}
+        self.slots: dict[tuple[Rhythm, datetime, bool], datetime] = {}
 
     @transaction.atomic
     def serve_chunk(self) -> Assembled | None:
@@ -99,8 +100,8 @@ class Run:
         """Yield what each group gets; those of one span are chosen from one index."""
         choices = spans.choices_of({group.preferences_id for group in groups})
         for group in groups:
-            if group.is_late:
-                yield group, Answer(None, reason=Delivery.Reason.EXPIRED)
+            if group.hindrance:
+                yield group, Answer(None, reason=group.hindrance)
             else:
                 choice = choices[group.preferences_id]
                 yield group, answer(self.spans.of(group.covered_through, choice), group, choice)
@@ -121,17 +122,23 @@ class Run:
 
     def move_on(self, readers: Sequence[Reader], rows: Sequence[Row]) -> None:
         """Give each reader the next slot, and move what the reader is covered through."""
-        for reader in readers:
-            if reader.rhythm not in self.slots:
-                self.slots[reader.rhythm] = next_slot(reader.rhythm, after=self.now)
+        slots = [self.slot_after(reader) for reader in readers]
         covered = {row.subscriber_id: row.covered_to for row in rows}
         columns = (
             [reader.id for reader in readers],
-            [self.slots[reader.rhythm] for reader in readers],
+            slots,
             [covered[reader.id] for reader in readers],
         )
         with connection.cursor() as cursor:
             cursor.execute(MOVE_ON, columns)
+
+    def slot_after(self, reader: Reader) -> datetime:
+        """Return the next slot of `reader`: due again at once where that came meanwhile and is not too late."""
+        key = (reader.rhythm, reader.slot, reader.is_welcome)
+        if key not in self.slots:
+            floor = self.now - settings.DIGEST_LATEST
+            self.slots[key] = slot_after(reader.rhythm, reader.slot, floor, is_welcome=reader.is_welcome)
+        return self.slots[key]
 
 
 MOVE_ON = """
@@ -144,7 +151,8 @@ WHERE reader.id = moved.id
 
 # Who has got everything there is waits for today's draft until its cutoff, not longer: %(newest)s is null otherwise.
 CLAIM = """
-SELECT id, next_digest_at, covered_through, preferences_id, frequency, weekday, send_time, timezone, paused_until
+SELECT id, next_digest_at, covered_through, preferences_id, confirmed_at IS NOT DISTINCT FROM next_digest_at,
+    frequency, weekday, send_time, timezone, paused_until
 FROM subscribers_subscriber
 WHERE status = 'active' AND next_digest_at <= %(now)s
   AND (%(newest)s::timestamptz IS NULL OR covered_through IS NULL OR covered_through < %(newest)s)
@@ -159,8 +167,8 @@ def claim(now: datetime) -> list[Reader]:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, {"now": now, "newest": newest_before_draft(now), "most": CHUNK})
         return [
-            Reader(pk, slot, covered_through, preferences_id, Rhythm(*when))
-            for pk, slot, covered_through, preferences_id, *when in cursor.fetchall()
+            Reader(pk, slot, covered_through, preferences_id, is_welcome, Rhythm(*when))
+            for pk, slot, covered_through, preferences_id, is_welcome, *when in cursor.fetchall()
         ]
 
 
@@ -177,11 +185,19 @@ def grouped(readers: Sequence[Reader], now: datetime) -> dict[Group, list[Reader
     had = papers_had(readers, now)
     latest = now - settings.DIGEST_LATEST
     for reader in readers:
-        # A first digest is never too late.
-        is_late = reader.covered_through is not None and reader.slot < latest
-        group = Group(reader.covered_through, reader.preferences_id, had.get(reader.id, ()), is_late)
+        hindrance = hindrance_of(reader, latest)
+        group = Group(reader.covered_through, reader.preferences_id, had.get(reader.id, ()), hindrance)
         groups[group].append(reader)
     return groups
+
+
+def hindrance_of(reader: Reader, latest: datetime) -> str:
+    """Return the one reason why a reader who is due gets nothing now; what was to come stays in the next span."""
+    if reader.rhythm.paused_until and is_paused(reader.rhythm, day_of(reader.rhythm, reader.slot)):
+        return Delivery.Reason.PAUSED
+    # A first digest is never too late.
+    is_late = reader.covered_through is not None and reader.slot < latest
+    return Delivery.Reason.EXPIRED if is_late else ""
 
 
 # Papers that stand in two recent issues, on an earlier shelf and on a later front, are the only ones that can come

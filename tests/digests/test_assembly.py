@@ -42,7 +42,7 @@ def test_readers_who_chose_the_same_share_one_digest() -> None:
 def test_a_served_reader_is_covered_through_the_issue_and_due_again_at_the_next_slot() -> None:
     vision = TopicFactory()
     issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
-    reader = SubscriberFactory(topics=[vision], send_time=time(5, 30))
+    reader = SubscriberFactory(topics=[vision], send_time=time(5, 30), confirmed_at=MORNING)
 
     assembly.assemble_due_digests()
 
