@@ -97,7 +97,7 @@ def test_weekly_to_daily_begins_today() -> None:
 
 
 def test_daily_to_weekly_waits_for_the_weekday() -> None:
-    weekly = {"frequency": "weekly", "weekday": 3}
+    weekly: dict[str, Any] = {"frequency": "weekly", "weekday": 3}
     assert change("2026-05-05 05:00", "2026-05-05 07:00", "2026-05-04 07:00", **weekly) == utc("2026-05-07 07:00")
 
 
@@ -118,7 +118,7 @@ def test_who_resumes_is_served_that_day() -> None:
 
 
 def test_who_ends_a_pause_and_changes_the_hour_that_morning_is_served_at_the_new_hour() -> None:
-    changed = {"send_time": time(18), "paused_until": date(2026, 5, 6)}
+    changed: dict[str, Any] = {"send_time": time(18), "paused_until": date(2026, 5, 6)}
     assert change("2026-05-06 05:00", "2026-05-06 07:00", "2026-05-04 07:00", **changed) == utc("2026-05-06 18:00")
 
 
@@ -141,14 +141,14 @@ def test_a_reader_who_never_had_a_slot_begins_today() -> None:
 
 
 def test_on_the_day_the_clocks_go_forward_a_skipped_hour_moves_with_them() -> None:
-    berlin = {"timezone": "Europe/Berlin", "send_time": time(2, 30)}
+    berlin: dict[str, Any] = {"timezone": "Europe/Berlin", "send_time": time(2, 30)}
     slot = change("2026-03-29 00:30", "2026-03-29 05:00", "2026-03-28 06:00", **berlin)
     assert slot == utc("2026-03-29 01:30")  # 03:30
     assert change("2026-03-29 02:00", "2026-03-29 05:00", "2026-03-28 06:00", **berlin) == utc("2026-03-29 02:00")
 
 
 def test_on_the_day_the_clocks_go_back_the_hour_that_comes_twice_is_used_once() -> None:
-    berlin = {"timezone": "Europe/Berlin", "send_time": time(2, 30)}
+    berlin: dict[str, Any] = {"timezone": "Europe/Berlin", "send_time": time(2, 30)}
     assert change("2026-10-25 00:10", "2026-10-25 06:00", "2026-10-24 05:00", **berlin) == utc("2026-10-25 00:30")
     # Between the first 02:30 and the second.
     assert change("2026-10-25 00:45", "2026-10-26 01:30", "2026-10-25 00:30", **berlin) == utc("2026-10-26 01:30")
@@ -157,7 +157,7 @@ def test_on_the_day_the_clocks_go_back_the_hour_that_comes_twice_is_used_once() 
 
 def test_an_hour_that_a_gap_at_midnight_moves_to_the_next_day_leaves_that_day_its_own() -> None:
     # In Nuuk it is midnight at once after 23:00 on Saturday, 28 March.
-    nuuk = {"timezone": "America/Nuuk", "send_time": time(23, 30)}
+    nuuk: dict[str, Any] = {"timezone": "America/Nuuk", "send_time": time(23, 30)}
     late = next_slot(SEVEN._replace(**nuuk), utc("2026-03-28 12:00"))
     assert late.astimezone(ZoneInfo("America/Nuuk")).date() == date(2026, 3, 29)
     assert slot_after(SEVEN._replace(**nuuk), late, late, is_welcome=False) == utc("2026-03-30 00:30")
