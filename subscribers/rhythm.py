@@ -5,7 +5,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
-# A slot this long after the one before was the next day's, whatever the clocks do; a weekly one is not.
+# A slot that comes sooner than this after the last was the next day’s, whatever the clocks do; a weekly one does not.
 AT_HAND = timedelta(days=3)
 
 
