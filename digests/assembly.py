@@ -9,19 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connection
 
 from digests import due, earlier, selection, spans, writing
-from digests.due import Answer, Group, Look, Moment
+from digests.due import Answer, Appointment, Group, Look, Moment
 from digests.models import Delivery
 from digests.selection import Choice, Selection
 from digests.spans import Span
 from digests.writing import Content
 from newsletter import clock
 from newsletter.issues.models import Issue
-from subscribers.rhythm import Rhythm, next_slot
+from subscribers.rhythm import day_of, is_paused, slot_after
 
 PART = 125_000  # readers looked at together: as many as fit into memory by their groups
 SINGLE = due.Lane("single", most=1, shares_content=False)
@@ -39,11 +39,8 @@ class Assembled:
 def assemble_due_digests() -> Assembled:
     """Serve every reader who is due now. Safe to repeat, to run twice at once, and to be killed anywhere."""
     run = Run()
-    if not (count := due.count(run.look)):
-        return Assembled(0, [])
-    parts = 1 << max(0, (count - 1) // PART).bit_length()
-    for part in range(parts):
-        run.serve_part(run.look._replace(part=part, parts=parts))
+    while run.serve_round():
+        pass
     return Assembled(run.due, run.batch_ids)
 
 
@@ -58,13 +55,23 @@ class Run:
         self.due = 0
         self.batch_ids: list[int] = []
 
+    def serve_round(self) -> bool:
+        """Serve those who are due, part by part; say whether there may be more, as after an outage there are."""
+        before, count = self.due, due.count(self.look)
+        if not count:
+            return False
+        parts = 1 << ((count - 1) // PART).bit_length()
+        for part in range(parts):
+            self.serve_part(self.look._replace(part=part, parts=parts))
+        return self.due > before
+
     def serve_part(self, look: Look) -> None:
         """Serve the readers of one part, unless another assembler is at it."""
         with locked(look) as is_mine:
             if not is_mine or not (seen := due.see(look)):
                 return
             earlier.note_papers_had(self.earlier)
-            due.tell([self.moment(*pair) for pair in due.rhythms()], list(self.answers(due.groups())))
+            due.tell([self.moment(one) for one in due.appointments()], list(self.answers(due.groups())))
             planned = due.plan(SINGLE)
             for moved, batch_ids in due.deliver(look, SINGLE, seen, planned):
                 self.due += moved
@@ -75,10 +82,11 @@ class Run:
     def earlier(self) -> earlier.Earlier:
         return earlier.earlier(self.now)
 
-    def moment(self, rhythm: Rhythm, slot: datetime) -> Moment:
-        day = slot.astimezone(ZoneInfo(rhythm.timezone)).date()
-        is_paused = rhythm.paused_until is not None and day < rhythm.paused_until
-        return Moment(rhythm, slot, next_slot(rhythm, after=self.now), is_paused)
+    def moment(self, appointment: Appointment) -> Moment:
+        """Say what follows: a slot that came meanwhile and is not too late is due again at once."""
+        rhythm, slot, is_welcome = appointment
+        next_at = slot_after(rhythm, slot, self.now - settings.DIGEST_LATEST, is_welcome=is_welcome)
+        return Moment(appointment, next_at, is_paused(rhythm, day_of(rhythm, slot)))
 
     def answers(self, groups: Collection[Group]) -> Iterator[tuple[Group, Answer]]:
         """Yield what each group gets, its digest written."""

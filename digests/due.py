@@ -55,11 +55,18 @@ class Answer(NamedTuple):
     note: str = ""
 
 
-class Moment(NamedTuple):
-    """A slot of a rhythm, the slot that follows it, and whether a pause has come over it."""
+class Appointment(NamedTuple):
+    """A rhythm and a slot it is due for; a welcome comes at no hour of the rhythm."""
 
     rhythm: Rhythm
     slot: datetime
+    is_welcome: bool
+
+
+class Moment(NamedTuple):
+    """What follows an appointment, and whether a pause has come over it."""
+
+    appointment: Appointment
     next_at: datetime
     is_paused: bool
 
@@ -82,6 +89,7 @@ SEE = f"""
 CREATE TEMP TABLE assembly_due AS
 SELECT id AS reader_id, next_digest_at AS slot, covered_through, preferences_id,
        frequency, weekday, send_time, timezone, paused_until,
+       confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome,
        covered_through IS NOT NULL AND next_digest_at < %(latest)s AS is_late,
        covered_through IS NULL AND last_slot_at IS NOT NULL AS is_back,
        '{{}}'::bigint[] AS had
@@ -115,17 +123,17 @@ def groups() -> list[Group]:
         return [Group(preferences_id, covered, tuple(had)) for preferences_id, covered, had in cursor.fetchall()]
 
 
-def rhythms() -> list[tuple[Rhythm, datetime]]:
-    """Return each rhythm among those who are due, with each slot it is due for."""
-    columns = "frequency, weekday, send_time, timezone, paused_until"
+def appointments() -> list[Appointment]:
+    """Return what those who are due are due for, each once."""
+    columns = "frequency, weekday, send_time, timezone, paused_until, slot, is_welcome"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT {columns}, slot FROM assembly_due")
-        return [(Rhythm(*when), slot) for *when, slot in cursor.fetchall()]
+        cursor.execute(f"SELECT DISTINCT {columns} FROM assembly_due")
+        return [Appointment(Rhythm(*when), slot, is_welcome) for *when, slot, is_welcome in cursor.fetchall()]
 
 
 NEXT = """
 CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, timezone text, paused_until date,
-                                 slot timestamptz, next_at timestamptz, is_paused bool)
+                                 slot timestamptz, is_welcome bool, next_at timestamptz, is_paused bool)
 """
 ANSWER = """
 CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, had bigint[],
@@ -134,12 +142,12 @@ CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timest
 
 
 def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Answer]]) -> None:
-    """Put beside the readers what was worked out for them: the next slot of each rhythm, and each group's answer."""
+    """Put beside the readers what was worked out for them: what follows each appointment, and each group's answer."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT)
         with cursor.copy("COPY assembly_next FROM STDIN") as copy:
-            for rhythm, slot, next_at, is_paused in moments:
-                copy.write_row((*rhythm, slot, next_at, is_paused))
+            for (rhythm, slot, is_welcome), next_at, is_paused in moments:
+                copy.write_row((*rhythm, slot, is_welcome, next_at, is_paused))
         cursor.execute(ANSWER)
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
             for group, answer in answers:
@@ -162,7 +170,7 @@ WITH told AS (
   FROM assembly_due due
   JOIN assembly_next next
     ON next.frequency = due.frequency AND next.weekday = due.weekday AND next.send_time = due.send_time
-   AND next.timezone = due.timezone AND next.slot = due.slot
+   AND next.timezone = due.timezone AND next.slot = due.slot AND next.is_welcome = due.is_welcome
    AND next.paused_until IS NOT DISTINCT FROM due.paused_until
   LEFT JOIN assembly_answer answer
     ON answer.preferences_id = due.preferences_id AND answer.had = due.had
@@ -170,14 +178,13 @@ WITH told AS (
 ), numbered AS (
   SELECT told.*, row_number() OVER (ORDER BY digest_id NULLS LAST, reader_id) - 1 AS number FROM told
 ), placed AS (
-  SELECT numbered.*, number / %(size)s AS batch_no,
+  SELECT numbered.*, number / %(size)s AS batch_no, CASE WHEN %(shares_content)s THEN digest_id END AS shared,
          CASE WHEN %(shares_content)s
               THEN row_number() OVER (PARTITION BY number / %(size)s, digest_id ORDER BY number) - 1
               ELSE number %% %(size)s END AS place
   FROM numbered
 )
-SELECT placed.*, dense_rank() OVER (
-         PARTITION BY batch_no ORDER BY CASE WHEN %(shares_content)s THEN digest_id END, place / %(most)s) - 1 AS call_no
+SELECT placed.*, dense_rank() OVER (PARTITION BY batch_no ORDER BY shared, place / %(most)s) - 1 AS call_no
 FROM placed
 """
 
@@ -192,7 +199,7 @@ def plan(lane: Lane) -> int:
 
 
 def deliver(look: Look, lane: Lane, seen: int, planned: int) -> Iterator[tuple[int, list[int]]]:
-    """Write what is planned for `seen` readers, a transaction a chunk; yield of each how many it served, and its batches."""
+    """Write what is planned for `seen` readers, chunk by chunk; yield how many each served, and its batches."""
     size = settings.BATCH_SIZE
     step = max(CHUNK // size, 1) * size
     for first in range(0, seen, step):
@@ -200,20 +207,26 @@ def deliver(look: Look, lane: Lane, seen: int, planned: int) -> Iterator[tuple[i
         yield deliver_chunk(look, lane, first, first + step, batches)
 
 
-# Only readers who are still as they were seen. Who left, or changed when or what, is looked at again by the next run.
+# Only readers who are still as they were seen, and whom nobody is changing now: who left, or changed when or what, is
+# looked at again by the next run.
 DELIVER = """
-WITH moved AS (
-  UPDATE subscribers_subscriber reader
-  SET next_digest_at = plan.next_at, last_slot_at = plan.slot,
-      covered_through = coalesce(plan.covered_to, reader.covered_through)
-  FROM assembly_plan plan
+WITH free AS MATERIALIZED (
+  SELECT plan.number, reader.id
+  FROM assembly_plan plan JOIN subscribers_subscriber reader ON reader.id = plan.reader_id
   WHERE plan.number >= %(first)s AND plan.number < %(end)s
-    AND reader.id = plan.reader_id AND reader.status = 'active' AND reader.next_digest_at = plan.slot
+    AND reader.status = 'active' AND reader.next_digest_at = plan.slot
     AND reader.preferences_id = plan.preferences_id
     AND reader.covered_through IS NOT DISTINCT FROM plan.covered_through
     AND reader.frequency = plan.frequency AND reader.weekday = plan.weekday AND reader.send_time = plan.send_time
     AND reader.timezone = plan.timezone AND reader.paused_until IS NOT DISTINCT FROM plan.paused_until
-  RETURNING plan.number
+  FOR NO KEY UPDATE OF reader SKIP LOCKED
+), moved AS (
+  UPDATE subscribers_subscriber reader
+  SET next_digest_at = plan.next_at, last_slot_at = plan.slot,
+      covered_through = coalesce(plan.covered_to, reader.covered_through)
+  FROM free JOIN assembly_plan plan USING (number)
+  WHERE reader.id = free.id
+  RETURNING free.number
 )
 INSERT INTO digests_delivery (subscriber_id, slot, digest_id, preferences_id, batch_id, call_no, status, reason, note,
                               covered_from, covered_to, provider_id, made_at, expires_at)

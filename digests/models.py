@@ -140,11 +140,11 @@ class Delivery(models.Model):
         NO_ISSUE = "no_issue", "no issue was published since the last digest"
         NOTHING_MATCHED = "nothing_matched", "none of the papers matched"
         ALL_HAD = "all_had", "every matching paper had been sent before"
+        PAUSED = "paused", "paused when it was due"
         EXPIRED = "expired", "too late for its hour; its papers come with the next digest"
         UNSUBSCRIBED = "unsubscribed", "the reader left before it was sent"
         SUPPRESSED = "suppressed", "the address is suppressed"
         WITHDRAWN = "withdrawn", "the issue was withdrawn"
-        PAUSED = "paused", "paused when it was due; its papers come with the next digest"
 
     subscriber = models.ForeignKey(
         Subscriber, models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="deliveries"

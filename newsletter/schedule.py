@@ -21,4 +21,5 @@ SCHEDULE = {
     "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),
     "wake forgotten batches": every("digests.tasks.sweep", seconds=30),
     "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
+    "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

@@ -2,6 +2,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from django import forms
+from django.db import transaction
 from timezone_field import TimeZoneFormField
 
 from newsletter import clock
@@ -114,11 +115,13 @@ class PreferencesForm(ChoiceForm):
         topics = [topic.retired_into or topic for topic in subscriber.preferences.topics.all()]
         return choice | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
 
+    @transaction.atomic
     def save(self, subscriber: Subscriber) -> None:
         """Store the choice; the next digest follows it from now on."""
         for name, value in self.schedule().items():
             setattr(subscriber, name, value)
         subscriber.paused_until = self.cleaned_data["paused_until"]
+        # First, since it may wait for an assembly: others who choose the same then do not wait with it.
+        subscriber.reschedule()
         subscriber.preferences = self.preferences()
         subscriber.save(update_fields=["preferences"])
-        subscriber.reschedule()

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from timezone_field import TimeZoneField
 
 from newsletter import clock
@@ -140,6 +140,13 @@ class Subscriber(StatefulModel):
                 condition=~Q(status="active") | Q(next_digest_at__isnull=False),
                 name="active_subscriber_has_a_next_digest",
             ),
+            # A delivery is unique by its slot; a slot that came back would stop every reader of its chunk.
+            models.CheckConstraint(
+                condition=Q(next_digest_at__isnull=True)
+                | Q(last_slot_at__isnull=True)
+                | Q(next_digest_at__gt=F("last_slot_at")),
+                name="next_digest_is_after_the_last_slot",
+            ),
         ]
         indexes = [
             models.Index(fields=("next_digest_at",), condition=Q(status="active"), name="subscriber_due"),
@@ -151,20 +158,38 @@ class Subscriber(StatefulModel):
     def confirm(self) -> bool:
         """Make the subscription active with its first digest due at once; False if there is nothing to confirm.
 
-        Who comes back is a newcomer: the first digest is of the current issue, whatever was served long ago.
+        Who comes back is a newcomer: the first digest is of the current issue, whatever was served long ago, and
+        whatever pause was chosen then.
         """
         now = clock.now()
-        return self.move_to(
-            self.Status.ACTIVE, confirmed_at=now, next_digest_at=now, covered_through=None, unsubscribed_at=None
-        )
+        # Not the last slot once more, even where a clock was set back.
+        first = max(now, self.last_slot_at + timedelta(microseconds=1)) if self.last_slot_at else now
+        changes = {"confirmed_at": now, "next_digest_at": first, "covered_through": None}
+        return self.move_to(self.Status.ACTIVE, **changes, paused_until=None, unsubscribed_at=None)
 
     def unsubscribe(self) -> bool:
         """End the subscription; safe to repeat, False where it had ended already."""
         return self.move_to(self.Status.UNSUBSCRIBED, unsubscribed_at=clock.now(), next_digest_at=None)
 
+    @transaction.atomic
     def reschedule(self) -> None:
-        """Compute the next digest from the schedule as it stands now, and store both."""
-        self.next_digest_at = rhythm.next_slot(self.rhythm, after=clock.now())
+        """Store the schedule as it stands here, and the next digest that follows from it.
+
+        Safe while an assembly serves the reader: it waits, and goes on from what was served. Who is not active gets
+        no next digest.
+        """
+        stored = Subscriber.objects.select_for_update(no_key=True).get(pk=self.pk)
+        for name in ("status", "next_digest_at", "last_slot_at", "confirmed_at"):
+            setattr(self, name, getattr(stored, name))
+        if self.status == self.Status.ACTIVE:
+            assert self.next_digest_at is not None
+            self.next_digest_at = rhythm.slot_after_change(
+                self.rhythm,
+                clock.now(),
+                pending=self.next_digest_at,
+                last=self.last_slot_at,
+                welcomed_at=self.confirmed_at,
+            )
         self.save(update_fields=["frequency", "weekday", "send_time", "timezone", "paused_until", "next_digest_at"])
 
     @property

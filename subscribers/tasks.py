@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from subscribers import letters
+from subscribers import letters, zones
 from subscribers.models import Letter
 
 
@@ -13,3 +13,8 @@ def send_letter(letter_id: int) -> None:
 def sweep_letters() -> None:
     for letter_id in letters.waiting():
         send_letter.delay(letter_id)
+
+
+@shared_task
+def follow_changed_rules() -> None:
+    zones.follow_changed_rules()

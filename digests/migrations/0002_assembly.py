@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('digests', '0001_initial'),
-        ('subscribers', '0003_few_indexes'),
+        ('subscribers', '0004_few_indexes'),
     ]
 
     operations = [
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='delivery',
             name='reason',
-            field=models.CharField(blank=True, choices=[('no_issue', 'no issue was published since the last digest'), ('nothing_matched', 'none of the papers matched'), ('all_had', 'every matching paper had been sent before'), ('expired', 'too late for its hour; its papers come with the next digest'), ('unsubscribed', 'the reader left before it was sent'), ('suppressed', 'the address is suppressed'), ('withdrawn', 'the issue was withdrawn'), ('paused', 'paused when it was due; its papers come with the next digest')], default='', max_length=15),
+            field=models.CharField(blank=True, choices=[('no_issue', 'no issue was published since the last digest'), ('nothing_matched', 'none of the papers matched'), ('all_had', 'every matching paper had been sent before'), ('paused', 'paused when it was due'), ('expired', 'too late for its hour; its papers come with the next digest'), ('unsubscribed', 'the reader left before it was sent'), ('suppressed', 'the address is suppressed'), ('withdrawn', 'the issue was withdrawn')], default='', max_length=15),
         ),
         migrations.AddIndex(
             model_name='delivery',

@@ -1,12 +1,15 @@
+import threading
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from digests import assembly
 from digests.models import Batch, Delivery, Digest
 from newsletter.issues.drafting import draft_issue
 from newsletter.issues.models import IssueEntry
+from newsletter.issues.publishing import publish
 from newsletter.papers.models import Source
 from subscribers.models import Subscriber
 from tests.factories import (
@@ -42,7 +45,7 @@ def test_readers_who_chose_the_same_share_one_digest() -> None:
 def test_a_served_reader_is_covered_through_the_issue_and_due_again_at_the_next_slot() -> None:
     vision = TopicFactory()
     issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
-    reader = SubscriberFactory(topics=[vision], send_time=time(5, 30))
+    reader = SubscriberFactory(topics=[vision], send_time=time(5, 30), confirmed_at=MORNING)
 
     assembly.assemble_due_digests()
 
@@ -247,3 +250,164 @@ def test_the_number_of_queries_does_not_grow_with_the_readers(django_assert_max_
     SubscriberFactory.create_batch(60, topics=[vision])
     with django_assert_max_num_queries(40):
         assembly.assemble_due_digests()
+
+
+# When
+
+
+def due_again(reader: Subscriber) -> datetime | None:
+    reader.refresh_from_db()
+    return reader.next_digest_at
+
+
+def test_a_welcome_at_noon_is_followed_by_the_next_days_digest(set_clock: SetClock) -> None:
+    noon = MORNING.replace(hour=12)
+    set_clock(noon)
+    reader = SubscriberFactory(send_time=time(7), confirmed_at=noon, next_digest_at=noon)
+    assembly.assemble_due_digests()
+    assert due_again(reader) == MORNING.replace(hour=7) + DAY
+
+
+def test_a_digest_that_was_due_when_the_hour_changed_is_the_only_one_of_its_day() -> None:
+    reader = SubscriberFactory(send_time=time(5), covered_through=MORNING - DAY)
+    reader.send_time = time(18)
+    reader.reschedule()
+    assembly.assemble_due_digests()
+    assert due_again(reader) == MORNING.replace(hour=18) + DAY
+    assert reader.last_slot_at == MORNING
+
+
+def test_after_an_outage_over_night_the_day_that_is_not_too_late_is_served_at_once(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    reader = SubscriberFactory(topics=[vision], send_time=time(5), covered_through=MORNING - DAY)
+    set_clock(MORNING + DAY + timedelta(hours=3))
+
+    assert assembly.assemble_due_digests().due == 2
+
+    monday, tuesday = Delivery.objects.order_by("slot")
+    assert (monday.slot, monday.reason, monday.covered_to) == (MORNING, Delivery.Reason.EXPIRED, None)
+    assert (tuesday.slot, tuesday.covered_from) == (MORNING + DAY, MORNING - DAY)
+    assert tuesday.digest_id is not None
+    assert due_again(reader) == MORNING + 2 * DAY
+
+
+def test_a_digest_at_most_twelve_hours_late_is_mailed(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)
+    set_clock(MORNING + timedelta(hours=12))
+    assembly.assemble_due_digests()
+    assert only_delivery().digest_id is not None
+
+
+def test_a_welcome_is_never_too_late(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], send_time=time(18), confirmed_at=MORNING)
+    set_clock(MORNING + DAY)
+    assembly.assemble_due_digests()
+    assert Delivery.objects.earliest("slot").digest_id is not None
+
+
+def test_who_is_paused_when_it_is_due_gets_nothing_and_loses_nothing(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    paper = PaperFactory(topics=[vision])
+    published_issue(MONDAY, paper)
+    until = MONDAY + 2 * DAY
+    reader = SubscriberFactory(topics=[vision], send_time=time(5), paused_until=until, covered_through=MORNING - DAY)
+
+    assembly.assemble_due_digests()
+
+    skipped = only_delivery()
+    assert (skipped.status, skipped.reason, skipped.covered_to) == ("skipped", Delivery.Reason.PAUSED, None)
+    assert due_again(reader) == MORNING + 2 * DAY
+    set_clock(MORNING + 2 * DAY)
+    assembly.assemble_due_digests()
+    digest = Delivery.objects.select_related("digest").latest("slot").digest
+    assert digest is not None
+    assert digest.paper_ids == [paper.pk]
+
+
+def test_a_pause_that_ended_hinders_nothing() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], paused_until=MONDAY, covered_through=MORNING - DAY)
+    assembly.assemble_due_digests()
+    assert only_delivery().digest_id is not None
+
+
+def test_who_waits_for_todays_draft_gets_it_as_soon_as_it_is_published(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
+    slot = MORNING + DAY - timedelta(hours=3)
+    SubscriberFactory(topics=[vision], send_time=slot.time(), covered_through=issue.published_at, next_digest_at=slot)
+    PaperFactory(topics=[vision], listed_on=MONDAY + DAY)
+    today = draft_issue(MONDAY + DAY)
+    set_clock(MORNING + DAY - timedelta(hours=1))
+    assert assembly.assemble_due_digests().due == 0
+
+    publish(today)
+    assembly.assemble_due_digests()
+
+    delivery = only_delivery()
+    assert delivery.digest is not None
+    assert (delivery.digest.issue_id, delivery.slot) == (today.pk, slot)
+
+
+def test_who_has_something_to_get_does_not_wait_for_todays_draft(set_clock: SetClock) -> None:
+    vision = TopicFactory()
+    issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision], covered_through=MORNING - DAY, next_digest_at=MORNING + DAY * 0.9)
+    PaperFactory(topics=[vision], listed_on=MONDAY + DAY)
+    draft_issue(MONDAY + DAY)
+    set_clock(MORNING + DAY - timedelta(hours=1))
+    assembly.assemble_due_digests()
+    digest = only_delivery().digest
+    assert digest is not None
+    assert digest.issue_id == issue.pk
+
+
+def in_another_connection(work: Callable[[], object]) -> BaseException | None:
+    """Do `work` as another process would that waits for no lock; return what it raised."""
+    raised: list[BaseException | None] = [None]
+
+    def run() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '100ms'")
+            work()
+        except DatabaseError as exc:
+            raised[0] = exc
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    return raised[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_when_waits_for_the_assembly_that_serves_the_reader() -> None:
+    reader = SubscriberFactory(send_time=time(5), covered_through=MORNING - DAY)
+    reader.send_time = time(18)
+    with transaction.atomic():
+        assembly.assemble_due_digests()
+        refused = in_another_connection(reader.reschedule)
+    assert "lock timeout" in str(refused)
+
+    assert in_another_connection(reader.reschedule) is None
+    assert due_again(reader) == MORNING.replace(hour=18) + DAY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_assembly_passes_over_a_reader_who_changes_when() -> None:
+    reader = SubscriberFactory(send_time=time(5), covered_through=MORNING - DAY)
+    reader.send_time = time(18)
+    with transaction.atomic():
+        reader.reschedule()
+        assert in_another_connection(assembly.assemble_due_digests) is None
+        assert not Delivery.objects.exists()
+    assembly.assemble_due_digests()
+    assert due_again(reader) == MORNING.replace(hour=18) + DAY

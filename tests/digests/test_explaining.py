@@ -97,6 +97,13 @@ def test_a_day_without_an_issue_is_told_so(vision: Topic) -> None:
     assert "no digest: no issue was published since the last digest" in said(reader)
 
 
+def test_a_pause_is_told_on_the_day_it_began_and_on_those_after(vision: Topic) -> None:
+    reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY, paused_until=MONDAY + 3 * DAY)
+    serve()
+    assert "no digest: paused when it was due" in said(reader)
+    assert said(reader, days=2) == "No digest: paused until 2026-05-07."
+
+
 def test_a_digest_of_an_issue_that_was_withdrawn_later_is_still_explained(vision: Topic) -> None:
     issue = published_issue(MONDAY, PaperFactory(title="Seen", topics=[vision]))
     reader = SubscriberFactory(topics=[vision])

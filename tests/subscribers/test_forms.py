@@ -1,6 +1,7 @@
 from datetime import date, time, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from subscribers.forms import PreferencesForm, SubscribeForm
@@ -93,6 +94,16 @@ def test_a_pause_moves_the_next_digest_to_its_end_and_its_end_moves_it_back() ->
         assert local is not None
         assert local.date() >= expected
         assert local.date() - expected <= timedelta(days=1)
+
+
+def test_a_choice_is_saved_whole_or_not_at_all() -> None:
+    reader = SubscriberFactory(send_time=time(9))
+    form = PreferencesForm(typed())
+    assert form.is_valid()
+    form.cleaned_data["max_papers"] = -1  # which the table refuses
+    with pytest.raises(IntegrityError), transaction.atomic():
+        form.save(reader)
+    assert Subscriber.objects.get().send_time == time(9)
 
 
 @pytest.mark.parametrize("email", ["a" * 300 + "@example.org", "ada", "", " ", "ada@example.org\nbo@example.org"])

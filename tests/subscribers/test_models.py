@@ -1,5 +1,5 @@
 import threading
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -10,6 +10,7 @@ from subscribers.models import Preferences, PreferencesTopic, Subscriber, Suppre
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+DAY = timedelta(days=1)
 
 
 def test_who_chose_the_same_in_another_order_shares_one_row() -> None:
@@ -51,6 +52,61 @@ def test_a_topic_somebody_chose_cannot_be_deleted() -> None:
 def test_an_active_reader_has_a_next_digest() -> None:
     with pytest.raises(IntegrityError, match="active_subscriber_has_a_next_digest"), transaction.atomic():
         SubscriberFactory(next_digest_at=None)
+
+
+@pytest.mark.parametrize("last", [MORNING, MORNING + timedelta(hours=1)])
+def test_the_next_digest_is_after_the_last_slot(last: datetime) -> None:
+    with pytest.raises(IntegrityError, match="next_digest_is_after_the_last_slot"), transaction.atomic():
+        SubscriberFactory(next_digest_at=MORNING, last_slot_at=last)
+
+
+def test_a_new_hour_counts_from_what_was_served_since_the_page_was_loaded() -> None:
+    loaded = SubscriberFactory(send_time=time(5))
+    Subscriber.objects.update(last_slot_at=MORNING, next_digest_at=MORNING + DAY)
+    loaded.send_time = time(18)
+    loaded.reschedule()
+    loaded.refresh_from_db()
+    assert loaded.next_digest_at == MORNING.replace(hour=18) + DAY
+
+
+def test_a_new_hour_does_not_move_what_is_due() -> None:
+    reader = SubscriberFactory()
+    reader.send_time = time(18)
+    reader.reschedule()
+    reader.refresh_from_db()
+    assert (reader.send_time, reader.next_digest_at) == (time(18), MORNING)
+
+
+@pytest.mark.parametrize("status", [Subscriber.Status.PENDING, Subscriber.Status.UNSUBSCRIBED])
+def test_who_is_not_active_gets_a_schedule_but_no_next_digest(status: str) -> None:
+    reader = SubscriberFactory(next_digest_at=MORNING)
+    Subscriber.objects.update(status=status, next_digest_at=None)  # meanwhile
+    reader.send_time = time(18)
+    reader.reschedule()
+    reader.refresh_from_db()
+    assert (reader.send_time, reader.next_digest_at) == (time(18), None)
+
+
+def test_who_comes_back_is_welcomed_whatever_pause_there_was() -> None:
+    reader = SubscriberFactory(
+        status=Subscriber.Status.UNSUBSCRIBED,
+        next_digest_at=None,
+        last_slot_at=MORNING - DAY,
+        paused_until=date(2026, 6, 1),
+    )
+    assert reader.confirm()
+    reader.refresh_from_db()
+    assert (reader.next_digest_at, reader.paused_until) == (MORNING, None)
+
+
+def test_who_comes_back_by_a_clock_that_was_set_back_is_due_after_the_last_slot() -> None:
+    reader = SubscriberFactory(
+        status=Subscriber.Status.UNSUBSCRIBED, next_digest_at=None, last_slot_at=MORNING + timedelta(minutes=1)
+    )
+    assert reader.confirm()
+    reader.refresh_from_db()
+    assert reader.next_digest_at is not None
+    assert timedelta() < reader.next_digest_at - MORNING < timedelta(minutes=2)
 
 
 def test_an_address_is_one_reader() -> None:

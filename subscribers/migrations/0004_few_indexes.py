@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('subscribers', '0002_last_slot'),
+        ('subscribers', '0003_next_digest_after_last_slot'),
     ]
 
     operations = [
