@@ -22,7 +22,7 @@ from digests.shortening import FULL, shortened
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
-from newsletter.templatetags.reading import brief, cut_at_word
+from newsletter.templatetags.reading import brief, cut_at_word, wrapped
 
 READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url")
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
@@ -119,7 +119,7 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
     html, text = list[str](), list[str]()
     for number, card in enumerate(cards, start=1):
         html += (card.html[0], NUMBERS[number], card.html[1])
-        text += (TEXT_NUMBERS[number], card.text[1], "\n")
+        text += (TEXT_NUMBERS[number], card.text[1], "\n\n")
     count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
     values = {"count": count, "preheader": preheader, "lead": lead}
     return Parts(
@@ -130,7 +130,7 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
 
 @lru_cache(maxsize=8)
 def wrap_lead(lead: str) -> str:
-    return render_to_string("digests/mail/lead.txt", {"lead": lead}).strip()
+    return f"{wrapped(lead)}\n\n" if lead else ""
 
 
 def fill_pieces(pieces: Sequence[str], values: Mapping[str, str]) -> str:
@@ -171,11 +171,14 @@ class FramePieces:
 
 @lru_cache(maxsize=32)
 def frame_of(issue_id: int) -> FramePieces:
-    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen."""
+    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen.
+
+    What was stored under another secret key has slots that nobody can fill, and is rendered anew; so are cards.
+    """
     frame = Frame.objects.filter(issue_id=issue_id).first()
-    if frame is None:
+    if frame is None or slot("cards") not in frame.html:
         parts = render_frame(Issue.objects.select_related("curated_by").get(pk=issue_id))
-        frame, _ = Frame.objects.get_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
+        frame, _ = Frame.objects.update_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
     return cut_frame(Parts(frame.html, frame.text))
 
 
@@ -206,7 +209,7 @@ def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
 
 def load_cards(card_ids: Collection[int]) -> None:
     cards = list(Card.objects.filter(pk__in=card_ids).select_related("entry"))
-    fresh = [card for card in cards if not card.html]
+    fresh = [card for card in cards if slot("number") not in card.html]
     for card in fresh:
         parts = render_card(card.entry, card.entry.snapshot, card.reason)
         card.html, card.text = parts.html, parts.text

@@ -66,6 +66,12 @@ def is_sentence(text: str) -> bool:
 
 
 @register.filter
+def unbroken(text: str) -> str:
+    """Return `text` with each number held to the word behind it."""
+    return re.sub(r"(?<=\d) (?=\w)", "\u00a0", text)
+
+
+@register.filter
 def wrapped(text: str, indent: int = 0) -> str:
     """Return `text` in lines for a plain mail, those behind the first indented by `indent`; no word is broken."""
     lines = textwrap.wrap(text, LINE, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
