@@ -54,7 +54,7 @@ LONGEST: dict[str, Any] = {
 }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ISSUES, ITEMS, st.integers(1, 30))
 @example(
     Issue(date=DAY, intro=WORST * 2_000, listings=WORST * 2_000),
