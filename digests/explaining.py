@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from digests import selection, spans
-from digests.models import Card, Delivery
+from digests.models import Card, CardsPruned, Delivery
 from subscribers.models import Subscriber
 
 
@@ -33,7 +33,11 @@ def explain_delivery(reader: Subscriber, delivery: Delivery) -> Iterator[str]:
     yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {state_of(delivery)}"
     if delivery.digest is None:
         return
-    cards = delivery.digest.cards
+    try:
+        cards = delivery.digest.cards
+    except CardsPruned:
+        yield f"“{delivery.digest.subject}”: too old, which papers it held is not kept any more"
+        return
     yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
     for number, card in enumerate(cards, start=1):
         yield f"{number:3}. {card.entry.snapshot['title']}\n     {card.reason}"

@@ -39,6 +39,10 @@ class Card(models.Model):
         return self.reason
 
 
+class CardsPruned(Exception):
+    """Cards of this digest are gone: it is too old to be shown or explained."""
+
+
 class Digest(models.Model):
     """One selection of papers, shared by every reader whose preferences come to it. Only its order is stored."""
 
@@ -55,8 +59,10 @@ class Digest(models.Model):
 
     @property
     def cards(self) -> list[Card]:
-        """The cards in their order, with their entries; one query."""
+        """The cards in their order, with their entries; one query. Raise CardsPruned where some are gone."""
         found = Card.objects.select_related("entry").in_bulk(self.card_ids)
+        if len(found) < len(self.card_ids):
+            raise CardsPruned
         return [found[pk] for pk in self.card_ids]
 
     @property

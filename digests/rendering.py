@@ -7,7 +7,7 @@ can hold one.
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -15,23 +15,30 @@ from typing import Any
 import css_inline
 from django.conf import settings
 from django.template.loader import get_template, render_to_string
+from django.utils.html import escape
 
-from digests.models import Card, Digest, Frame
+from digests.models import Card, CardsPruned, Digest, Frame
+from digests.shortening import FULL, shortened
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
+from newsletter.templatetags.reading import brief, cut_at_word, wrapped
 
-READER_SLOTS = ("preferences_url", "unsubscribe_url", "view_url")
+READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url")
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
-FILLED_SIZE = 2_000  # bytes at most of a lead, a preheader and three links
+FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and four links
 REMEMBERED = 10_000  # cards a process keeps in memory
-FULL, SHORT, LINE = "full", "short", "line"
+PREHEADER = 140  # characters; mail programs show up to that much behind the subject
+TITLES = 4  # in a preheader at most
 NUMBERS = [str(number) for number in range(1_000)]
 TEXT_NUMBERS = [f"{number}.".ljust(4) for number in range(1_000)]
 
 BLANK_NUMBER = "0000"
-PREHEADER = "What trends on your topics, and why it is here"
+PICK = "Editors’ pick"  # as it begins a reason; the templates set it apart
+TRIAL_REASON = "The whole front, for a test"
+TRIAL_LEAD = "This is a test: the whole front, as it stands now."
+LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
 FALLBACK_LEAD = (
     "None of today’s papers matched your topics, so here are the front’s best. "
     "Your next digest will keep to what you chose."
@@ -46,6 +53,9 @@ class Parts:
     text: str
 
 
+Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of it, and why
+
+
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """A card's HTML and text, each cut at its number."""
@@ -53,27 +63,55 @@ class Pieces:
     html: tuple[str, str]
     text: tuple[str, str]
     size: int  # bytes of HTML
+    title: str  # plain, as far as a preheader may show it
+    summary: str
 
 
 def compose(digest: Digest) -> Parts:
     """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
-    room = MOST_HTML - frame.size
-    if sum(card.size for card in cards) > room:
-        cards, lead = shortened(digest, cards, room)
-    return join(frame, cards, "Trending today" if digest.is_fallback else PREHEADER, lead)
+    return fit(frame, cards, digest.subject, lead, lambda place, size: smaller_card(digest.card_ids[place], size))
 
 
 def compose_trial(issue: Issue) -> Parts:
     """Return the whole front of an issue as it stands now, also of a draft."""
     entries = issue.entries.front().kept().select_related("paper").order_by("position")
-    cards = [
-        cut_card(render_card(entry, entry.snapshot or snapshot_of(entry.paper), "The whole front, for a test"))
-        for entry in entries
-    ]
-    lead = "This is a test: the whole front, as it stands now."
-    return join(cut_frame(render_frame(issue)), cards, "A test", lead)
+    items = [(entry, entry.snapshot or snapshot_of(entry.paper), TRIAL_REASON) for entry in entries]
+    return compose_items(issue, items, issue.subject, TRIAL_LEAD)
+
+
+def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str = "") -> Parts:
+    """Return the mail of entries in their order, rendered anew; nothing is read or stored."""
+    frame, cards = cut_frame(render_frame(issue)), [render_pieces(*item) for item in items]
+    return fit(frame, cards, subject, lead, lambda place, size: render_pieces(*items[place], size))
+
+
+def fit(
+    frame: "FramePieces", cards: Sequence[Pieces], subject: str, lead: str, at: Callable[[int, str], Pieces]
+) -> Parts:
+    """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
+    room = MOST_HTML - frame.size
+    if sum(card.size for card in cards) > room:
+        cards, count = shortened(cards, room, at)
+        lead = f"{lead} {brief_lead(count)}".strip()
+    return join(frame, cards, escape(preheader_of(cards, subject)), lead)
+
+
+def brief_lead(count: int) -> str:
+    return f"To keep this mail short, its last {f'{count} papers are' if count > 1 else 'paper is'} listed in brief."
+
+
+def preheader_of(cards: Sequence[Pieces], subject: str) -> str:
+    """Return what mail programs show behind the subject: the titles that it does not name, in plain text."""
+    if not cards:
+        return ""
+    first = cards[0].title
+    others = cards[1:] if subject.startswith(first[:LEAST_NAMED]) else cards
+    if not others:
+        return cards[0].summary
+    words = " · ".join([card.title for card in others[:TITLES]])
+    return words if len(words) <= PREHEADER else cut_at_word(words, PREHEADER)
 
 
 def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Parts:
@@ -81,7 +119,7 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
     html, text = list[str](), list[str]()
     for number, card in enumerate(cards, start=1):
         html += (card.html[0], NUMBERS[number], card.html[1])
-        text += (TEXT_NUMBERS[number], card.text[1], "\n")
+        text += (TEXT_NUMBERS[number], card.text[1], "\n\n")
     count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
     values = {"count": count, "preheader": preheader, "lead": lead}
     return Parts(
@@ -92,21 +130,7 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
 
 @lru_cache(maxsize=8)
 def wrap_lead(lead: str) -> str:
-    return render_to_string("digests/mail/lead.txt", {"lead": lead}).strip()
-
-
-def shortened(digest: Digest, cards: Sequence[Pieces], room: int) -> tuple[list[Pieces], str]:
-    """Take summaries, then all but the titles, from the last cards until the mail fits; say how many in the lead."""
-    entries = {card.pk: card for card in Card.objects.select_related("entry").filter(pk__in=digest.card_ids)}
-    result, touched = list(cards), set[int]()
-    for size in (SHORT, LINE):
-        for number in reversed(range(len(result))):
-            if sum(card.size for card in result) <= room:
-                break
-            card = entries[digest.card_ids[number]]
-            result[number] = cut_card(render_card(card.entry, card.entry.snapshot, card.reason, size))
-            touched.add(number)
-    return result, f"To keep this mail short, its last {len(touched)} papers are listed in brief."
+    return f"{wrapped(lead)}\n\n" if lead else ""
 
 
 def fill_pieces(pieces: Sequence[str], values: Mapping[str, str]) -> str:
@@ -147,11 +171,14 @@ class FramePieces:
 
 @lru_cache(maxsize=32)
 def frame_of(issue_id: int) -> FramePieces:
-    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen."""
+    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen.
+
+    What was stored under another secret key has slots that nobody can fill, and is rendered anew; so are cards.
+    """
     frame = Frame.objects.filter(issue_id=issue_id).first()
-    if frame is None:
+    if frame is None or slot("cards") not in frame.html:
         parts = render_frame(Issue.objects.select_related("curated_by").get(pk=issue_id))
-        frame, _ = Frame.objects.get_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
+        frame, _ = Frame.objects.update_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
     return cut_frame(Parts(frame.html, frame.text))
 
 
@@ -164,30 +191,48 @@ known_cards: dict[int, Pieces] = {}
 
 
 def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
-    """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did."""
+    """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did.
+
+    Raise CardsPruned where some are gone.
+    """
     card_ids = list(card_ids)
     if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
         if len(known_cards) > REMEMBERED:
             known_cards.clear()
             missing = card_ids
         load_cards(missing)
-    return [known_cards[card_id] for card_id in card_ids]
+    try:
+        return [known_cards[card_id] for card_id in card_ids]
+    except KeyError as exc:
+        raise CardsPruned from exc
 
 
 def load_cards(card_ids: Collection[int]) -> None:
     cards = list(Card.objects.filter(pk__in=card_ids).select_related("entry"))
-    fresh = [card for card in cards if not card.html]
+    fresh = [card for card in cards if slot("number") not in card.html]
     for card in fresh:
         parts = render_card(card.entry, card.entry.snapshot, card.reason)
         card.html, card.text = parts.html, parts.text
     Card.objects.bulk_update(fresh, ["html", "text"], batch_size=200)
-    known_cards.update({card.pk: cut_card(Parts(card.html, card.text)) for card in cards})
+    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
 
 
-def cut_card(parts: Parts) -> Pieces:
+@lru_cache(maxsize=1_000)
+def smaller_card(card_id: int, size: str) -> Pieces:
+    card = Card.objects.select_related("entry").get(pk=card_id)
+    return render_pieces(card.entry, card.entry.snapshot, card.reason, size)
+
+
+def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Pieces:
+    return cut_card(render_card(entry, card, reason, size), card)
+
+
+def cut_card(parts: Parts, card: Mapping[str, Any]) -> Pieces:
     mark = slot("number")
     html, text = parts.html.partition(mark), parts.text.partition(mark)
-    return Pieces((html[0], html[2]), (text[0], text[2]), len(parts.html.encode()) + 2)
+    size = len(parts.html.encode()) - len(mark) + len(BLANK_NUMBER)
+    title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
+    return Pieces((html[0], html[2]), (text[0], text[2]), size, title, summary)
 
 
 def render_frame(issue: Issue) -> Parts:
@@ -199,12 +244,19 @@ def render_frame(issue: Issue) -> Parts:
 
 def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
     """Render one entry for one reason; a pure function of its snapshot. Its number is a slot."""
-    context = {"entry": entry, "card": card, "reason": reason, "number": slot("number"), "size": size}
+    context = {"entry": entry, "card": card, "why": why(card, reason), "number": slot("number"), "size": size}
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
     text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
     return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
+
+
+def why(card: Mapping[str, Any], reason: str) -> str:
+    """Return the reason without the mark of a pick, and the comments."""
+    comments = card["comments"]
+    words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
+    return " · ".join(filter(None, [reason.removeprefix(PICK).removeprefix(" · "), words]))
 
 
 @cache

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -192,9 +192,18 @@ class Subscriber(StatefulModel):
             )
         self.save(update_fields=["frequency", "weekday", "send_time", "timezone", "paused_until", "next_digest_at"])
 
+    def pause(self, until: date) -> None:
+        """Let no digest come before the day `until`; safe to repeat, and a longer pause stays."""
+        self.paused_until = max(until, self.paused_until or until)
+        self.reschedule()
+
     @property
     def rhythm(self) -> rhythm.Rhythm:
         return rhythm.Rhythm(self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until)
+
+    @property
+    def local_today(self) -> date:
+        return clock.now().astimezone(self.timezone).date()
 
     @property
     def next_digest_local(self) -> datetime | None:

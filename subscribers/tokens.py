@@ -12,7 +12,12 @@ from subscribers.models import Subscriber
 class Purpose(StrEnum):
     PREFERENCES = "preferences"
     UNSUBSCRIBE = "unsubscribe"
+    PAUSE = "pause"
     VIEW = "view"
+
+
+# Their pages lead on to the choices, so they end together.
+OF_AN_EPOCH = frozenset({Purpose.PREFERENCES, Purpose.PAUSE})
 
 
 def sign(purpose: Purpose, pk: int, epoch: int = 0) -> str:
@@ -23,14 +28,14 @@ def sign(purpose: Purpose, pk: int, epoch: int = 0) -> str:
 def read(purpose: Purpose, token: str) -> Subscriber | None:
     """Return the reader a token speaks for, or None where it does not hold.
 
-    A preferences link ends with its epoch; an unsubscribe link works for good.
+    A link to the choices or to a pause ends with its epoch; an unsubscribe link works for good.
     """
     signed = unsign_with_epoch(purpose, token)
     if signed is None:
         return None
     pk, epoch = signed
     subscriber = Subscriber.objects.select_related("preferences").filter(pk=pk).first()
-    if subscriber and purpose is Purpose.PREFERENCES and subscriber.token_epoch != epoch:
+    if subscriber and purpose in OF_AN_EPOCH and subscriber.token_epoch != epoch:
         return None
     return subscriber
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -5,9 +7,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter import clock
-from subscribers import signup, tasks, tokens
+from subscribers import letters, signup, tasks, tokens
 from subscribers.forms import PreferencesForm, SubscribeForm
 from subscribers.models import Subscriber
+
+PAUSE = timedelta(days=7)
 
 
 @csrf_exempt  # the box also stands on other sites; a sign-up grants nothing before the address confirms
@@ -56,6 +60,24 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
     context = page_of(subscriber) | {"form": form, "is_saved": "saved" in request.GET, "is_paused": is_paused}
     return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
+
+
+@csrf_exempt  # the link in the mail is the right to it, in whatever browser it opens
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def pause(request: HttpRequest, token: str) -> HttpResponse:
+    """Pause one reader's digests for a week from the reader's own today."""
+    subscriber = tokens.read(tokens.Purpose.PAUSE, token)
+    if subscriber is None:
+        return render(request, "subscribers/link_invalid.html", status=404)
+    is_active = subscriber.status == Subscriber.Status.ACTIVE
+    until = subscriber.local_today + PAUSE
+    if request.method == "POST" and is_active:
+        subscriber.pause(until)
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until >= until
+    context = {"is_active": is_active, "is_paused": is_paused, "until": until}
+    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber)}
+    return render(request, "subscribers/pause.html", context)
 
 
 @csrf_exempt  # mail clients POST here themselves (RFC 8058, one-click unsubscribe)

@@ -182,7 +182,7 @@ def naive_part(issue: Issue, entries: Sequence[IssueEntry], kind: str) -> str:
     cards = [
         render_to_string(
             f"digests/mail/card.{kind}",
-            {"entry": entry, "card": entry.snapshot, "reason": "Computer vision", "number": number, "size": "full"},
+            {"entry": entry, "card": entry.snapshot, "why": "Computer vision", "number": number, "size": "full"},
         )
         for number, entry in enumerate(entries, start=1)
     ]

@@ -66,7 +66,7 @@ def has_papers_with_reasons(mail: FrameLocator, topics: list[str]) -> None:
     assert mail.locator("h2").count() == len(reasons(mail)) > 0
     for reason in reasons(mail):
         assert reason.startswith("Editors’ pick") or any(topic in reason for topic in topics), reason
-    assert re.search(r" · \d+ votes?", reasons(mail)[0])
+    assert re.search(r" · \d+\svotes?", reasons(mail)[0])
 
 
 def has_text_headers_and_metadata(page: Page, address: str) -> None:

@@ -156,6 +156,12 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     inspector.look("preferences saved")
 
     page.goto(f"{mail}html/")
+    page.get_by_role("link", name="Pause for a week").click()
+    inspector.look("pause")
+    page.get_by_role("button", name="Pause a week").click()
+    inspector.look("paused")
+
+    page.goto(f"{mail}html/")
     page.get_by_role("link", name="Unsubscribe").click()
     inspector.look("unsubscribe")
     page.get_by_role("button", name="Unsubscribe").click()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from digests import assembly, explaining, sending
-from digests.models import Batch
+from digests.models import Batch, Card
 from newsletter.issues.models import Issue
 from newsletter.papers.models import Topic
 from subscribers import signup
@@ -40,6 +40,14 @@ def test_each_paper_has_its_reason_in_the_order_it_was_sent(vision: Topic) -> No
     text = said(reader)
     assert text.index("1. First") < text.index("2. Second")
     assert "Seeing · 41 votes" in text
+
+
+def test_a_digest_whose_cards_are_gone_is_named_and_said_to_be_too_old(vision: Topic) -> None:
+    published_issue(MONDAY, PaperFactory(title="First", topics=[vision]))
+    reader = SubscriberFactory(topics=[vision])
+    serve()
+    Card.objects.all().delete()
+    assert "“First”: too old" in said(reader)
 
 
 def test_what_was_left_out_has_its_reason(vision: Topic) -> None:

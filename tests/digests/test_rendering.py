@@ -1,22 +1,37 @@
+import html
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Replace
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digests import assembly, rendering
-from digests.models import Card, Digest, Frame
+from digests.models import Card, CardsPruned, Digest, Frame
+from newsletter.issues import publishing
+from newsletter.issues.models import Issue
 from newsletter.papers.models import Paper, Topic
-from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.factories import (
+    MONDAY,
+    EntryFactory,
+    IssueFactory,
+    PaperFactory,
+    SightingFactory,
+    SubscriberFactory,
+    TopicFactory,
+    published_issue,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 
 @pytest.fixture
 def topic() -> Topic:
-    return TopicFactory()
+    return TopicFactory(name="Seeing")
 
 
 def digest_of(topic: Topic, *papers: Paper) -> Digest:
@@ -61,12 +76,96 @@ def test_no_line_of_the_text_part_is_wider_than_72(topic: Topic) -> None:
     assert max(len(line) for line in text.splitlines() if "://" not in line) <= 72
 
 
+def test_the_preheader_goes_on_where_the_subject_ends(topic: Topic) -> None:
+    titles = ["The leader of the day", "A second <b>one</b> & more", "Third", "Fourth " * 20]
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], title=title.strip()) for title in titles])
+    preheader = preheader_in(rendering.compose(digest).html)
+    assert preheader.startswith("A second &lt;b&gt;one&lt;/b&gt; &amp; more · Third · Fourth Fourth")
+    assert preheader.endswith("Fourth…")
+    assert len(html.unescape(preheader)) <= rendering.PREHEADER
+
+
+def test_behind_an_editors_subject_the_preheader_begins_with_the_first_title(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], title="First"), PaperFactory(topics=[topic], title="Next"))
+    digest.subject = "What a Monday"
+    assert preheader_in(rendering.compose(digest).html) == "First · Next"
+
+
+def test_the_preheader_of_a_single_paper_is_its_summary(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], abstract="It's short."))
+    assert preheader_in(rendering.compose(digest).html) == "It&#x27;s short."
+
+
+def preheader_in(page: str) -> str:
+    (found,) = re.findall(r'<div class="unseen"[^>]*>(.*?)</div>', page)
+    return str(found)
+
+
+def test_a_pick_is_marked_in_both_parts_and_once(topic: Topic) -> None:
+    issue, paper = IssueFactory(), PaperFactory(topics=[topic])
+    SightingFactory(paper=paper, votes=41, comments=1_234)
+    EntryFactory(issue=issue, paper=paper, is_pick=True, note="Read.")
+    EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]))
+    publishing.publish(issue)
+    SubscriberFactory(topics=[topic])
+    assembly.assemble_due_digests()
+    parts = rendering.compose(Digest.objects.get())
+    assert "Editors’ pick</b> · Seeing · 41&nbsp;votes · 1,234&nbsp;comments</p>" in parts.html
+    assert parts.html.count("Editors’ pick") == 1
+    assert "EDITORS’ PICK · Seeing · 41 votes · 1,234 comments" in parts.text
+    assert "Editor: Read." in parts.text
+
+
+def test_a_card_names_who_wrote_it_and_leads_to_code_and_project(topic: Topic) -> None:
+    links = {"code_url": "https://example.org/code?a=1&b=2", "project_url": "https://example.org/project"}
+    paper = PaperFactory(topics=[topic], authors=["Ana", "Bo", *"CDEFGHIJKLMN"], **links)
+    parts = rendering.compose(digest_of(topic, paper))
+    assert "Ana, Bo and 12&nbsp;more" in parts.html
+    assert "Ana, Bo and 12 more" in parts.text
+    for part in (parts.html, parts.text):
+        assert links["project_url"] in part
+    assert 'href="https://example.org/code?a=1&amp;b=2"' in parts.html
+    assert f"Code: {links['code_url']}" in parts.text
+
+
+def test_the_foot_says_why_and_which_listings_and_how_to_change_pause_and_leave(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]))
+    Issue.objects.update(listings="arXiv cs.CL of 4 May")
+    rendering.frame_of.cache_clear()
+    parts = rendering.compose(digest)
+    links = {name: f"https://example.org/{name}/" for name in rendering.READER_SLOTS}
+    for part in (rendering.fill(parts.html, links), rendering.fill(parts.text, links)):
+        for words in ("You get this because", "1 paper", "Change topics or hour", "Pause for a week", "Unsubscribe",
+                      "View this mail in the browser", "Listings in this issue: arXiv cs.CL of 4 May.",
+                      settings.POSTAL_ADDRESS, "/issues/2026-05-04/", *links.values()):  # fmt: skip
+            assert words in part
+
+
+def test_what_was_stored_under_another_secret_key_is_rendered_anew(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]))
+    mailed = rendering.compose(digest)
+    for rows in (Card.objects.all(), Frame.objects.all()):
+        rows.update(html=Replace("html", Value(rendering.slot_key()), Value("0" * 20)))
+    rendering.known_cards.clear()
+    rendering.frame_of.cache_clear()
+    assert rendering.compose(digest) == mailed
+
+
+def test_a_digest_whose_cards_are_gone_says_so(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]), PaperFactory(topics=[topic]))
+    Card.objects.filter(pk=digest.card_ids[1]).delete()
+    with pytest.raises(CardsPruned):
+        rendering.compose(digest)
+    with pytest.raises(CardsPruned):
+        _ = digest.cards
+
+
 def test_a_mail_stays_under_90_kb_and_says_how_many_papers_are_in_brief(topic: Topic) -> None:
     long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
-    html = rendering.compose(digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])).html
-    assert 60_000 < len(html.encode()) <= rendering.MOST_HTML
-    assert re.search(r"its last \d+ papers are listed in brief", html)
-    assert html.count("<h2") == 30
+    page = rendering.compose(digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])).html
+    assert 60_000 < len(page.encode()) <= rendering.MOST_HTML
+    assert re.search(r"its last \d+ papers are listed in brief", page)
+    assert page.count("<h2") == 30
 
 
 @pytest.mark.parametrize("name", rendering.READER_SLOTS)
@@ -82,6 +181,13 @@ def test_cutting_and_filling_gives_back_what_was_cut(before: str, after: str, na
     text = before + rendering.slot(name) + after
     assert rendering.fill(text, {name: rendering.slot(name)}) == text
     assert rendering.fill(text, {name: "X"}) == before + "X" + after
+
+
+def test_the_lead_of_a_fallback_stays_where_papers_are_in_brief(topic: Topic) -> None:
+    long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])
+    digest.is_fallback = True
+    assert re.search(r"None of today’s papers matched.*listed in brief", rendering.compose(digest).html)
 
 
 def test_markup_in_a_paper_arrives_as_text(topic: Topic) -> None:

@@ -1,5 +1,7 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from anymail.exceptions import AnymailAPIError
@@ -8,13 +10,15 @@ from django.conf import LazySettings
 from digests import assembly, recovery, sending
 from digests.models import Batch, Delivery
 from newsletter.issues.models import Issue
-from subscribers import signup
+from subscribers import signup, tokens
 from subscribers.models import Subscriber, Suppression
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.provider import answering, http_error, sent
+from tests.smtp_server import serving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
+UNSUBSCRIBE = tokens.Purpose.UNSUBSCRIBE
 
 
 @pytest.fixture
@@ -58,6 +62,26 @@ def test_a_mail_carries_one_click_unsubscribe_the_list_and_the_delivery(batch: B
     assert message.to == [delivery.subscriber.canonical]
 
 
+def test_a_digest_leaves_over_smtp_with_every_header_a_list_mail_needs(batch: Batch, settings: LazySettings) -> None:
+    with serving() as server:
+        settings.EMAIL_PROVIDER = "smtp"
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        sending.send_batch(batch)
+    message = message_from_bytes(server.messages[0].encode(), policy=policy.default)
+    reader = Subscriber.objects.get(canonical=message["To"])
+    leave = f"http://localhost:8000/unsubscribe/{tokens.sign(UNSUBSCRIBE, reader.pk)}/"
+    assert message["List-Unsubscribe"].strip() == f"<{leave}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["List-Id"] == "Paper Round <papers.localhost>"
+    assert message["Feedback-ID"] == "20260504:digest:paperround"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].datetime.year >= 2026
+    assert re.fullmatch(r"<\S+@paper-round\.invalid>", message["Message-ID"])
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message["Subject"] == "Seeing in the dark"
+
+
 def test_a_mail_holds_the_paper_its_reason_and_no_open_slot(batch: Batch) -> None:
     sending.send_batch(batch)
     message = sent()[0]
@@ -66,6 +90,7 @@ def test_a_mail_holds_the_paper_its_reason_and_no_open_slot(batch: Batch) -> Non
         assert "Seeing in the dark" in part
         assert "Topic" in part
         assert "/preferences/" in part
+        assert "/pause/" in part
         assert "slot-" not in part
 
 

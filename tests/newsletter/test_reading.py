@@ -1,8 +1,19 @@
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.templatetags.reading import author_line, brief, paragraphs, wrapped, zone_words
+from newsletter.templatetags.reading import (
+    author_line,
+    brief,
+    brief_lines,
+    cut_at_word,
+    paragraphs,
+    unbroken,
+    wrapped,
+    zone_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +59,29 @@ def test_a_summary_is_a_beginning_of_its_text_and_never_too_long(text: str, leng
     short = brief(text, length)
     assert len(short) <= length
     assert " ".join(text.split()).startswith(short.removesuffix("…"))
+
+
+@given(st.text(), st.integers(min_value=2, max_value=300))
+def test_what_is_cut_at_a_word_is_never_too_long(text: str, length: int) -> None:
+    short = cut_at_word(text, length)
+    assert len(short) <= length
+    assert text.startswith(short.removesuffix("…"))
+
+
+@given(st.lists(st.text("abcde.", min_size=1, max_size=20), max_size=60), st.integers(min_value=20, max_value=80))
+def test_a_summary_of_plain_mail_fills_two_lines_at_most(words: list[str], width: int) -> None:
+    text = " ".join(words)
+    short = brief_lines(text, width)
+    assert len(textwrap.wrap(short, width, break_on_hyphens=False)) <= 2
+    assert text.startswith(short.removesuffix("…"))
+
+
+def test_two_lines_of_summary_are_used() -> None:
+    assert brief_lines("Words of five " * 9, 68) == "Words of five " * 8 + "Words of five"
+
+
+def test_a_number_stays_with_what_it_counts() -> None:
+    assert unbroken("Vision · 1,234 votes · 1 comment") == "Vision · 1,234\u00a0votes · 1\u00a0comment"
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=72)), st.integers(0, 8))

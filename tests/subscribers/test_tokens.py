@@ -64,13 +64,14 @@ def test_links_signed_with_an_old_key_work_until_it_is_taken_out(settings: LazyS
     assert tokens.read(Purpose.UNSUBSCRIBE, token) == reader
 
 
-def test_a_preferences_link_ends_with_its_epoch_and_an_unsubscribe_link_never() -> None:
+@pytest.mark.parametrize("purpose", [Purpose.PREFERENCES, Purpose.PAUSE])
+def test_links_that_lead_to_the_choices_end_with_their_epoch_and_an_unsubscribe_link_never(purpose: Purpose) -> None:
     reader = SubscriberFactory(token_epoch=1)
-    link, leave = tokens.sign(Purpose.PREFERENCES, reader.pk, 1), tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
-    assert tokens.read(Purpose.PREFERENCES, link) == reader
+    link, leave = tokens.sign(purpose, reader.pk, 1), tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
+    assert tokens.read(purpose, link) == reader
 
     Subscriber.objects.update(token_epoch=2)
-    assert tokens.read(Purpose.PREFERENCES, link) is None
+    assert tokens.read(purpose, link) is None
     assert tokens.read(Purpose.UNSUBSCRIBE, leave) == reader
 
 

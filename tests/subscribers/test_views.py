@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -223,7 +223,7 @@ def test_a_scanner_that_opens_every_link_changes_nothing(client: Client, method:
     assert everything() == before
 
 
-@pytest.mark.parametrize("page", ["confirm", "preferences", "unsubscribe"])
+@pytest.mark.parametrize("page", ["confirm", "preferences", "pause", "unsubscribe"])
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("token", ["x", "1.0~x", "1.0~", "..~", "%00", "🙂", "a" * 5000])
 def test_a_link_that_was_tampered_with_is_404_and_changes_nothing(
@@ -274,6 +274,68 @@ def test_the_page_behind_the_link_has_one_button(client: Client) -> None:
 def test_who_has_left_is_told_so(client: Client) -> None:
     reader = SubscriberFactory(status=Subscriber.Status.UNSUBSCRIBED, next_digest_at=None)
     assert "You have left already" in client.get(unsubscribe_path(reader)).content.decode()
+
+
+# A pause
+
+
+def test_a_pause_is_a_week_of_the_readers_own_days(client: Client, set_clock: SetClock) -> None:
+    reader = SubscriberFactory(timezone="Pacific/Auckland", send_time=time(7, 0))
+    set_clock(MORNING.replace(hour=13))  # the 5th, in Auckland
+    asked = client.get(letters.pause_path(reader)).content.decode()
+    assert "before Tuesday, 12 May" in asked
+    assert asked.count("<button") == 1
+
+    answer = client.post(letters.pause_path(reader))
+
+    reader.refresh_from_db()
+    assert reader.paused_until == date(2026, 5, 12)
+    assert reader.next_digest_at == datetime(2026, 5, 11, 19, tzinfo=UTC)
+    assert "on Tuesday, 12 May at 07:00 Auckland time" in answer.content.decode()
+    assert letters.preferences_path(reader) in answer.content.decode()
+
+
+def test_a_pause_needs_no_cookies_and_may_be_asked_for_twice() -> None:
+    reader = SubscriberFactory()
+    stranger = Client(enforce_csrf_checks=True)
+    pages = [stranger.post(letters.pause_path(reader)) for _ in range(2)]
+    assert [(page.status_code, len(page.cookies)) for page in pages] == [(200, 0)] * 2
+    assert pages[0].content == pages[1].content
+    reader.refresh_from_db()
+    assert reader.paused_until == date(2026, 5, 11)
+
+
+def test_a_longer_pause_stays(client: Client) -> None:
+    reader = SubscriberFactory(paused_until=date(2026, 8, 1))
+    assert "Your digest is paused" in client.get(letters.pause_path(reader)).content.decode()
+    client.post(letters.pause_path(reader))
+    reader.refresh_from_db()
+    assert reader.paused_until == date(2026, 8, 1)
+
+
+def test_a_pause_ends_where_its_date_is_taken_out(client: Client) -> None:
+    TopicFactory(slug="vision")
+    reader = SubscriberFactory()
+    client.post(letters.pause_path(reader))
+    client.post(letters.preferences_path(reader), answers(frequency="daily", timezone="UTC", paused_until=""))
+    reader.refresh_from_db()
+    assert reader.paused_until is None
+    assert reader.next_digest_at == MORNING.replace(hour=7)
+
+
+@pytest.mark.parametrize("status", [Subscriber.Status.PENDING, Subscriber.Status.UNSUBSCRIBED])
+def test_who_gets_no_digests_has_nothing_to_pause(client: Client, status: str) -> None:
+    reader = SubscriberFactory(status=status, next_digest_at=None)
+    before = everything()
+    assert "There is nothing to pause" in client.post(letters.pause_path(reader)).content.decode()
+    assert everything() == before
+
+
+def test_looking_at_a_pause_changes_nothing(client: Client) -> None:
+    reader = SubscriberFactory()
+    before = everything()
+    assert client.get(letters.pause_path(reader)).status_code == 200
+    assert everything() == before
 
 
 # Preferences

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -9,7 +10,16 @@ from django.test.utils import CaptureQueriesContext
 
 from newsletter.issues import publishing
 from newsletter.issues.models import Issue
-from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
+from tests.factories import (
+    MONDAY,
+    MORNING,
+    EntryFactory,
+    IssueFactory,
+    PaperFactory,
+    SubscriberFactory,
+    TopicFactory,
+    published_issue,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -123,3 +133,19 @@ def test_pages_are_only_read(client: Client, path: str) -> None:
     published_issue(MONDAY, PaperFactory())
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/issues/2026-05-04/"])
+def test_an_issue_has_one_address_for_those_who_index_it(client: Client, path: str) -> None:
+    published_issue(MONDAY, PaperFactory())
+    text = page(client, path)
+    assert text.count("canonical") == 1
+    assert '<link rel="canonical" href="http://localhost:8000/issues/2026-05-04/">' in text
+
+
+def test_an_issues_page_is_the_same_for_everybody(client: Client) -> None:
+    published_issue(MONDAY, PaperFactory())
+    SubscriberFactory()
+    answer = client.get("/issues/2026-05-04/")
+    assert not answer.cookies
+    assert not re.search(r"/(preferences|pause|unsubscribe|digest)/|@example", answer.content.decode())
