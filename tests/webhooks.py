@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 PAYLOADS = Path(__file__).parent / "payloads" / "webhooks"
@@ -94,11 +93,11 @@ FILL = {
 }
 
 
-def post(client: Client, event: Event) -> HttpResponse:
+def post(client: Client, event: Event) -> Any:
     return post_body(client, event.provider, event.body())
 
 
-def post_body(client: Client, provider: str, body: Any, secret: str = SECRET, **headers: str) -> HttpResponse:
+def post_body(client: Client, provider: str, body: Any, secret: str = SECRET, **headers: str) -> Any:
     """Post as the provider does, with the shared secret, and where it signs with its signature."""
     text = body if isinstance(body, str) else json.dumps(body)
     if provider == "resend":
@@ -107,8 +106,7 @@ def post_body(client: Client, provider: str, body: Any, secret: str = SECRET, **
         headers |= {"x-amz-sns-message-type": body["Type"], "x-amz-sns-message-id": body["MessageId"]}
     authorization = {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()} if secret else {}
     url = f"/anymail/{provider}/tracking/"
-    response: Any = client.post(url, text, content_type="application/json", headers=authorization | headers)
-    return response
+    return client.post(url, text, content_type="application/json", headers=authorization | headers)
 
 
 def svix_headers(text: str) -> dict[str, str]:

@@ -1,5 +1,4 @@
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -20,8 +19,8 @@ def secrets(settings: LazySettings) -> None:
     settings.ANYMAIL = SETTINGS
 
 
-def event(provider: str, name: str = "bounced", **changes: Any) -> Event:
-    return Event(**{"provider": provider, "name": name, "to": ADDRESS, "at": MORNING, "metadata": {"delivery": "7"}} | changes)
+def event(provider: str, name: str = "bounced", at: datetime = MORNING, delivery: int = 7) -> Event:
+    return Event(provider, name, ADDRESS, at, {"delivery": str(delivery)})
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -101,9 +100,7 @@ def test_without_any_secret_the_webhook_is_closed_rather_than_open(client: Clien
         ("amazon_ses", "soft_bounced", "soft_bounced"),
     ],
 )
-def test_what_a_provider_means_is_read_from_its_own_words(
-    client: Client, provider: str, name: str, kind: str
-) -> None:
+def test_what_a_provider_means_is_read_from_its_own_words(client: Client, provider: str, name: str, kind: str) -> None:
     assert post(client, event(provider, name)).status_code == 200
     assert ProviderEvent.objects.get().kind == kind
 
@@ -114,7 +111,7 @@ def test_what_readers_open_is_not_kept(client: Client) -> None:
 
 
 def test_a_post_of_many_events_stores_each(client: Client) -> None:
-    events = [event("mailjet", "delivered", metadata={"delivery": str(number)}).body() for number in range(1, 501)]
+    events = [event("mailjet", "delivered", delivery=number).body() for number in range(1, 501)]
     assert post_body(client, "mailjet", events).status_code == 200
     assert ProviderEvent.objects.count() == 500
 
