@@ -1,5 +1,6 @@
-"""What goes out: a digest is content, a delivery is a person, a batch is the work."""
+"""What goes out: a digest is content, a delivery is a person, a batch is the work. What comes back: events."""
 
+import uuid
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -168,11 +169,20 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True, default="")
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
+    # Facts that the provider reported, each the earliest that was heard of; they come in any order.
+    delivered_at = models.DateTimeField(null=True)
+    bounced_at = models.DateTimeField(null=True)  # for good
+    soft_bounced_at = models.DateTimeField(null=True)
+    complained_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=("subscriber", "slot"), name="delivery_once_a_slot")]
-        indexes = [BrinIndex(fields=("made_at",), name="delivery_made_at")]
+        indexes = [
+            BrinIndex(fields=("made_at",), name="delivery_made_at"),
+            models.Index(fields=("provider_id",), condition=~Q(provider_id=""), name="delivery_provider_id"),
+            models.Index(fields=("id",), condition=Q(status="uncertain"), name="delivery_uncertain"),
+        ]
 
     def __str__(self) -> str:
         return f"Delivery {self.pk}"
@@ -183,3 +193,118 @@ class Delivery(models.Model):
         if self.status is not None:
             return self.status == self.Status.SENT
         return self.batch is not None and self.call_no is not None and self.call_no < self.batch.position
+
+
+class ProviderEventQuerySet(models.QuerySet["ProviderEvent"]):
+    def pending(self) -> Self:
+        return self.filter(applied_at=None)
+
+    def counted(self) -> Self:
+        """Keep events that were not put aside."""
+        return self.filter(put_aside="")
+
+    def held(self) -> Self:
+        """Keep bounces whose suppression waits for an operator."""
+        return self.filter(held=ProviderEvent.Held.WAITING)
+
+
+class ProviderEvent(models.Model):
+    """What a provider said of one mail, stored as it came and applied later. It holds no address."""
+
+    class Kind(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted by the provider"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced for good"
+        SOFT_BOUNCED = "soft_bounced", "Bounced for now"
+        COMPLAINED = "complained", "Called spam"
+        REJECTED = "rejected", "Rejected by the provider"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed at the provider"
+        OTHER = "other", "Something else"
+
+    class Aside(models.TextChoices):
+        REPLAY = "replay", "Older than any provider repeats an event"
+        UNKNOWN = "unknown", "Of no mail we know"
+        ADDRESS = "address", "Of a mail to another address"
+
+    class Held(models.TextChoices):
+        WAITING = "waiting", "Waits for an operator"
+        SUPPRESSED = "suppressed", "An operator suppressed the address"
+        LET_GO = "let_go", "An operator let it go"
+
+    provider = models.CharField(max_length=20)
+    key = models.CharField(max_length=64, unique=True)  # derived of who, what and when: one event has one
+    kind = models.CharField(max_length=12, choices=Kind)
+    body = models.JSONField()
+    delivery_id = models.BigIntegerField(null=True)
+    letter_id = models.BigIntegerField(null=True)
+    issue_id = models.BigIntegerField(null=True)
+    message_id = models.CharField(max_length=200, blank=True, default="")
+    address_hash = models.CharField(max_length=64, blank=True, default="")
+    domain = models.CharField(max_length=255, blank=True, default="")  # forgotten after two days
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=clock.now)
+    applied_at = models.DateTimeField(null=True)
+    put_aside = models.CharField(max_length=8, choices=Aside, blank=True, default="")
+    held = models.CharField(max_length=10, choices=Held, blank=True, default="")  # bounces of a troubled domain
+
+    objects = ProviderEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=("id",), condition=Q(applied_at=None), name="event_pending"),
+            models.Index(fields=("id",), condition=Q(held="waiting"), name="event_held"),
+            models.Index(fields=("delivery_id",), condition=~Q(delivery_id=None), name="event_of_delivery"),
+            models.Index(fields=("domain", "received_at"), condition=~Q(domain=""), name="event_of_domain"),
+            models.Index(
+                fields=("issue_id", "kind"),
+                condition=Q(kind__in=("bounced", "complained")) & ~Q(issue_id=None),
+                name="event_against_issue",
+            ),
+            models.Index(fields=("received_at",), name="event_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.provider})"
+
+
+class SendingSwitch(models.Model):
+    """Whether digests may leave: one row, read before each call."""
+
+    lineage = models.UUIDField(default=uuid.uuid4)  # this database's name in the markers outside of it
+    epoch = models.BigIntegerField(default=0)  # rises for as long as workers run
+    alive_at = models.DateTimeField(default=clock.now)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.TextField(blank=True, default="")
+    hold_reason = models.TextField(blank=True, default="")  # why this database may be a restored one
+
+    class Meta:
+        verbose_name = verbose_name_plural = "sending"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="sending_has_one_switch")]
+
+    def __str__(self) -> str:
+        return "Sending"
+
+
+class SwitchChange(models.Model):
+    """Who turned sending off or on, when and why."""
+
+    class Act(models.TextChoices):
+        PAUSED = "paused", "Paused"
+        RESUMED = "resumed", "Resumed"
+        HELD = "held", "Held: this may be a restored database"
+        ALLOWED = "allowed", "Allowed after a hold"
+
+    at = models.DateTimeField(default=clock.now)
+    act = models.CharField(max_length=7, choices=Act)
+    by = models.CharField(max_length=200)
+    reason = models.TextField(blank=True, default="")
+    # What sending paused itself for: these many of this kind against one issue.
+    issue_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=12, choices=ProviderEvent.Kind, blank=True, default="")
+    count = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} by {self.by}"

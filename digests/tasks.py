@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import assembly, recovery, sending, trial
+from digests import applying, assembly, recovery, sending, switch, trial
 from digests.models import Batch
 from newsletter.issues.models import Issue
 
@@ -26,3 +26,23 @@ def sweep() -> None:
 @shared_task
 def send_trial(issue_id: int, editor_id: int) -> None:
     trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+
+
+@shared_task
+def apply_events() -> None:
+    applying.apply_events()
+
+
+@shared_task
+def settle_uncertain() -> None:
+    applying.settle_uncertain()
+
+
+@shared_task
+def forget_events() -> None:
+    applying.forget_events()
+
+
+@shared_task
+def heartbeat() -> None:
+    switch.heartbeat()

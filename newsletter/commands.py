@@ -1,5 +1,6 @@
 """Commands that can be run as if at another moment."""
 
+import getpass
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date, datetime
 from typing import Any
@@ -39,3 +40,11 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as exc:
         raise ArgumentTypeError(f"“{text}” is no day. Write it as 2026-05-04.") from exc
+
+
+def operator() -> str:
+    """Name who runs a command, for the record."""
+    try:
+        return f"{getpass.getuser()}, on the command line"
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return "somebody on the command line"

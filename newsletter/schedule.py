@@ -20,6 +20,10 @@ SCHEDULE = {
     # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.
     "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),
     "wake forgotten batches": every("digests.tasks.sweep", seconds=30),
+    "apply what providers reported": every("digests.tasks.apply_events", seconds=2),
+    "settle uncertain deliveries": every("digests.tasks.settle_uncertain", seconds=30),
+    "forget old events": every("digests.tasks.forget_events", hours=6),
+    "say that the database is in use": every("digests.tasks.heartbeat", seconds=30),
     "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

@@ -191,6 +191,10 @@ ANYMAIL: dict[str, object] = {
     if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
 }
 EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
+# “name:password”, as it stands in the address that the provider posts events to; two while one replaces the other.
+ANYMAIL["WEBHOOK_SECRET"] = env.list("WEBHOOK_SECRET", env.list("ANYMAIL_WEBHOOK_SECRET", []))
+WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
+EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
         globals()[name] = value
@@ -240,6 +244,13 @@ DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
+
+# When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
+PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
+PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1)
+PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0)
+# A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
+SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
 # Work
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.
@@ -299,6 +310,8 @@ UNFOLD = {
                         ("Subscribers", "group", "subscribers_subscriber"),
                         ("Deliveries", "outgoing_mail", "digests_delivery"),
                         ("Batches", "stacks", "digests_batch"),
+                        ("Sending", "pause_circle", "digests_sendingswitch"),
+                        ("Provider events", "webhook", "digests_providerevent"),
                         ("Suppressions", "block", "subscribers_suppression"),
                         ("Accounts", "key", "auth_user"),
                     )
@@ -307,6 +320,7 @@ UNFOLD = {
         ]
     },
     "SHOW_HISTORY": True,
+    "ENVIRONMENT": "digests.admin.sending_label",
     "COLORS": {
         "primary": {
             "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",

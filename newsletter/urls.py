@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from digests import webhooks
 from newsletter.health import healthz
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("newsletter.papers.urls")),
     path("", include("subscribers.urls")),
     path("", include("digests.urls")),
+    path("anymail/<slug:provider>/tracking/", webhooks.receive, name="webhook"),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("mailbox/", include("newsletter.mailbox.urls")))

@@ -32,6 +32,7 @@ def send(letter: Letter) -> None:
         letter.subscriber.canonical,
         tag=letter.kind,
     )
+    message.metadata = {"letter": str(letter.pk)}
     outcome = mail.hand_over(message)
     if outcome.is_accepted:
         letter.move_to(Letter.Status.SENT, sent_at=clock.now(), provider_id=outcome.provider_id)

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from digests import switch
+from newsletter.commands import operator
+
+
+class Command(BaseCommand):
+    help = "Let digests leave from a database that looks like a restored backup."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not switch.allow(operator()):
+            self.stdout.write("Nothing holds this database; there is nothing to allow.")
+            return
+        self.stdout.write(
+            "Allowed. Digests leave from this database again. Readers who were served after the backup was made, and "
+            "whose hour is less than twelve hours ago, may get one digest twice."
+        )
+        if switch.is_paused():
+            self.stdout.write("Sending is paused besides: `manage.py resume_sending` goes on.")

@@ -1,0 +1,18 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from digests import switch
+from newsletter.commands import operator
+
+
+class Command(BaseCommand):
+    help = "Let digests leave again after a pause."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not switch.resume(operator()):
+            self.stdout.write("Sending was not paused.")
+        else:
+            self.stdout.write("Resumed. What waits and is still of its hour leaves within half a minute.")
+        if switch.is_held():
+            self.stdout.write("Nothing is sent all the same: this may be a restored database. See `manage.py check`.")
