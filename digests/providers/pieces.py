@@ -1,0 +1,71 @@
+"""Bytes with holes: what Anymail makes of a message is cut at its holes once, and filled for each reader by a join.
+
+Pieces are texts at even places and names of holes at odd ones. A hole's mark is random, so no paper's text holds one.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+import orjson
+
+KEY = secrets.token_hex(10)
+HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
+Pieces = tuple[bytes, ...]
+
+
+def hole(name: str) -> str:
+    return f"hole{KEY}-{name}-"
+
+
+def address_hole() -> str:
+    """Return the hole for an address, itself one."""
+    return hole("to") + "@hole.invalid"
+
+
+def cut(data: bytes) -> Pieces:
+    return tuple(HOLE.split(data))
+
+
+def fill(pieces: Pieces, values: Mapping[bytes, bytes]) -> bytes:
+    filled = list(pieces)
+    filled[1::2] = [values[name] for name in filled[1::2]]
+    return b"".join(filled)
+
+
+def weave(frame: Pieces, inner: Mapping[bytes, Pieces]) -> Pieces:
+    """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
+    result = [frame[0]]
+    for name, text in zip(frame[1::2], frame[2::2], strict=True):
+        if name in inner:
+            first, *rest = inner[name]
+            result[-1] += first
+            result += rest
+        else:
+            result += [name, b""]
+        result[-1] += text
+    return tuple(result)
+
+
+def chain(*parts: Pieces) -> Pieces:
+    """Return pieces one after another."""
+    result = [b""]
+    for first, *rest in parts:
+        result[-1] += first
+        result += rest
+    return tuple(result)
+
+
+def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> Pieces:
+    """Return texts and names of slots, as a digest gives them, as pieces."""
+    return tuple(part.encode() if place % 2 else text(part) for place, part in enumerate(parts))
+
+
+def bare(data: bytes, name: str) -> bytes:
+    """Take the quotes from around a hole in JSON: what fills it is no string."""
+    return data.replace(b'"%s"' % hole(name).encode(), hole(name).encode())
+
+
+def json_text(text: str) -> bytes:
+    """Return the inside of a JSON string."""
+    return orjson.dumps(text)[1:-1]
