@@ -1,0 +1,112 @@
+"""The handle on a provider that runs beside the tests, in a thread or as a process of its own."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.outside import ledger
+from tests.outside.events import Event, Reports, events, post
+from tests.outside.faults import Rule
+from tests.outside.running import APIS, Options, run
+from tests.outside.server import PLAN_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A running provider. `settings` are Django's, `environment` the same for a process of the product."""
+
+    name: str
+    url: str
+    control_url: str
+    ledger_path: Path
+    settings: dict[str, Any]
+    environment: dict[str, str]
+    certificate: str = ""  # SMTP alone: the file that SSL_CERT_FILE has to name
+
+    def plan(self, *rules: Rule) -> None:
+        """Replace the plan: from the next request on these rules hold, and with none everything goes well."""
+        host, _, port = self.control_url.removeprefix("http://").partition(":")
+        connection = HTTPConnection(host, int(port), timeout=10)
+        connection.request("PUT", PLAN_PATH, orjson.dumps([asdict(rule) for rule in rules]))
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    def events(self, **reports: Any) -> list[Event]:
+        """Return what the provider would post of all it accepted, by the fields of Reports."""
+        return events(APIS[self.name](), self.entries(), Reports(**reports))
+
+    def post_events(self, url: str, **reports: Any) -> list[int]:
+        """Post what became of all that was accepted to a webhook; return the status of each answer."""
+        return list(post(url, self.events(**reports)))
+
+    def entries(self) -> list[ledger.Entry]:
+        """Return the ledger, oldest first, refused mails among it."""
+        return list(ledger.read(self.ledger_path))
+
+    def accepted(self) -> list[ledger.Entry]:
+        return [entry for entry in self.entries() if entry.accepted]
+
+
+@contextmanager
+def providing(name: str, path: Path | None = None, **options: Any) -> Iterator[Provider]:
+    """Run a provider in a thread while the block lasts; `path` is its ledger's, `options` are those of Options."""
+    with ledger_at(path) as place:
+        started: Future[dict[str, Any]] = Future()
+        stopping: list[Any] = []
+        thread = threading.Thread(
+            target=asyncio.run, args=(serve(Options(name, place, **options), started, stopping),), daemon=True
+        )
+        thread.start()
+        try:
+            yield Provider(**started.result(30))
+        finally:
+            stopping[0]()
+            thread.join()
+
+
+async def serve(options: Options, started: "Future[dict[str, Any]]", stopping: list[Any]) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    stopping.append(lambda: loop.call_soon_threadsafe(stop.set))
+    try:
+        async with run(options) as facts:
+            started.set_result(facts)
+            await stop.wait()
+    except Exception as exc:
+        started.set_exception(exc)
+        raise
+
+
+@contextmanager
+def providing_apart(name: str, path: Path | None = None, **options: Any) -> Iterator[Provider]:
+    """Run a provider as a process, so that what is measured or killed is not it."""
+    with ledger_at(path) as place:
+        words = [f"--{option.replace('_', '-')}={value}" for option, value in options.items()]
+        command = [sys.executable, "-m", "tests.outside", name, f"--ledger={place}", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            facts = orjson.loads(process.stdout.readline())
+            yield Provider(**facts | {"ledger_path": place})
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+@contextmanager
+def ledger_at(path: Path | None) -> Iterator[Path]:
+    if path is not None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="provider-") as folder:
+        yield Path(folder) / "ledger.jsonl"

@@ -1,0 +1,98 @@
+"""Starts a provider's server, in whatever process, and says how it is reached."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.outside import smtp
+from tests.outside.api import WEBHOOK_SECRET, Api
+from tests.outside.brevo import Brevo
+from tests.outside.certificate import server_context
+from tests.outside.ledger import Ledger
+from tests.outside.mailgun import Mailgun
+from tests.outside.mailjet import Mailjet
+from tests.outside.postmark import Postmark
+from tests.outside.resend import Resend
+from tests.outside.server import HttpProvider
+from tests.outside.web import listen
+
+APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet)}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    name: str
+    ledger: Path
+    port: int = 0  # any that is free
+    counting: bool = False  # leaves the bodies out, unread and without a hash
+    bodies: bool = False  # keeps the bodies in the ledger
+    tls: bool = False  # SMTP alone: offers STARTTLS, and takes no password before it
+    auth: bool = False  # SMTP alone: takes no mail without a password
+
+
+@asynccontextmanager
+async def run(options: Options) -> AsyncIterator[dict[str, Any]]:
+    """Serve while the block runs; yield the facts a Provider is made of."""
+    ledger = Ledger(options.ledger, options.name, with_hashes=not options.counting, with_bodies=options.bodies)
+    async with AsyncExitStack() as stack:
+        stack.callback(ledger.close)
+        serve = run_smtp if options.name == "smtp" else run_http
+        yield {"name": options.name, "ledger_path": options.ledger} | await serve(options, ledger, stack)
+
+
+async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Any]:
+    api = APIS[options.name](options.counting)
+    server = await listen(HttpProvider(api, ledger).handle, options.port)
+    stack.callback(server.close)
+    url = f"http://127.0.0.1:{port_of(server)}"
+    own = api.settings(url)
+    settings = {
+        "EMAIL_PROVIDER": api.name,
+        "EMAIL_BACKEND": f"anymail.backends.{api.name}.EmailBackend",
+        "ANYMAIL": {**own, "WEBHOOK_SECRET": WEBHOOK_SECRET, "REQUESTS_TIMEOUT": 20},
+    }
+    environment = {"EMAIL_PROVIDER": api.name, **own}
+    return {"url": url, "control_url": url, "settings": settings, "environment": environment}
+
+
+async def run_smtp(options: Options, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Any]:
+    """Serve SMTP, and beside it, on a port of its own, the plan."""
+    context, certificate = None, ""
+    if options.tls:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="certificate-"))
+        context, file = server_context(Path(folder))
+        certificate = str(file)
+    provider = smtp.SmtpProvider(ledger, context, needs_auth=options.auth, is_counting=options.counting)
+    server = await asyncio.start_server(provider.converse, "127.0.0.1", options.port, limit=smtp.BUFFER, backlog=512)
+    stack.callback(server.close)
+    control = await listen(provider.control)
+    stack.callback(control.close)
+    return smtp_facts(options, port_of(server)) | {
+        "control_url": f"http://127.0.0.1:{port_of(control)}",
+        "certificate": certificate,
+    }
+
+
+def smtp_facts(options: Options, port: int) -> dict[str, Any]:
+    user, password = (smtp.USER, smtp.PASSWORD) if options.auth else ("", "")
+    account = f"{user}:{password}@" if options.auth else ""
+    url = f"{'smtp+tls' if options.tls else 'smtp'}://{account}127.0.0.1:{port}"
+    settings = {
+        "EMAIL_PROVIDER": "smtp",
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": password,
+        "EMAIL_USE_TLS": options.tls,
+        "EMAIL_TIMEOUT": 20,
+    }
+    return {"url": url, "settings": settings, "environment": {"EMAIL_PROVIDER": "smtp", "EMAIL_URL": url}}
+
+
+def port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])

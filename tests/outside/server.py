@@ -1,0 +1,82 @@
+"""One provider at work: reads a call, lets the plan have its say, writes the ledger, then answers."""
+
+import asyncio
+from dataclasses import replace
+from itertools import count
+
+import orjson
+
+from tests.outside.api import Api, Refusal
+from tests.outside.faults import Fault, Plan, Rule
+from tests.outside.ledger import Ledger, Mail
+from tests.outside.web import Answer, Cut, Request, json_answer
+
+PLAN_PATH = "/_plan"  # of no provider: here the plan is replaced while the server runs
+PAGE = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
+
+
+class Desk:
+    """Holds what the server of any provider has: its plan, and the number of the request."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.plan = Plan()
+        self.numbers = count(1)
+
+    def replan(self, request: Request) -> Answer:
+        self.plan = Plan(Rule(**rule | {"fault": Fault(rule["fault"])}) for rule in orjson.loads(request.body))
+        return json_answer(200, {})
+
+    async def control(self, request: Request) -> Answer:
+        return self.replan(request) if request.path == PLAN_PATH else json_answer(404, {})
+
+
+class HttpProvider(Desk):
+    def __init__(self, api: Api, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.api = api
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one request. Raise Cut where the plan says that the connection breaks."""
+        if request.path == PLAN_PATH:
+            return self.replan(request)
+        try:
+            mails = self.api.mails(request)
+        except Refusal as refusal:
+            return refusal.answer
+        except (ValueError, KeyError, TypeError) as exc:  # no call that this provider can read
+            return json_answer(400, {"message": f"{type(exc).__name__}: {exc}"})
+        return await self.take(request, next(self.numbers), mails)
+
+    async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
+        addresses = [mail.address for mail in mails]
+        if delay := self.plan.delay(addresses):
+            await asyncio.sleep(delay)
+        rule = self.plan.fault(addresses)
+        if rule is not None and not rule.accepts:
+            self.ledger.write(number, mails, why=rule.fault)
+            return faulty(rule, json_answer(200, {}))
+        for mail in mails:
+            mail.trouble = self.plan.trouble(mail.address) or ("" if "@" in mail.address else Fault.INVALID)
+        answer = self.api.answer(request, mails)
+        for mail in mails:
+            if not (mail.is_accepted or mail.trouble):
+                mail.trouble = "with others"
+        self.ledger.write(number, mails, why=rule.fault if rule else "")
+        return faulty(rule, answer) if rule else answer
+
+
+def faulty(rule: Rule, answer: Answer) -> Answer:
+    """Return what becomes of an answer under a rule. Raise Cut where it does not arrive."""
+    half = answer.body[: len(answer.body) // 2]
+    match rule.fault:
+        case Fault.CUT:
+            raise Cut
+        case Fault.BROKEN_OFF:
+            raise Cut(answer.wire()[: len(half) - len(answer.body)])
+        case Fault.TRUNCATED:
+            return replace(answer, body=half)
+        case Fault.FOREIGN:
+            return Answer(200, PAGE, content_type="text/html")
+    headers = {"Retry-After": rule.retry_after} if rule.retry_after else {}
+    return json_answer(rule.status, {"message": "Planned to fail", "Message": "Planned to fail"}, **headers)
