@@ -18,6 +18,8 @@ class Mailjet(MergeLane):
     syntax = Syntax("[[var:", "]]", "[", re.compile(r"\[(?=\[|\Z)"))
     mark = b'"List-Unsubscribe":"'
     most = 50
+    # With one recipient Anymail 15.2 loses variables and headers, each time it takes the message apart.
+    beside = ("second@hole.invalid",)
 
     def __init__(self) -> None:
         super().__init__(EmailBackend())
@@ -28,7 +30,7 @@ class Mailjet(MergeLane):
 
     def cut_params(self, params: dict[str, Any]) -> Frame:
         data = orjson.loads(params.pop("data"))
-        (message,) = data["Messages"]
+        message = data["Messages"][0]
         body = orjson.dumps(data | {"Messages": [hole("readers")]})
         return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(message)))
 

@@ -48,6 +48,7 @@ class MergeLane(HttpLane):
     most = 1000
     shares_content = True
     syntax: Syntax
+    beside: tuple[str, ...] = ()  # who else is in the message that Anymail is shown
     encode_text: Callable[[str], bytes] = staticmethod(json_text)
 
     def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
@@ -83,6 +84,7 @@ class MergeLane(HttpLane):
 
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
         message = message_with_holes(tag, headers, {})
+        message.to += self.beside
         message.merge_metadata = {address_hole(): {METADATA: hole("delivery")}}
         message.merge_headers = {address_hole(): self.own_headers(headers)}
         message.merge_data = {address_hole(): {name: hole(name) for name in slots} | {SIGN: self.syntax.sign}}
