@@ -27,9 +27,9 @@ class ArrayLane(HttpLane):
 
     def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
         items = [self.item(self.kept(content)[1], copy) for content, copy in mails]
-        fit = b",".join(data for data, fault in items if fault is None)
+        parts = [part for data, fault in items if fault is None for part in (b",", data)]
         params = self.kept(mails[0].content)[0].params
-        return params | {"data": b"[" + fit + b"]"}, [fault for _, fault in items]
+        return params | {"data": b"".join((b"[", *parts[1:], b"]"))}, [fault for _, fault in items]
 
     def encode(self, content: Content) -> tuple[Frame, Pieces]:
         frame = self.frame_of(content)

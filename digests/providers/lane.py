@@ -9,7 +9,7 @@ from digests.providers.interface import Content, Copy, Mail
 from newsletter.mail import Outcome, identity_gap
 
 # Safe in HTML, in an attribute, in a header and in plain text, and short enough for a line of SMTP.
-LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,480}")
+LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")
 ADDRESS = re.compile(r"[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+@[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+")
 UNSUBSCRIBE_SLOT = "unsubscribe_url"
 METADATA = "delivery"  # under this name a delivery's id comes back in webhooks

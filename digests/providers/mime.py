@@ -16,8 +16,9 @@ from digests.providers.lane import UNSUBSCRIBE_SLOT
 from digests.providers.pieces import Pieces, chain, cut, encode, hole
 
 LONGEST_LINE = 998
-LONGEST_LINK = b"x" * 500  # digests.providers.lane.LINK allows none longer
+LONGEST_LINK = b"x" * 300  # digests.providers.lane.LINK allows none longer
 LONGEST_HEADER = 900
+SOFT_BREAK = b"=\r\n"
 CONTROLS = bytes({*range(32), 127} - {9, 10})
 BOUNDARY = f"={secrets.token_hex(16)}="
 NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
@@ -26,7 +27,7 @@ NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     """Return the message with holes for its slots, and for to, delivery and date."""
     return chain(
-        cut(head_of(content).encode()),
+        head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, content.subject, tuple(content.headers.items())),
         (f"--{BOUNDARY}\r\n".encode(),),
         part_of(content.text, "plain", takes_8bit),
         (f"\r\n--{BOUNDARY}\r\n".encode(),),
@@ -35,37 +36,35 @@ def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     )
 
 
-def head_of(content: Content) -> str:
+@lru_cache(maxsize=32)
+def head_of(sender: str, reply_to: str, subject: str, own: tuple[tuple[str, str], ...]) -> Pieces:
+    """Return the headers, which are alike for all digests of an issue."""
     headers = {
-        "From": sanitize_address(settings.DEFAULT_FROM_EMAIL, "utf-8"),
+        "From": sanitize_address(sender, "utf-8"),
         "To": hole("to"),
-        "Subject": encode_header("Subject", " ".join(content.subject.split())),
+        "Subject": encode_header("Subject", " ".join(subject.split())),
         "Date": hole("date"),
-        "Message-ID": f"<digest-{hole('delivery')}@{domain_of_sender()}>",
+        "Message-ID": f"<digest-{hole('delivery')}@{bare_address(sender).rpartition('@')[2]}>",
         "X-Delivery": hole("delivery"),
         "Auto-Submitted": "auto-generated",
     }
-    if settings.REPLY_TO:
-        headers["Reply-To"] = sanitize_address(settings.REPLY_TO, "utf-8")
-    headers |= {name: encode_header(name, value) for name, value in content.headers.items()}
+    if reply_to:
+        headers["Reply-To"] = sanitize_address(reply_to, "utf-8")
+    headers |= {name: encode_header(name, value) for name, value in own}
     headers |= {
         "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>",
         "MIME-Version": "1.0",
         "Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"',
     }
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+    return cut("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
 
 
-def domain_of_sender() -> str:
-    return sender().rpartition("@")[2]
+@lru_cache(maxsize=8)
+def bare_address(sender: str) -> str:
+    """Return the address alone, its domain as DNS writes it."""
+    return str(sanitize_address(parseaddr(sender)[1], "utf-8"))
 
 
-def sender() -> str:
-    """Return the bare address mail comes from, its domain as DNS writes it."""
-    return str(sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], "utf-8"))
-
-
-@lru_cache(maxsize=512)
 def encode_header(name: str, value: str) -> str:
     """Return a header's value so that it arrives letter by letter; what stands in angle brackets stays outside."""
     is_plain = value.isascii() and value.isprintable() and "=?" not in value
@@ -81,34 +80,43 @@ def encode_words(name: str, value: str) -> str:
 
 
 def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> Pieces:
-    is_8bit = takes_8bit and travels_bare(parts)
+    pieces = encode(parts, in_lines)
+    is_8bit = takes_8bit and travels_bare(pieces)
     encoding = "8bit" if is_8bit else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return chain((head.encode(),), bare_body(parts) if is_8bit else quoted_body(parts))
-
-
-def travels_bare(parts: Sequence[str]) -> bool:
-    """Say whether a text can go as it is: no control characters, no line too long with the longest links in it."""
-    data = LONGEST_LINK.join(in_lines(part) for part in parts[::2])
-    return len(data.translate(None, CONTROLS)) == len(data) and max(map(len, data.split(b"\n"))) <= LONGEST_LINE
+    return chain((head.encode(),), bare_body(pieces) if is_8bit else quoted_body(pieces))
 
 
 def in_lines(text: str) -> bytes:
-    return text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).encode()
 
 
-def bare_body(parts: Sequence[str]) -> Pieces:
-    pieces = encode(parts, lambda text: stuffed(in_lines(text).replace(b"\n", b"\r\n")))
-    first = b"." + pieces[0] if pieces[0].startswith(b".") else pieces[0]
-    return (first, *pieces[1:])
+def travels_bare(pieces: Pieces) -> bool:
+    """Say whether a text can go as it is: no control characters, no line too long with the longest links in it."""
+    data = LONGEST_LINK.join(pieces[::2])
+    return len(data.translate(None, CONTROLS)) == len(data) and has_short_lines(data)
 
 
-def quoted_body(parts: Sequence[str]) -> Pieces:
-    """Return quoted-printable pieces: a soft break before and after each slot makes every piece its own lines."""
-    pieces = encode(parts, lambda text: quoted(in_lines(text)))
+def has_short_lines(data: bytes) -> bool:
+    """Look for a line's end in each stretch as long as a line may be: faster than looking at all lines."""
+    at = 0
+    while len(data) - at > LONGEST_LINE:
+        at = data.rfind(b"\n", at, at + LONGEST_LINE + 1) + 1
+        if not at:
+            return False
+    return True
+
+
+def bare_body(pieces: Pieces) -> Pieces:
+    first, *rest = (piece if at % 2 else stuffed(piece.replace(b"\n", b"\r\n")) for at, piece in enumerate(pieces))
+    return (b"." + first if first.startswith(b".") else first, *rest)
+
+
+def quoted_body(pieces: Pieces) -> Pieces:
+    """Return quoted-printable pieces: soft breaks around each slot give every piece lines of its own."""
     last = len(pieces) - 1
     return tuple(
-        name_of_quoted(piece) if at % 2 else (b"=\r\n" * (at > 0)) + piece + (b"=\r\n" * (at < last))
+        name_of_quoted(piece) if at % 2 else SOFT_BREAK * (at > 0) + quoted(piece) + SOFT_BREAK * (at < last)
         for at, piece in enumerate(pieces)
     )
 
@@ -119,7 +127,7 @@ def name_of_quoted(slot: bytes) -> bytes:
 
 
 def quoted(data: bytes) -> bytes:
-    """Return quoted-printable lines that stand at the start of a line, their dots stuffed."""
+    """Return quoted-printable that begins a line, its dots stuffed."""
     lines = stuffed(binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
     return b"." + lines if lines.startswith(b".") else lines
 

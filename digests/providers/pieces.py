@@ -35,24 +35,21 @@ def fill(pieces: Pieces, values: Mapping[bytes, bytes]) -> bytes:
 
 def weave(frame: Pieces, inner: Mapping[bytes, Pieces]) -> Pieces:
     """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
-    result = [frame[0]]
+    parts = [frame[:1]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
-        if name in inner:
-            first, *rest = inner[name]
-            result[-1] += first
-            result += rest
-        else:
-            result += [name, b""]
-        result[-1] += text
-    return tuple(result)
+        parts += [inner.get(name, (b"", name, b"")), (text,)]
+    return chain(*parts)
 
 
 def chain(*parts: Pieces) -> Pieces:
-    """Return pieces one after another."""
-    result = [b""]
-    for first, *rest in parts:
-        result[-1] += first
-        result += rest
+    """Return pieces one after another; each byte is copied once, since texts are long."""
+    texts, names = [list[bytes]()], list[bytes]()
+    for part in parts:
+        texts[-1].append(part[0])
+        names += part[1::2]
+        texts += [[text] for text in part[2::2]]
+    result = [b""] * (2 * len(texts) - 1)
+    result[::2], result[1::2] = [b"".join(text) for text in texts], names
     return tuple(result)
 
 

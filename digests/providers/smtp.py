@@ -15,7 +15,7 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from digests.providers.interface import Content, Copy, Mail
 from digests.providers.lane import Lane
-from digests.providers.mime import message_of, name_of_quoted, quoted, sender
+from digests.providers.mime import bare_address, message_of, name_of_quoted, quoted
 from digests.providers.pieces import Pieces, fill
 from digests.providers.transaction import Connection, Transaction
 from newsletter import clock
@@ -79,8 +79,9 @@ class Smtp(Lane):
         return transactions
 
     def transaction(self, connection: Connection, content: Content, copy: Copy, date: bytes) -> Transaction:
-        message = fill(self.kept(content, connection.takes_8bit), values_of(copy, date))
-        return Transaction(connection, sender(), copy.to, message)
+        pieces = self.kept(content, connection.takes_8bit)
+        message = fill(pieces, values_of(copy, date, pieces))
+        return Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
 
     def kept(self, content: Content, takes_8bit: bool) -> Pieces:
         key = (content.key, takes_8bit)
@@ -96,11 +97,12 @@ class Smtp(Lane):
         self.connections = []
 
 
-def values_of(copy: Copy, date: bytes) -> dict[bytes, bytes]:
+def values_of(copy: Copy, date: bytes, pieces: Pieces) -> dict[bytes, bytes]:
     values = {b"to": copy.to.encode(), b"delivery": b"%d" % copy.delivery_id, b"date": date}
     for name, link in copy.slots.items():
         values[name.encode()] = link.encode()
-        values[name_of_quoted(name.encode())] = quoted(link.encode())
+        if name_of_quoted(name.encode()) in pieces:
+            values[name_of_quoted(name.encode())] = quoted(link.encode())
     return values
 
 

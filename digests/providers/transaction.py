@@ -3,6 +3,7 @@
 import contextlib
 import re
 import smtplib
+import socket
 import time
 
 from django.conf import settings
@@ -28,6 +29,9 @@ class Connection:
         assert backend.connection is not None
         self.smtp: smtplib.SMTP = backend.connection
         self.smtp.ehlo_or_helo_if_needed()
+        assert self.smtp.sock is not None
+        # A few commands must not wait for the acknowledgement of the message before them.
+        self.smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pipelines = self.smtp.has_extn("pipelining")
         self.takes_8bit = self.smtp.has_extn("8bitmime")
         self.takes_utf8 = self.smtp.has_extn("smtputf8")
