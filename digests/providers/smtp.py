@@ -1,7 +1,7 @@
 """The SMTP lane: a few kept connections used side by side, one transaction a reader.
 
 A round gives each connection one mail: all envelopes are written before any reply is read, then all messages. So a
-round takes as long as its slowest reply, without a thread.
+round takes as long as its slowest reply, without a thread. No call lasts longer than 2.5 times EMAIL_TIMEOUT.
 """
 
 import smtplib
@@ -17,7 +17,7 @@ from digests.providers.interface import Content, Copy, Mail
 from digests.providers.lane import Lane
 from digests.providers.mime import bare_address, message_of, name_of_quoted, quoted
 from digests.providers.pieces import Pieces, fill
-from digests.providers.transaction import Connection, Transaction
+from digests.providers.transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
 from newsletter.mail import Outcome
 
@@ -37,30 +37,33 @@ class Smtp(Lane):
     def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
-        deadline = time.monotonic() + 2 * settings.EMAIL_TIMEOUT
+        begun = time.monotonic()
         while waiting:
-            fault = TOO_SLOW if time.monotonic() > deadline else self.open(len(waiting))
-            if fault is not None:
-                outcomes |= {at: fault for at, _ in waiting}
+            fault = self.open(len(waiting), begun)
+            if fault is not None or time.monotonic() > begun + settings.EMAIL_TIMEOUT / 2:
+                outcomes |= {at: fault or TOO_SLOW for at, _ in waiting}
                 break
             turn = [waiting.popleft() for _ in self.connections[: len(waiting)]]
             for (at, each), ended in zip(turn, self.round([each for _, each in turn], date), strict=True):
+                outcomes[at] = ended.outcome
                 if ended.is_stale:
                     waiting.append((at, each))
-                outcomes[at] = ended.outcome
         return [outcomes[at] for at in range(len(mails))]
 
-    def open(self, wanted: int) -> Outcome | None:
+    def open(self, wanted: int, begun: float) -> Outcome | None:
         """Have as many connections as are of use, and return why there is none."""
-        self.connections = [connection for connection in self.connections if connection.is_alive()]
+        deadline = time.monotonic() + SHORT_WAIT
+        self.connections = [connection for connection in self.connections if connection.is_alive(deadline)]
         fault = None
         while fault is None and len(self.connections) < min(self.room, wanted):
+            if self.connections and time.monotonic() > begun + SHORT_WAIT:
+                break
             fault = self.open_one()
         return None if self.connections else fault
 
     def open_one(self) -> Outcome | None:
         try:
-            self.connections.append(Connection(EmailBackend()))
+            self.connections.append(Connection(EmailBackend(timeout=settings.EMAIL_TIMEOUT / 2)))
         except OSError as exc:  # also all that smtplib raises; no mail was shown yet
             return outcome_of_greeting(exc)
         return None
@@ -70,10 +73,10 @@ class Smtp(Lane):
             self.transaction(connection, *each, date)
             for connection, each in zip(self.connections, mails, strict=False)
         ]
-        deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         while talking := [each for each in transactions if not each.is_over]:
+            deadline = time.monotonic() + settings.EMAIL_TIMEOUT
             for each in talking:
-                each.say()
+                each.say(deadline)
             for each in talking:
                 each.hear(deadline)
         return transactions

@@ -6,11 +6,12 @@ import smtplib
 import socket
 import time
 
-from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 
 from newsletter.mail import Outcome
 
+LEAST_WAIT = 0.1  # seconds, also past a deadline: what has arrived is read
+SHORT_WAIT = 5.0  # seconds for what is said between mails
 IDLE_SECONDS = 5.0  # after which a kept connection is asked whether it is still there
 LOST = (OSError, smtplib.SMTPException)
 NO_CODE = -1
@@ -38,37 +39,41 @@ class Connection:
         self.served = 0
         self.used_at = time.monotonic()
 
-    def write(self, data: bytes) -> None:
-        if self.smtp.sock is None:
-            raise smtplib.SMTPServerDisconnected("closed")
-        self.smtp.sock.sendall(data)
+    def write(self, data: bytes, deadline: float) -> None:
+        self.limit(deadline).sendall(data)
 
     def read(self, deadline: float) -> Reply:
-        if self.smtp.sock is not None:
-            self.smtp.sock.settimeout(max(0.1, deadline - time.monotonic()))
+        self.limit(deadline)
         code, text = self.smtp.getreply()
         self.used_at = time.monotonic()
         return code, text.decode("ascii", "replace")
 
-    def ask(self, command: bytes) -> int:
+    def limit(self, deadline: float) -> socket.socket:
+        """Return the socket, which then waits no longer than until the deadline."""
+        if self.smtp.sock is None:
+            raise smtplib.SMTPServerDisconnected("closed")
+        self.smtp.sock.settimeout(max(LEAST_WAIT, deadline - time.monotonic()))
+        return self.smtp.sock
+
+    def ask(self, command: bytes, deadline: float) -> int:
         """Say something between mails and return the reply's code; the connection ends where none comes."""
         try:
-            self.write(command)
-            return self.read(time.monotonic() + settings.EMAIL_TIMEOUT)[0]
+            self.write(command, deadline)
+            return self.read(deadline)[0]
         except LOST:
             self.drop()
             return NO_CODE
 
-    def is_alive(self) -> bool:
+    def is_alive(self, deadline: float) -> bool:
         is_fresh = time.monotonic() - self.used_at < IDLE_SECONDS
-        return self.smtp.sock is not None and (is_fresh or self.ask(b"NOOP\r\n") == 250)
+        return self.smtp.sock is not None and (is_fresh or self.ask(b"NOOP\r\n", deadline) == 250)
 
     def drop(self) -> None:
         self.smtp.close()
 
     def close(self) -> None:
         with contextlib.suppress(*LOST):
-            self.write(b"QUIT\r\n")
+            self.write(b"QUIT\r\n", time.monotonic())
         self.drop()
 
 
@@ -91,10 +96,10 @@ class Transaction:
     def finish(self, outcome: Outcome) -> None:
         self.outcome, self.is_over = outcome, True
 
-    def say(self) -> None:
+    def say(self, deadline: float) -> None:
         data = b"".join(self.groups[0]) if self.groups else self.message + b".\r\n"
         try:
-            self.connection.write(data)
+            self.connection.write(data, deadline)
         except LOST as exc:
             self.lose(exc)
 
@@ -114,6 +119,7 @@ class Transaction:
             return
         for verb, code, text in replies:
             if code != 354 if verb == b"DATA" else not 200 <= code < 300:
+                self.is_stale = code == 421 and self.connection.served > 0
                 self.end(outcome_of_reply(code, text, verb), code)
                 self.clear(is_open=replies[-1][:2] == (b"DATA", 354))
                 return
@@ -130,17 +136,17 @@ class Transaction:
 
     def end(self, outcome: Outcome, code: int) -> None:
         self.finish(outcome)
-        if code == 421 or not 200 <= code < 600:
-            self.is_stale = code == 421 and self.connection.served > 0
+        if code == 421 or not (200 <= code < 300 or 400 <= code < 600):
             self.connection.drop()
 
     def clear(self, *, is_open: bool) -> None:
         """End a refused transaction, so that the connection can serve the next. `is_open`: a message is expected."""
         if self.connection.smtp.sock is None:
             return
+        deadline = time.monotonic() + SHORT_WAIT
         if is_open:
-            self.connection.ask(b".\r\n")
-        if self.connection.ask(b"RSET\r\n") != 250:
+            self.connection.ask(b".\r\n", deadline)
+        if self.connection.ask(b"RSET\r\n", deadline) != 250:
             self.connection.drop()
 
     def lose(self, exc: Exception) -> None:
