@@ -20,6 +20,7 @@ class Fault(StrEnum):
     INVALID = "invalid"  # one recipient among others: no address
 
 
+DOT = "dot"  # the whole call has been read, and waits for its answer
 OF_RECIPIENTS = {Fault.REFUSED, Fault.INVALID}
 
 
@@ -36,7 +37,7 @@ class Rule:
     status: int = 500
     retry_after: str = ""  # seconds or a date, as it stands in the header
     delay: float = 0.0  # seconds
-    at: str = ""  # SMTP alone: greeting, rcpt, data or dot
+    at: str = DOT  # SMTP alone: greeting, rcpt, data or dot
     after: int = 0  # spares the first of those it would hold for
     times: int | None = None
     share: float = 1.0
@@ -129,11 +130,11 @@ class Plan:
         self.of_recipients = [one for one in active if one.rule.fault in OF_RECIPIENTS]
         self.of_calls = [one for one in active if one.rule.fault not in OF_RECIPIENTS]
 
-    def delay(self, addresses: Sequence[str], at: str = "") -> float:
+    def delay(self, addresses: Sequence[str], at: str = DOT) -> float:
         """Return for how many seconds a request has to wait."""
         return sum(one.rule.delay for one in self.slow if one.rule.at == at and one.holds_for(addresses))
 
-    def fault(self, addresses: Sequence[str], at: str = "") -> Rule | None:
+    def fault(self, addresses: Sequence[str], at: str = DOT) -> Rule | None:
         """Return the first rule that holds for a request; it counts as used then, the others do not."""
         found = (one.rule for one in self.others if one.rule.at == at and one.holds_for(addresses))
         return next(found, None)

@@ -91,7 +91,8 @@ def read(path: Path) -> Iterator[Entry]:
     if path.exists():
         with path.open("rb") as lines:
             for line in lines:
-                yield Entry(**orjson.loads(line))
+                if line.endswith(b"\n"):  # the last one may still be on its way
+                    yield Entry(**orjson.loads(line))
 
 
 def body_hash(text: str, html: str) -> str:

@@ -32,6 +32,7 @@ class Provider:
     ledger_path: Path
     settings: dict[str, Any]
     environment: dict[str, str]
+    pid: int = 0  # of a process alone
     certificate: str = ""  # SMTP alone: the file that SSL_CERT_FILE has to name
 
     def plan(self, *rules: Rule) -> None:
@@ -47,7 +48,10 @@ class Provider:
         return events(APIS[self.name](), self.entries(), Reports(**reports))
 
     def post_events(self, url: str, **reports: Any) -> list[int]:
-        """Post what became of all that was accepted to a webhook; return the status of each answer."""
+        """Post what became of all that was accepted to a webhook; return the status of each answer.
+
+        SMTP has no webhooks.
+        """
         return list(post(url, self.events(**reports)))
 
     def entries(self) -> list[ledger.Entry]:
@@ -68,8 +72,9 @@ def providing(name: str, path: Path | None = None, **options: Any) -> Iterator[P
             target=asyncio.run, args=(serve(Options(name, place, **options), started, stopping),), daemon=True
         )
         thread.start()
+        provider = Provider(**started.result(30))
         try:
-            yield Provider(**started.result(30))
+            yield provider
         finally:
             stopping[0]()
             thread.join()
@@ -97,7 +102,7 @@ def providing_apart(name: str, path: Path | None = None, **options: Any) -> Iter
         try:
             assert process.stdout is not None
             facts = orjson.loads(process.stdout.readline())
-            yield Provider(**facts | {"ledger_path": place})
+            yield Provider(**facts | {"ledger_path": place, "pid": process.pid})
         finally:
             process.terminate()
             process.communicate()

@@ -80,7 +80,7 @@ async def run_smtp(options: Options, ledger: Ledger, stack: AsyncExitStack) -> d
 def smtp_facts(options: Options, port: int) -> dict[str, Any]:
     user, password = (smtp.USER, smtp.PASSWORD) if options.auth else ("", "")
     account = f"{user}:{password}@" if options.auth else ""
-    url = f"{'smtp+tls' if options.tls else 'smtp'}://{account}127.0.0.1:{port}"
+    url = f"{'submission' if options.tls else 'smtp'}://{account}127.0.0.1:{port}"
     settings = {
         "EMAIL_PROVIDER": "smtp",
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",

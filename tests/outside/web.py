@@ -48,7 +48,8 @@ def json_answer(status: int, content: object, **headers: str) -> Answer:
 
 async def listen(handler: Handler, port: int = 0) -> asyncio.Server:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
+        with contextlib.suppress(*ends):
             await answer_all(reader, writer, handler)
         writer.close()
 
