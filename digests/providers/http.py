@@ -8,7 +8,7 @@ import logging
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -79,8 +79,8 @@ class HttpLane(Lane):
     def call_once(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
         try:
             params, faults = self.build(mails)
-        except AnymailError as exc:
-            return [mail.outcome_of_building(exc)] * len(mails)
+        except AnymailError as exc:  # of what all digests share: no reader's fault
+            return [replace(mail.outcome_of_building(exc), status="not_accepted")] * len(mails)
         fit = [each for each, fault in zip(mails, faults, strict=True) if fault is None]
         answers = iter(self.post(params, fit, key) if fit else [])
         return [fault or next(answers) for fault in faults]

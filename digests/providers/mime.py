@@ -20,7 +20,7 @@ LONGEST_LINK = b"x" * 300  # digests.providers.lane.LINK allows none longer
 LONGEST_HEADER = 900
 SOFT_BREAK = b"=\r\n"
 CONTROLS = bytes({*range(32), 127} - {9, 10})
-BOUNDARY = f"={secrets.token_hex(16)}="
+BOUNDARY = f"={secrets.token_hex(12)}="
 NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 
 

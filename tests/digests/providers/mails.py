@@ -1,8 +1,10 @@
 """Digests and readers for the providers' tests, and a provider of ours that sends to a server on loopback."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from html import escape
+from typing import Any
 
 from django.conf import LazySettings
 
@@ -24,25 +26,25 @@ CONTENT = Content(
 )
 
 
-def copy_of(number: int, to: str = "") -> Copy:
-    links = {f"{name}_url": f"{SITE}/{name}/{number}/" for name in ("view", "preferences", "unsubscribe", "pause")}
-    return Copy(number, to or f"reader{number}@example.org", links)
+def copy_of(number: int, to: str = "", **links: str) -> Copy:
+    own = {f"{name}_url": f"{SITE}/{name}/{number}/" for name in ("view", "preferences", "unsubscribe", "pause")}
+    return Copy(number, to or f"reader{number}@example.org", own | links)
 
 
 def mails(count: int = 1, content: Content = CONTENT) -> list[Mail]:
     return [Mail(content, copy_of(number)) for number in range(1, count + 1)]
 
 
-def titled(title: str, content: Content = CONTENT) -> Content:
+def titled(title: str, *, key: int = 1, headers: Mapping[str, str] | None = None) -> Content:
     """Return a digest with a paper's title in subject, HTML and text, as the templates would have it there."""
-    escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    html = (f'<h2 title="{escaped}">{escaped}</h2>{content.html[0]}', *content.html[1:-1], content.html[-1] + escaped)
-    text = (f"{title}\n{content.text[0]}{title}", *content.text[1:-1], content.text[-1] + title)
-    return replace(content, subject=title, html=html, text=text)
+    safe = escape(title)
+    html = (f'<h2 title="{safe}">{safe}</h2>{CONTENT.html[0]}', *CONTENT.html[1:-1], CONTENT.html[-1] + safe)
+    text = (f"{title}\n{CONTENT.text[0]}{title}", *CONTENT.text[1:-1], CONTENT.text[-1] + title)
+    return replace(CONTENT, key=key, subject=title, html=html, text=text, headers=headers or CONTENT.headers)
 
 
 @contextmanager
-def sending_to(name: str, settings: LazySettings, **options: object) -> Iterator[tuple[outside.Provider, Provider]]:
+def sending_to(name: str, settings: LazySettings, **options: Any) -> Iterator[tuple[outside.Provider, Provider]]:
     with outside.providing(name, **options) as server:
         for setting, value in server.settings.items():
             setattr(settings, setting, value)

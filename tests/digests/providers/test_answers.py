@@ -16,13 +16,10 @@ HTTP = tuple(name for name in LANES if name != "smtp")
 ANSWERING_EACH = ("mailjet", "postmark", "resend", "smtp")
 
 
-@pytest.fixture(params=LANES)
+@pytest.fixture
 def both(request: pytest.FixtureRequest, settings: LazySettings) -> Iterator[tuple[outside.Provider, Provider]]:
     with sending_to(request.param, settings, bodies=True) as pair:
         yield pair
-
-
-only = pytest.mark.parametrize
 
 
 def lanes(*names: str) -> pytest.MarkDecorator:
