@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 
-from digests.providers import Provider
+from digests.providers import Provider, provider_of
 from digests.providers.lane import UNSUBSCRIBE_SLOT
 from tests.digests.providers.mails import LANES, SITE, copy_of, mails, sending_to, statuses
 from tests.outside import faults
 from tests.outside import provider as outside
+from tests.smtp_server import serving
 
 HTTP = tuple(name for name in LANES if name != "smtp")
 ANSWERING_EACH = ("mailjet", "postmark", "resend", "smtp")
@@ -139,6 +140,18 @@ def test_a_provider_that_is_not_there_got_nothing(both: Both, settings: LazySett
     _, ours = both
     ours.backend.api_url = "http://127.0.0.1:9/v3/"  # type: ignore[attr-defined]
     assert statuses(ours, mails(2)) == ["not_accepted"] * 2
+
+
+def test_an_answer_from_elsewhere_is_not_the_providers(settings: LazySettings) -> None:
+    words = '{"id": "<1@example.org>", "message": "Queued. Thank you."}'
+    with serving() as provider, serving() as elsewhere:
+        elsewhere.answers = {"CONNECT": f"HTTP/1.1 200 OK\r\nContent-Length: {len(words)}\r\n\r\n{words}"}
+        there = f"Location: http://127.0.0.1:{elsewhere.port}/\r\nContent-Length: 0\r\n"
+        provider.answers = {"CONNECT": f"HTTP/1.1 302 Found\r\n{there}"}
+        settings.EMAIL_PROVIDER = "mailgun"
+        settings.ANYMAIL = {"MAILGUN_API_KEY": "k", "MAILGUN_API_URL": f"http://127.0.0.1:{provider.port}/v3"}
+        with provider_of(settings) as ours:
+            assert statuses(ours, mails(2)) == ["unknown"] * 2
 
 
 @lanes(*LANES)

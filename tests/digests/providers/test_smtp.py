@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_string, policy
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -14,7 +15,7 @@ from newsletter import clock
 from tests.digests.providers.mails import CONTENT, copy_of, mails, sending_to, statuses, titled
 from tests.outside import faults
 from tests.outside import provider as outside
-from tests.smtp_server import HANG_UP, SILENCE, SmtpServer, serving
+from tests.smtp_server import FRIENDLY, HANG_UP, SILENCE, SmtpServer, serving
 
 Both = tuple[outside.Provider, Smtp]
 
@@ -84,6 +85,22 @@ def test_a_kept_connection_that_ended_costs_no_mail(both: Both) -> None:
     server.plan(faults.cut(at="rcpt", times=1), faults.failing(421, at="rcpt", times=1))
     assert statuses(ours, mails(4)) == ["accepted"] * 4
     assert len(server.accepted()) == 6
+
+
+class Counting(dict[str, str]):
+    """A script whose second MAIL is answered with a 421, as a server says that a connection had its share."""
+
+    asked = 0
+
+    def get(self, verb: str, otherwise: Any = None) -> Any:
+        self.asked += verb == "MAIL"
+        return "421 enough" if verb == "MAIL" and self.asked == 2 else super().get(verb, otherwise)
+
+
+def test_a_mail_whose_kept_connection_had_its_share_gets_a_new_one(plain: SmtpServer) -> None:
+    plain.answers = Counting(FRIENDLY)
+    assert submitted(3) == ["accepted"] * 3
+    assert len(plain.messages) == 3
 
 
 def test_a_server_that_ends_every_mail_with_421_is_not_asked_for_ever(both: Both) -> None:
