@@ -10,7 +10,7 @@ import orjson
 from digests.providers.http import HttpLane, message_with_holes
 from digests.providers.interface import Content, Mail
 from digests.providers.lane import METADATA, UNSUBSCRIBE_SLOT
-from digests.providers.pieces import Pieces, cut, encode, hole, json_text, weave
+from digests.providers.pieces import Pieces, cut, encode, hole, json_card, json_text, weave
 from newsletter.mail import Outcome
 
 
@@ -35,8 +35,8 @@ class ArrayLane(HttpLane):
         frame = self.frame_of(content)
         inner = {
             b"subject": (json_text(" ".join(content.subject.split())),),
-            b"html": encode(content.html, json_text),
-            b"text": encode(content.text, json_text),
+            b"html": encode(content.html, json_card),
+            b"text": encode(content.text, json_card),
         }
         return frame, weave(frame.message, inner)
 

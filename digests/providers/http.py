@@ -16,7 +16,7 @@ from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
-from digests.providers.interface import Content, Copy, Mail
+from digests.providers.interface import Content, Copy, Mail, slots_of
 from digests.providers.lane import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
 from digests.providers.pieces import Pieces, address_hole, fill, hole, json_text
 from newsletter import mail
@@ -109,7 +109,7 @@ class HttpLane(Lane):
 
     def frame_of(self, content: Content) -> Any:
         """Return what is alike for all contents with these headers, slots and tag; there are few."""
-        slots = tuple(sorted({*content.html[1::2], *content.text[1::2]}))
+        slots = tuple(sorted(slots_of(content.html) | slots_of(content.text)))
         key = (content.tag, slots, *content.headers.items())
         if key not in self.frames:
             if len(self.frames) >= KEPT_FRAMES:

@@ -6,17 +6,37 @@ from typing import NamedTuple, Protocol, Self
 
 from newsletter.mail import Outcome
 
+SEAM = ""  # stands where a slot's name does between two texts with nothing between them
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What all readers of one digest share."""
+    """What all readers of one digest share.
+
+    HTML and text have texts at even places and names of the reader's slots, or seams, at odd ones. Where a text that
+    many digests hold is cut off by seams, a card say, its encoded form is kept, and a digest becomes a join.
+    """
 
     key: int  # the digest's id: equal keys mean equal content
     subject: str
-    html: tuple[str, ...]  # texts at even places, names of the reader's slots at odd ones
+    html: tuple[str, ...]
     text: tuple[str, ...]
     headers: Mapping[str, str]
     tag: str = "digest"
+
+
+def slots_of(parts: Sequence[str]) -> set[str]:
+    return {*parts[1::2]} - {SEAM}
+
+
+def without_seams(parts: Sequence[str]) -> list[str]:
+    result = [parts[0]]
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        if name == SEAM:
+            result[-1] += text
+        else:
+            result += [name, text]
+    return result
 
 
 @dataclass(frozen=True, slots=True)

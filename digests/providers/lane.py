@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from digests.providers.interface import Content, Copy, Mail
+from digests.providers.interface import Content, Copy, Mail, slots_of
 from newsletter.mail import Outcome, identity_gap
 
 # Safe in HTML, in an attribute, in a header and in plain text, and short enough for a line of SMTP.
@@ -74,7 +74,7 @@ def fault_of_copy(copy: Copy) -> Outcome | None:
 
 def fault_of_slots(content: Content, copy: Copy) -> Outcome | None:
     for parts in (content.html, content.text):
-        if not copy.slots.keys() >= set(parts[1::2]):
+        if not copy.slots.keys() >= slots_of(parts):
             return Outcome("refused", reason="A link of this mail is missing.", code="link")
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from digests.providers.http import HttpLane, message_with_holes
-from digests.providers.interface import Content, Mail
+from digests.providers.interface import Content, Mail, without_seams
 from digests.providers.lane import METADATA, UNSUBSCRIBE_SLOT
 from digests.providers.pieces import Pieces, address_hole, fill, hole, json_text, weave
 from newsletter.mail import Outcome
@@ -80,7 +80,8 @@ class MergeLane(HttpLane):
         return frame, weave(frame.body, inner)
 
     def with_fields(self, parts: Sequence[str], escape: Callable[[str], str]) -> str:
-        return "".join(self.syntax.field(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+        whole = without_seams(parts)  # since a field could begin before a seam and end after it
+        return "".join(self.syntax.field(part) if at % 2 else escape(part) for at, part in enumerate(whole))
 
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
         message = message_with_holes(tag, headers, {})

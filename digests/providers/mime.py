@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from email.header import Header
 from email.utils import parseaddr
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.mail.message import sanitize_address
 
-from digests.providers.interface import Content
+from digests.providers.interface import SEAM, Content, without_seams
 from digests.providers.lane import UNSUBSCRIBE_SLOT
-from digests.providers.pieces import Pieces, chain, cut, encode, hole
+from digests.providers.pieces import Pieces, chain, cut, hole, interleave, remembering
 
 LONGEST_LINE = 998
-LONGEST_LINK = b"x" * 300  # digests.providers.lane.LINK allows none longer
-LONGEST_HEADER = 900
+LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
 SOFT_BREAK = b"=\r\n"
+LONGEST_HEADER = 900
 BOUNDARY = f"={secrets.token_hex(12)}="
 NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 
@@ -79,21 +80,51 @@ def encode_words(name: str, value: str) -> str:
 
 
 def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> Pieces:
-    pieces = encode(parts, in_lines)
-    is_8bit = takes_8bit and travels_bare(pieces)
-    encoding = "8bit" if is_8bit else "quoted-printable"
+    body = bare_body(parts) if takes_8bit else None
+    encoding = "8bit" if body else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return chain((head.encode(),), bare_body(pieces) if is_8bit else quoted_body(pieces))
+    return chain((head.encode(),), body or quoted_body(without_seams(parts)))
+
+
+class Lines(NamedTuple):
+    """A text as it goes on the wire, and what has to be known of it to put it beside others."""
+
+    data: bytes  # dots are stuffed but at the beginning, which need not begin a line
+    first: int  # octets before the first line's end, or all
+    last: int  # octets after the last line's end, or all
+    breaks: bool
+    travels: bool  # no line within is too long, and no NUL (RFC 2045, 2.8) or half a line's end is there
+
+
+def lines_of(text: str) -> Lines:
+    data = in_lines(text)
+    first, last = data.find(b"\n"), len(data) - data.rfind(b"\n") - 1
+    travels = b"\0" not in data and not text.endswith("\r") and has_short_lines(data)
+    return Lines(stuffed(data.replace(b"\n", b"\r\n")), first if first >= 0 else len(data), last, first >= 0, travels)
+
+
+card_lines = remembering(lines_of)
 
 
 def in_lines(text: str) -> bytes:
     return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).encode()
 
 
-def travels_bare(pieces: Pieces) -> bool:
-    """Say whether a text can go as 8bit: no NUL (RFC 2045, 2.8), no line too long with the longest links in it."""
-    data = LONGEST_LINK.join(pieces[::2])
-    return b"\0" not in data and has_short_lines(data)
+def bare_body(parts: Sequence[str]) -> Pieces | None:
+    """Return 8bit pieces, or None where the text has to be quoted: with the longest links in it a line is too long."""
+    texts, names = [list[bytes]()], list[bytes]()
+    length = 0  # of the line so far
+    for name, text in zip((SEAM, *parts[1::2]), parts[::2], strict=True):
+        if name != SEAM:
+            names.append(name.encode())
+            texts.append([])
+            length += LONGEST_LINK
+        lines = card_lines(text)
+        if not lines.travels or length + lines.first > LONGEST_LINE:
+            return None
+        texts[-1] += (b"." * (length == 0 and lines.data.startswith(b".")), lines.data)
+        length = lines.last if lines.breaks else length + lines.first
+    return interleave(texts, names)
 
 
 def has_short_lines(data: bytes) -> bool:
@@ -106,18 +137,11 @@ def has_short_lines(data: bytes) -> bool:
     return True
 
 
-def bare_body(pieces: Pieces) -> Pieces:
-    first, *rest = (piece if at % 2 else stuffed(piece.replace(b"\n", b"\r\n")) for at, piece in enumerate(pieces))
-    return (b"." + first if first.startswith(b".") else first, *rest)
-
-
-def quoted_body(pieces: Pieces) -> Pieces:
+def quoted_body(parts: Sequence[str]) -> Pieces:
     """Return quoted-printable pieces: soft breaks around each slot give every piece lines of its own."""
-    last = len(pieces) - 1
-    return tuple(
-        name_of_quoted(piece) if at % 2 else SOFT_BREAK * (at > 0) + quoted(piece) + SOFT_BREAK * (at < last)
-        for at, piece in enumerate(pieces)
-    )
+    texts = [[SOFT_BREAK, quoted(in_lines(text)), SOFT_BREAK] for text in parts[::2]]
+    texts[0][0] = texts[-1][-1] = b""
+    return interleave(texts, [name_of_quoted(name.encode()) for name in parts[1::2]])
 
 
 def name_of_quoted(slot: bytes) -> bytes:

@@ -6,12 +6,19 @@ Pieces are texts at even places and names of holes at odd ones. A hole's mark is
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import orjson
 
+from digests.providers.interface import SEAM
+
 KEY = secrets.token_hex(10)
 HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
+LONGEST_KEPT = 10_000  # characters of a text that is kept
+COST_OF_ONE = 200  # characters that an entry weighs besides its text
+MOST_KEPT = 16_000_000  # characters of all of them
 Pieces = tuple[bytes, ...]
+Kept = TypeVar("Kept")
 
 
 def hole(name: str) -> str:
@@ -48,14 +55,25 @@ def chain(*parts: Pieces) -> Pieces:
         texts[-1].append(part[0])
         names += part[1::2]
         texts += [[text] for text in part[2::2]]
+    return interleave(texts, names)
+
+
+def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> Pieces:
     result = [b""] * (2 * len(texts) - 1)
     result[::2], result[1::2] = [b"".join(text) for text in texts], names
     return tuple(result)
 
 
 def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> Pieces:
-    """Return texts and names of slots, as a digest gives them, as pieces."""
-    return tuple(part.encode() if place % 2 else text(part) for place, part in enumerate(parts))
+    """Return texts and names of slots, as a digest gives them, as pieces without seams."""
+    texts, names = [[text(parts[0])]], list[bytes]()
+    for name, following in zip(parts[1::2], parts[2::2], strict=True):
+        if name == SEAM:
+            texts[-1].append(text(following))
+        else:
+            names.append(name.encode())
+            texts.append([text(following)])
+    return interleave(texts, names)
 
 
 def bare(data: bytes, name: str) -> bytes:
@@ -63,6 +81,30 @@ def bare(data: bytes, name: str) -> bytes:
     return data.replace(b'"%s"' % hole(name).encode(), hole(name).encode())
 
 
+def remembering(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
+    """Keep what `function` makes of short texts, such as cards, until they are too many."""
+    known: dict[str, Kept] = {}
+    size = 0
+
+    def look_up(text: str) -> Kept:
+        nonlocal size
+        if (found := known.get(text)) is not None:
+            return found
+        found = function(text)
+        if len(text) <= LONGEST_KEPT:
+            size += len(text) + COST_OF_ONE
+            if size > MOST_KEPT:
+                known.clear()
+                size = len(text) + COST_OF_ONE
+            known[text] = found
+        return found
+
+    return look_up
+
+
 def json_text(text: str) -> bytes:
     """Return the inside of a JSON string."""
     return orjson.dumps(text)[1:-1]
+
+
+json_card = remembering(json_text)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.core.mail.backends.base import BaseEmailBackend
 
-from digests.providers.interface import Content, Copy, Mail
+from digests.providers.interface import Content, Copy, Mail, without_seams
 from digests.providers.lane import METADATA, Lane, headers_of
 from newsletter import mail
 from newsletter.mail import Outcome
@@ -47,4 +47,4 @@ class Single(Lane):
 
 
 def filled(parts: Sequence[str], copy: Copy) -> str:
-    return "".join(copy.slots[part] if at % 2 else part for at, part in enumerate(parts))
+    return "".join(copy.slots[part] if at % 2 else part for at, part in enumerate(without_seams(parts)))

@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.providers import Content, Copy
+from digests.providers import SEAM, Content, Copy
 from digests.providers.lane import LINK, headers_of
-from digests.providers.mime import LONGEST_LINK, message_of, travels_bare
+from digests.providers.mime import LONGEST_LINK, bare_body, message_of
 from digests.providers.pieces import fill
 from digests.providers.single import filled
 from digests.providers.smtp import values_of
@@ -139,12 +139,21 @@ def test_a_reply_address_is_in_the_message(settings: LazySettings) -> None:
 
 
 def test_plain_lines_travel_bare_only_with_room_for_the_longest_links() -> None:
-    room = 998 - len(LONGEST_LINK)
-    assert travels_bare((b"x" * room, b"view_url", b"\n" + b"x" * 998))
-    assert not travels_bare((b"x" * (room + 1), b"view_url", b"\n"))
-    assert not travels_bare((b"x" * 999,))
-    assert not travels_bare((b"\x00",))
+    room = 998 - LONGEST_LINK
+    assert bare_body(("x" * room, "view_url", "\n" + "x" * 998))
+    assert not bare_body(("x" * (room + 1), "view_url", ""))
+    assert not bare_body(("", "view_url", "x" * (room + 1)))
+    assert bare_body(("x" * 500, SEAM, "x" * 498))
+    assert not bare_body(("x" * 500, SEAM, "x" * 499))
+    assert not bare_body(("x" * 999,))
+    assert not bare_body(("\x00",))
 
 
 def test_the_longest_link_that_may_leave_fits() -> None:
-    assert not LINK.fullmatch("https://" + "x" * (len(LONGEST_LINK) - 7))
+    assert not LINK.fullmatch("https://" + "x" * (LONGEST_LINK - 7))
+
+
+@given(st.lists(st.tuples(st.sampled_from([SEAM, SEAM, "view_url"]), TEXTS), max_size=6), st.booleans())
+def test_seams_change_nothing(rest: list[tuple[str, str]], takes_8bit: bool) -> None:
+    parts = (".", *(part for pair in rest for part in pair))
+    check(replace(CONTENT, html=parts, text=parts), copy_of(1), takes_8bit=takes_8bit)
