@@ -29,7 +29,8 @@ KEPT_FRAMES = 32
 OF_US = re.compile(
     r"\bsender|'from'|\bfrom (?:address|parameter|field|email)|api.?key|\baccount|\bcredits?\b|\bplan\b"
 )
-OF_AN_ADDRESS = re.compile(r"'?\bto\b'?.*(?:invalid|valid)|(?:invalid|valid).*\bto\b|recipient", re.DOTALL)
+# What says for certain that the one address of a call is none.
+OF_AN_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
 LONGEST_ANSWER = 20_000  # characters that are looked at
 
 
@@ -73,8 +74,10 @@ class HttpLane(Lane):
         self.backend.close()
 
     def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
-        calls = range(0, len(mails), self.most)
-        return [outcome for at in calls for outcome in self.call_once(mails[at : at + self.most], key)]
+        outcomes = self.call_once(mails[: self.most], key)
+        rest = mails[self.most :]
+        # A key is one call's.
+        return outcomes + self.call(rest, f"{key}+" if key else "") if rest else outcomes
 
     def call_once(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
         try:

@@ -59,6 +59,8 @@ def fault_of_content(content: Content) -> Outcome | None:
     lines = (content.subject, content.tag, *content.headers, *content.headers.values())
     if any(BREAK.search(line) for line in lines):
         return Outcome("refused", reason="A header of this digest holds a line break.", code="header")
+    if "list-unsubscribe" in map(str.lower, content.headers):
+        return without_unsubscribe()
     return None
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 
 from digests.providers.interface import Content, Copy, Mail
-from digests.providers.lane import Lane
+from digests.providers.lane import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
 from digests.providers.mime import bare_address, message_of, name_of_quoted, quoted
 from digests.providers.pieces import Pieces, fill
 from digests.providers.transaction import SHORT_WAIT, Connection, Transaction
@@ -22,6 +22,7 @@ from newsletter import clock
 from newsletter.mail import Outcome
 
 KEPT_CONTENTS = 8
+LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
 TOO_SLOW = Outcome("not_accepted", reason="The mail server is too slow.")
 
 
@@ -84,7 +85,11 @@ class Smtp(Lane):
     def transaction(self, connection: Connection, content: Content, copy: Copy, date: bytes) -> Transaction:
         pieces = self.kept(content, connection.takes_8bit)
         message = fill(pieces, values_of(copy, date, pieces))
-        return Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
+        transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
+        link = copy.slots[UNSUBSCRIBE_SLOT].encode()
+        if b"\r\nList-Unsubscribe: <" + link + b">\r\n" not in message[:LONGEST_HEAD]:
+            transaction.finish(without_unsubscribe())
+        return transaction
 
     def kept(self, content: Content, takes_8bit: bool) -> Pieces:
         key = (content.key, takes_8bit)

@@ -169,6 +169,19 @@ def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
         context.wrap_socket(connection, server_side=True).close()
 
 
+def test_a_call_to_amazon_that_times_out_is_not_repeated(settings: LazySettings) -> None:
+    with serving() as server:
+        server.answers = {"CONNECT": SILENCE}
+        ours: Any = settings.ANYMAIL["AMAZON_SES_CLIENT_PARAMS"]
+        config = ours["config"] | {"read_timeout": 0.2}
+        here = {"endpoint_url": f"http://127.0.0.1:{server.port}", "region_name": "eu-west-1", "config": config}
+        here |= {"aws_access_key_id": "k", "aws_secret_access_key": "k"}
+        settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+        settings.ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": here}
+        assert status() == "unknown"
+        assert server.connections == 1
+
+
 def test_no_outcome_holds_an_address() -> None:
     for error in (AnymailInvalidAddress("ada@example.org"), AnymailRecipientsRefused("ada@example.org")):
         with answering(error):

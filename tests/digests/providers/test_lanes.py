@@ -63,6 +63,30 @@ def test_on_the_single_lane_each_mail_fails_alone(settings: LazySettings, error:
         assert statuses(ours, mails(2)) == [expected, "accepted"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (faults.refused("reader1@*"), "refused"),
+        (faults.throttled("9", times=1), "not_accepted"),
+        (faults.failing(503, times=1), "unknown"),
+        (faults.failing(503, times=1, accepts=True), "unknown"),
+        (faults.cut(times=1), "unknown"),
+        (faults.cut(times=1, accepts=True), "unknown"),
+        (faults.foreign(times=1), "unknown"),
+        (faults.truncated(times=1), "unknown"),
+    ],
+)
+def test_on_the_single_lane_each_answer_is_of_its_mail_alone(
+    settings: LazySettings, rule: faults.Rule, expected: str
+) -> None:
+    with sending_to("postmark", settings) as (server, _):
+        settings.EMAIL_PROVIDER = "another"
+        server.plan(rule)
+        with provider_of(settings) as ours:
+            assert statuses(ours, mails(2)) == [expected, "accepted"]
+        assert len(server.accepted()) == 1 + rule.accepts
+
+
 def test_the_single_lane_keeps_one_connection(settings: LazySettings) -> None:
     with sending_to("postmark", settings) as (server, _):
         settings.EMAIL_PROVIDER = "another"
@@ -88,11 +112,12 @@ BREAKING = [
     replace(CONTENT, headers={"List-Id": "x\nBcc: eve@example.org"}),
     replace(CONTENT, headers={"X\r\nBcc": "eve@example.org"}),
     replace(CONTENT, tag="a\rb"),
+    replace(CONTENT, headers={"list-unsubscribe": "<https://example.org/all>"}),
 ]
 
 
 @pytest.mark.parametrize("name", LANES)
-def test_a_line_break_in_a_header_keeps_the_digest_back(settings: LazySettings, name: str) -> None:
+def test_a_header_with_a_line_break_or_a_shared_unsubscribe_never_leaves(settings: LazySettings, name: str) -> None:
     with sending_to(name, settings) as (server, ours):
         for content in BREAKING:
             assert statuses(ours, [Mail(content, copy_of(1))]) == ["refused"]

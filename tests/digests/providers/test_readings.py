@@ -64,6 +64,22 @@ def test_a_call_that_is_refused_as_a_whole_is_worth_a_smaller_one(status: int, c
     assert (alone.status, alone.code, alone.is_permanent) == ("refused", str(status), False)
 
 
+@pytest.mark.parametrize(
+    ("said", "is_permanent"),
+    [
+        ("'to' parameter is not a valid address. please check documentation", True),
+        ("to parameter is not a valid address", True),
+        ("email is not valid in to", True),
+        ("Invalid `to` field. The email address needs to follow the format.", True),
+        ("htmlContent is not valid, refer to the documentation", False),
+        ("", False),
+    ],
+)
+def test_only_what_is_said_of_the_address_refuses_it_for_good(said: str, is_permanent: bool) -> None:
+    (outcome,) = outcomes_of_refusal(refusal(400, said), mails(1))
+    assert (outcome.status, outcome.is_permanent) == ("refused", is_permanent)
+
+
 @pytest.mark.parametrize("status", [408, 409, 425, 302, 500])
 def test_other_statuses_prove_nothing(status: int) -> None:
     assert outcomes_of_refusal(refusal(status, "reader1@example.org"), mails(1))[0].status == "unknown"

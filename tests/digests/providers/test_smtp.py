@@ -239,3 +239,11 @@ def test_nobody_is_sent_an_address_with_a_command_in_it(both: Both) -> None:
     evil = Copy(1, "a@example.org>\r\nRCPT TO:<eve@example.org", copy_of(1).slots)
     assert statuses(ours, [Mail(CONTENT, evil)]) == ["refused"]
     assert server.entries() == []
+
+
+def test_a_message_that_lost_its_unsubscribe_header_is_not_sent(both: Both) -> None:
+    server, ours = both
+    ours.contents[CONTENT.key, True] = (b"Subject: Papers\r\n\r\nList-Unsubscribe: <>\r\n",)
+    outcomes = ours.submit([*mails(1), Mail(replace(CONTENT, key=2), copy_of(2))])
+    assert [(outcome.status, outcome.code) for outcome in outcomes] == [("refused", "unsubscribe"), ("accepted", "")]
+    assert [entry.address for entry in server.entries()] == ["reader2@example.org"]
