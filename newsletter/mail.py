@@ -4,7 +4,7 @@ import smtplib
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import make_msgid, parseaddr
+from email.utils import make_msgid, parseaddr, parsedate_to_datetime
 from functools import cache
 from ssl import SSLCertVerificationError
 from typing import Any
@@ -24,7 +24,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 from urllib3.exceptions import NewConnectionError
 
+from newsletter import clock
+
 DEFAULT_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
 CODES_OF_A_MAIL = ("400", "413", "422")
 CODES_OF_US = (401, 402, 403, 404, 405, 407)
 CODES_OF_A_REPETITION = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
@@ -149,10 +152,20 @@ def outcome_of_http(exc: AnymailRequestsAPIError) -> Outcome:
     if status in CODES_OF_US:
         return Outcome("not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status))
     if status == 429:
-        wait = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
-        delay = timedelta(seconds=min(int(wait[:9]), 3600)) if wait.isdecimal() else DEFAULT_WAIT
-        return Outcome("not_accepted", reason="The provider asked for a pause.", wait=delay, code="429")
+        wish = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
+        return Outcome("not_accepted", reason="The provider asked for a pause.", wait=wait_for(wish), code="429")
     return Outcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
+
+
+def wait_for(wish: str) -> timedelta:
+    """Return the pause that Retry-After asks for, in seconds or with a date, of an hour at most."""
+    if wish.isdecimal():
+        return min(timedelta(seconds=int(wish[:9])), LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(wish)
+    except ValueError:
+        return DEFAULT_WAIT
+    return max(timedelta(0), min(until - clock.now(), LONGEST_WAIT)) if until.tzinfo else DEFAULT_WAIT
 
 
 def outcome_of_building(exc: AnymailError) -> Outcome:

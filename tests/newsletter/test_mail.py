@@ -3,7 +3,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_string, policy
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from anymail.message import AnymailMessage
 from botocore.exceptions import ClientError
 from django.conf import LazySettings
 
-from newsletter import mail
+from newsletter import clock, mail
 from tests.outside.certificate import server_context
 from tests.provider import answering, http_error, sent
 from tests.smtp_server import HANG_UP, SILENCE, SmtpServer, serving
@@ -146,10 +146,22 @@ def test_an_answer_is_clear_or_unknown(error: Exception, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "seconds"), [("120", 120), ("0", 0), ("999999", 3600), ("", 60), ("soon", 60), ("²", 60)]
+    ("wish", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("999999", 3600),
+        ("", 60),
+        ("soon", 60),
+        ("²", 60),
+        ("Mon, 04 May 2026 07:02:00 GMT", 120),
+        ("Mon, 04 May 2026 06:59:00 GMT", 0),
+        ("Tue, 05 May 2026 07:00:00 GMT", 3600),
+        ("Mon, 04 May 2026 07:02:00 -0000", 60),
+    ],
 )
 def test_a_provider_that_asks_for_a_pause_is_given_it_up_to_an_hour(wish: str, seconds: int) -> None:
-    with answering(http_error(429, Retry_After=wish)):
+    with answering(http_error(429, Retry_After=wish)), clock.at(datetime(2026, 5, 4, 7, tzinfo=UTC)):
         assert mail.hand_over(letter()).wait == timedelta(seconds=seconds)
 
 
