@@ -195,6 +195,15 @@ EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
 ANYMAIL["WEBHOOK_SECRET"] = env.list("WEBHOOK_SECRET", env.list("ANYMAIL_WEBHOOK_SECRET", []))
 WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
+# Amazon's library would repeat a call that timed out, and so send it twice.
+ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {
+    "config": {
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
+        "connect_timeout": EMAIL_TIMEOUT,
+        "read_timeout": EMAIL_TIMEOUT,
+    }
+}
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8)  # of each sending process
 for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
         globals()[name] = value

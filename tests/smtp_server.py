@@ -25,6 +25,7 @@ class SmtpServer:
     def __init__(self) -> None:
         self.answers = dict(FRIENDLY)
         self.messages: list[str] = []
+        self.connections = 0
         self.done = threading.Event()
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler_for(self))
         self.server.daemon_threads = True
@@ -40,6 +41,7 @@ class SmtpServer:
 def handler_for(script: SmtpServer) -> type[socketserver.StreamRequestHandler]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
+            script.connections += 1
             if not self.answer("CONNECT"):
                 return
             for line in self.rfile:

@@ -1,7 +1,12 @@
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from email import message_from_string, policy
+from pathlib import Path
+from typing import Any
 
 import pytest
 from anymail.exceptions import (
@@ -11,9 +16,11 @@ from anymail.exceptions import (
     AnymailUnsupportedFeature,
 )
 from anymail.message import AnymailMessage
+from botocore.exceptions import ClientError
 from django.conf import LazySettings
 
-from newsletter import mail
+from newsletter import clock, mail
+from tests.outside.certificate import server_context
 from tests.provider import answering, http_error, sent
 from tests.smtp_server import HANG_UP, SILENCE, SmtpServer, serving
 
@@ -95,11 +102,23 @@ def test_a_composed_mail_holds_its_folders_words_and_its_styles_in_each_element(
 # What is known after a call to a provider over HTTP
 
 
+def amazon_error(code: str, status: int) -> AnymailAPIError:
+    """Return what Anymail raises for an answer of Amazon's with this code."""
+    error = AnymailAPIError("refused")
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error.__cause__ = ClientError(answer, "SendEmail")
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         (http_error(400), "refused"),
         (http_error(401), "not_accepted"),
+        (http_error(403), "not_accepted"),
+        (http_error(404), "not_accepted"),
+        (http_error(409), "unknown"),
+        (http_error(413), "refused"),
         (http_error(422), "refused"),
         (http_error(429), "not_accepted"),
         (http_error(500), "unknown"),
@@ -109,6 +128,9 @@ def test_a_composed_mail_holds_its_folders_words_and_its_styles_in_each_element(
         (AnymailInvalidAddress("no"), "refused"),
         (AnymailUnsupportedFeature("no"), "refused"),
         (AnymailAPIError("unreadable"), "unknown"),
+        (amazon_error("MessageRejected", 400), "refused"),
+        (amazon_error("TooManyRequestsException", 429), "not_accepted"),
+        (amazon_error("InternalFailure", 500), "unknown"),
         (TimeoutError("timed out"), "unknown"),
         (ConnectionResetError("reset"), "unknown"),
         (ConnectionRefusedError("refused"), "not_accepted"),
@@ -124,11 +146,58 @@ def test_an_answer_is_clear_or_unknown(error: Exception, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "seconds"), [("120", 120), ("0", 0), ("999999", 3600), ("", 60), ("soon", 60), ("²", 60)]
+    ("wish", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("999999", 3600),
+        ("", 60),
+        ("soon", 60),
+        ("²", 60),
+        ("Mon, 04 May 2026 07:02:00 GMT", 120),
+        ("Mon, 04 May 2026 06:59:00 GMT", 0),
+        ("Tue, 05 May 2026 07:00:00 GMT", 3600),
+        ("Mon, 04 May 2026 07:02:00 -0000", 60),
+    ],
 )
 def test_a_provider_that_asks_for_a_pause_is_given_it_up_to_an_hour(wish: str, seconds: int) -> None:
-    with answering(http_error(429, Retry_After=wish)):
+    with answering(http_error(429, Retry_After=wish)), clock.at(datetime(2026, 5, 4, 7, tzinfo=UTC)):
         assert mail.hand_over(letter()).wait == timedelta(seconds=seconds)
+
+
+def test_a_provider_whose_certificate_is_not_known_got_nothing(settings: LazySettings, tmp_path: Path) -> None:
+    context, _ = server_context(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=shake_hands, args=(listener, context), daemon=True).start()
+        settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/v3"
+        settings.ANYMAIL = {"MAILGUN_API_KEY": "k", "MAILGUN_API_URL": url}
+        assert status() == "not_accepted"
+
+
+def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    connection, _ = listener.accept()
+    with suppress(OSError):
+        context.wrap_socket(connection, server_side=True).close()
+
+
+def test_a_call_to_amazon_that_times_out_is_not_repeated(settings: LazySettings) -> None:
+    with serving() as server:
+        server.answers = {"CONNECT": SILENCE}
+        ours: Any = settings.ANYMAIL["AMAZON_SES_CLIENT_PARAMS"]
+        config = ours["config"] | {"read_timeout": 0.2}
+        here = {"endpoint_url": f"http://127.0.0.1:{server.port}", "region_name": "eu-west-1", "config": config}
+        here |= {"aws_access_key_id": "k", "aws_secret_access_key": "k"}
+        settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+        settings.ANYMAIL = {"AMAZON_SES_CLIENT_PARAMS": here}
+        assert status() == "unknown"
+        assert server.connections == 1
+
+
+def test_no_outcome_holds_an_address() -> None:
+    for error in (AnymailInvalidAddress("ada@example.org"), AnymailRecipientsRefused("ada@example.org")):
+        with answering(error):
+            assert "@" not in mail.hand_over(letter()).reason
 
 
 def test_a_provider_that_cannot_be_reached_got_nothing(settings: LazySettings) -> None:

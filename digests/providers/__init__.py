@@ -1,0 +1,34 @@
+"""Hands digests over to a provider: one file a kind, one interface for all."""
+
+from collections.abc import Callable
+
+from django.conf import LazySettings
+from django.core.mail import get_connection
+
+from digests.providers.brevo import Brevo
+from digests.providers.interface import SEAM, Content, Copy, Mail, Provider
+from digests.providers.mailgun import Mailgun
+from digests.providers.mailjet import Mailjet
+from digests.providers.postmark import Postmark
+from digests.providers.resend import Resend
+from digests.providers.single import Single
+from digests.providers.smtp import Smtp
+
+__all__ = ["SEAM", "Content", "Copy", "Mail", "Provider", "provider_of"]
+
+KINDS: dict[str, Callable[[], Provider]] = {
+    "brevo": Brevo,
+    "mailgun": Mailgun,
+    "mailjet": Mailjet,
+    "postmark": Postmark,
+    "resend": Resend,
+}
+
+
+def provider_of(settings: LazySettings) -> Provider:
+    """Return the configured provider; one without a lane of its own is sent one message at a time."""
+    if settings.EMAIL_PROVIDER == "smtp":
+        return Smtp(settings.SMTP_CONNECTIONS)
+    if kind := KINDS.get(settings.EMAIL_PROVIDER):
+        return kind()
+    return Single(get_connection())

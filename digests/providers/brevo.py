@@ -1,0 +1,24 @@
+"""Brevo: JSON, a version a reader. Its templates are live in bodies and subject, not in headers."""
+
+import re
+from typing import Any
+
+import orjson
+from anymail.backends.brevo import EmailBackend
+
+from digests.providers.merge import Frame, MergeLane, Syntax
+from digests.providers.pieces import bare, cut, hole
+
+
+class Brevo(MergeLane):
+    syntax = Syntax("{{params.", "}}", "{", re.compile(r"\{(?=[{%#]|\Z)"))
+    mark = b'"List-Unsubscribe":"'
+
+    def __init__(self) -> None:
+        super().__init__(EmailBackend())
+
+    def cut_params(self, params: dict[str, Any]) -> Frame:
+        data = orjson.loads(params.pop("data"))
+        (version,) = data["messageVersions"]
+        body = orjson.dumps(data | {"messageVersions": [hole("readers")]})
+        return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(version)))

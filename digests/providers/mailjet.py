@@ -1,0 +1,60 @@
+"""Mailjet: JSON, a message a reader over what all have in common; each message is answered for itself."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from anymail.backends.mailjet import EmailBackend
+
+from digests.providers.http import Request
+from digests.providers.interface import Mail
+from digests.providers.merge import Frame, MergeLane, Syntax
+from digests.providers.pieces import bare, cut, hole
+from newsletter.mail import Outcome
+
+
+class Mailjet(MergeLane):
+    syntax = Syntax("[[var:", "]]", "[", re.compile(r"\[(?=\[|\Z)"))
+    mark = b'"List-Unsubscribe":"'
+    most = 50
+    # With one recipient Anymail 15.2 loses variables and headers, each time it takes the message apart.
+    beside = ("second@hole.invalid",)
+
+    def __init__(self) -> None:
+        super().__init__(EmailBackend())
+
+    def own_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        # A message's headers take the place of the common ones as a whole.
+        return {"Auto-Submitted": "auto-generated", **headers, **super().own_headers(headers)}
+
+    def cut_params(self, params: dict[str, Any]) -> Frame:
+        data = orjson.loads(params.pop("data"))
+        message = data["Messages"][0]
+        body = orjson.dumps(data | {"Messages": [hole("readers")]})
+        return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(message)))
+
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+        """Read Anymail's statuses, and of a failed message why it failed: the answers stand in our order."""
+        outcomes = super().read(response, request, mails)
+        answers = response.json()["Messages"]
+        if len(answers) != len(mails):
+            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+        return [
+            outcome_of_errors(answer.get("Errors", [])) if outcome.is_refused else outcome
+            for outcome, answer in zip(outcomes, answers, strict=True)
+        ]
+
+
+def outcome_of_errors(errors: Sequence[Mapping[str, Any]]) -> Outcome:
+    first = errors[0] if errors else {}
+    code, status = str(first.get("ErrorCode", "")), int(first.get("StatusCode", 0))
+    if not 400 <= status < 500:
+        return Outcome("unknown", reason="The provider gave no clear answer to this mail.", code=code)
+    if status == 429:
+        return Outcome("not_accepted", reason="The provider asked for a pause.", code=code)
+    related = [str(name) for error in errors for name in error.get("ErrorRelatedTo", [])]
+    if any(name.startswith(("From", "Sender", "Globals.From")) for name in related):
+        return Outcome("not_accepted", reason="The provider does not take our sender.", code=code)
+    is_permanent = any(name.startswith("To") for name in related)
+    return Outcome("refused", reason=f"The provider refused it ({code}).", code=code, is_permanent=is_permanent)

@@ -1,0 +1,76 @@
+"""Postmark: up to 50 MB of different messages a call, each answered for itself."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from anymail.backends.postmark import EmailBackend
+
+from digests.providers.array import ArrayLane
+from digests.providers.http import Recipient, Request, outcome_of_status
+from digests.providers.interface import Mail
+from newsletter.mail import Outcome
+
+# What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
+OF_US = {10, 400, 401, 405, 412, 413}
+OF_NOW = {100, 429}
+INVALID, INACTIVE = 300, 406
+OF_THE_MAIL = {INVALID, 402, 403, 409, 410, 411}  # or of the call where it is said of the call
+ABOUT_FROM = re.compile(r"'(?:From|Reply-?To)'", re.IGNORECASE)
+ABOUT_TO = re.compile(r"'To'", re.IGNORECASE)
+
+
+class Postmark(ArrayLane):
+    mark = b'{"Name":"List-Unsubscribe","Value":"'
+    endpoint = "email/batch"
+    # 500 are allowed, but bytes are counted as base64: 240 mails of 150 KB are 48 MB.
+    most = 240
+    most_bytes = 150_000
+
+    def __init__(self) -> None:
+        backend = EmailBackend()
+        backend.use_bulk_api = backend.generate_message_id = False
+        super().__init__(backend)
+
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+        answers = response.json()
+        if isinstance(answers, dict) and answers.get("ErrorCode"):
+            return outcomes_of_call(answers, len(mails))
+        if not isinstance(answers, list) or len(answers) != len(mails):
+            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+        return [self.outcome(answer, each) for answer, each in zip(answers, mails, strict=True)]
+
+    def outcome(self, answer: Mapping[str, Any], each: Mail) -> Outcome:
+        if answer.get("ErrorCode", 0):
+            return outcome_of_code(answer)
+        if answer.get("To") == each.copy.to and "inactive" not in answer["Message"]:
+            return Outcome("accepted", provider_id=answer["MessageID"])
+        # A rarer shape: Anymail reads it, as the answer to a call of one.
+        alone = Request({}, [Recipient(each.copy.to)]), SimpleNamespace(json=lambda: answer)
+        statuses = self.backend.parse_recipient_status(alone[1], alone[0], None)
+        return outcome_of_status(statuses.get(each.copy.to))
+
+
+def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[Outcome]:
+    outcome = outcome_of_code(answer)
+    if outcome.is_refused and count > 1:
+        why = f"The provider refused the whole call ({outcome.code})."
+        outcome = Outcome("not_accepted", reason=why, code="422", wait=timedelta(0))
+    return [outcome] * count
+
+
+def outcome_of_code(answer: Mapping[str, Any]) -> Outcome:
+    """Say what an error means. The message was not sent; a code that is not known proves nothing."""
+    number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
+    code = str(number)
+    if number in OF_US or (number == INVALID and ABOUT_FROM.search(said)):
+        return Outcome("not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code)
+    if number in OF_NOW:
+        return Outcome("not_accepted", reason="The provider asked for a pause.", code=code)
+    if number == INACTIVE or (number == INVALID and ABOUT_TO.search(said)):
+        return Outcome("refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True)
+    if number in OF_THE_MAIL:
+        return Outcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
+    return Outcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)

@@ -1,0 +1,49 @@
+"""Resend: a hundred different messages a call, and a key that makes a call safe to repeat for a day."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from anymail.backends.resend import EmailBackend
+
+from digests.providers.array import ArrayLane
+from digests.providers.http import OF_AN_ADDRESS, Request
+from digests.providers.interface import Mail
+from newsletter.mail import Outcome
+
+
+class Resend(ArrayLane):
+    mark = b'"List-Unsubscribe":"'
+    endpoint = "emails/batch"
+    most = 100
+    most_bytes = 200_000
+    can_repeat = True
+
+    def __init__(self) -> None:
+        super().__init__(EmailBackend())
+
+    def request_headers(self) -> dict[str, str]:
+        # Without it one bad address keeps back the other ninety-nine.
+        return {"x-batch-validation": "permissive"}
+
+    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
+        headers = params["headers"] | ({"Idempotency-Key": key} if key else {})
+        return super().post(params | {"headers": headers}, mails, key)
+
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+        """Return an outcome a mail: errors name places in the call, ids stand for the others in their order."""
+        answer = response.json()
+        errors = {error["index"]: str(error.get("message", "")) for error in answer.get("errors") or []}
+        taken = [str(item["id"]) for item in answer["data"]]
+        if len(taken) + len(errors) != len(mails) or not errors.keys() <= set(range(len(mails))):
+            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+        ids = iter(taken)
+        return [
+            outcome_of_error(errors[at]) if at in errors else Outcome("accepted", provider_id=next(ids))
+            for at in range(len(mails))
+        ]
+
+
+def outcome_of_error(said: str) -> Outcome:
+    is_permanent = OF_AN_ADDRESS.search(said.lower()) is not None
+    reason = "The provider refuses the address." if is_permanent else "The provider refused the mail."
+    return Outcome("refused", reason=reason, code="422", is_permanent=is_permanent)
