@@ -40,6 +40,26 @@ class Effect:
         return len(self.titles)
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Days as a choice would have filled them, newest first."""
+
+    days: Sequence[Effect]
+
+    @property
+    def issue_count(self) -> int:
+        return sum(day.has_issue for day in self.days)
+
+    @property
+    def paper_count(self) -> int:
+        return sum(day.count for day in self.days)
+
+    @property
+    def papers_an_issue(self) -> int:
+        """The mean, rounded; 1 at least, as there is no digest without a paper."""
+        return max(1, round(self.paper_count / max(1, self.issue_count)))
+
+
 def effects(days: Iterable[Day], choice: Choice) -> list[Effect]:
     """Return what `choice` would have brought on each of `days`, newest first.
 

@@ -151,7 +151,9 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     inspector.visit(f"{mail}html/", "digest")
 
     page.get_by_role("link", name="Change topics or hour").click()
+    page.locator(".week").wait_for()
     inspector.look("preferences")
+    look_at_the_effect(inspector)
     page.get_by_role("button", name="Save").click()
     inspector.look("preferences saved")
 
@@ -162,6 +164,26 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     inspector.look("unsubscribed")
 
     assert inspector.found == []
+
+
+def look_at_the_effect(inspector: Inspector) -> None:
+    """Take a topic away and see another week; without JavaScript the button brings the same, and saves nothing."""
+    page = inspector.page
+    effect = page.locator(".effect [aria-live=polite]")
+    before, topics = effect.inner_text(), page.locator("input[name=topics]:checked")
+    with page.expect_response("**/digest/effect/**"):
+        topics.first.uncheck()
+    page.wait_for_function("old => document.querySelector('.effect [aria-live=polite]').innerText !== old", arg=before)
+    inspector.look("preferences with another choice")
+    changed = effect.locator("p").first.inner_text()
+    url = effect.get_attribute("hx-post")
+    page.route("**/htmx.min.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.locator("#choices").evaluate("(form, url) => { form.action = url; form.submit(); }", url)
+    page.wait_for_url("**/digest/effect/**")
+    page.get_by_text("Nothing is saved yet").wait_for()
+    inspector.expect(changed in page.locator(".effect").inner_text(), "the two ways differ")
+    inspector.look("preferences with the effect, without a script")
+    page.unroute("**/htmx.min.js")
 
 
 def test_pages_can_be_enlarged_to_400_percent(inspector: Inspector) -> None:
