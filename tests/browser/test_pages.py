@@ -133,7 +133,7 @@ def test_the_pages_of_links_that_do_not_work_are_whole(inspector: Inspector) -> 
     assert inspector.found == []
 
 
-def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
+def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: Open) -> None:
     page, address = inspector.page, "pages@example.org"
     topics = topics_of_the_leader(page)
     subscribe(page, address, topics)
@@ -153,6 +153,7 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     page.get_by_role("link", name="Change topics or hour").click()
     page.locator(".week").wait_for()
     inspector.look("preferences")
+    look_at_the_effect_as_others(page.url, open_page)
     look_at_the_effect(inspector)
     page.get_by_role("button", name="Save").click()
     inspector.look("preferences saved")
@@ -184,6 +185,20 @@ def look_at_the_effect(inspector: Inspector) -> None:
     inspector.expect(changed in page.locator(".effect").inner_text(), "the two ways differ")
     inspector.look("preferences with the effect, without a script")
     page.unroute("**/htmx.min.js")
+
+
+def look_at_the_effect_as_others(url: str, open_page: Open) -> None:
+    """It comes by itself under the pages' own policy, and by its button where no script runs."""
+    strict, plain = open_page(), open_page(java_script_enabled=False)
+    complaints: list[str] = []
+    strict.on("console", lambda message: complaints.append(message.text))
+    strict.goto(url)
+    strict.locator(".week").wait_for()
+    assert complaints == []
+    plain.goto(url)
+    plain.get_by_role("button", name="Show what this would bring").click()
+    plain.get_by_text("Nothing is saved yet").wait_for()
+    assert plain.locator(".effect .week").is_visible()
 
 
 def test_pages_can_be_enlarged_to_400_percent(inspector: Inspector) -> None:
