@@ -13,12 +13,10 @@ from functools import cached_property
 from django.conf import settings
 from django.db import connection
 
-from digests import due, earlier, selection, spans, writing
-from digests.due import Answer, Appointment, Group, Look, Moment
-from digests.models import Delivery
-from digests.selection import Choice, Selection
-from digests.spans import Span
-from digests.writing import Content
+from digests import answering, due, earlier, spans, writing
+from digests.answering import Answer
+from digests.due import Appointment, Given, Group, Look, Moment
+from digests.selection import Choice
 from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.rhythm import day_of, is_paused, slot_after
@@ -71,7 +69,7 @@ class Run:
             if not is_mine or not (seen := due.see(look)):
                 return
             earlier.note_papers_had(self.earlier)
-            due.tell([self.moment(one) for one in due.appointments()], list(self.answers(due.groups())))
+            due.tell([self.moment(one) for one in due.appointments()], self.answers(due.groups()))
             planned = due.plan(SINGLE)
             for moved, batch_ids in due.deliver(look, SINGLE, seen, planned):
                 self.due += moved
@@ -88,37 +86,19 @@ class Run:
         next_at = slot_after(rhythm, slot, self.now - settings.DIGEST_LATEST, is_welcome=is_welcome)
         return Moment(appointment, next_at, is_paused(rhythm, day_of(rhythm, slot)))
 
-    def answers(self, groups: Collection[Group]) -> Iterator[tuple[Group, Answer]]:
-        """Yield what each group gets, its digest written."""
-        choices = spans.choices_of({group.preferences_id for group in groups})
+    def answers(self, groups: Collection[Group]) -> list[tuple[Group, Given]]:
+        """Return what each group gets, its digest written."""
+        choices = spans.choices_of({group.preferences_id for group in groups}, self.now)
         answers = {group: self.answer(group, choices[group.preferences_id]) for group in groups}
-        digest_ids = self.digests.write(answer for answer in answers.values() if isinstance(answer, Content))
-        for group, answer in answers.items():
-            if isinstance(answer, Content):
-                yield group, Answer(digest_ids[answer], answer.span.newest_at)
-            else:
-                yield group, answer
+        digest_ids = self.digests.write(answer.content for answer in answers.values() if answer.content)
+        return [
+            (group, Given(digest_ids[content] if content else None, covered_to, reason, note))
+            for group, (content, covered_to, reason, note) in answers.items()
+        ]
 
-    def answer(self, group: Group, choice: Choice) -> Content | Answer:
-        """Choose for one group from its span: what its digest holds, or why there is none."""
+    def answer(self, group: Group, choice: Choice) -> Answer:
         span = self.spans.of(group.covered_through, choice)
-        if not span.issues:
-            return Answer(None, reason=Delivery.Reason.NO_ISSUE)
-        had = selection.union(span.index.by_paper, group.had)
-        chosen = selection.select(span.index, choice, had)
-        if not chosen.items and group.covered_through is None:
-            chosen = selection.fallback(span.index, choice, had)
-        if chosen.items:
-            return content_of(span, chosen)
-        if had and selection.select(span.index, choice).items:
-            return Answer(None, span.newest_at, Delivery.Reason.ALL_HAD)
-        looked_at = len(span.index.entries)
-        note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
-        return Answer(None, span.newest_at, Delivery.Reason.NOTHING_MATCHED, note)
-
-
-def content_of(span: Span, chosen: Selection) -> Content:
-    return Content(span, tuple([item.number for item in chosen.items]), chosen.is_fallback)
+        return answering.answer(span, choice, group.had, is_first=group.covered_through is None)
 
 
 def newest_before_draft(now: datetime) -> datetime | None:

@@ -46,7 +46,7 @@ class Lane(NamedTuple):
     shares_content: bool
 
 
-class Answer(NamedTuple):
+class Given(NamedTuple):
     """What the readers of a group get: a digest, or the one reason why there is none."""
 
     digest_id: int | None
@@ -141,7 +141,7 @@ CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timest
 """
 
 
-def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Answer]]) -> None:
+def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Given]]) -> None:
     """Put beside the readers what was worked out for them: what follows each appointment, and each group's answer."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT)
@@ -150,9 +150,9 @@ def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Answer]]) -> 
                 copy.write_row((*rhythm, slot, is_welcome, next_at, is_paused))
         cursor.execute(ANSWER)
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
-            for group, answer in answers:
+            for group, given in answers:
                 had = "{" + ",".join(map(str, group.had)) + "}"
-                copy.write_row((group.preferences_id, group.covered_through, had, *answer))
+                copy.write_row((group.preferences_id, group.covered_through, had, *given))
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 

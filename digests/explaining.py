@@ -1,47 +1,95 @@
 """What one reader got on one day and why, or the one reason why not."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
-from digests import selection, spans
+from digests import previewing, selection
 from digests.models import Card, CardsPruned, Delivery
+from digests.previewing import Preview
+from newsletter.issues.models import Issue
+from subscribers import rhythm
 from subscribers.models import Subscriber
+
+DAYS = {"daily": "one every day", "weekdays": "one on weekdays"}
 
 
 def explain(reader: Subscriber, day: date) -> Iterator[str]:
     """Yield lines on every delivery of `reader` whose slot lies on `day` in the reader's zone."""
-    start = datetime.combine(day, time(), reader.timezone).astimezone(UTC)
-    slots = reader.deliveries.filter(slot__gte=start, slot__lt=start + timedelta(days=1)).order_by("slot")
-    deliveries = list(slots.select_related("digest__issue", "batch", "preferences"))
+    deliveries = previewing.deliveries_on(reader, day)
     if not deliveries:
         yield no_delivery(reader, day)
+        yield from where_it_went(reader, day)
     for delivery in deliveries:
-        yield from explain_delivery(reader, delivery)
+        yield from explain_delivery(reader, previewing.preview_of(delivery))
 
 
 def no_delivery(reader: Subscriber, day: date) -> str:
-    if reader.status != Subscriber.Status.ACTIVE:
-        return f"No digest: the subscription is {reader.get_status_display().lower()}."
-    if reader.paused_until and day < reader.paused_until:
+    """Say the one reason why nothing was due on a day."""
+    if (left := no_subscription(reader, day)) is not None:
+        return left
+    if is_paused(reader, day):
         return f"No digest: paused until {reader.paused_until}."
     upcoming = reader.next_digest_local
-    return f"No digest was due on {day}. The next one is due {upcoming:%Y-%m-%d %H:%M} ({reader.timezone})."
+    next_one = f"The next one is due {upcoming:%Y-%m-%d %H:%M} ({reader.timezone})."
+    if not rhythm.is_day_of(reader.rhythm, day):
+        return f"No digest was due on {day}: this reader gets {days_of(reader)}. {next_one}"
+    return f"No digest was due on {day}. {next_one}"
 
 
-def explain_delivery(reader: Subscriber, delivery: Delivery) -> Iterator[str]:
+def no_subscription(reader: Subscriber, day: date) -> str | None:
+    """Say that the reader was not there yet, or not any more; None for a reader who was."""
+    if reader.status == Subscriber.Status.PENDING:
+        return "No digest: the subscription is pending."
+    if reader.confirmed_at and day < (since := local_day(reader, reader.confirmed_at)):
+        return f"No digest: the subscription was confirmed on {since}."
+    if reader.status == Subscriber.Status.UNSUBSCRIBED:
+        until = local_day(reader, reader.unsubscribed_at) if reader.unsubscribed_at else None
+        if until is None or day >= until:
+            return f"No digest: the subscription is unsubscribed{f', since {until}' if until else ''}."
+        return f"No digest was due on {day}. The reader unsubscribed on {until}."
+    return None
+
+
+def local_day(reader: Subscriber, moment: datetime) -> date:
+    return moment.astimezone(reader.timezone).date()
+
+
+def is_paused(reader: Subscriber, day: date) -> bool:
+    """Say whether the pause held on a day: its beginning is not recorded, but nothing is due while it lasts."""
+    if reader.paused_until is None or day >= reader.paused_until:
+        return False
+    after, end = (datetime.combine(d, time(), reader.timezone) for d in (day, reader.paused_until))
+    return not reader.deliveries.filter(slot__gte=after, slot__lt=end).exists()
+
+
+def days_of(reader: Subscriber) -> str:
+    return DAYS.get(reader.frequency) or f"one a week, on {reader.get_weekday_display()}s"
+
+
+def where_it_went(reader: Subscriber, day: date) -> Iterator[str]:
+    """Say which digest the issue of a day came with, where nothing was due on that day."""
+    issue = Issue.objects.exclude(published_at=None).filter(date=day).first()
+    if issue is None:
+        return
+    if issue.status == Issue.Status.WITHDRAWN:
+        yield f"The issue of {day} was withdrawn."
+    spanning = reader.deliveries.filter(covered_from__lt=issue.published_at, covered_to__gte=issue.published_at)
+    if (delivery := spanning.order_by("slot").last()) is not None:
+        yield f"The issue of {day} is in the span of the digest of {local_day(reader, delivery.slot)}."
+
+
+def explain_delivery(reader: Subscriber, preview: Preview) -> Iterator[str]:
+    delivery = preview.delivery
+    assert delivery is not None
     due = delivery.slot.astimezone(reader.timezone)
     yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {state_of(delivery)}"
-    if delivery.digest is None:
-        return
-    try:
-        cards = delivery.digest.cards
-    except CardsPruned:
-        yield f"“{delivery.digest.subject}”: too old, which papers it held is not kept any more"
-        return
-    yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
-    for number, card in enumerate(cards, start=1):
-        yield f"{number:3}. {card.entry.snapshot['title']}\n     {card.reason}"
-    yield from explain_rest(delivery, {card.entry_id for card in cards})
+    yield from explain_span(preview)
+    if delivery.digest is not None:
+        yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
+        if delivery.digest.is_fallback:
+            yield "Nothing matched, and a first digest then brings the front’s best."
+    yield from explain_chosen(delivery)
+    yield from explain_rest(preview)
 
 
 def state_of(delivery: Delivery) -> str:
@@ -53,24 +101,44 @@ def state_of(delivery: Delivery) -> str:
     return "sent" if delivery.is_sent else "planned, not sent yet"
 
 
-def explain_rest(delivery: Delivery, sent: set[int]) -> Iterator[str]:
-    """Yield why the other papers of the span's fronts were left out."""
-    issues = spans.issues_since(delivery.covered_from, until=delivery.covered_to)
-    choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
-    index = spans.span_of(issues, [choice]).index
-    items = tuple(selection.Item(0, entry, "") for entry in index.entries if entry.id in sent)
-    had = selection.union(index.by_paper, papers_had(delivery))
-    left = selection.why_left_out(index, choice, selection.Selection(items), had)
-    yield f"Left out: {len(left)}"
-    for entry in index.entries:
-        if entry.id in left and entry.is_front:
-            yield f"   – {entry.title}: {left[entry.id]}"
+def explain_span(preview: Preview) -> Iterator[str]:
+    """Say which issues the digest was chosen from, and which of its time were withdrawn before."""
+    delivery, issues = preview.delivery, preview.span.issues
+    assert delivery is not None
+    if issues:
+        papers, days = len(preview.span.index.entries), sorted(issue.date for issue in issues)
+        yield f"Span: {listed(days)}, {papers} {'paper' if papers == 1 else 'papers'}"
+    gone = Issue.objects.filter(withdrawn_at__lte=delivery.made_at, published_at__lte=delivery.made_at)
+    since = delivery.covered_from or delivery.made_at - timedelta(days=1)
+    for issue in gone.filter(published_at__gt=since).order_by("date"):
+        yield f"The issue of {issue.date} was withdrawn before, at {issue.withdrawn_at:%Y-%m-%d %H:%M} (UTC)."
 
 
-def papers_had(delivery: Delivery) -> set[int]:
-    """Return the papers its reader was sent before it."""
-    earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, slot__lt=delivery.slot).exclude(digest=None)
-    gone = (Delivery.Status.SKIPPED, Delivery.Status.REJECTED, Delivery.Status.ABANDONED)
-    orders = earlier.exclude(status__in=gone).values_list("digest__card_ids", flat=True)
-    cards = {card_id for order in orders for card_id in order}
-    return set(Card.objects.filter(pk__in=cards).values_list("entry__paper_id", flat=True))
+def listed(days: list[date]) -> str:
+    if len(days) == 1:
+        return f"the issue of {days[0]}"
+    return f"{len(days)} issues, {days[0]} to {days[-1]}"
+
+
+def explain_chosen(delivery: Delivery) -> Iterator[str]:
+    try:
+        cards: list[Card] = delivery.digest.cards if delivery.digest else []
+    except CardsPruned:
+        yield "It is too old: which papers it held is not kept any more."
+        return
+    for number, card in enumerate(cards, start=1):
+        yield f"{number:3}. {card.entry.snapshot['title']}\n     {card.reason}"
+
+
+def explain_rest(preview: Preview) -> Iterator[str]:
+    """Yield why other papers were left out: of the front all, of the shelf what the reader's choice speaks of."""
+    index, choice = preview.span.index, preview.choice
+    if preview.answer.reason == Delivery.Reason.EXPIRED or not index.entries:
+        return
+    left = selection.why_left_out(index, choice, selection.Selection(tuple(preview.items)), preview.had)
+    asked = selection.bits(selection.concerns(index, choice))
+    named = [index.entries[number] for number in asked if index.entries[number].id in left]
+    yield f"Left out: {len(left)}" + (f", of which {len(named)} concern this reader" if len(named) < len(left) else "")
+    for entry in named:
+        place = "" if entry.is_front else " (shelf)"
+        yield f"   – {entry.title}{place}: {left[entry.id]}"

@@ -188,7 +188,7 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
 
     `had` is the mask of what the reader got before.
     """
-    followed = union(index.by_phrase, choice.followed_phrases) | union(index.by_author, choice.followed_authors)
+    followed = followed_by(index, choice)
     by_topic = union(index.by_topic, choice.topics)
     if choice.minimum_score > 0:
         by_topic &= ~below(index, choice.minimum_score)
@@ -204,6 +204,10 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
         for n in order[: choice.max_papers]
     )
     return Selection(items, matched=matching.bit_count())
+
+
+def followed_by(index: IssueIndex, choice: Choice) -> int:
+    return union(index.by_phrase, choice.followed_phrases) | union(index.by_author, choice.followed_authors)
 
 
 def muted_by(index: IssueIndex, choice: Choice) -> int:
@@ -235,7 +239,8 @@ def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:
     """Return for each entry that was not chosen (by its id) the one reason why not."""
     chosen = {item.entry.id for item in selection.items}
-    muted, matching = muted_by(index, choice), union(index.by_topic, choice.topics)
+    muted, by_topic = muted_by(index, choice), union(index.by_topic, choice.topics)
+    wanted = index.picks | followed_by(index, choice) | (by_topic & ~below(index, choice.minimum_score))
     reasons = {}
     for number, entry in enumerate(index.entries):
         bit = 1 << number
@@ -245,15 +250,21 @@ def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: i
             reasons[entry.id] = "muted"
         elif had & bit:
             reasons[entry.id] = "sent before"
+        elif wanted & bit:
+            reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
         elif not choice.topics & entry.topics.keys():
             reasons[entry.id] = "none of the reader’s topics"
-        elif not matching & bit:
+        elif not by_topic & bit:
             reasons[entry.id] = f"not among the shelf’s best {index.shelf_per_topic} of its topic"
-        elif entry.score < choice.minimum_score:
-            reasons[entry.id] = "below the reader’s minimum score"
         else:
-            reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
+            reasons[entry.id] = "below the reader’s minimum score"
     return reasons
+
+
+def concerns(index: IssueIndex, choice: Choice) -> int:
+    """Return the mask of the entries a reader may ask after: the front, and what has a topic or word of the choice."""
+    mask = index.front | followed_by(index, choice) | muted_by(index, choice)
+    return mask | sum(1 << n for n, entry in enumerate(index.entries) if choice.topics & entry.topics.keys())
 
 
 def union(masks: Mapping[Any, int], keys: Iterable[Any]) -> int:

@@ -1,6 +1,9 @@
-"""What was published between two digests of a reader, as selection wants it."""
+"""What was published between two digests of a reader, as selection wants it.
 
-from collections.abc import Collection, Iterable
+Each question takes the moment it speaks of: what was dropped, withdrawn or retired later still stood then.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -19,7 +22,7 @@ def issues_since(covered_through: datetime | None, until: datetime | None = None
     At most DIGEST_SPAN back; for a reader who was never served (None) only the newest counts.
     """
     until = until or clock.now()
-    published = Issue.objects.published().filter(published_at__lte=until).order_by("-published_at")
+    published = Issue.objects.out(until).order_by("-published_at")
     if covered_through is None:
         return list(published.filter(published_at__gt=until - settings.DIGEST_SPAN)[:1])
     return list(published.filter(published_at__gt=max(covered_through, until - settings.DIGEST_SPAN)))
@@ -49,22 +52,23 @@ class Spans:
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
         if (span := self.known.get(covered_through)) is None:
-            span = self.known[covered_through] = span_of(issues_since(covered_through, self.now))
+            issues = issues_since(covered_through, self.now)
+            span = self.known[covered_through] = span_of(issues, at=self.now)
         note_words(span.index, choice)
         return span
 
 
-def span_of(issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
-    return Span(issues, build_index(entries_of(issues), choices, settings.DIGEST_SHELF_PER_TOPIC))
+def span_of(issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None) -> Span:
+    return Span(issues, build_index(entries_of(issues, at), choices, settings.DIGEST_SHELF_PER_TOPIC))
 
 
-def entries_of(issues: Collection[Issue]) -> list[Entry]:
+def entries_of(issues: Collection[Issue], at: datetime | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
     In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
     """
-    rows = IssueEntry.objects.kept().filter(issue__in=issues)
-    heirs = retired_topics()
+    rows = IssueEntry.objects.kept(at).filter(issue__in=issues)
+    heirs = retired_topics(at)
     entries = [entry_of(row, heirs) for row in rows.order_by("shelf", "-issue__published_at", "position")]
     if len(issues) > 1:
         places = places_of(max(issue.date for issue in issues))
@@ -96,28 +100,46 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
     )
 
 
-def retired_topics() -> dict[str, Topic]:
-    """Return the heir of each retired topic, by the slug of the retired one."""
-    retired = Topic.objects.exclude(retired_into=None).select_related("retired_into")
-    return {topic.slug: topic.retired_into for topic in retired if topic.retired_into}
+def retired_topics(at: datetime | None = None) -> dict[str, Topic]:
+    """Return the heir of each topic that was retired by a moment (now), by the slug of the retired one."""
+    topics, at = Topic.objects.in_bulk(), at or clock.now()
+    retired = {topic.pk for topic in topics.values() if topic.retired_into_id and is_past(topic.retired_at, at)}
+    return {topics[pk].slug: heir_among(topics, retired, topics[pk]) for pk in retired}
+
+
+def is_past(moment: datetime | None, at: datetime) -> bool:
+    return moment is None or moment <= at
+
+
+def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Topic) -> Topic:
+    while topic.pk in retired:
+        topic = topics[topic.first_heir_id or topic.retired_into_id or topic.pk]
+    return topic
 
 
 CHOICES = """
 SELECT preferences.id, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers, minimum_score,
-       array(SELECT coalesce(heir.slug, topic.slug)
-             FROM subscribers_preferencestopic chosen
-             JOIN papers_topic topic ON topic.id = chosen.topic_id
-             LEFT JOIN papers_topic heir ON heir.id = topic.retired_into_id
+       array(SELECT topic.slug
+             FROM subscribers_preferencestopic chosen JOIN papers_topic topic ON topic.id = chosen.topic_id
              WHERE chosen.preferences_id = preferences.id)
 FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s)
 """
 
 
-def choices_of(preferences: Collection[int]) -> dict[int, Choice]:
+def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict[int, Choice]:
     """Return the choice of each preferences row, by its id; retired topics stand as their heirs."""
+    heirs = {slug: heir.slug for slug, heir in retired_topics(at).items()}
     with connection.cursor() as cursor:
         cursor.execute(CHOICES, [list(preferences)])
         return {
-            pk: Choice(frozenset(slugs), tuple(fp), tuple(fa), tuple(mp), tuple(ma), most, minimum)
-            for pk, fp, fa, mp, ma, most, minimum, slugs in cursor.fetchall()
+            pk: Choice(
+                frozenset(heirs.get(slug, slug) for slug in slugs),
+                tuple(fp),
+                tuple(fa),
+                tuple(mp),
+                tuple(ma),
+                most,
+                least,
+            )
+            for pk, fp, fa, mp, ma, most, least, slugs in cursor.fetchall()
         }

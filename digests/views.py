@@ -2,14 +2,19 @@ from csp.constants import NONE, UNSAFE_INLINE
 from csp.decorators import csp
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from digests import rendering, sending
+from digests import recent, rendering, sending
+from digests.effects import Week, effects
 from digests.models import CardsPruned, Delivery
+from digests.selection import Choice
 from newsletter.issues.models import Issue
 from subscribers import tokens
+from subscribers.forms import PreferencesForm
+from subscribers.models import Preferences
+from subscribers.views import preferences_form, preferences_page
 
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
@@ -40,3 +45,38 @@ def as_mailed(request: HttpRequest, html: str) -> HttpResponse:
 def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
     is_public = issue is not None and issue.status == Issue.Status.PUBLISHED
     return render(request, "digests/gone.html", {"issue": issue if is_public else None}, status=410)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def effect(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
+    subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
+    if subscriber is None:
+        return render(request, "subscribers/link_invalid.html", status=404)
+    if request.method != "POST":
+        return redirect("subscribers:preferences", token)
+    form = preferences_form(subscriber, request.POST)
+    context: dict[str, object] = {"form": form, "week": effect_of(form)}
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_effect.html", context)
+    context |= preferences_page(subscriber, form, token)
+    return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
+
+
+def effect_of(form: PreferencesForm) -> Week | None:
+    """Return the last days as the form's choice would have filled them, None where it cannot be read."""
+    if not form.is_valid() and {"topics", "max_papers"} & form.errors.keys():
+        return None
+    return Week(effects(recent.last_days(), choice_of(form)))
+
+
+def choice_of(form: PreferencesForm) -> Choice:
+    topics, chosen = form.cleaned_data["topics"], form.choice()
+    words = {name: tuple(chosen.get(name, ())) for name in Preferences.WORDS}
+    return Choice(
+        frozenset(topic.slug for topic in topics),
+        max_papers=chosen["max_papers"],
+        minimum_score=chosen.get("minimum_score", 0.0),
+        **words,
+    )

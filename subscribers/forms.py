@@ -68,10 +68,13 @@ class ChoiceForm(forms.Form):
         """Return the columns of a subscriber that say when."""
         return {name: self.cleaned_data[name] for name in SCHEDULE}
 
+    def choice(self) -> dict[str, Any]:
+        """Return what decides which papers come, as Preferences has it, but for the topics."""
+        return {"max_papers": self.cleaned_data["max_papers"]}
+
     def preferences(self) -> Preferences:
         """Return the stored preferences of this choice."""
-        data = self.cleaned_data
-        return Preferences.objects.for_choice(data["topics"], max_papers=data["max_papers"])
+        return Preferences.objects.for_choice(self.cleaned_data["topics"], **self.choice())
 
 
 class SubscribeForm(ChoiceForm):
@@ -94,7 +97,7 @@ class SubscribeForm(ChoiceForm):
 
 
 class PreferencesForm(ChoiceForm):
-    """The choice of a reader who is there, and a pause."""
+    """The choice of a reader who is there, and a pause; what the form does not show stays as it is stored."""
 
     paused_until = forms.DateField(
         label="Pause until",
@@ -102,6 +105,14 @@ class PreferencesForm(ChoiceForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Write the day as 2026-05-31."},
     )
+
+    def __init__(self, *args: Any, stored: Preferences | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = stored
+
+    def choice(self) -> dict[str, Any]:
+        kept = (*Preferences.WORDS, "minimum_score") if self.stored else ()
+        return {name: getattr(self.stored, name) for name in kept} | super().choice()
 
     def clean_paused_until(self) -> date | None:
         until: date | None = self.cleaned_data["paused_until"]

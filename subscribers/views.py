@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -53,13 +53,23 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if subscriber is None:
         return render(request, "subscribers/link_invalid.html", status=404)
     typed = request.POST if request.method == "POST" else None
-    form = PreferencesForm(typed, initial=PreferencesForm.initial_of(subscriber))
+    form = preferences_form(subscriber, typed)
     if form.is_valid():
         form.save(subscriber)
         return redirect(f"{request.path}?saved")
-    is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
-    context = page_of(subscriber) | {"form": form, "is_saved": "saved" in request.GET, "is_paused": is_paused}
+    context = preferences_page(subscriber, form, token) | {"is_saved": "saved" in request.GET}
     return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
+
+
+def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> PreferencesForm:
+    initial = PreferencesForm.initial_of(subscriber)
+    return PreferencesForm(typed, initial=initial, stored=subscriber.preferences)
+
+
+def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) -> dict[str, object]:
+    """Return what the page of a reader's choices shows."""
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
+    return page_of(subscriber) | {"form": form, "preferences_token": token, "is_paused": is_paused}
 
 
 @csrf_exempt  # the link in the mail is the right to it, in whatever browser it opens

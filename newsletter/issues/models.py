@@ -1,7 +1,7 @@
 """The day's edition: an issue and its entries."""
 
 import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -24,6 +24,11 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def published(self) -> Self:
         return self.filter(status=Issue.Status.PUBLISHED)
+
+    def out(self, at: datetime.datetime) -> Self:
+        """Keep the issues that readers could get at a moment, whatever was withdrawn later."""
+        was_out = Q(status=Issue.Status.PUBLISHED) | Q(status=Issue.Status.WITHDRAWN, withdrawn_at__gt=at)
+        return self.filter(was_out, published_at__lte=at)
 
     def past_cutoff(self) -> Self:
         return self.filter(status=Issue.Status.DRAFT, cutoff_at__lte=clock.now())
@@ -58,6 +63,7 @@ class Issue(StatefulModel):
     intro = models.TextField(blank=True, max_length=2000, help_text="The editor’s words above the papers.")
     cutoff_at = models.DateTimeField(help_text="When the draft is published by itself, unless it is held.")
     published_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     curated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -87,6 +93,12 @@ class Issue(StatefulModel):
     def get_absolute_url(self) -> str:
         return reverse("issues:issue", args=[self.date])
 
+    def move_to(self, status: Any, **changes: Any) -> bool:
+        """Move as any row with a status does; whoever withdraws an issue, the moment is kept."""
+        if status == self.Status.WITHDRAWN:
+            changes.setdefault("withdrawn_at", clock.now())
+        return super().move_to(status, **changes)
+
     @property
     def is_open(self) -> bool:
         return self.status in {self.Status.DRAFT, self.Status.HELD}
@@ -96,8 +108,10 @@ class EntryQuerySet(models.QuerySet["IssueEntry"]):
     def front(self) -> Self:
         return self.filter(shelf=IssueEntry.Shelf.FRONT)
 
-    def kept(self) -> Self:
-        return self.filter(dropped_at=None)
+    def kept(self, at: datetime.datetime | None = None) -> Self:
+        """Keep what no editor dropped, or had dropped at a moment."""
+        never = Q(dropped_at=None)
+        return self.filter(never | Q(dropped_at__gt=at) if at else never)
 
 
 class IssueEntry(models.Model):

@@ -280,6 +280,9 @@ class Topic(models.Model):
         related_name="heir_of",
         help_text="The topic that took over the readers of this one.",
     )
+    retired_at = models.DateTimeField(null=True, editable=False)
+    # Where its readers went on that day; `retired_into` moves on when that topic is retired too.
+    first_heir = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
     # Its rule changed, and the papers of the last days are not tagged anew yet.
     retag_asked_at = models.DateTimeField(null=True, editable=False)
 
@@ -302,9 +305,11 @@ class Topic(models.Model):
         if into.pk == self.pk or into.retired_into_id is not None:
             raise ValueError(f"“{into}” is retired itself, or the same topic: choose one that stays.")
         with transaction.atomic():
-            Topic.objects.filter(Q(pk=self.pk) | Q(retired_into=self)).update(retired_into=into)
+            Topic.objects.filter(retired_into=self).update(retired_into=into)
+            self.retired_into = self.first_heir = into
+            self.retired_at = clock.now()
+            self.save(update_fields=["retired_into", "first_heir", "retired_at"])
             PaperTopic.objects.filter(topic=self).delete()
-        self.retired_into = into
 
 
 class PaperTopic(models.Model):

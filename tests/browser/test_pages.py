@@ -133,7 +133,7 @@ def test_the_pages_of_links_that_do_not_work_are_whole(inspector: Inspector) -> 
     assert inspector.found == []
 
 
-def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
+def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: Open) -> None:
     page, address = inspector.page, "pages@example.org"
     topics = topics_of_the_leader(page)
     subscribe(page, address, topics)
@@ -151,7 +151,10 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     inspector.visit(f"{mail}html/", "digest")
 
     page.get_by_role("link", name="Change topics or hour").click()
+    page.locator(".week").wait_for()
     inspector.look("preferences")
+    look_at_the_effect_as_others(page.url, open_page)
+    look_at_the_effect(inspector)
     page.get_by_role("button", name="Save").click()
     inspector.look("preferences saved")
 
@@ -168,6 +171,40 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector) -> None:
     inspector.look("unsubscribed")
 
     assert inspector.found == []
+
+
+def look_at_the_effect(inspector: Inspector) -> None:
+    """Take a topic away and see another week; without JavaScript the button brings the same, and saves nothing."""
+    page = inspector.page
+    effect = page.locator(".effect [aria-live=polite]")
+    before, topics = effect.inner_text(), page.locator("input[name=topics]:checked")
+    with page.expect_response("**/digest/effect/**"):
+        topics.first.uncheck()
+    page.wait_for_function("old => document.querySelector('.effect [aria-live=polite]').innerText !== old", arg=before)
+    inspector.look("preferences with another choice")
+    changed = effect.locator("p").first.inner_text()
+    url = effect.get_attribute("hx-post")
+    page.route("**/htmx.min.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.locator("#choices").evaluate("(form, url) => { form.action = url; form.submit(); }", url)
+    page.wait_for_url("**/digest/effect/**")
+    page.get_by_text("Nothing is saved yet").wait_for()
+    inspector.expect(changed in page.locator(".effect").inner_text(), "the two ways differ")
+    inspector.look("preferences with the effect, without a script")
+    page.unroute("**/htmx.min.js")
+
+
+def look_at_the_effect_as_others(url: str, open_page: Open) -> None:
+    """It comes by itself under the pages' own policy, and by its button where no script runs."""
+    strict, plain = open_page(), open_page(java_script_enabled=False)
+    complaints: list[str] = []
+    strict.on("console", lambda message: complaints.append(message.text))
+    strict.goto(url)
+    strict.locator(".week").wait_for()
+    assert complaints == []
+    plain.goto(url)
+    plain.get_by_role("button", name="Show what this would bring").click()
+    plain.get_by_text("Nothing is saved yet").wait_for()
+    assert plain.locator(".effect .week").is_visible()
 
 
 def test_pages_can_be_enlarged_to_400_percent(inspector: Inspector) -> None:

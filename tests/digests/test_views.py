@@ -4,15 +4,16 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from digests import assembly, rendering, sending
+from digests import assembly, recent, rendering, sending
 from digests.models import Batch, Card, Delivery, Digest
 from newsletter.issues.models import Issue
-from subscribers import tokens
-from subscribers.models import Subscriber
+from subscribers import letters, tokens
+from subscribers.models import Preferences, Subscriber
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.provider import sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
 
 
 @pytest.fixture
@@ -84,3 +85,101 @@ def test_looking_at_a_digest_changes_nothing(client: Client, delivery: Delivery)
     client.get(path_of(delivery))
     assert Delivery.objects.values().get() == before
     assert client.post(path_of(delivery)).status_code == 405
+
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def reader() -> Subscriber:
+    """A reader of one topic, with an issue that has papers of two."""
+    recent.known.clear()
+    seeing, hearing = TopicFactory(slug="seeing"), TopicFactory(slug="hearing")
+    lead = PaperFactory(topics=[seeing], title="Seen <b>first</b>")
+    published_issue(MONDAY, lead, PaperFactory(topics=[hearing], title="Heard of a survey"))
+    return SubscriberFactory(topics=[seeing])
+
+
+def effect_path(reader: Subscriber) -> str:
+    return letters.preferences_path(reader).replace("/preferences/", "/digest/effect/")
+
+
+def typed(*topics: str, **answers: str) -> dict[str, object]:
+    when = {"frequency": "weekdays", "send_time": "07:00", "timezone": "UTC", "max_papers": "10"}
+    return {"topics": list(topics), **when, **answers}
+
+
+def test_the_effect_of_a_choice_is_shown_before_it_is_saved(client: Client, reader: Subscriber) -> None:
+    before = Subscriber.objects.values().get()
+    page = client.post(effect_path(reader), typed("hearing"), headers=HTMX).content.decode()
+    assert "1 paper from the one issue of the last seven days." in page
+    assert "Heard of a survey" in page
+    assert "Seen" not in page
+    assert page.count("no issue") == 6
+    assert (Subscriber.objects.values().get(), Preferences.objects.count()) == (before, 1)
+
+
+def test_several_issues_are_summed_up(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(days=1))
+    seeing = reader.preferences.topics.get()
+    published_issue(MONDAY + timedelta(days=1), *(PaperFactory(topics=[seeing]) for _ in range(4)))
+    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    assert "About 2 papers a day: 5 from the 2 issues of the last seven days." in page
+
+
+def test_a_title_in_the_effect_is_text(client: Client, reader: Subscriber) -> None:
+    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    assert "Seen &lt;b&gt;first&lt;/b&gt;" in page
+
+
+def test_the_effect_heeds_the_words_that_are_stored(client: Client, reader: Subscriber) -> None:
+    topics = reader.preferences.topics.all()
+    reader.preferences = Preferences.objects.for_choice(topics, followed_phrases=["survey"], muted_phrases=["seen"])
+    reader.save()
+    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    assert "Heard of a survey" in page
+    assert "Seen" not in page
+
+
+def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay(
+    client: Client, reader: Subscriber
+) -> None:
+    form = client.get(letters.preferences_path(reader)).content.decode()
+    assert f'formaction="{effect_path(reader)}#effect"' in form
+    page = client.post(effect_path(reader), typed("hearing", max_papers="30")).content.decode()
+    assert "<h1>Your choices</h1>" in page
+    assert f'action="{letters.preferences_path(reader)}"' in page
+    assert 'value="hearing" checked' in page
+    assert 'value="seeing" checked' not in page
+    assert "Heard of a survey" in page
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (typed(), "Choose at least one topic to see what it would bring."),
+        (typed("nothing"), "Choose at least one topic to see what it would bring."),
+        (typed("idle"), "No paper of the last seven days would have come. Broader topics bring more."),
+        (typed("seeing", frequency="weekly"), "Once a week you get the best 10 of them."),
+        (typed("seeing", send_time="x"), "1 paper from the one issue"),
+    ],
+)
+def test_the_effect_says_what_it_can_say(
+    answers: dict[str, object], words: str, client: Client, reader: Subscriber
+) -> None:
+    TopicFactory(slug="idle")
+    assert words in client.post(effect_path(reader), answers, headers=HTMX).content.decode()
+
+
+def test_without_an_issue_the_effect_says_so(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(days=30))
+    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    assert "There was no issue in the last seven days" in page
+
+
+def test_the_effect_is_asked_for_by_post_with_the_readers_own_link(client: Client, reader: Subscriber) -> None:
+    back = client.get(effect_path(reader))
+    assert (back.status_code, back["Location"]) == (302, letters.preferences_path(reader))
+    assert client.post("/digest/effect/cut/", typed("seeing")).status_code == 404
+    stranger = Client(enforce_csrf_checks=True)
+    assert stranger.post(effect_path(reader), typed("seeing"), headers=HTMX).status_code == 403

@@ -411,3 +411,16 @@ def test_who_has_left_is_not_brought_back_by_the_choices(client: Client) -> None
     client.post(preferences_path(reader), answers())
     assert Subscriber.objects.get().status == Subscriber.Status.UNSUBSCRIBED
     assert not Subscriber.objects.due().exists()
+
+
+def test_saving_keeps_what_the_form_does_not_show(client: Client) -> None:
+    words = {"followed_phrases": ["survey"], "muted_authors": ["Ada Example"], "minimum_score": 2.0}
+    reader = SubscriberFactory()
+    reader.preferences = Preferences.objects.for_choice([TopicFactory(slug="vision")], **words)
+    reader.save()
+
+    client.post(preferences_path(reader), answers(max_papers="5"))
+
+    reader.refresh_from_db()
+    assert reader.preferences.max_papers == 5
+    assert {name: getattr(reader.preferences, name) for name in words} == words

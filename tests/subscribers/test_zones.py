@@ -75,6 +75,7 @@ def test_who_is_not_active_has_no_slot_to_move() -> None:
     assert zones.follow_changed_rules() == 0
 
 
+@pytest.mark.django_db  # what is checked at a start looks there
 def test_it_is_done_by_the_clock() -> None:
     app.loader.import_default_modules()
     names = [entry["task"] for entry in schedule.SCHEDULE.values()]

@@ -1,0 +1,49 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from digests import explaining, previewing, rendering, sending
+from digests.management.commands.explain import reader_of
+from digests.previewing import Preview
+from newsletter import clock
+from newsletter.commands import ClockedCommand, day
+from subscribers.models import Subscriber
+
+
+class Command(ClockedCommand):
+    help = "Show a reader’s digest of a day, worked out anew; where none was due, what the present choice would bring."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("email", help="the reader’s address")
+        parser.add_argument("date", type=day, metavar="DATE", help="a day in the reader’s zone, e.g. 2026-05-04")
+        parser.add_argument("--html", action="store_true", help="print the HTML part instead of the text part")
+
+    def run(self, **options: Any) -> None:
+        reader, asked = reader_of(options["email"]), options["date"]
+        today = clock.now().astimezone(reader.timezone).date()
+        if asked > max(today, clock.today()):
+            raise CommandError(f"{asked} lies ahead of this reader, for whom it is {today}: no issue is known yet.")
+        for preview in previewing.preview(reader, asked):
+            self.show(reader, preview, is_html=options["html"])
+
+    def show(self, reader: Subscriber, preview: Preview, is_html: bool) -> None:
+        # The HTML can be kept in a file as it is.
+        (self.stderr if is_html else self.stdout).write(head_of(reader, preview) + "\n", style_func=str)
+        parts = preview.compose()
+        if parts is not None:
+            self.stdout.write(rendering.fill(parts.html if is_html else parts.text, links_of(reader, preview)))
+
+
+def head_of(reader: Subscriber, preview: Preview) -> str:
+    slot = f"{preview.slot.astimezone(reader.timezone):%Y-%m-%d %H:%M} ({reader.timezone})"
+    state = explaining.state_of(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
+    return f"{slot}, {state}: " + (f"“{preview.subject}”" if preview.items else f"no digest, {preview.reason}")
+
+
+def links_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
+    if preview.delivery is None:
+        return dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
+    return sending.links_of(preview.delivery, reader)
