@@ -91,9 +91,10 @@ def preview_of(delivery: Delivery) -> Preview:
     span = spans.span_of(spans.issues_since(since, at), [choice], at)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
     had = papers_had(earlier, at)
-    answer = (
-        Answer(None, reason=hindrance) if hindrance else answering.answer(span, choice, had, is_first=since is None)
-    )
+    if hindrance := hindrance_of(delivery):
+        answer = Answer(None, reason=hindrance)
+    else:
+        answer = answering.answer(span, choice, had, is_first=since is None)
     return Preview(delivery.slot, delivery, span, choice, union(span.index.by_paper, had), answer)
 
 
