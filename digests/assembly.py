@@ -15,14 +15,14 @@ from django.db import connection
 
 from digests import answering, due, earlier, spans, writing
 from digests.answering import Answer
-from digests.due import Appointment, Given, Group, Look, Moment
+from digests.due import Appointment, Given, Group, Lane, Look, Moment
+from digests.providers import provider_of
 from digests.selection import Choice
 from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.rhythm import day_of, is_paused, slot_after
 
 PART = 125_000  # readers looked at together: as many as fit into memory by their groups
-SINGLE = due.Lane("single", most=1, shares_content=False)
 PARTS = 7_301_004  # advisory locks: of two assemblers, each takes parts that the other has not
 
 
@@ -70,11 +70,17 @@ class Run:
                 return
             earlier.note_papers_had(self.earlier)
             due.tell([self.moment(one) for one in due.appointments()], self.answers(due.groups()))
-            planned = due.plan(SINGLE)
-            for moved, batch_ids in due.deliver(look, SINGLE, seen, planned):
+            planned = due.plan(self.lane)
+            for moved, batch_ids in due.deliver(look, self.lane, seen, planned):
                 self.due += moved
                 self.batch_ids += batch_ids
             due.forget()
+
+    @cached_property
+    def lane(self) -> Lane:
+        """Return how batches are cut for the provider of now; for another one they are cut anew."""
+        with provider_of(settings) as provider:
+            return Lane(provider.lane, provider.most, provider.shares_content)
 
     @cached_property
     def earlier(self) -> earlier.Earlier:

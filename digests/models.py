@@ -75,7 +75,7 @@ class Digest(models.Model):
 class BatchQuerySet(models.QuerySet["Batch"]):
     def ready(self) -> Self:
         """Keep batches that a worker may take now."""
-        return self.filter(status=Batch.Status.PLANNED).filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
+        return self.filter(Batch.is_ready(), status=Batch.Status.PLANNED)
 
     def unfinished(self) -> Self:
         return self.exclude(status__in=(Batch.Status.DONE, Batch.Status.DROPPED))
@@ -93,15 +93,16 @@ class Batch(StatefulModel):
 
     MOVES = {
         Status.LEASED: {Status.PLANNED},
-        Status.SUBMITTING: {Status.LEASED},
+        Status.SUBMITTING: {Status.LEASED, Status.SUBMITTING},
         Status.PLANNED: {Status.LEASED, Status.SUBMITTING},
-        Status.DONE: {Status.SUBMITTING},
+        Status.DONE: {Status.LEASED, Status.SUBMITTING},
         Status.DROPPED: {Status.PLANNED},
     }
 
     lane = models.CharField(max_length=10, default="single")
     status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
     position = models.PositiveIntegerField(default=0)  # calls that are behind us
+    open_calls = models.PositiveIntegerField(default=0)  # calls from there on that may be on their way
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
@@ -115,6 +116,15 @@ class Batch(StatefulModel):
 
     def __str__(self) -> str:
         return f"Batch {self.pk} ({self.get_status_display()})"
+
+    @staticmethod
+    def is_ready() -> Q:
+        return Q(not_before=None) | Q(not_before__lte=clock.now())
+
+    @staticmethod
+    def is_held_by(attempt: int) -> Q:
+        """Ask for a batch that the worker of this attempt has, and no other since."""
+        return Q(attempt=attempt)
 
 
 class Assembly(models.Model):

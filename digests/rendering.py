@@ -18,6 +18,7 @@ from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
 from digests.models import Card, CardsPruned, Digest, Frame
+from digests.providers.interface import SEAM
 from digests.shortening import FULL, shortened
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
@@ -47,10 +48,26 @@ FALLBACK_LEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One mail's HTML and text, with slots still open."""
+    """One mail's HTML and text; where slots are still open, their marks stand in them."""
 
     html: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One mail's HTML and text, each cut at the reader's slots: texts at even places, names of slots at odd ones.
+
+    Where one text that many digests hold meets another, a seam stands instead of a name.
+    """
+
+    html: tuple[str, ...]
+    text: tuple[str, ...]
+
+    def marked(self) -> Parts:
+        """Return the mail whole, a mark in each slot."""
+        marks = {name: slot(name) for name in READER_SLOTS} | {SEAM: ""}
+        return Parts(fill_pieces(self.html, marks), fill_pieces(self.text, marks))
 
 
 Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of it, and why
@@ -69,6 +86,11 @@ class Pieces:
 
 def compose(digest: Digest) -> Parts:
     """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
+    return opened(digest).marked()
+
+
+def opened(digest: Digest) -> Opened:
+    """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
     return fit(frame, cards, digest.subject, lead, lambda place, size: smaller_card(digest.card_ids[place], size))
@@ -84,12 +106,12 @@ def compose_trial(issue: Issue) -> Parts:
 def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str = "") -> Parts:
     """Return the mail of entries in their order, rendered anew; nothing is read or stored."""
     frame, cards = cut_frame(render_frame(issue)), [render_pieces(*item) for item in items]
-    return fit(frame, cards, subject, lead, lambda place, size: render_pieces(*items[place], size))
+    return fit(frame, cards, subject, lead, lambda place, size: render_pieces(*items[place], size)).marked()
 
 
 def fit(
     frame: "FramePieces", cards: Sequence[Pieces], subject: str, lead: str, at: Callable[[int, str], Pieces]
-) -> Parts:
+) -> Opened:
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
@@ -114,18 +136,31 @@ def preheader_of(cards: Sequence[Pieces], subject: str) -> str:
     return words if len(words) <= PREHEADER else cut_at_word(words, PREHEADER)
 
 
-def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Parts:
+def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Opened:
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
     html, text = list[str](), list[str]()
     for number, card in enumerate(cards, start=1):
         html += (card.html[0], NUMBERS[number], card.html[1])
         text += (TEXT_NUMBERS[number], card.text[1], "\n\n")
     count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
-    values = {"count": count, "preheader": preheader, "lead": lead}
-    return Parts(
-        fill_pieces(frame.html, values | {"cards": "".join(html)}),
-        fill_pieces(frame.text, values | {"cards": "".join(text), "lead": wrap_lead(lead)}),
+    values = {"count": [count], "preheader": [preheader]}
+    return Opened(
+        weave(frame.html, values | {"lead": [lead], "cards": html}),
+        weave(frame.text, values | {"lead": [wrap_lead(lead)], "cards": text}),
     )
+
+
+def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Put texts into the slots that `values` names, sewn in by seams; other slots stay open."""
+    woven = [frame[0]]
+    for name, text in zip(frame[1::2], frame[2::2], strict=True):
+        if name in values:
+            for value in values[name]:
+                woven += (SEAM, value)
+            woven += (SEAM, text)
+        else:
+            woven += (name, text)
+    return tuple(woven)
 
 
 @lru_cache(maxsize=8)
@@ -162,7 +197,7 @@ def slot_key() -> str:
 
 @dataclass(frozen=True, slots=True)
 class FramePieces:
-    """A frame cut at its digest slots."""
+    """A frame cut at its slots."""
 
     html: tuple[str, ...]
     text: tuple[str, ...]
@@ -183,7 +218,8 @@ def frame_of(issue_id: int) -> FramePieces:
 
 
 def cut_frame(parts: Parts) -> FramePieces:
-    html, text = cut(parts.html, DIGEST_SLOTS), cut(parts.text, DIGEST_SLOTS)
+    slots = (*DIGEST_SLOTS, *READER_SLOTS)
+    html, text = cut(parts.html, slots), cut(parts.text, slots)
     return FramePieces(tuple(html), tuple(text), len(parts.html.encode()) + FILLED_SIZE)
 
 

@@ -1,155 +1,281 @@
-"""The step from a batch on disk to the provider: claimed, handed over call by call, recorded."""
+"""The step from a batch on disk to the provider: claimed, opened call by call, handed over, recorded.
 
+The batch is the claim, the call is the doubt. Every move is one conditional UPDATE, committed before the first byte
+leaves; no transaction is open during a call. One commit records the answers of a window of calls and opens the next.
+"""
+
+import hashlib
 import logging
-from collections.abc import Iterator
-from datetime import timedelta
-from email.utils import formataddr
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from datetime import time as midnight
 
-from anymail.message import AnymailMessage
 from django.conf import settings
-from django.core.mail import get_connection
-from django.core.mail.backends.base import BaseEmailBackend
-from django.urls import reverse
+from django.db import connection, transaction
+from django.db.models import F, Max
 
-from digests import rendering
-from digests.models import Batch, Delivery, Digest
+from digests import addressing, cutting, recording, switch
+from digests.addressing import Row
+from digests.models import Batch, CardsPruned, Delivery
+from digests.providers import Content, Mail, Provider, provider_of
 from newsletter import clock, mail
-from newsletter.issues.models import Issue
-from subscribers import letters, tokens
-from subscribers.models import Subscriber, Suppression
+from newsletter.mail import Outcome
+from newsletter.pace import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)
-LEASE = timedelta(seconds=60)
-FEEDBACK_SENDER = "paperround"  # 5 to 15 characters, always the same: what Gmail counts complaints by
+Status = Batch.Status
+
+# Small calls share a commit, so that of no more readers than these it is in doubt whether they were sent.
+READERS_IN_DOUBT = 50
+PATIENCE = timedelta(seconds=60)  # a longer wait is left to the sweep
+TURN_SECONDS = 450  # of one worker at one batch; less than the time limit of a task
+REPETITIONS = 2  # of a call that has a key to be known by
 
 
 class Stopped(Exception):
     """Another worker holds the batch now. Nothing more of it may be sent here."""
 
 
-class Paused(Exception):
-    """The provider asked for a pause. Nothing of this call was sent; the batch waits."""
+def never() -> bool:
+    return False
 
 
-def send_batch(batch: Batch) -> bool:
-    """Send what is left of one batch; return False where another worker has it or it waits."""
-    if mail.identity_gap() or not claim(batch):
+def send_batch(batch: Batch, is_stopping: Callable[[], bool] = never) -> bool:
+    """Send what is left of one batch; return False where it waits, or another worker has it."""
+    if mail.identity_gap() or not switch.may_send().may:
         return False
+    end = time.monotonic() + TURN_SECONDS
+    with provider_of(settings) as provider:
+        while time.monotonic() < end and claim(batch, provider):
+            handover = Handover(batch, provider, lambda: is_stopping() or time.monotonic() > end)
+            wait = handover.run()
+            if wait is None:
+                return True
+            if wait > PATIENCE or not slept(wait, is_stopping):
+                return False
+    return False
+
+
+def slept(wait: timedelta, is_stopping: Callable[[], bool]) -> bool:
+    """Wait, and say whether it was to the end."""
+    until = time.monotonic() + wait.total_seconds()
+    while (left := until - time.monotonic()) > 0:
+        if is_stopping():
+            return False
+        time.sleep(min(left, 0.2))
+    return not is_stopping()
+
+
+@transaction.atomic
+def claim(batch: Batch, provider: Provider) -> bool:
+    """Lease a batch that is ready to this worker, cut for its provider; return False where it is not."""
+    now = clock.now()
+    if not batch.move_to(
+        Status.LEASED, Batch.is_ready(), attempt=F("attempt") + 1, lease_until=now + settings.SEND_LEASE
+    ):
+        return False
+    batch.refresh_from_db()
+    cutting.fit(batch, provider)
+    return True
+
+
+class Handover:
+    """One worker's way through the calls of a batch it holds."""
+
+    def __init__(self, batch: Batch, provider: Provider, is_stopping: Callable[[], bool]) -> None:
+        self.batch, self.provider, self.is_stopping = batch, provider, is_stopping
+        # Where days are replayed, so is the pace.
+        now = clock.milliseconds if clock.is_held() else None
+        self.pace = Pace("digests", sent_today=handed_over_today, now=now)
+        self.calls = addressing.rows_ahead(batch.pk, batch.position)
+        self.contents: dict[int, Content] = {}
+        self.answered: list[tuple[Row, Outcome]] = []  # of the last window, to be recorded with the next move
+        self.position = batch.position
+        self.unsent: list[tuple[Row, Outcome]] = []  # of a window of which nothing left
+        self.deadline = 0.0  # for the beginning of a call
+
+    def run(self) -> timedelta | None:
+        """Make window after window; return None when all is behind us, else how long the batch waits."""
+        try:
+            while window := self.next_window():
+                wait = timedelta(0) if self.is_stopping() else self.hand_over(window)
+                if wait is not None:
+                    self.put_back(wait)
+                    return wait
+            self.move(Status.DONE, position=self.end(), lease_until=None)
+        except Stopped:
+            with transaction.atomic():
+                recording.record_late(self.batch, [*self.answered, *self.unsent])
+            return PATIENCE * 2
+        return None
+
+    def next_window(self) -> list[Row]:
+        """Return the deliveries of the next calls that share a commit; none when all are behind us."""
+        most = self.provider.window if self.provider.most == 1 else READERS_IN_DOUBT
+        window: list[Row] = []
+        for call_no in sorted(call for call in self.calls if call >= self.position):
+            rows = self.calls[call_no]
+            if window and len(window) + len(rows) > most:
+                break
+            window += rows
+        return window
+
+    def hand_over(self, window: Sequence[Row]) -> timedelta | None:
+        """Make the calls of one window; return how long to wait where nothing of it left."""
+        mails = self.mails_of(window)
+        try:
+            with self.pace.call(len(window), settings.SEND_LEASE) as turn:
+                return self.make_calls(window, mails, turn)
+        except Wait as exc:
+            if exc.fits:
+                cutting.cut(self.batch, self.provider, self.position, most=exc.fits)
+                return timedelta(0)
+            return exc.for_
+
+    def make_calls(self, window: Sequence[Row], mails: dict[int, Mail], turn: Turn) -> timedelta | None:
+        """Open the calls of a window and make them."""
+        with transaction.atomic():
+            if not switch.may_send().may:
+                turn.unsent()
+                return PATIENCE * 2
+            gone = self.open(window)
+        live = [row for row in window if row.id in mails and row.id not in gone]
+        if not live:
+            turn.unsent()
+            self.step(window, [])
+            return None
+        started = time.monotonic()
+        outcomes = self.submit(live, mails)
+        answered = list(zip(live, outcomes, strict=True))
+        tell(turn, self.pace, outcomes, time.monotonic() - started)
+        is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)
+        if is_all_refused_for_now and not any(outcome.is_worth_splitting for outcome in outcomes):
+            self.answered, self.unsent = [], answered
+            return max(outcome.wait for outcome in outcomes)
+        self.step(window, [*answered, *((row, UNRENDERED) for row in window if row.id not in mails)])
+        return None
+
+    def open(self, window: Sequence[Row]) -> dict[int, str]:
+        """Record the answers so far and open the calls of `window`; return who is taken out of them, and why.
+
+        In the caller's transaction, which is over before the first byte leaves.
+        """
+        last = window[-1].call_no
+        self.deadline = time.monotonic() + settings.SEND_LEASE.total_seconds() - self.provider.longest
+        self.move(
+            Status.SUBMITTING,
+            position=window[0].call_no,
+            open_calls=last - window[0].call_no + 1,
+            lease_until=clock.now() + settings.SEND_LEASE,
+        )
+        gone = recording.taken_out(row.id for row in window)
+        recording.skip(gone)
+        return gone
+
+    def step(self, window: Sequence[Row], answered: list[tuple[Row, Outcome]]) -> None:
+        """Take the calls of `window` for made; the next move writes it down."""
+        self.answered, self.unsent, self.position = answered, [], window[-1].call_no + 1
+
+    def put_back(self, wait: timedelta) -> None:
+        not_before = clock.now() + wait if wait else None
+        self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
+
+    @transaction.atomic
+    def move(self, status: Status, **changes: object) -> None:
+        """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
+        if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
+            raise Stopped
+        recording.record(self.batch, self.answered)
+        self.answered = [] if status is not Status.SUBMITTING else self.answered
+
+    def end(self) -> int:
+        """Return the number behind the last call of the batch."""
+        last = Delivery.objects.filter(batch=self.batch).aggregate(last=Max("call_no"))["last"]
+        return self.position if last is None else max(self.position, last + 1)
+
+    def submit(self, rows: Sequence[Row], mails: dict[int, Mail]) -> list[Outcome]:
+        """Make the calls of one window; once nothing is accepted for now, the rest is not made."""
+        if self.provider.lane == "smtp":
+            return self.submit_call([mails[row.id] for row in rows])
+        outcomes: list[Outcome] = []
+        for call_no in dict.fromkeys(row.call_no for row in rows):
+            call = [mails[row.id] for row in rows if row.call_no == call_no]
+            if outcomes and (self.is_stopping() or outcomes[-1].is_worth_repeating):
+                outcomes += [NOT_MADE] * len(call)
+            else:
+                outcomes += self.submit_call(call)
+        return outcomes
+
+    def submit_call(self, mails: Sequence[Mail]) -> list[Outcome]:
+        """Make one call, if the time for it is not over; ask again where the provider knows the call by its key."""
+        if time.monotonic() > self.deadline:
+            return [NOT_MADE] * len(mails)
+        key = key_of(mails)
+        outcomes = self.provider.submit(mails, key)
+        for _ in range(REPETITIONS if self.provider.can_repeat else 0):
+            if not all(outcome.status == "unknown" for outcome in outcomes):
+                break
+            outcomes = self.provider.submit(mails, key)
+        return outcomes
+
+    def mails_of(self, window: Sequence[Row]) -> dict[int, Mail]:
+        """Return the mails of a window by delivery; one whose digest cannot be rendered is left out."""
+        missing = {row.digest_id for row in window} - self.contents.keys()
+        if missing:
+            self.contents = {key: self.contents[key] for key in {row.digest_id for row in window} - missing}
+            self.contents |= contents_of(missing)
+        rows = [row for row in window if row.digest_id in self.contents]
+        return {row.id: one for row, one in zip(rows, addressing.mails_of(rows, self.contents), strict=True)}
+
+
+NOT_MADE = Outcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
+UNRENDERED = Outcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
+
+
+def contents_of(digest_ids: set[int]) -> dict[int, Content]:
     try:
-        with get_connection() as provider:
-            for delivery in remaining(batch):
-                send_call(batch, delivery, provider)
-    except (Stopped, Paused):
-        return False
-    return batch.move_to(Batch.Status.DONE)
+        return addressing.contents_of(digest_ids)
+    except CardsPruned:
+        found: dict[int, Content] = {}
+        for digest_id in digest_ids:
+            try:
+                found |= addressing.contents_of([digest_id])
+            except CardsPruned:
+                logger.error("Digest %s cannot be rendered: its cards are gone", digest_id)
+        return found
 
 
-def claim(batch: Batch) -> bool:
-    """Lease the batch to this worker and open its first call; False where it is not ready to be sent."""
-    if not Batch.objects.ready().filter(pk=batch.pk).exists():
-        return False
-    if not batch.move_to(Batch.Status.LEASED, lease_until=clock.now() + LEASE, attempt=batch.attempt + 1):
-        return False
-    return batch.move_to(Batch.Status.SUBMITTING)
-
-
-def remaining(batch: Batch) -> Iterator[Delivery]:
-    """Yield the deliveries whose calls lie at or ahead of the batch's position, in the order of their calls."""
-    rows = Delivery.objects.filter(batch=batch, call_no__gte=batch.position)
-    yield from rows.select_related("subscriber", "digest__issue").order_by("call_no")
-
-
-def send_call(batch: Batch, delivery: Delivery, provider: BaseEmailBackend) -> None:
-    """Hand one delivery over and commit its answer, which opens the next call."""
-    assert delivery.call_no is not None
-    if (reason := reason_to_skip(delivery)) is not None:
-        settle(delivery, Delivery.Status.SKIPPED, reason=reason)
-        give_back(delivery)
+def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:
+    """Say how a window went, so that all workers keep the pace."""
+    if any(outcome.status == "unknown" for outcome in outcomes):
+        turn.failed()
+    elif any(outcome.code == "429" for outcome in outcomes):
+        pace.pause(max(outcome.wait for outcome in outcomes))
+        turn.unsent()
+    elif all(outcome is NOT_MADE for outcome in outcomes):
+        turn.unsent()
+    elif all(outcome.is_worth_repeating and not outcome.is_worth_splitting for outcome in outcomes):
+        turn.failed()
     else:
-        outcome = mail.hand_over(message_of(delivery), provider)
-        record(batch, delivery, outcome)
-    step(batch, delivery.call_no + 1)
+        turn.slow(seconds)
 
 
-def reason_to_skip(delivery: Delivery) -> Delivery.Reason | None:
-    reader = delivery.subscriber
-    if delivery.expires_at < clock.now():
-        return Delivery.Reason.EXPIRED
-    if reader is None or reader.status != Subscriber.Status.ACTIVE:
-        return Delivery.Reason.UNSUBSCRIBED
-    if delivery.digest and delivery.digest.issue.status == Issue.Status.WITHDRAWN:
-        return Delivery.Reason.WITHDRAWN
-    return Delivery.Reason.SUPPRESSED if Suppression.holds(reader.canonical) else None
+def key_of(mails: Sequence[Mail]) -> str:
+    """Return what a provider knows a call by: the same for the same mails."""
+    return hashlib.sha256(",".join([str(one.copy.delivery_id) for one in mails]).encode()).hexdigest()[:40]
 
 
-def record(batch: Batch, delivery: Delivery, outcome: mail.Outcome) -> None:
-    """Write the answer of a call where it is an exception. Raise Paused where nothing was accepted for now."""
-    match outcome.status:
-        case "accepted":
-            if outcome.provider_id:
-                Delivery.objects.filter(pk=delivery.pk).update(provider_id=outcome.provider_id)
-        case "refused":
-            settle(delivery, Delivery.Status.REJECTED, note=outcome.reason)
-        case "not_accepted":
-            batch.move_to(Batch.Status.PLANNED, not_before=clock.now() + outcome.wait, lease_until=None)
-            raise Paused
-        case _:
-            logger.warning("Delivery %s is uncertain: %s", delivery.pk, outcome.reason)
-            settle(delivery, Delivery.Status.UNCERTAIN, note=outcome.reason)
+def handed_over_today() -> int:
+    """Count what was handed over on this day of UTC, for a pace that forgot it: too much rather than too little."""
+    start = datetime.combine(clock.today(), midnight(), UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(HANDED_OVER, [start - settings.DIGEST_LATEST])
+        return int(cursor.fetchone()[0])
 
 
-def settle(delivery: Delivery, status: Delivery.Status, reason: str = "", note: str = "") -> None:
-    Delivery.objects.filter(pk=delivery.pk).update(status=status, reason=reason, note=note[:300])
-
-
-def give_back(delivery: Delivery) -> None:
-    """Return the span of a delivery that never left, if no later digest has moved it since."""
-    if reader := delivery.subscriber:
-        unmoved = Subscriber.objects.filter(pk=reader.pk, covered_through=delivery.covered_to)
-        unmoved.update(covered_through=delivery.covered_from)
-
-
-def step(batch: Batch, position: int) -> None:
-    """Commit that calls before `position` are behind us, and renew the lease; raise Stopped if it was lost."""
-    mine = Batch.objects.filter(pk=batch.pk, status=Batch.Status.SUBMITTING, attempt=batch.attempt)
-    if not mine.update(position=position, lease_until=clock.now() + LEASE):
-        raise Stopped
-    batch.position = position
-
-
-def message_of(delivery: Delivery) -> AnymailMessage:
-    """Return the complete mail of one delivery."""
-    assert delivery.subscriber is not None
-    assert delivery.digest is not None
-    links = links_of(delivery, delivery.subscriber)
-    parts = rendering.compose(delivery.digest)
-    return mail.build(
-        delivery.subscriber.canonical,
-        delivery.digest.subject,
-        rendering.fill(parts.text, links),
-        rendering.fill(parts.html, links),
-        tag="digest",
-        headers=headers_of(delivery.digest, links["unsubscribe_url"]),
-        metadata={"delivery": str(delivery.pk)},
-    )
-
-
-def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
-    """Return what fills the reader's slots: derived from the delivery, so that it is the same at any time."""
-    unsubscribe = tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)
-    view = tokens.sign(tokens.Purpose.VIEW, delivery.pk)
-    return {
-        "view_url": settings.SITE_URL + reverse("digests:view", args=[view]),
-        "preferences_url": settings.SITE_URL + letters.preferences_path(reader),
-        "pause_url": settings.SITE_URL + letters.pause_path(reader),
-        "unsubscribe_url": settings.SITE_URL + reverse("subscribers:unsubscribe", args=[unsubscribe]),
-    }
-
-
-def headers_of(digest: Digest, unsubscribe_url: str) -> dict[str, str]:
-    return {
-        "List-Unsubscribe": f"<{unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
-        "Feedback-ID": f"{digest.issue.date:%Y%m%d}:digest:{FEEDBACK_SENDER}",
-    }
+HANDED_OVER = """
+SELECT count(*) FROM digests_batch batch JOIN digests_delivery delivery ON delivery.batch_id = batch.id
+WHERE batch.made_at > %s AND delivery.call_no < batch.position + batch.open_calls
+  AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected')
+"""

@@ -3,6 +3,7 @@ from django.contrib.auth.models import User
 
 from digests import applying, assembly, recovery, sending, switch, trial
 from digests.models import Batch
+from newsletter import stopping
 from newsletter.issues.models import Issue
 
 
@@ -14,7 +15,7 @@ def assemble_due_digests() -> None:
 
 @shared_task
 def send_batch(batch_id: int) -> None:
-    sending.send_batch(Batch.objects.get(pk=batch_id))
+    sending.send_batch(Batch.objects.get(pk=batch_id), stopping.is_requested)
 
 
 @shared_task

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digests import recent, rendering, sending
+from digests import addressing, recent, rendering
 from digests.effects import Week, effects
 from digests.models import CardsPruned, Delivery
 from digests.selection import Choice
@@ -33,7 +33,7 @@ def view(request: HttpRequest, token: str) -> HttpResponseBase:
         html = rendering.compose(delivery.digest).html
     except CardsPruned:
         return gone(request, delivery.digest.issue)
-    html = rendering.fill(html, sending.links_of(delivery, delivery.subscriber))
+    html = rendering.fill(html, addressing.links_of(delivery, delivery.subscriber))
     return as_mailed(request, html)  # type: ignore[call-arg]  # the decorator's type knows no arguments of a view
 
 

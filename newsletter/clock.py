@@ -12,6 +12,16 @@ def now() -> datetime:
     return _set_to or datetime.now(UTC)
 
 
+def is_held() -> bool:
+    """Say whether time stands still in this process, or is replayed."""
+    return _set_to is not None
+
+
+def milliseconds() -> int:
+    """Return the present moment in milliseconds since 1970."""
+    return int(now().timestamp() * 1000)
+
+
 def today() -> date:
     """Return the present day in UTC: the day an issue is dated by."""
     return now().date()

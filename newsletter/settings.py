@@ -190,7 +190,7 @@ ANYMAIL: dict[str, object] = {
     for name, value in os.environ.items()
     if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
 }
-EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = 20
+EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = env.int("EMAIL_TIMEOUT", 20)
 # “name:password”, as it stands in the address that the provider posts events to; two while one replaces the other.
 ANYMAIL["WEBHOOK_SECRET"] = env.list("WEBHOOK_SECRET", env.list("ANYMAIL_WEBHOOK_SECRET", []))
 WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
@@ -253,6 +253,7 @@ DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
+SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
 
 # When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)

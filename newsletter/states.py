@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.db.models import Model, Q
 
 
 class StatefulModel(Model):
@@ -14,14 +14,15 @@ class StatefulModel(Model):
     class Meta:
         abstract = True
 
-    def move_to(self, status: Any, **changes: Any) -> bool:
+    def move_to(self, status: Any, only_if: Q | None = None, **changes: Any) -> bool:
         """Move the stored row to `status` and write `changes` with it; return False when it may not move.
 
-        One conditional UPDATE: of two rivals, one gets True.
+        One conditional UPDATE, on what `only_if` asks of the row too: of two rivals, one gets True.
         """
         conditions: dict[str, Any] = {"pk": self.pk, "status__in": self.MOVES[status]}
+        rows = type(self)._default_manager.filter(only_if or Q(), **conditions)
         changes = {"status": status, **changes}
-        if not type(self)._default_manager.filter(**conditions).update(**changes):
+        if not rows.update(**changes):
             return False
         for name, value in changes.items():
             setattr(self, name, value)

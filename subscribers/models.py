@@ -164,7 +164,7 @@ class Subscriber(StatefulModel):
         now = clock.now()
         # Not the last slot once more, even where a clock was set back.
         first = max(now, self.last_slot_at + timedelta(microseconds=1)) if self.last_slot_at else now
-        changes = {"confirmed_at": now, "next_digest_at": first, "covered_through": None}
+        changes: dict[str, Any] = {"confirmed_at": now, "next_digest_at": first, "covered_through": None}
         return self.move_to(self.Status.ACTIVE, **changes, paused_until=None, unsubscribed_at=None)
 
     def unsubscribe(self) -> bool:

@@ -1,9 +1,11 @@
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import LazySettings
 from django.core import mail
 
@@ -19,6 +21,14 @@ def provider(settings: LazySettings, tmp_path: Path) -> list[mail.EmailMessage]:
     settings.MAILBOX_DIR = tmp_path / "mailbox"
     mail.outbox = []
     return mail.outbox
+
+
+@pytest.fixture(autouse=True)
+def pace() -> None:
+    """Let no test wait for what a provider said in another."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        if keys := client.keys("pace:*"):
+            client.delete(*keys)
 
 
 @pytest.fixture

@@ -67,6 +67,10 @@ class Provider(Protocol):
     window: int  # calls a commit
     can_repeat: bool  # the same mails with the same key may be submitted again
 
+    @property
+    def longest(self) -> float:
+        """Return the seconds that one call may take."""
+
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]: ...
 
     def close(self) -> None: ...

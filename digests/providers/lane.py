@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Self
 
+from django.conf import settings
+
 from digests.providers.interface import Content, Copy, Mail, slots_of
 from newsletter.mail import Outcome, identity_gap
 
@@ -22,6 +24,10 @@ class Lane(ABC):
     shares_content = False
     window = 1
     can_repeat = False
+
+    @property
+    def longest(self) -> float:
+        return float(settings.EMAIL_TIMEOUT)
 
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]:
         if gap := identity_gap():

@@ -35,6 +35,10 @@ class Smtp(Lane):
         self.connections: list[Connection] = []
         self.contents: dict[tuple[int, bool], Pieces] = {}
 
+    @property
+    def longest(self) -> float:
+        return 2.5 * settings.EMAIL_TIMEOUT
+
     def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()

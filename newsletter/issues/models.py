@@ -93,11 +93,11 @@ class Issue(StatefulModel):
     def get_absolute_url(self) -> str:
         return reverse("issues:issue", args=[self.date])
 
-    def move_to(self, status: Any, **changes: Any) -> bool:
+    def move_to(self, status: Any, only_if: Q | None = None, **changes: Any) -> bool:
         """Move as any row with a status does; whoever withdraws an issue, the moment is kept."""
         if status == self.Status.WITHDRAWN:
             changes.setdefault("withdrawn_at", clock.now())
-        return super().move_to(status, **changes)
+        return super().move_to(status, only_if, **changes)
 
     @property
     def is_open(self) -> bool:

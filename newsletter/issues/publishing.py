@@ -58,7 +58,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     if not issue.entries.front().kept().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
-    facts = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
+    facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
     if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
         return False
     note_picks(issue, now)

@@ -7,7 +7,7 @@ import pytest
 from anymail.exceptions import AnymailAPIError
 from django.conf import LazySettings
 
-from digests import assembly, recovery, sending
+from digests import assembly, sending
 from digests.models import Batch, Delivery
 from newsletter.issues.models import Issue
 from subscribers import signup, tokens
@@ -154,35 +154,6 @@ def test_a_provider_that_asks_for_a_pause_is_obeyed_and_nothing_is_lost(batch: B
     set_clock(MORNING + timedelta(seconds=121))
     assert sending.send_batch(Batch.objects.get())
     assert all(row.is_sent for row in Delivery.objects.select_related("batch"))
-
-
-def test_a_batch_whose_worker_vanished_goes_on_behind_the_call_it_was_in(batch: Batch, set_clock: SetClock) -> None:
-    assert sending.claim(batch)
-    sending.step(batch, 1)
-
-    set_clock(MORNING + timedelta(minutes=2))
-    assert recovery.sweep() == [batch.pk]
-    assert sending.send_batch(Batch.objects.get())
-
-    rows = Delivery.objects.select_related("batch").order_by("call_no")
-    assert [row.status for row in rows] == [None, Delivery.Status.UNCERTAIN, None]
-    assert len(sent()) == 1
-
-
-def test_a_lease_that_ran_out_before_a_call_was_made_goes_back_whole(batch: Batch, set_clock: SetClock) -> None:
-    batch.move_to(Batch.Status.LEASED, lease_until=MORNING + timedelta(seconds=60))
-    set_clock(MORNING + timedelta(minutes=2))
-    recovery.sweep()
-    assert sending.send_batch(Batch.objects.get())
-    assert len(sent()) == 3
-
-
-def test_a_worker_that_lost_its_batch_sends_nothing_more(batch: Batch, set_clock: SetClock) -> None:
-    assert sending.claim(batch)
-    set_clock(MORNING + timedelta(minutes=2))
-    recovery.sweep()
-    with pytest.raises(sending.Stopped):
-        sending.step(batch, 1)
 
 
 def test_nothing_is_mailed_without_a_postal_address(batch: Batch, settings: LazySettings) -> None:

@@ -80,3 +80,8 @@ def test_the_link_of_a_reader_who_is_gone_leads_nowhere() -> None:
     token = tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)
     reader.delete()
     assert tokens.read(Purpose.UNSUBSCRIBE, token) is None
+
+
+@given(st.sampled_from(list(tokens.Purpose)), st.integers(0, 2**62), st.integers(0, 2**31))
+def test_a_token_is_what_djangos_signer_makes(purpose: tokens.Purpose, pk: int, epoch: int) -> None:
+    assert tokens.sign(purpose, pk, epoch) == tokens.signer(purpose).sign(f"{pk}.{epoch}")

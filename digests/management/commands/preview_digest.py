@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from digests import explaining, previewing, rendering, sending
+from digests import addressing, explaining, previewing, rendering
 from digests.management.commands.explain import reader_of
 from digests.previewing import Preview
 from newsletter import clock
@@ -46,4 +46,4 @@ def head_of(reader: Subscriber, preview: Preview) -> str:
 def links_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
     if preview.delivery is None:
         return dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
-    return sending.links_of(preview.delivery, reader)
+    return addressing.links_of(preview.delivery, reader)

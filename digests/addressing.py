@@ -1,0 +1,103 @@
+"""From the deliveries of a batch to mails a provider takes: each digest's content once, each reader's links."""
+
+from collections.abc import Collection, Mapping, Sequence
+from email.utils import formataddr
+from functools import cache
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.urls import reverse
+
+from digests import rendering
+from digests.models import Delivery, Digest
+from digests.providers import Content, Copy, Mail
+from subscribers import tokens
+from subscribers.models import Subscriber
+from subscribers.tokens import Purpose
+
+FEEDBACK_SENDER = "paperround"  # Gmail wants 5 to 15 characters that never change
+
+
+class Row(NamedTuple):
+    """One delivery ahead of a batch, and what its mail needs of the reader."""
+
+    id: int
+    call_no: int
+    digest_id: int
+    subscriber_id: int
+    to: str
+    token_epoch: int
+
+
+# Who was erased has no row any more; nobody is mailed without one.
+ROWS = """
+SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
+       coalesce(reader.token_epoch, 0)
+FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
+WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
+ORDER BY delivery.call_no, delivery.id
+"""
+
+
+def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
+    """Return the deliveries of a batch whose calls lie at or ahead of `position`, by call and in their order."""
+    calls: dict[int, list[Row]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(ROWS, [batch_id, position])
+        for columns in cursor.fetchall():
+            row = Row(*columns)
+            calls.setdefault(row.call_no, []).append(row)
+    return calls
+
+
+def contents_of(digest_ids: Collection[int]) -> dict[int, Content]:
+    """Return the content of each digest; two queries, and one more where cards are not in memory."""
+    digests = Digest.objects.filter(pk__in=digest_ids).select_related("issue")
+    return {digest.pk: content_of(digest) for digest in digests}
+
+
+def content_of(digest: Digest) -> Content:
+    mail = rendering.opened(digest)
+    return Content(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
+
+
+def headers_of(digest: Digest) -> dict[str, str]:
+    return {
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
+        "Feedback-ID": f"{digest.issue.date:%Y%m%d}:digest:{FEEDBACK_SENDER}",
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]:
+    return [
+        Mail(contents[row.digest_id], Copy(row.id, row.to, links(row.id, row.subscriber_id, row.token_epoch)))
+        for row in rows
+    ]
+
+
+def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
+    return links(delivery.pk, reader.pk, reader.token_epoch)
+
+
+def links(delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
+    """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
+    return {
+        "view_url": link("digests:view", tokens.sign(Purpose.VIEW, delivery_id)),
+        "preferences_url": link("subscribers:preferences", tokens.sign(Purpose.PREFERENCES, subscriber_id, epoch)),
+        "pause_url": link("subscribers:pause", tokens.sign(Purpose.PAUSE, subscriber_id, epoch)),
+        "unsubscribe_url": link("subscribers:unsubscribe", tokens.sign(Purpose.UNSUBSCRIBE, subscriber_id)),
+    }
+
+
+def link(view: str, token: str) -> str:
+    before, after = around_token(view, settings.SITE_URL)
+    return before + token + after
+
+
+@cache
+def around_token(view: str, site_url: str) -> tuple[str, str]:
+    before, _, after = reverse(view, args=["~token~"]).partition("~token~")
+    return site_url + before, after
