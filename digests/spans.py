@@ -117,29 +117,28 @@ def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Top
     return topic
 
 
+# Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
 CHOICES = """
-SELECT preferences.id, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers, minimum_score,
-       array(SELECT topic.slug
-             FROM subscribers_preferencestopic chosen JOIN papers_topic topic ON topic.id = chosen.topic_id
-             WHERE chosen.preferences_id = preferences.id)
-FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s)
+SELECT preferences.id, max_papers, minimum_score,
+       (SELECT string_agg(chosen.topic_id::text, ',') FROM subscribers_preferencestopic chosen
+        WHERE chosen.preferences_id = preferences.id),
+       nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
+       nullif(muted_phrases, '{}'), nullif(muted_authors, '{}')
+FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s::bigint[])
 """
 
 
 def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict[int, Choice]:
     """Return the choice of each preferences row, by its id; retired topics stand as their heirs."""
     heirs = {slug: heir.slug for slug, heir in retired_topics(at).items()}
+    slugs = {str(pk): heirs.get(slug, slug) for pk, slug in Topic.objects.values_list("pk", "slug")}
+    known: dict[str | None, frozenset[str]] = {None: frozenset()}
+    choices = {}
     with connection.cursor() as cursor:
-        cursor.execute(CHOICES, [list(preferences)])
-        return {
-            pk: Choice(
-                frozenset(heirs.get(slug, slug) for slug in slugs),
-                tuple(fp),
-                tuple(fa),
-                tuple(mp),
-                tuple(ma),
-                most,
-                least,
-            )
-            for pk, fp, fa, mp, ma, most, least, slugs in cursor.fetchall()
-        }
+        cursor.execute(CHOICES, ["{" + ",".join(map(str, preferences)) + "}"])
+        for pk, most, least, topics, *words in cursor.fetchall():
+            if topics not in known:
+                known[topics] = frozenset([slugs[topic] for topic in topics.split(",")])
+            fp, fa, mp, ma = [tuple(some) if some else () for some in words]
+            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least)
+    return choices
