@@ -103,7 +103,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "lane", "status", "position", "attempt", "made_at", "not_before", "lease_until")
+    list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
     list_filter = ("status",)
 
 
