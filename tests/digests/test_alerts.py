@@ -1,12 +1,14 @@
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 import redis
 from django.conf import LazySettings
+from django.db import connection
 
 from digests import alerts, switch, telling
-from digests.models import Alert, Delivery
+from digests.models import Alert, Delivery, Notice
 from newsletter import clock
 from newsletter.pace import Pace
 from newsletter.papers.models import Source
@@ -200,3 +202,17 @@ def test_the_same_trouble_later_is_a_new_one(set_clock: SetClock) -> None:
         rounds(set_clock)
     assert len(subjects()) == 4
     assert Alert.objects.exclude(over_at=None).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_rounds_at_once_tell_of_a_trouble_once(set_clock: SetClock, settings: LazySettings) -> None:
+    sent_delivery(status=Delivery.Status.UNCERTAIN, made_at=MORNING - 2 * HOUR)
+    troubles = {trouble.key: trouble for trouble in alerts.uncertain()}
+
+    def watch(_: int) -> None:
+        alerts.compare(Alert.Kind.UNCERTAIN, troubles)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(watch, range(4)))
+    assert Alert.objects.count() == Notice.objects.count() == 1
