@@ -5,13 +5,16 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, switch, tasks
+from digests import bounces, figures, stats, switch, tasks
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
 
@@ -22,6 +25,7 @@ admin.site.unregister(Issue)
 class IssueDesk(IssueAdmin):
     """The issue's page, with what takes readers' mail into account."""
 
+    actions_detail = ("statistics",)
     actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
     FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
 
@@ -33,6 +37,29 @@ class IssueDesk(IssueAdmin):
             return
         tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
+
+    @action(description="Statistics", permissions=["view"])
+    def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        issue = get_object_or_404(Issue, pk=object_id)
+        found = stats.statistics_of(issue)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Statistics of the issue of {issue.date:%-d %B %Y}",
+            "opts": self.opts,
+            "issue": issue,
+            "counted_at": clock.now(),
+            "is_closed": found.all.is_closed,
+            "lines": figures.lines_of(found.all),
+            "handed_over": figures.words_of(found.handed_over),
+            "arrived": figures.words_of(found.arrived),
+            "skipped": found.skipped,
+            "columns": figures.COLUMNS,
+            "tables": [
+                {"caption": "By provider", "head": "Provider", "rows": found.providers},
+                {"caption": "By topic of the readers’ choice", "head": "Topic", "rows": found.topics},
+            ],
+        }
+        return TemplateResponse(request, "admin/issues/issue/statistics.html", context)
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -54,6 +81,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("status", "reason")
     list_select_related = ("subscriber", "batch")
     search_fields = ("subscriber__canonical",)
+    actions_list = ("statistics",)
+
+    def has_statistics_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("issues.view_issue")
+
+    @action(description="Statistics of the newest issue", permissions=["statistics"])
+    def statistics(self, request: HttpRequest) -> HttpResponse:
+        newest = Issue.objects.exclude(published_at=None).order_by("-published_at").first()
+        if newest is None:
+            self.message_user(request, "There are no statistics yet: no issue is published.")
+            return HttpResponseRedirect(reverse("admin:digests_delivery_changelist"))
+        return HttpResponseRedirect(reverse("admin:issues_issue_statistics", args=[newest.pk]))
 
     @display(description="State")
     def state(self, delivery: Delivery) -> str:
@@ -64,7 +103,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "lane", "status", "position", "attempt", "made_at", "not_before", "lease_until")
+    list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
     list_filter = ("status",)
 
 

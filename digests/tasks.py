@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import applying, assembly, recovery, sending, switch, trial
+from digests import alerts, applying, assembly, finishing, recovery, sending, switch, telling, trial
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
@@ -47,3 +47,18 @@ def forget_events() -> None:
 @shared_task
 def heartbeat() -> None:
     switch.heartbeat()
+
+
+@shared_task
+def watch() -> None:
+    alerts.watch()
+
+
+@shared_task
+def deliver_notices() -> None:
+    telling.deliver()
+
+
+@shared_task
+def ping_finished() -> None:
+    finishing.ping_finished()

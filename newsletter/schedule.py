@@ -24,6 +24,9 @@ SCHEDULE = {
     "settle uncertain deliveries": every("digests.tasks.settle_uncertain", seconds=30),
     "forget old events": every("digests.tasks.forget_events", hours=6),
     "say that the database is in use": every("digests.tasks.heartbeat", seconds=30),
+    "watch for trouble": every("digests.tasks.watch", seconds=30),
+    "tell operators of it": every("digests.tasks.deliver_notices", seconds=30),
+    "tell the heartbeat address of finished issues": every("digests.tasks.ping_finished", minutes=5),
     "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

@@ -6,6 +6,7 @@ REQUIRED is set, all must be: what is missing is named at start.
 
 import importlib.util
 import os
+import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -208,6 +209,16 @@ for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
         globals()[name] = value
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
+# Trouble is also posted to ALERT_WEBHOOK, as {"title", "text", "url"}. HEARTBEAT_URL hears once of each issue whose
+# day is over and whose counts close: name there a service that calls you when it hears nothing.
+ALERT_WEBHOOK = env.str("ALERT_WEBHOOK", "")
+HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
+for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_URL)):
+    if url and not re.fullmatch(r"https?://[^\s/]+\S*", url):
+        raise ImproperlyConfigured(
+            f"{name} is no address that can be posted to. Write it as “https://alerts.example.org/…”, "
+            "or leave it empty to do without."
+        )
 
 # Pace: what the provider of digests is asked to take, by all workers together; 0 is no limit of ours
 SEND_RATE = env.float("SEND_RATE", 0.0, validate=validate.Range(min=0))  # messages a second
@@ -279,6 +290,10 @@ CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = {
     "subscribers.tasks.*": {"queue": "letters"},
     "digests.tasks.send_trial": {"queue": "letters"},
+    # What waits for the network of others, or has news of sending itself, stands behind no digest.
+    "digests.tasks.watch": {"queue": "feeds"},
+    "digests.tasks.deliver_notices": {"queue": "feeds"},
+    "digests.tasks.ping_finished": {"queue": "feeds"},
     "digests.tasks.*": {"queue": "digests"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},

@@ -262,7 +262,10 @@ class Letter(StatefulModel):
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=("id",), condition=Q(status="planned"), name="letter_planned")]
+        indexes = [
+            models.Index(fields=("id",), condition=Q(status="planned"), name="letter_planned"),
+            models.Index(fields=("id",), condition=Q(status="sending"), name="letter_sending"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_status_display()})"

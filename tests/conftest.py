@@ -8,10 +8,15 @@ import pytest
 import redis
 from django.conf import LazySettings
 from django.core import mail
+from hypothesis import settings as examples
 
 from newsletter import clock
 from newsletter.celery import app
 from tests.factories import MORNING
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+examples.register_profile("any machine", deadline=None)
+examples.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,7 @@ def confirm(page: Page, address: str) -> float:
 
 
 def reasons(mail: FrameLocator) -> list[str]:
-    return mail.locator("p.w").all_inner_texts()
+    return [text.replace("\u00a0", " ") for text in mail.locator("p.w").all_inner_texts()]
 
 
 def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open, shot: Shot) -> None:

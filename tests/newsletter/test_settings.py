@@ -105,3 +105,12 @@ def test_the_providers_keys_are_read_under_its_own_names() -> None:
         capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert done.stdout.split() == ["anymail.backends.mailgun.EmailBackend", "k"]
+
+
+@pytest.mark.parametrize("name", ["ALERT_WEBHOOK", "HEARTBEAT_URL"])
+@pytest.mark.parametrize("url", ["hooks.example.org/x", "ftp://example.org/x", "https:///x"])
+def test_an_address_that_cannot_be_posted_to_is_named(name: str, url: str) -> None:
+    done = manage("check", **ENOUGH | {name: url})
+    assert done.returncode == 1
+    assert f"{name} is no address that can be posted to" in done.stderr
+    assert "Traceback" not in done.stderr
