@@ -24,6 +24,6 @@ SCHEDULE = {
     "settle uncertain deliveries": every("digests.tasks.settle_uncertain", seconds=30),
     "forget old events": every("digests.tasks.forget_events", hours=6),
     "say that the database is in use": every("digests.tasks.heartbeat", seconds=30),
-    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
+    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=5),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }
