@@ -20,12 +20,13 @@ from newsletter.issues.models import Issue
 
 admin.site.unregister(Issue)
 
+RELATED = ("subscriber", "batch", "digest__issue")  # of a delivery
 MOST_SHOWN = 20  # deliveries on the page that asks
 KINDS_HEARD = (
     ProviderEvent.objects.filter(delivery_id=OuterRef("pk"))
     .order_by()
     .values("delivery_id")
-    .annotate(kinds=StringAgg("kind", ", ", distinct=True))
+    .annotate(kinds=StringAgg("kind", " ", distinct=True))
     .values("kinds")
 )
 
@@ -69,7 +70,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
     list_filter = ("status", "reason")
-    list_select_related = ("subscriber", "batch", "digest__issue")
+    list_select_related = RELATED
     search_fields = ("subscriber__canonical",)
     actions = ("say_sent", "say_not_sent")
     WORDS = {True: "It was sent.", False: "It was not sent."}
@@ -96,7 +97,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="Provider reported")
     def events(self, delivery: Delivery) -> str:
-        return getattr(delivery, "heard", "") or "nothing"
+        kinds = (getattr(delivery, "heard", "") or "").split()
+        return ", ".join(ProviderEvent.Kind(kind).label.lower() for kind in kinds) or "nothing"
 
     @display(description="Settled by")
     def settled(self, delivery: Delivery) -> str:
@@ -135,7 +137,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "was_sent": was_sent,
             "count": count,
-            "shown": uncertain.select_related("subscriber", "digest__issue", "batch")[:MOST_SHOWN],
+            "shown": [(row, self.events(row)) for row in uncertain.select_related(*RELATED)[:MOST_SHOWN]],
             "hidden": max(0, count - MOST_SHOWN),
             "action": request.POST["action"],
             "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),

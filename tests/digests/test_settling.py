@@ -55,7 +55,7 @@ def test_what_is_known_of_an_uncertain_delivery_stands_in_the_list(admin_client:
     heard("other", delivery)
     sent_delivery(SubscriberFactory(email="bo@example.org"))
     page = words(admin_client.get(UNCERTAIN).content)
-    for known in ("ada@example.org", "4 May 2026", "array lane", "no clear answer (503)", "other"):
+    for known in ("ada@example.org", "4 May 2026", "array lane", "no clear answer (503)", "something else"):
         assert known in page
     assert "bo@example.org" not in page
 
@@ -86,6 +86,7 @@ def test_nothing_is_settled_before_the_question_is_answered(admin_client: Client
     page = words(say(admin_client, "say_not_sent", delivery).content)
     assert "Was this delivery not sent?" in page
     assert "ada@example.org" in page
+    assert "The provider reported nothing." in page
     assert "Yes, it was not sent" in page
     assert fresh(delivery).status == Status.UNCERTAIN
 
