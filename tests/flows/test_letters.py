@@ -1,24 +1,18 @@
 """People sign up while digests take all of the pace that is theirs; the letters' worker is a process of its own."""
 
-import os
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
-import redis
 from django.conf import LazySettings
-from django.db import connection
-from django.test import Client
 
-from newsletter import processes
 from newsletter.celery import app
 from newsletter.pace import Pace, Wait
 from subscribers import letters, tasks
 from subscribers.models import Letter
 from tests.factories import TopicFactory
+from tests.flows.letters import letters_worker, sign_up
 from tests.outside.provider import Provider, providing
 from tests.product import wait_until
 from tests.provider import sent
@@ -26,21 +20,6 @@ from tests.provider import sent
 pytestmark = [pytest.mark.flow, pytest.mark.django_db(transaction=True)]
 COUNT = 20
 SECONDS = 10  # from the click to the hand-over
-
-
-@contextmanager
-def letters_worker(settings: LazySettings, environment: Mapping[str, str]) -> Iterator[None]:
-    """Run the worker that `up` runs for letters, on this test's database and Redis."""
-    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete("letters")  # what other tests queued
-    command = processes.workers("letters")["letters"]
-    process = subprocess.Popen(command, env={**os.environ, **environment, "DATABASE_URL": database})
-    try:
-        yield
-    finally:
-        process.terminate()
-        assert process.wait(60) == 0
 
 
 @contextmanager
@@ -63,12 +42,6 @@ def is_saturated(pace: Pace) -> bool:
         return True
 
 
-def sign_up(email: str) -> None:
-    answers = {"email": email, "topics": ["vision"], "frequency": "daily", "weekday": "0", "send_time": "07:00"}
-    answers |= {"timezone": "Europe/Berlin", "max_papers": "10"}
-    assert Client().post("/subscribe/", answers).status_code == 302
-
-
 def delays(provider: Provider) -> list[timedelta]:
     """Return the time from each click to its hand-over, as the provider saw it."""
     clicked = dict(Letter.objects.values_list("pk", "created_at"))
@@ -80,7 +53,7 @@ def delays(provider: Provider) -> list[timedelta]:
 def test_who_signs_up_is_mailed_at_once_while_digests_take_all_that_is_theirs(settings: LazySettings) -> None:
     TopicFactory(slug="vision")
     pace = {"SEND_RATE": "200", "LETTERS_SHARE": "0.1", "SEND_CALLS_AT_ONCE": "2"}
-    with providing("postmark") as provider, letters_worker(settings, provider.environment | pace):
+    with providing("postmark") as provider, letters_worker(provider.environment | pace):
         settings.EMAIL_PROVIDER = settings.EMAIL_LETTERS_PROVIDER = "postmark"
         settings.SEND_RATE, settings.LETTERS_SHARE, settings.SEND_CALLS_AT_ONCE = 200.0, 0.1, 2
         with busy_digests():

@@ -9,7 +9,7 @@ from anymail.signals import pre_send
 from django.conf import LazySettings
 from django.db import connection
 
-from digests import switch
+from digests import sending, switch
 from digests.models import SendingSwitch
 from newsletter import urgent
 from newsletter.mailbox import store
@@ -263,3 +263,16 @@ def test_a_worker_that_was_taken_for_lost_still_says_what_it_knows(letter: Lette
     finally:
         pre_send.disconnect(be_late)
     assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SENT, "")
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_sweep_sends_letters_that_were_forgotten(letter: Letter) -> None:
+    tasks.sweep_letters()
+    assert fresh(letter).status == Letter.Status.SENT
+
+
+def test_a_letter_counts_among_the_mails_of_its_providers_day(letter: Letter, settings: LazySettings) -> None:
+    letters.send(letter)
+    assert sending.handed_over_today() == 1
+    settings.EMAIL_LETTERS_PROVIDER = "postmark"
+    assert sending.handed_over_today() == 0
