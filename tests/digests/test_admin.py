@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from digests import assembly, switch
-from digests.models import Batch, Delivery, ProviderEvent, SwitchChange
+from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from subscribers.models import Suppression
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.factories.returns import heard, sent_delivery
@@ -151,3 +151,10 @@ def test_who_may_only_look_decides_nothing_of_held_bounces(client: Client) -> No
     event = heard("bounced", sent_delivery(), held=ProviderEvent.Held.WAITING)
     client.post(EVENTS, {"action": "suppress", "_selected_action": [event.pk]})
     assert ProviderEvent.objects.held().exists()
+
+
+def test_a_held_database_says_that_letters_wait_too(admin_client: Client) -> None:
+    switch.may_send()
+    assert "wait too" not in words(admin_client.get(SENDING).content)
+    SendingSwitch.objects.update(hold_reason="It looks like a backup.")
+    assert "It looks like a backup. Confirmations and links wait too." in words(admin_client.get(SENDING).content)
