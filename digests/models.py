@@ -182,6 +182,8 @@ class Delivery(models.Model):
     note = models.CharField(max_length=300, blank=True, default="")
     covered_from = models.DateTimeField(null=True)  # covered_through before this delivery moved it
     covered_to = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, null=True, blank=True)  # who said what became of it
+    settled_at = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=200, blank=True, default="")
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()

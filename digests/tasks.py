@@ -1,3 +1,5 @@
+import logging
+
 from celery import shared_task
 from django.contrib.auth.models import User
 
@@ -5,6 +7,8 @@ from digests import alerts, applying, assembly, finishing, recovery, sending, sw
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -26,7 +30,9 @@ def sweep() -> None:
 
 @shared_task
 def send_trial(issue_id: int, editor_id: int) -> None:
-    trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+    outcome = trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+    if not outcome.is_accepted:
+        logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
 
 @shared_task

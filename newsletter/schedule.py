@@ -27,6 +27,6 @@ SCHEDULE = {
     "watch for trouble": every("digests.tasks.watch", seconds=30),
     "tell operators of it": every("digests.tasks.deliver_notices", seconds=30),
     "tell the heartbeat address of finished issues": every("digests.tasks.ping_finished", minutes=5),
-    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
+    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=5),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

@@ -186,6 +186,11 @@ for name, provider, backend in (
             f"{name} is “{provider}”, which no backend of Anymail is called. "
             "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
         )
+# Postmark keeps streams apart in one account; letters go to this one.
+LETTERS_STREAM = env.str("LETTERS_STREAM", "")
+if LETTERS_STREAM and EMAIL_LETTERS_PROVIDER != "postmark":
+    raise ImproperlyConfigured("LETTERS_STREAM is set, and only Postmark has streams: letters go elsewhere.")
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # as the provider calls it; `send_test` looks for its record
 ANYMAIL: dict[str, object] = {
     name: value
     for name, value in os.environ.items()
@@ -272,6 +277,10 @@ PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1)
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0)
 # A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
+
+# What letters have to ask, and subscribers cannot know
+LETTERS_HELD_BY = "digests.switch.is_held"
+LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
 
 # Work
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.

@@ -244,16 +244,17 @@ class Letter(StatefulModel):
 
     MOVES = {
         Status.SENDING: {Status.PLANNED},
-        Status.SENT: {Status.SENDING},
+        Status.SENT: {Status.SENDING, Status.FAILED},  # a worker taken for lost may know better
         Status.FAILED: {Status.SENDING},
         Status.SKIPPED: {Status.PLANNED},
-        Status.PLANNED: {Status.SENDING},
+        Status.PLANNED: {Status.SENDING, Status.PLANNED},
     }
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
     kind = models.CharField(max_length=11, choices=Kind)
     status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
     created_at = models.DateTimeField(default=clock.now)
+    sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     token_hash = models.CharField(max_length=64, blank=True, db_index=True)
     used_at = models.DateTimeField(null=True)
@@ -263,8 +264,7 @@ class Letter(StatefulModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=("id",), condition=Q(status="planned"), name="letter_planned"),
-            models.Index(fields=("id",), condition=Q(status="sending"), name="letter_sending"),
+            models.Index(fields=("id",), condition=Q(status__in=("planned", "sending")), name="letter_unfinished")
         ]
 
     def __str__(self) -> str:

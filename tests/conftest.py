@@ -22,7 +22,7 @@ examples.load_profile("any machine")
 @pytest.fixture(autouse=True)
 def provider(settings: LazySettings, tmp_path: Path) -> list[mail.EmailMessage]:
     """Send through Anymail's own test backend, which keeps metadata and lets a test choose the answer."""
-    settings.EMAIL_BACKEND = "anymail.backends.test.EmailBackend"
+    settings.EMAIL_BACKEND = settings.EMAIL_LETTERS_BACKEND = "anymail.backends.test.EmailBackend"
     settings.MAILBOX_DIR = tmp_path / "mailbox"
     mail.outbox = []
     return mail.outbox

@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from digests import assembly, switch
-from digests.models import Batch, Delivery, ProviderEvent, SwitchChange
+from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from subscribers.models import Suppression
 from tests.factories import MONDAY, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.factories.returns import heard, sent_delivery
@@ -185,3 +185,10 @@ def test_who_may_not_see_issues_sees_no_statistics(client: Client) -> None:
     assert client.get(f"/admin/issues/issue/{issue.pk}/statistics/").status_code == 403
     assert client.get("/admin/digests/delivery/statistics/").status_code == 403
     assert "Statistics of the newest" not in words(client.get("/admin/digests/delivery/").content)
+
+
+def test_a_held_database_says_that_letters_wait_too(admin_client: Client) -> None:
+    switch.may_send()
+    assert "wait too" not in words(admin_client.get(SENDING).content)
+    SendingSwitch.objects.update(hold_reason="It looks like a backup.")
+    assert "It looks like a backup. Confirmations and links wait too." in words(admin_client.get(SENDING).content)

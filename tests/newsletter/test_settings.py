@@ -87,6 +87,7 @@ def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
         ("SEND_WARMUP_FROM", "in May", "Not a valid date"),
         ("LETTERS_SHARE", "1", "less than or equal to 0.9"),
         ("EMAIL_LETTERS_PROVIDER", "pigeon", "“pigeon”, which no backend"),
+        ("LETTERS_STREAM", "links", "only Postmark has streams"),
     ],
 )
 def test_a_pace_that_makes_no_sense_is_refused(name: str, value: str, words: str) -> None:
