@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.db import connection
@@ -19,10 +20,19 @@ def issues_since(covered_through: datetime | None, until: datetime | None = None
     At most DIGEST_SPAN back; for a reader who was never served (None) only the newest counts.
     """
     until = until or clock.now()
-    published = Issue.objects.published().filter(published_at__lte=until).order_by("-published_at")
+    return not_covered(issues_at(until), covered_through)
+
+
+def issues_at(now: datetime) -> list[Issue]:
+    """Return all issues that a digest made at `now` may draw on, newest first."""
+    within = Issue.objects.published().filter(published_at__gt=now - settings.DIGEST_SPAN, published_at__lte=now)
+    return list(within.order_by("-published_at"))
+
+
+def not_covered(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
     if covered_through is None:
-        return list(published.filter(published_at__gt=until - settings.DIGEST_SPAN)[:1])
-    return list(published.filter(published_at__gt=max(covered_through, until - settings.DIGEST_SPAN)))
+        return issues[:1]
+    return [issue for issue in issues if issue.published_at and issue.published_at > covered_through]
 
 
 @dataclass(slots=True, eq=False)
@@ -46,10 +56,15 @@ class Spans:
         self.now = now
         self.known: dict[datetime | None, Span] = {}
 
+    @cached_property
+    def issues(self) -> list[Issue]:
+        """All that there is to choose from, read once: what is published later has no part in this moment."""
+        return issues_at(self.now)
+
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
         if (span := self.known.get(covered_through)) is None:
-            span = self.known[covered_through] = span_of(issues_since(covered_through, self.now))
+            span = self.known[covered_through] = span_of(not_covered(self.issues, covered_through))
         note_words(span.index, choice)
         return span
 
