@@ -80,7 +80,8 @@ WITH pair AS MATERIALIZED (
     AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')
 ), wanted AS MATERIALIZED (
   SELECT card.id, pair.paper_id, pair.at
-  FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id JOIN digests_card card ON card.entry_id = entry.id
+  FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id
+  JOIN digests_card card ON card.entry_id = entry.id
 ), held AS MATERIALIZED (
   SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
   FROM (SELECT DISTINCT digest_id FROM got) one JOIN digests_digest digest ON digest.id = one.digest_id

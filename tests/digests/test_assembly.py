@@ -1,9 +1,8 @@
-import threading
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 
 from digests import assembly
 from digests.models import Batch, Delivery, Digest
@@ -22,6 +21,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.rivals import in_another_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -400,26 +400,6 @@ def test_who_has_something_to_get_does_not_wait_for_todays_draft(set_clock: SetC
     digest = only_delivery().digest
     assert digest is not None
     assert digest.issue_id == issue.pk
-
-
-def in_another_connection(work: Callable[[], object]) -> BaseException | None:
-    """Do `work` as another process would that waits for no lock; return what it raised."""
-    raised: list[BaseException | None] = [None]
-
-    def run() -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '100ms'")
-            work()
-        except DatabaseError as exc:
-            raised[0] = exc
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    return raised[0]
 
 
 @pytest.mark.django_db(transaction=True)

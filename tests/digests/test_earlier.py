@@ -1,6 +1,5 @@
 """No paper reaches a reader twice."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from django.db import connection
 
 from digests import assembly
 from digests.models import Batch, Delivery
-from newsletter.issues.models import Issue
 from newsletter.issues.publishing import publish
 from newsletter.papers import twins
 from newsletter.papers.models import Paper, Topic
@@ -26,6 +24,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.rivals import between
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -197,7 +196,7 @@ def test_an_issue_whose_publication_is_stored_while_an_assembly_runs_waits_for_t
         EntryFactory(issue=tuesday, paper=each)
     make_due(MORNING + DAY)
 
-    with publishing_before("UPDATE assembly_due", tuesday):
+    with between("UPDATE assembly_due", lambda: publish(tuesday)):
         assembly.assemble_due_digests()
     make_due(MORNING + DAY + timedelta(seconds=2))
     set_clock(MORNING + DAY + timedelta(seconds=2))
@@ -205,22 +204,3 @@ def test_an_issue_whose_publication_is_stored_while_an_assembly_runs_waits_for_t
 
     assert papers_on(MORNING + DAY) == []
     assert papers_on(MORNING + DAY + timedelta(seconds=2)) == [other.pk]
-
-
-@contextmanager
-def publishing_before(words: str, issue: Issue) -> Iterator[None]:
-    """Publish the issue from elsewhere, before the first statement with these words."""
-
-    def elsewhere() -> None:
-        publish(issue)
-        connection.close()
-
-    def wait(execute: Any, sql: str, *rest: Any) -> Any:
-        if words in sql and issue.is_open:
-            thread = threading.Thread(target=elsewhere)
-            thread.start()
-            thread.join(30)
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(wait):
-        yield
