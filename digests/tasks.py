@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import applying, assembly, recovery, sending, switch, trial
+from digests import applying, assembly, pruning, recovery, sending, switch, trial
 from digests.models import Batch
 from newsletter.issues.models import Issue
 
@@ -46,3 +46,8 @@ def forget_events() -> None:
 @shared_task
 def heartbeat() -> None:
     switch.heartbeat()
+
+
+@shared_task
+def prune() -> None:
+    pruning.prune()

@@ -105,3 +105,9 @@ def test_the_providers_keys_are_read_under_its_own_names() -> None:
         capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert done.stdout.split() == ["anymail.backends.mailgun.EmailBackend", "k"]
+
+
+def test_mail_is_kept_for_long_enough_to_know_what_readers_had() -> None:
+    done = manage("check", **ENOUGH, DIGEST_KEEP_DAYS="20", DIGEST_SPAN_DAYS="14")
+    assert "DIGEST_KEEP_DAYS is 20, too short to know what readers had before" in done.stderr
+    assert "it is at least 28." in done.stderr
