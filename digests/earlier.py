@@ -6,7 +6,7 @@ may have had the newest issue itself.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -99,7 +99,7 @@ def note_papers_had(pairs: Sequence[Pair]) -> None:
     """Write into `assembly_due` which of the papers of its span each reader was sent before."""
     if not pairs:
         return
-    columns = dict(zip(Pair._fields, map(list, zip(*pairs, strict=True)), strict=True))
+    columns: dict[str, Any] = dict(zip(Pair._fields, map(list, zip(*pairs, strict=True)), strict=True))
     # A first digest may be made long after its slot; one of more than a span after it is not looked for.
     with connection.cursor() as cursor:
         cursor.execute(HAD, columns | {"lateness": settings.DIGEST_SPAN})

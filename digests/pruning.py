@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from newsletter import clock
+from subscribers.pruning import forget_unused_preferences
 
 CHUNK = 10_000  # ids a transaction
 
@@ -37,7 +38,9 @@ def prune() -> dict[str, int]:
     limit = clock.now() - settings.DIGEST_KEEP
     gone = {table: delete(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
     content = oldest_mail(limit) - settings.DIGEST_SPAN
-    return gone | {table: delete(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
+    gone |= {table: delete(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
+    # No delivery that is left was made for a choice that nobody has had since.
+    return gone | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
 
 
 def oldest_mail(limit: datetime) -> datetime:

@@ -31,7 +31,8 @@ SPAN, LATEST = 14 * DAY, 12 * HOUR
 WORDS = ["quantum", "speech"]
 AUTHORS = ["Ada Example", "Bo Sample"]
 ZONES = ["UTC", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"]
-Status, Reason = Delivery.Status, Delivery.Reason
+Status = Delivery.Status
+Reason = Delivery.Reason
 NOT_HAD = (Status.SKIPPED, Status.REJECTED, Status.ABANDONED)
 LEFT_OUT = ("muted", "sent before", "none of the reader", "not among the shelf", "below the reader", "beyond the read")
 
@@ -373,4 +374,4 @@ def test_each_reader_gets_what_was_promised_whatever_happens() -> None:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Days, settings=limits)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Days, settings=limits)
