@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core import mail
+from hypothesis import settings as hypothesis_settings
 
 from newsletter import clock
 from newsletter.celery import app
 from tests.factories import MORNING
+
+hypothesis_settings.register_profile("thorough", max_examples=1000)
 
 
 @pytest.fixture(autouse=True)
