@@ -229,7 +229,8 @@ WITH free AS MATERIALIZED (
 )
 INSERT INTO digests_delivery (subscriber_id, slot, digest_id, preferences_id, batch_id, call_no, status, reason, note,
                               covered_from, covered_to, provider_id, made_at, expires_at)
-SELECT reader_id, slot, digest_id, preferences_id, (%(batches)s::bigint[])[batch_no - %(first)s / %(size)s + 1],
+SELECT reader_id, slot, digest_id, preferences_id,
+       CASE WHEN digest_id IS NOT NULL THEN (%(batches)s::bigint[])[batch_no - %(first)s / %(size)s + 1] END,
        CASE WHEN digest_id IS NOT NULL THEN call_no END, CASE WHEN digest_id IS NULL THEN 'skipped' END,
        coalesce(reason, ''), coalesce(note, ''), covered_through, covered_to, '', %(now)s,
        CASE WHEN covered_through IS NULL THEN %(now)s ELSE slot END + %(latest)s

@@ -6,6 +6,7 @@ Each question takes the moment it speaks of: what was dropped, withdrawn or reti
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.db import connection
@@ -22,10 +23,19 @@ def issues_since(covered_through: datetime | None, until: datetime | None = None
     At most DIGEST_SPAN back; for a reader who was never served (None) only the newest counts.
     """
     until = until or clock.now()
-    published = Issue.objects.out(until).order_by("-published_at")
+    return not_covered(issues_at(until), covered_through)
+
+
+def issues_at(at: datetime) -> list[Issue]:
+    """Return all issues that a digest made at a moment may draw on, newest first."""
+    out = Issue.objects.out(at).filter(published_at__gt=at - settings.DIGEST_SPAN)
+    return list(out.order_by("-published_at"))
+
+
+def not_covered(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
     if covered_through is None:
-        return list(published.filter(published_at__gt=until - settings.DIGEST_SPAN)[:1])
-    return list(published.filter(published_at__gt=max(covered_through, until - settings.DIGEST_SPAN)))
+        return issues[:1]
+    return [issue for issue in issues if issue.published_at and issue.published_at > covered_through]
 
 
 @dataclass(slots=True, eq=False)
@@ -49,10 +59,15 @@ class Spans:
         self.now = now
         self.known: dict[datetime | None, Span] = {}
 
+    @cached_property
+    def issues(self) -> list[Issue]:
+        """All that there is to choose from, read once: what is published later has no part in this moment."""
+        return issues_at(self.now)
+
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
         if (span := self.known.get(covered_through)) is None:
-            issues = issues_since(covered_through, self.now)
+            issues = not_covered(self.issues, covered_through)
             span = self.known[covered_through] = span_of(issues, at=self.now)
         note_words(span.index, choice)
         return span

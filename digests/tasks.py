@@ -3,7 +3,7 @@ import logging
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import alerts, applying, assembly, finishing, recovery, sending, switch, telling, trial
+from digests import alerts, applying, assembly, finishing, pruning, recovery, sending, switch, telling, trial
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
@@ -68,3 +68,8 @@ def deliver_notices() -> None:
 @shared_task
 def ping_finished() -> None:
     finishing.ping_finished()
+
+
+@shared_task
+def prune() -> None:
+    pruning.prune()

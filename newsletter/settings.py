@@ -267,6 +267,12 @@ ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
+DIGEST_KEEP = timedelta(days=env.int("DIGEST_KEEP_DAYS", 90))  # how long a mail can be shown again
+if DIGEST_KEEP < 2 * DIGEST_SPAN:
+    raise ImproperlyConfigured(
+        f"DIGEST_KEEP_DAYS is {DIGEST_KEEP.days}, too short to know what readers had before: "
+        f"with DIGEST_SPAN_DAYS={DIGEST_SPAN.days} it is at least {2 * DIGEST_SPAN.days}."
+    )
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
@@ -303,6 +309,7 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.watch": {"queue": "feeds"},
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
+    "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     "digests.tasks.*": {"queue": "digests"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},

@@ -20,13 +20,13 @@ from subscribers.addresses import hash_address
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
     def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
-        """Return the one row of this choice, made where nobody chose so before."""
+        """Return the one row of this choice, made where nobody chose so before; it counts as used again."""
         chosen = sorted(topics, key=lambda topic: topic.pk)
         row = Preferences(**choice)
         row.key = row.fingerprint([topic.pk for topic in chosen])
         with transaction.atomic():
-            made = self.bulk_create([row], ignore_conflicts=True)
-            stored = self.get(key=made[0].key)
+            self.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["unused_since"])
+            stored = self.get(key=row.key)
             through = [Preferences.topics.through(preferences=stored, topic=topic) for topic in chosen]
             Preferences.topics.through.objects.bulk_create(through, ignore_conflicts=True)
         return stored
@@ -47,6 +47,7 @@ class Preferences(models.Model):
     muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     max_papers = models.PositiveSmallIntegerField(default=10)
     minimum_score = models.FloatField(default=0.0)
+    unused_since = models.DateTimeField(null=True, editable=False)  # seen without a reader, night by night
 
     objects = PreferencesQuerySet.as_manager()
 

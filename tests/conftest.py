@@ -16,6 +16,7 @@ from tests.factories import MORNING
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 examples.register_profile("any machine", deadline=None)
+examples.register_profile("thorough", deadline=None, max_examples=1000)
 examples.load_profile("any machine")
 
 

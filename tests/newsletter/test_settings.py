@@ -115,3 +115,9 @@ def test_an_address_that_cannot_be_posted_to_is_named(name: str, url: str) -> No
     assert done.returncode == 1
     assert f"{name} is no address that can be posted to" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_mail_is_kept_for_long_enough_to_know_what_readers_had() -> None:
+    done = manage("check", **ENOUGH, DIGEST_KEEP_DAYS="20", DIGEST_SPAN_DAYS="14")
+    assert "DIGEST_KEEP_DAYS is 20, too short to know what readers had before" in done.stderr
+    assert "it is at least 28." in done.stderr
