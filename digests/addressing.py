@@ -1,8 +1,9 @@
 """From the deliveries of a batch to mails a provider takes: each digest's content once, each reader's links."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from email.utils import formataddr
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.urls import reverse
 from digests import rendering
 from digests.models import Delivery, Digest
 from digests.providers import Content, Copy, Mail
+from newsletter.issues.models import Issue
 from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.tokens import Purpose
@@ -51,10 +53,11 @@ def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
     return calls
 
 
-def contents_of(digest_ids: Collection[int]) -> dict[int, Content]:
-    """Return the content of each digest; two queries, and one more where cards are not in memory."""
-    digests = Digest.objects.filter(pk__in=digest_ids).select_related("issue")
-    return {digest.pk: content_of(digest) for digest in digests}
+def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, Digest]:
+    """Return the digests of a batch's calls by their ids, their cards in memory: so that none asks for its own."""
+    digests = Digest.objects.in_bulk({row.digest_id for rows in calls.values() for row in rows})
+    rendering.remember({card_id for digest in digests.values() for card_id in digest.card_ids})
+    return digests
 
 
 def content_of(digest: Digest) -> Content:
@@ -66,9 +69,15 @@ def headers_of(digest: Digest) -> dict[str, str]:
     return {
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
-        "Feedback-ID": f"{digest.issue.date:%Y%m%d}:digest:{FEEDBACK_SENDER}",
+        "Feedback-ID": f"{date_of(digest.issue_id):%Y%m%d}:digest:{FEEDBACK_SENDER}",
         "Auto-Submitted": "auto-generated",
     }
+
+
+@lru_cache(maxsize=32)
+def date_of(issue_id: int) -> date:
+    """Return an issue's date, which never changes."""
+    return Issue.objects.values_list("date", flat=True).get(pk=issue_id)
 
 
 def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import css_inline
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
@@ -30,6 +31,7 @@ DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
 FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and four links
 REMEMBERED = 10_000  # cards a process keeps in memory
+CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
 PREHEADER = 140  # characters; mail programs show up to that much behind the subject
 TITLES = 4  # in a preheader at most
 NUMBERS = [str(number) for number in range(1_000)]
@@ -232,25 +234,44 @@ def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
     Raise CardsPruned where some are gone.
     """
     card_ids = list(card_ids)
-    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
-        if len(known_cards) > REMEMBERED:
-            known_cards.clear()
-            missing = card_ids
-        load_cards(missing)
+    remember(card_ids)
     try:
         return [known_cards[card_id] for card_id in card_ids]
     except KeyError as exc:
         raise CardsPruned from exc
 
 
+def remember(card_ids: Collection[int]) -> None:
+    """Have cards in memory, as far as they are still there; what is known before many digests saves each a query."""
+    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
+        if len(known_cards) > REMEMBERED:
+            known_cards.clear()
+            missing = list(card_ids)
+        missing = sorted(set(missing))
+        for start in range(0, len(missing), CARDS_AT_ONCE):
+            load_cards(missing[start : start + CARDS_AT_ONCE])
+
+
 def load_cards(card_ids: Collection[int]) -> None:
-    cards = list(Card.objects.filter(pk__in=card_ids).select_related("entry"))
-    fresh = [card for card in cards if slot("number") not in card.html]
-    for card in fresh:
+    found = Card.objects.filter(pk__in=card_ids).select_related("entry")
+    cards = list(found)
+    if not all(map(is_rendered, cards)):
+        with transaction.atomic():
+            # One renders, and who waited finds it done; in one order, so that nobody waits in a circle.
+            cards = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
+            render_cards([card for card in cards if not is_rendered(card)])
+    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
+
+
+def is_rendered(card: Card) -> bool:
+    return slot("number") in card.html
+
+
+def render_cards(cards: Sequence[Card]) -> None:
+    for card in cards:
         parts = render_card(card.entry, card.entry.snapshot, card.reason)
         card.html, card.text = parts.html, parts.text
-    Card.objects.bulk_update(fresh, ["html", "text"], batch_size=200)
-    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
+    Card.objects.bulk_update(cards, ["html", "text"])
 
 
 @lru_cache(maxsize=1_000)

@@ -7,7 +7,7 @@ leaves; no transaction is open during a call. One commit records the answers of 
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as midnight
 
@@ -17,7 +17,7 @@ from django.db.models import F, Max
 
 from digests import addressing, cutting, recording, switch
 from digests.addressing import Row
-from digests.models import Batch, CardsPruned, Delivery
+from digests.models import Batch, CardsPruned, Delivery, Digest
 from digests.providers import Content, Mail, Provider, provider_of
 from newsletter import clock, mail
 from newsletter.mail import Outcome
@@ -89,6 +89,7 @@ class Handover:
         now = clock.milliseconds if clock.is_held() else None
         self.pace = Pace("digests", sent_today=handed_over_today, now=now)
         self.calls = addressing.rows_ahead(batch.pk, batch.position)
+        self.digests = addressing.digests_of(self.calls)
         self.contents: dict[int, Content] = {}
         self.answered: list[tuple[Row, Outcome]] = []  # of the last window, to be recorded with the next move
         self.position = batch.position
@@ -224,7 +225,7 @@ class Handover:
         missing = {row.digest_id for row in window} - self.contents.keys()
         if missing:
             self.contents = {key: self.contents[key] for key in {row.digest_id for row in window} - missing}
-            self.contents |= contents_of(missing)
+            self.contents |= contents_of(self.digests[key] for key in missing & self.digests.keys())
         rows = [row for row in window if row.digest_id in self.contents]
         return {row.id: one for row, one in zip(rows, addressing.mails_of(rows, self.contents), strict=True)}
 
@@ -233,17 +234,14 @@ NOT_MADE = Outcome("not_accepted", reason="The call was not made.", wait=timedel
 UNRENDERED = Outcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
-def contents_of(digest_ids: set[int]) -> dict[int, Content]:
-    try:
-        return addressing.contents_of(digest_ids)
-    except CardsPruned:
-        found: dict[int, Content] = {}
-        for digest_id in digest_ids:
-            try:
-                found |= addressing.contents_of([digest_id])
-            except CardsPruned:
-                logger.error("Digest %s cannot be rendered: its cards are gone", digest_id)
-        return found
+def contents_of(digests: Iterable[Digest]) -> dict[int, Content]:
+    found: dict[int, Content] = {}
+    for digest in digests:
+        try:
+            found[digest.pk] = addressing.content_of(digest)
+        except CardsPruned:
+            logger.error("Digest %s cannot be rendered: its cards are gone", digest.pk)
+    return found
 
 
 def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:

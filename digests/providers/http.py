@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import requests
 from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
@@ -59,6 +60,31 @@ class Request:
     to_recipients = to_emails = all_recipients
 
 
+class Session:
+    """Stands where Anymail has its session: calls that are alike but for their bodies are prepared once.
+
+    To prepare a call costs more than to make it.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        self.session = session
+        self.last: dict[str, Any] = {}
+
+    def request(self, data: bytes, timeout: float, *, allow_redirects: bool, **params: Any) -> requests.Response:
+        if params != self.last:
+            self.prepared = self.session.prepare_request(requests.Request(**params))
+            url = str(self.prepared.url)
+            self.options = self.session.merge_environment_settings(url, {}, None, None, None)
+            self.last = params
+        call = self.prepared.copy()
+        call.body = data
+        call.headers["Content-Length"] = str(len(data))
+        return self.session.send(call, timeout=timeout, allow_redirects=allow_redirects, **self.options)
+
+    def close(self) -> None:
+        self.session.close()
+
+
 class HttpLane(Lane):
     """One call a request. What a provider's own file adds is how a frame is cut and how a body is joined."""
 
@@ -69,6 +95,10 @@ class HttpLane(Lane):
         self.backend = backend
         self.frames: dict[Any, Any] = {}
         self.contents: dict[int, Any] = {}
+
+    def open(self) -> None:
+        if self.backend.session is None:
+            self.backend.session = Session(self.backend.create_session())
 
     def close(self) -> None:
         self.backend.close()
@@ -97,7 +127,7 @@ class HttpLane(Lane):
         # A redirected POST becomes a GET, whose answer would say nothing of the mails.
         request = Request(params | {"allow_redirects": False}, [Recipient(each.copy.to) for each in mails])
         try:
-            self.backend.open()
+            self.open()
             response = self.backend.post_to_esp(request, None)
             return self.read(response, request, mails)
         except AnymailRequestsAPIError as exc:

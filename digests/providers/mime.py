@@ -14,7 +14,7 @@ from django.core.mail.message import sanitize_address
 
 from digests.providers.interface import SEAM, Content, without_seams
 from digests.providers.lane import UNSUBSCRIBE_SLOT
-from digests.providers.pieces import Pieces, chain, cut, hole, interleave, remembering
+from digests.providers.pieces import Pieces, chain, cut, hole, interleave, remembering, weave
 
 LONGEST_LINE = 998
 LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
@@ -27,7 +27,7 @@ NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     """Return the message with holes for its slots, and for to, delivery and date."""
     return chain(
-        head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, content.subject, tuple(content.headers.items())),
+        head_of(content),
         (f"--{BOUNDARY}\r\n".encode(),),
         part_of(content.text, "plain", takes_8bit),
         (f"\r\n--{BOUNDARY}\r\n".encode(),),
@@ -36,13 +36,19 @@ def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     )
 
 
+def head_of(content: Content) -> Pieces:
+    own = tuple(content.headers.items())
+    subject = encode_header("Subject", " ".join(content.subject.split())).encode()
+    return weave(shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)})
+
+
 @lru_cache(maxsize=32)
-def head_of(sender: str, reply_to: str, subject: str, own: tuple[tuple[str, str], ...]) -> Pieces:
-    """Return the headers, which are alike for all digests of an issue."""
+def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...]) -> Pieces:
+    """Return the headers, which are alike for all digests of an issue but for a hole for the subject."""
     headers = {
         "From": sanitize_address(sender, "utf-8"),
         "To": hole("to"),
-        "Subject": encode_header("Subject", " ".join(subject.split())),
+        "Subject": hole("subject"),
         "Date": hole("date"),
         "Message-ID": f"<digest-{hole('delivery')}@{bare_address(sender).rpartition('@')[2]}>",
         "X-Delivery": hole("delivery"),

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -43,7 +44,7 @@ def plan(readers: int, each: int) -> None:
         batches = Batch.objects.bulk_create(
             Batch(lane=lane, made_at=NOW) for _ in range(-(-readers // settings.BATCH_SIZE))
         )
-        values = {
+        values: dict[str, Any] = {
             "now": NOW,
             "latest": NOW + timedelta(hours=12),
             "count": readers,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from anymail.message import AnymailMessage
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection
 
@@ -82,10 +83,10 @@ def handed_over(provider: str, readers: int, each: int, cpu_target: str = "", **
 
 
 def send_all(readers: int, sink: Sink) -> tuple[Rate, list[Spent]]:
-    before = sink.count()
+    before = sink.taken()
     workers.enqueue(Batch.objects.order_by("pk").values_list("pk", flat=True))
     seconds, spent = workers.side_by_side(workers.send_queued)
-    close_counts(readers, sink.count() - before)
+    close_counts(readers, sink.taken() - before)
     return Rate(readers / seconds, sum(one.seconds for one in spent) / readers * 10_000), spent
 
 
@@ -128,7 +129,7 @@ def send_naively(count: int) -> Rate:
 def send_by_anymail(count: int) -> Rate:
     with clock.at(NOW):
         digests = Digest.objects.select_related("issue").order_by("pk")[:count]
-        messages = [naive_message(digest) for digest in digests]
+        messages = [message_of(digest) for digest in digests]
         with get_connection() as backend, Stopwatch() as watch:
             for message in messages:
                 message.connection = backend
@@ -136,7 +137,7 @@ def send_by_anymail(count: int) -> Rate:
     return watch.rate(len(messages))
 
 
-def naive_message(digest: Digest) -> EmailMultiAlternatives:
+def message_of(digest: Digest) -> AnymailMessage:
     html, text = (rendering.fill(part, addressing.links(1, 1, 0)) for part in parts_of(digest))
     headers = addressing.headers_of(digest) | {"List-Unsubscribe": "<https://papers.example.org/unsubscribe/token/>"}
     return mail.build(
@@ -170,4 +171,4 @@ def described(rate: Rate) -> str:
 
 def held(spent: list[Spent]) -> str:
     most = max(spent, key=lambda one: one.peak_mb)
-    return f"a worker held {most.half_mb:.0f} MB in the first half, {most.peak_mb:.0f} MB in all (target {PEAK_MB:.0f})"
+    return f"a worker held {most.half_mb:.0f} MB in the first half, {most.peak_mb:.0f} MB in all (target 200)"

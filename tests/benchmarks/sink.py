@@ -20,11 +20,11 @@ COMPILER = shutil.which("cc")
 
 
 class Sink(NamedTuple):
-    """A running sink: the settings to send to it by, what a note calls it, and how many mails it has taken."""
+    """A running sink: the settings to send to it by, what a note calls it, and how many mails it has taken so far."""
 
     settings: dict[str, Any]
     name: str
-    count: Callable[[], int]
+    taken: Callable[[], int]
 
 
 @contextmanager

@@ -55,4 +55,4 @@ def send_queued() -> Spent:
 
 
 def megabytes(process: psutil.Process) -> float:
-    return process.memory_info().rss / (1024 * 1024)
+    return float(process.memory_info().rss) / (1024 * 1024)
