@@ -182,7 +182,7 @@ class Handover:
         not_before = clock.now() + wait if wait else None
         self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def move(self, status: Status, **changes: object) -> None:
         """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
         if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
