@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import requests
 from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
+from digests.providers.calls import Session
 from digests.providers.interface import Content, Copy, Mail, slots_of
 from digests.providers.lane import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
 from digests.providers.pieces import Pieces, address_hole, fill, hole, json_text
@@ -60,31 +60,6 @@ class Request:
     to_recipients = to_emails = all_recipients
 
 
-class Session:
-    """Stands where Anymail has its session: calls that are alike but for their bodies are prepared once.
-
-    To prepare a call costs more than to make it.
-    """
-
-    def __init__(self, session: requests.Session) -> None:
-        self.session = session
-        self.last: dict[str, Any] = {}
-
-    def request(self, data: bytes, timeout: float, *, allow_redirects: bool, **params: Any) -> requests.Response:
-        if params != self.last:
-            self.prepared = self.session.prepare_request(requests.Request(**params))
-            url = str(self.prepared.url)
-            self.options = self.session.merge_environment_settings(url, {}, None, None, None)
-            self.last = params
-        call = self.prepared.copy()
-        call.body = data
-        call.headers["Content-Length"] = str(len(data))
-        return self.session.send(call, timeout=timeout, allow_redirects=allow_redirects, **self.options)
-
-    def close(self) -> None:
-        self.session.close()
-
-
 class HttpLane(Lane):
     """One call a request. What a provider's own file adds is how a frame is cut and how a body is joined."""
 
@@ -124,8 +99,7 @@ class HttpLane(Lane):
 
     def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
         """Make the call. From here on only a clear answer says that nothing was taken."""
-        # A redirected POST becomes a GET, whose answer would say nothing of the mails.
-        request = Request(params | {"allow_redirects": False}, [Recipient(each.copy.to) for each in mails])
+        request = Request(params, [Recipient(each.copy.to) for each in mails])
         try:
             self.open()
             response = self.backend.post_to_esp(request, None)
