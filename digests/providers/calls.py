@@ -24,13 +24,16 @@ class Session:
         self.last: dict[str, Any] = {}
         self.url = ""
 
-    def request(self, data: bytes, timeout: float, **params: Any) -> requests.Response:
+    def request(self, data: Any, timeout: float, files: Any = None, **params: Any) -> requests.Response:
+        if files or not isinstance(data, bytes | str):  # a form
+            params |= {"data": data, "files": files, "timeout": timeout, "allow_redirects": False}
+            return self.session.request(**params)
         if params != self.last:
             self.prepare(params)
             self.last = params
         call = self.prepared.copy()
-        call.body = data
-        call.headers["Content-Length"] = str(len(data))
+        call.body = data.encode() if isinstance(data, str) else data
+        call.headers["Content-Length"] = str(len(call.body))
         response = self.adapter.send(call, timeout=timeout, **self.options)
         dispatch_hook("response", call.hooks, response)  # type: ignore[no-untyped-call]
         return response
