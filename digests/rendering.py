@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import css_inline
 from django.conf import settings
@@ -87,12 +87,22 @@ class Pieces:
     summary: str
 
 
+class Order(NamedTuple):
+    """What a digest stores, without the weight of a model: a batch may hold a thousand."""
+
+    pk: int
+    issue_id: int
+    card_ids: list[int]
+    is_fallback: bool
+    subject: str
+
+
 def compose(digest: Digest) -> Parts:
     """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
     return opened(digest).marked()
 
 
-def opened(digest: Digest) -> Opened:
+def opened(digest: Digest | Order) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
@@ -143,8 +153,8 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
     html, text = list[str](), list[str]()
     for number, card in enumerate(cards, start=1):
-        html += (card.html[0], NUMBERS[number], card.html[1])
-        text += (TEXT_NUMBERS[number], card.text[1], "\n\n")
+        html += (card.html[0] + NUMBERS[number], card.html[1])
+        text += (TEXT_NUMBERS[number], card.text[1])
     count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
     values = {"count": [count], "preheader": [preheader]}
     return Opened(
@@ -299,7 +309,7 @@ def cut_card(parts: Parts, card: Mapping[str, Any]) -> Pieces:
     html, text = parts.html.partition(mark), parts.text.partition(mark)
     size = len(parts.html.encode()) - len(mark) + len(BLANK_NUMBER)
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
-    return Pieces((html[0], html[2]), (text[0], text[2]), size, title, summary)
+    return Pieces((html[0], html[2]), (text[0], text[2] + "\n\n"), size, title, summary)
 
 
 def render_frame(issue: Issue) -> Parts:

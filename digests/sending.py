@@ -17,8 +17,9 @@ from django.db.models import F, Max
 
 from digests import addressing, cutting, recording, switch
 from digests.addressing import Row
-from digests.models import Batch, CardsPruned, Delivery, Digest
+from digests.models import Batch, CardsPruned, Delivery
 from digests.providers import Content, Mail, Provider, provider_of
+from digests.rendering import Order
 from newsletter import clock, mail
 from newsletter.mail import Outcome
 from newsletter.pace import Pace, Turn, Wait
@@ -234,7 +235,7 @@ NOT_MADE = Outcome("not_accepted", reason="The call was not made.", wait=timedel
 UNRENDERED = Outcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
-def contents_of(digests: Iterable[Digest]) -> dict[int, Content]:
+def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
     found: dict[int, Content] = {}
     for digest in digests:
         try:

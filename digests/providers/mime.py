@@ -29,9 +29,9 @@ def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     return chain(
         head_of(content),
         (f"--{BOUNDARY}\r\n".encode(),),
-        part_of(content.text, "plain", takes_8bit),
+        *part_of(content.text, "plain", takes_8bit),
         (f"\r\n--{BOUNDARY}\r\n".encode(),),
-        part_of(content.html, "html", takes_8bit),
+        *part_of(content.html, "html", takes_8bit),
         (f"\r\n--{BOUNDARY}--\r\n".encode(),),
     )
 
@@ -85,11 +85,11 @@ def encode_words(name: str, value: str) -> str:
     return Header(value, "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
 
 
-def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> Pieces:
+def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[Pieces, Pieces]:
     body = bare_body(parts) if takes_8bit else None
     encoding = "8bit" if body else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return chain((head.encode(),), body or quoted_body(without_seams(parts)))
+    return (head.encode(),), body or quoted_body(without_seams(parts))
 
 
 class Lines(NamedTuple):
@@ -125,11 +125,13 @@ def bare_body(parts: Sequence[str]) -> Pieces | None:
             names.append(name.encode())
             texts.append([])
             length += LONGEST_LINK
-        lines = card_lines(text)
-        if not lines.travels or length + lines.first > LONGEST_LINE:
+        data, first, last, breaks, travels = card_lines(text)
+        if not travels or length + first > LONGEST_LINE:
             return None
-        texts[-1] += (b"." * (length == 0 and lines.data.startswith(b".")), lines.data)
-        length = lines.last if lines.breaks else length + lines.first
+        if not length and data[:1] == b".":
+            texts[-1].append(b".")
+        texts[-1].append(data)
+        length = last if breaks else length + first
     return interleave(texts, names)
 
 
