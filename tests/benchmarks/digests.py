@@ -103,7 +103,7 @@ def assemble(scale: float) -> Figure:
 
 FORGET = """
 TRUNCATE digests_delivery, digests_batch, digests_assembly, digests_digest, digests_card,
-         subscribers_subscriber CASCADE
+         subscribers_subscriber, subscribers_preferences CASCADE
 """
 
 
