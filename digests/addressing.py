@@ -88,8 +88,9 @@ def date_of(issue_id: int) -> date:
 
 
 def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]:
+    linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
     return [
-        Mail(contents[row.digest_id], Copy(row.id, row.to, links(row.id, row.subscriber_id, row.token_epoch)))
+        Mail(contents[row.digest_id], Copy(row.id, row.to, linking.links(row.id, row.subscriber_id, row.token_epoch)))
         for row in rows
     ]
 
@@ -99,18 +100,27 @@ def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
 
 
 def links(delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
-    """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
-    return {
-        "view_url": link("digests:view", tokens.sign(Purpose.VIEW, delivery_id)),
-        "preferences_url": link("subscribers:preferences", tokens.sign(Purpose.PREFERENCES, subscriber_id, epoch)),
-        "pause_url": link("subscribers:pause", tokens.sign(Purpose.PAUSE, subscriber_id, epoch)),
-        "unsubscribe_url": link("subscribers:unsubscribe", tokens.sign(Purpose.UNSUBSCRIBE, subscriber_id)),
-    }
+    return Linking(settings.SITE_URL, settings.SECRET_KEY).links(delivery_id, subscriber_id, epoch)
 
 
-def link(view: str, token: str) -> str:
-    before, after = around_token(view, settings.SITE_URL)
-    return before + token + after
+class Linking(NamedTuple):
+    """What all links share."""
+
+    site_url: str
+    secret: str
+
+    def links(self, delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
+        """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
+        return {
+            "view_url": self.link("digests:view", Purpose.VIEW, delivery_id),
+            "preferences_url": self.link("subscribers:preferences", Purpose.PREFERENCES, subscriber_id, epoch),
+            "pause_url": self.link("subscribers:pause", Purpose.PAUSE, subscriber_id, epoch),
+            "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id),
+        }
+
+    def link(self, view: str, purpose: Purpose, pk: int, epoch: int = 0) -> str:
+        before, after = around_token(view, self.site_url)
+        return before + tokens.sign(purpose, pk, epoch, secret=self.secret) + after
 
 
 @cache
