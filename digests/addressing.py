@@ -1,8 +1,9 @@
 """From the deliveries of a batch to mails a provider takes: each digest's content once, each reader's links."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from email.utils import formataddr
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.urls import reverse
 from digests import rendering
 from digests.models import Delivery, Digest
 from digests.providers import Content, Copy, Mail
+from digests.rendering import Order
+from newsletter.issues.models import Issue
 from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.tokens import Purpose
@@ -51,29 +54,43 @@ def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
     return calls
 
 
-def contents_of(digest_ids: Collection[int]) -> dict[int, Content]:
-    """Return the content of each digest; two queries, and one more where cards are not in memory."""
-    digests = Digest.objects.filter(pk__in=digest_ids).select_related("issue")
-    return {digest.pk: content_of(digest) for digest in digests}
+DIGESTS = "SELECT id, issue_id, card_ids, is_fallback, subject FROM digests_digest WHERE id = ANY(%s)"
 
 
-def content_of(digest: Digest) -> Content:
+def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, Order]:
+    """Return the digests of a batch's calls by their ids, their cards in memory: so that none asks for its own."""
+    ids = list({row.digest_id for rows in calls.values() for row in rows})
+    with connection.cursor() as cursor:
+        cursor.execute(DIGESTS, [ids])
+        digests = {columns[0]: Order(*columns) for columns in cursor.fetchall()}
+    rendering.remember({card_id for digest in digests.values() for card_id in digest.card_ids})
+    return digests
+
+
+def content_of(digest: Digest | Order) -> Content:
     mail = rendering.opened(digest)
     return Content(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
 
 
-def headers_of(digest: Digest) -> dict[str, str]:
+def headers_of(digest: Digest | Order) -> dict[str, str]:
     return {
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
-        "Feedback-ID": f"{digest.issue.date:%Y%m%d}:digest:{FEEDBACK_SENDER}",
+        "Feedback-ID": f"{date_of(digest.issue_id):%Y%m%d}:digest:{FEEDBACK_SENDER}",
         "Auto-Submitted": "auto-generated",
     }
 
 
+@lru_cache(maxsize=32)
+def date_of(issue_id: int) -> date:
+    """Return an issue's date, which never changes."""
+    return Issue.objects.values_list("date", flat=True).get(pk=issue_id)
+
+
 def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]:
+    linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
     return [
-        Mail(contents[row.digest_id], Copy(row.id, row.to, links(row.id, row.subscriber_id, row.token_epoch)))
+        Mail(contents[row.digest_id], Copy(row.id, row.to, linking.links(row.id, row.subscriber_id, row.token_epoch)))
         for row in rows
     ]
 
@@ -83,18 +100,27 @@ def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
 
 
 def links(delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
-    """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
-    return {
-        "view_url": link("digests:view", tokens.sign(Purpose.VIEW, delivery_id)),
-        "preferences_url": link("subscribers:preferences", tokens.sign(Purpose.PREFERENCES, subscriber_id, epoch)),
-        "pause_url": link("subscribers:pause", tokens.sign(Purpose.PAUSE, subscriber_id, epoch)),
-        "unsubscribe_url": link("subscribers:unsubscribe", tokens.sign(Purpose.UNSUBSCRIBE, subscriber_id)),
-    }
+    return Linking(settings.SITE_URL, settings.SECRET_KEY).links(delivery_id, subscriber_id, epoch)
 
 
-def link(view: str, token: str) -> str:
-    before, after = around_token(view, settings.SITE_URL)
-    return before + token + after
+class Linking(NamedTuple):
+    """What all links share."""
+
+    site_url: str
+    secret: str
+
+    def links(self, delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
+        """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
+        return {
+            "view_url": self.link("digests:view", Purpose.VIEW, delivery_id),
+            "preferences_url": self.link("subscribers:preferences", Purpose.PREFERENCES, subscriber_id, epoch),
+            "pause_url": self.link("subscribers:pause", Purpose.PAUSE, subscriber_id, epoch),
+            "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id),
+        }
+
+    def link(self, view: str, purpose: Purpose, pk: int, epoch: int = 0) -> str:
+        before, after = around_token(view, self.site_url)
+        return before + tokens.sign(purpose, pk, epoch, secret=self.secret) + after
 
 
 @cache

@@ -4,7 +4,7 @@ Readers are served part by part. What decides a selection makes a group, each gr
 share one digest: cost grows with distinct digests. Readers themselves are only ever touched by SQL (due.py).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,9 +36,12 @@ class Assembled:
     batch_ids: list[int]
 
 
-def assemble_due_digests() -> Assembled:
-    """Serve every reader who is due now. Safe to repeat, to run twice at once, and to be killed anywhere."""
-    run = Run()
+def assemble_due_digests(wake: Callable[[Sequence[int]], None] = lambda batch_ids: None) -> Assembled:
+    """Serve every reader who is due now. Safe to repeat, to run twice at once, and to be killed anywhere.
+
+    `wake` is told of batches as soon as they wait to be sent.
+    """
+    run = Run(wake)
     while run.serve_round():
         pass
     return Assembled(run.due, run.batch_ids)
@@ -47,7 +50,8 @@ def assemble_due_digests() -> Assembled:
 class Run:
     """One assembly at one moment; it remembers what it worked out for the readers before."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[Sequence[int]], None] = lambda batch_ids: None) -> None:
+        self.wake = wake
         self.now = clock.now()
         self.spans = spans.Spans(self.now)
         self.digests = writing.Digests(self.now)
@@ -76,6 +80,7 @@ class Run:
             for moved, batch_ids in due.deliver(look, self.lane, seen, planned):
                 self.due += moved
                 self.batch_ids += batch_ids
+                self.wake(batch_ids)
             due.forget()
 
     @cached_property

@@ -6,14 +6,16 @@ can hold one.
 
 import hashlib
 import hmac
+import random
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import css_inline
 from django.conf import settings
+from django.db import connection, transaction
 from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
@@ -30,6 +32,7 @@ DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
 FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and four links
 REMEMBERED = 10_000  # cards a process keeps in memory
+CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
 PREHEADER = 140  # characters; mail programs show up to that much behind the subject
 TITLES = 4  # in a preheader at most
 NUMBERS = [str(number) for number in range(1_000)]
@@ -84,12 +87,22 @@ class Pieces:
     summary: str
 
 
+class Order(NamedTuple):
+    """What a digest stores, without the weight of a model: a batch may hold a thousand."""
+
+    pk: int
+    issue_id: int
+    card_ids: list[int]
+    is_fallback: bool
+    subject: str
+
+
 def compose(digest: Digest) -> Parts:
     """Return the mail of a digest with its reader slots open. One query, or none where its cards are known."""
     return opened(digest).marked()
 
 
-def opened(digest: Digest) -> Opened:
+def opened(digest: Digest | Order) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
@@ -140,8 +153,8 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
     html, text = list[str](), list[str]()
     for number, card in enumerate(cards, start=1):
-        html += (card.html[0], NUMBERS[number], card.html[1])
-        text += (TEXT_NUMBERS[number], card.text[1], "\n\n")
+        html += (card.html[0] + NUMBERS[number], card.html[1])
+        text += (TEXT_NUMBERS[number], card.text[1])
     count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
     values = {"count": [count], "preheader": [preheader]}
     return Opened(
@@ -232,25 +245,53 @@ def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
     Raise CardsPruned where some are gone.
     """
     card_ids = list(card_ids)
-    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
-        if len(known_cards) > REMEMBERED:
-            known_cards.clear()
-            missing = card_ids
-        load_cards(missing)
+    remember(card_ids)
     try:
         return [known_cards[card_id] for card_id in card_ids]
     except KeyError as exc:
         raise CardsPruned from exc
 
 
+def remember(card_ids: Collection[int]) -> None:
+    """Have cards in memory, as far as they are still there; what is known before many digests saves each a query."""
+    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
+        if len(known_cards) > REMEMBERED:
+            known_cards.clear()
+            missing = list(card_ids)
+        missing = sorted(set(missing))
+        # Two who begin at once with the same cards do not wait for each other chunk by chunk.
+        starts = range(0, len(missing), CARDS_AT_ONCE)
+        for start in random.sample(starts, len(starts)):
+            load_cards(missing[start : start + CARDS_AT_ONCE])
+
+
 def load_cards(card_ids: Collection[int]) -> None:
-    cards = list(Card.objects.filter(pk__in=card_ids).select_related("entry"))
-    fresh = [card for card in cards if slot("number") not in card.html]
-    for card in fresh:
+    found = Card.objects.filter(pk__in=card_ids).select_related("entry")
+    cards = list(found)
+    if not all(map(is_rendered, cards)):
+        with transaction.atomic():
+            # One renders, and who waited finds it done; in one order, so that nobody waits in a circle.
+            cards = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
+            render_cards([card for card in cards if not is_rendered(card)])
+    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
+
+
+def is_rendered(card: Card) -> bool:
+    return slot("number") in card.html
+
+
+STORE_CARDS = """
+UPDATE digests_card card SET html = fresh.html, text = fresh.text
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh(id, html, text) WHERE card.id = fresh.id
+"""
+
+
+def render_cards(cards: Sequence[Card]) -> None:
+    for card in cards:
         parts = render_card(card.entry, card.entry.snapshot, card.reason)
         card.html, card.text = parts.html, parts.text
-    Card.objects.bulk_update(fresh, ["html", "text"], batch_size=200)
-    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
+    with connection.cursor() as cursor:
+        cursor.execute(STORE_CARDS, [[getattr(card, name) for card in cards] for name in ("id", "html", "text")])
 
 
 @lru_cache(maxsize=1_000)
@@ -268,7 +309,7 @@ def cut_card(parts: Parts, card: Mapping[str, Any]) -> Pieces:
     html, text = parts.html.partition(mark), parts.text.partition(mark)
     size = len(parts.html.encode()) - len(mark) + len(BLANK_NUMBER)
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
-    return Pieces((html[0], html[2]), (text[0], text[2]), size, title, summary)
+    return Pieces((html[0], html[2]), (text[0], text[2] + "\n\n"), size, title, summary)
 
 
 def render_frame(issue: Issue) -> Parts:

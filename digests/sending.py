@@ -7,7 +7,7 @@ leaves; no transaction is open during a call. One commit records the answers of 
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as midnight
 
@@ -19,6 +19,7 @@ from digests import addressing, cutting, recording, switch
 from digests.addressing import Row
 from digests.models import Batch, CardsPruned, Delivery
 from digests.providers import Content, Mail, Provider, provider_of
+from digests.rendering import Order
 from newsletter import clock, mail
 from newsletter.mail import Outcome
 from newsletter.pace import Pace, Turn, Wait
@@ -90,6 +91,7 @@ class Handover:
         now = clock.milliseconds if clock.is_held() else None
         self.pace = Pace("digests", sent_today=handed_over_today, now=now)
         self.calls = addressing.rows_ahead(batch.pk, batch.position)
+        self.digests = addressing.digests_of(self.calls)
         self.contents: dict[int, Content] = {}
         self.answered: list[tuple[Row, Outcome]] = []  # of the last window, to be recorded with the next move
         self.position = batch.position
@@ -184,7 +186,7 @@ class Handover:
         not_before = clock.now() + wait if wait else None
         self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def move(self, status: Status, **changes: object) -> None:
         """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
         if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
@@ -227,7 +229,7 @@ class Handover:
         missing = {row.digest_id for row in window} - self.contents.keys()
         if missing:
             self.contents = {key: self.contents[key] for key in {row.digest_id for row in window} - missing}
-            self.contents |= contents_of(missing)
+            self.contents |= contents_of(self.digests[key] for key in missing & self.digests.keys())
         rows = [row for row in window if row.digest_id in self.contents]
         return {row.id: one for row, one in zip(rows, addressing.mails_of(rows, self.contents), strict=True)}
 
@@ -236,17 +238,14 @@ NOT_MADE = Outcome("not_accepted", reason="The call was not made.", wait=timedel
 UNRENDERED = Outcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
-def contents_of(digest_ids: set[int]) -> dict[int, Content]:
-    try:
-        return addressing.contents_of(digest_ids)
-    except CardsPruned:
-        found: dict[int, Content] = {}
-        for digest_id in digest_ids:
-            try:
-                found |= addressing.contents_of([digest_id])
-            except CardsPruned:
-                logger.error("Digest %s cannot be rendered: its cards are gone", digest_id)
-        return found
+def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
+    found: dict[int, Content] = {}
+    for digest in digests:
+        try:
+            found[digest.pk] = addressing.content_of(digest)
+        except CardsPruned:
+            logger.error("Digest %s cannot be rendered: its cards are gone", digest.pk)
+    return found
 
 
 def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Sequence
 
 from celery import shared_task
 from django.contrib.auth.models import User
@@ -13,7 +14,11 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def assemble_due_digests() -> None:
-    for batch_id in assembly.assemble_due_digests().batch_ids:
+    assembly.assemble_due_digests(wake)
+
+
+def wake(batch_ids: Sequence[int]) -> None:
+    for batch_id in batch_ids:
         send_batch.delay(batch_id)
 
 

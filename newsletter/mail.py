@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import make_msgid, parseaddr, parsedate_to_datetime
-from functools import cache
+from functools import cache, lru_cache
 from ssl import SSLCertVerificationError
 from typing import Any
 
@@ -66,11 +66,16 @@ class Outcome:
 def identity_gap() -> str:
     """Return what of the publication's identity is missing for mail to leave, or an empty string."""
     missing = []
-    if "@" not in parseaddr(settings.DEFAULT_FROM_EMAIL)[1]:
+    if not holds_address(settings.DEFAULT_FROM_EMAIL):
         missing.append("FROM_EMAIL")
     if not settings.POSTAL_ADDRESS.strip():
         missing.append("POSTAL_ADDRESS")
     return f"Nothing is mailed without {' and '.join(missing)}." if missing else ""
+
+
+@lru_cache(maxsize=8)
+def holds_address(sender: str) -> bool:
+    return "@" in parseaddr(sender)[1]
 
 
 def publication() -> dict[str, Any]:

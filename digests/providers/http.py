@@ -16,6 +16,7 @@ from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
+from digests.providers.calls import Session
 from digests.providers.interface import Content, Copy, Mail, slots_of
 from digests.providers.lane import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
 from digests.providers.pieces import Pieces, address_hole, fill, hole, json_text
@@ -70,6 +71,10 @@ class HttpLane(Lane):
         self.frames: dict[Any, Any] = {}
         self.contents: dict[int, Any] = {}
 
+    def open(self) -> None:
+        if self.backend.session is None:
+            self.backend.session = Session(self.backend.create_session())
+
     def close(self) -> None:
         self.backend.close()
 
@@ -94,10 +99,9 @@ class HttpLane(Lane):
 
     def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
         """Make the call. From here on only a clear answer says that nothing was taken."""
-        # A redirected POST becomes a GET, whose answer would say nothing of the mails.
-        request = Request(params | {"allow_redirects": False}, [Recipient(each.copy.to) for each in mails])
+        request = Request(params, [Recipient(each.copy.to) for each in mails])
         try:
-            self.backend.open()
+            self.open()
             response = self.backend.post_to_esp(request, None)
             return self.read(response, request, mails)
         except AnymailRequestsAPIError as exc:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
 from newsletter.mail import Outcome
@@ -30,12 +31,11 @@ def slots_of(parts: Sequence[str]) -> set[str]:
 
 
 def without_seams(parts: Sequence[str]) -> list[str]:
-    result = [parts[0]]
-    for name, text in zip(parts[1::2], parts[2::2], strict=True):
-        if name == SEAM:
-            result[-1] += text
-        else:
-            result += [name, text]
+    """Return the same texts and names of slots, texts joined where a seam was. Each is copied once: they are long."""
+    cuts = [-1, *(at for at in range(1, len(parts), 2) if parts[at] != SEAM), len(parts)]
+    result = ["".join(parts[cuts[0] + 1 : cuts[1] : 2])]
+    for at, following in pairwise(cuts[1:]):
+        result += [parts[at], "".join(parts[at + 1 : following : 2])]
     return result
 
 

@@ -39,12 +39,13 @@ class Lane(ABC):
 
     def faults(self, mails: Iterable[Mail]) -> list[Outcome | None]:
         """Return for each mail why it may not leave, or None."""
-        shared: dict[int, Outcome | None] = {}
+        shared: dict[int, tuple[Outcome | None, set[str]]] = {}
         result = []
         for content, copy in mails:
             if content.key not in shared:
-                shared[content.key] = fault_of_content(content)
-            result.append(shared[content.key] or fault_of_copy(copy) or fault_of_slots(content, copy))
+                shared[content.key] = fault_of_content(content), slots_of(content.html) | slots_of(content.text)
+            fault, slots = shared[content.key]
+            result.append(fault or fault_of_copy(copy) or fault_of_slots(slots, copy))
         return result
 
     @abstractmethod
@@ -80,10 +81,9 @@ def fault_of_copy(copy: Copy) -> Outcome | None:
     return None
 
 
-def fault_of_slots(content: Content, copy: Copy) -> Outcome | None:
-    for parts in (content.html, content.text):
-        if not copy.slots.keys() >= slots_of(parts):
-            return Outcome("refused", reason="A link of this mail is missing.", code="link")
+def fault_of_slots(slots: set[str], copy: Copy) -> Outcome | None:
+    if not copy.slots.keys() >= slots:
+        return Outcome("refused", reason="A link of this mail is missing.", code="link")
     return None
 
 

@@ -14,7 +14,7 @@ from django.core.mail.message import sanitize_address
 
 from digests.providers.interface import SEAM, Content, without_seams
 from digests.providers.lane import UNSUBSCRIBE_SLOT
-from digests.providers.pieces import Pieces, chain, cut, hole, interleave, remembering
+from digests.providers.pieces import Pieces, chain, cut, hole, interleave, remembering, weave
 
 LONGEST_LINE = 998
 LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
@@ -27,22 +27,28 @@ NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     """Return the message with holes for its slots, and for to, delivery and date."""
     return chain(
-        head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, content.subject, tuple(content.headers.items())),
+        head_of(content),
         (f"--{BOUNDARY}\r\n".encode(),),
-        part_of(content.text, "plain", takes_8bit),
+        *part_of(content.text, "plain", takes_8bit),
         (f"\r\n--{BOUNDARY}\r\n".encode(),),
-        part_of(content.html, "html", takes_8bit),
+        *part_of(content.html, "html", takes_8bit),
         (f"\r\n--{BOUNDARY}--\r\n".encode(),),
     )
 
 
+def head_of(content: Content) -> Pieces:
+    own = tuple(content.headers.items())
+    subject = encode_header("Subject", " ".join(content.subject.split())).encode()
+    return weave(shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)})
+
+
 @lru_cache(maxsize=32)
-def head_of(sender: str, reply_to: str, subject: str, own: tuple[tuple[str, str], ...]) -> Pieces:
-    """Return the headers, which are alike for all digests of an issue."""
+def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...]) -> Pieces:
+    """Return the headers, which are alike for all digests of an issue but for a hole for the subject."""
     headers = {
         "From": sanitize_address(sender, "utf-8"),
         "To": hole("to"),
-        "Subject": encode_header("Subject", " ".join(subject.split())),
+        "Subject": hole("subject"),
         "Date": hole("date"),
         "Message-ID": f"<digest-{hole('delivery')}@{bare_address(sender).rpartition('@')[2]}>",
         "X-Delivery": hole("delivery"),
@@ -79,11 +85,11 @@ def encode_words(name: str, value: str) -> str:
     return Header(value, "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
 
 
-def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> Pieces:
+def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[Pieces, Pieces]:
     body = bare_body(parts) if takes_8bit else None
     encoding = "8bit" if body else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return chain((head.encode(),), body or quoted_body(without_seams(parts)))
+    return (head.encode(),), body or quoted_body(without_seams(parts))
 
 
 class Lines(NamedTuple):
@@ -119,11 +125,13 @@ def bare_body(parts: Sequence[str]) -> Pieces | None:
             names.append(name.encode())
             texts.append([])
             length += LONGEST_LINK
-        lines = card_lines(text)
-        if not lines.travels or length + lines.first > LONGEST_LINE:
+        data, first, last, breaks, travels = card_lines(text)
+        if not travels or length + first > LONGEST_LINE:
             return None
-        texts[-1] += (b"." * (length == 0 and lines.data.startswith(b".")), lines.data)
-        length = lines.last if lines.breaks else length + lines.first
+        if not length and data[:1] == b".":
+            texts[-1].append(b".")
+        texts[-1].append(data)
+        length = last if breaks else length + first
     return interleave(texts, names)
 
 

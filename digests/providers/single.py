@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from anymail.backends.base_requests import AnymailRequestsBackend
 from django.core.mail.backends.base import BaseEmailBackend
 
+from digests.providers.calls import Session
 from digests.providers.interface import Content, Copy, Mail, without_seams
 from digests.providers.lane import METADATA, Lane, headers_of
 from newsletter import mail
@@ -31,7 +33,7 @@ class Single(Lane):
             metadata={METADATA: str(copy.delivery_id)},
         )
         try:
-            self.backend.open()
+            open_session(self.backend)
         except OSError as exc:  # smtplib's errors are OSErrors too
             return Outcome("not_accepted", reason=f"No connection to the provider ({type(exc).__name__}).")
         outcome = mail.hand_over(message, self.backend)
@@ -44,6 +46,13 @@ class Single(Lane):
             self.backend.close()
         except OSError:
             return
+
+
+def open_session(backend: BaseEmailBackend) -> None:
+    if not isinstance(backend, AnymailRequestsBackend):
+        backend.open()
+    elif backend.session is None:
+        backend.session = Session(backend.create_session())
 
 
 def filled(parts: Sequence[str], copy: Copy) -> str:

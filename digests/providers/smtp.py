@@ -22,6 +22,7 @@ from newsletter import clock
 from newsletter.mail import Outcome
 
 KEPT_CONTENTS = 8
+MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
 LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
 TOO_SLOW = Outcome("not_accepted", reason="The mail server is too slow.")
 
@@ -31,7 +32,7 @@ class Smtp(Lane):
 
     def __init__(self, connections: int) -> None:
         self.room = connections
-        self.window = 2 * connections
+        self.window = max(1, MOST_IN_A_WINDOW // connections) * connections
         self.connections: list[Connection] = []
         self.contents: dict[tuple[int, bool], Pieces] = {}
 
