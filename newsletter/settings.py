@@ -254,6 +254,13 @@ DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
+SEND_FORGOTTEN = timedelta(seconds=env.int("SEND_FORGOTTEN_SECONDS", 30))  # a batch that waits is woken from then on
+LONGEST_CALL = EMAIL_TIMEOUT * (2.5 if EMAIL_PROVIDER == "smtp" else 1)
+if SEND_LEASE.total_seconds() <= LONGEST_CALL:
+    raise ImproperlyConfigured(
+        f"SEND_LEASE_SECONDS is {SEND_LEASE.seconds}, and a call may last {LONGEST_CALL:g} seconds by EMAIL_TIMEOUT: "
+        "a lease has to be longer. Raise the one or lower the other."
+    )
 
 # When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)

@@ -1,5 +1,6 @@
 """Batches ready to be handed over, a provider that takes them, and somebody who looks on meanwhile."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,8 +12,9 @@ from django.test import override_settings
 from digests import assembly, recovery, sending
 from digests.models import Batch, Delivery
 from newsletter import clock
-from subscribers.models import Subscriber
-from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from subscribers.making import write_readers
+from subscribers.models import Preferences, Subscriber
+from tests.factories import PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.outside.provider import Provider, providing
 
 Look = Callable[[int], None]
@@ -66,11 +68,21 @@ def handing_to(name: str, witness: Witness | None = None) -> Iterator[Provider]:
 def planned(readers: int = 3, digests: int = 1) -> Batch:
     """Return one batch for so many readers of each of some digests, assembled for the provider of now."""
     topics = [TopicFactory() for _ in range(digests)]
-    published_issue(MONDAY, *(PaperFactory(topics=[topic]) for topic in topics))
+    published_issue(clock.today(), *(PaperFactory(topics=[topic]) for topic in topics))
     for topic in topics:
-        SubscriberFactory.create_batch(readers, topics=[topic])
+        SubscriberFactory.create_batch(readers, topics=[topic], next_digest_at=clock.now())
     assembly.assemble_due_digests()
     return Batch.objects.get()
+
+
+def planned_for(readers: int) -> list[Batch]:
+    """Return the batches of one digest for so many readers; they are made fast."""
+    topic = TopicFactory()
+    published_issue(clock.today(), PaperFactory(topics=[topic]))
+    preferences = Preferences.objects.for_choice([topic])
+    write_readers(random.Random(1), [preferences.pk] * readers, 0, clock.now())
+    assembly.assemble_due_digests()
+    return list(Batch.objects.order_by("pk"))
 
 
 def addresses(call_no: int | None = None) -> list[str]:

@@ -105,3 +105,10 @@ def test_the_providers_keys_are_read_under_its_own_names() -> None:
         capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert done.stdout.split() == ["anymail.backends.mailgun.EmailBackend", "k"]
+
+
+def test_a_lease_shorter_than_a_call_is_refused_since_nothing_could_ever_be_sent() -> None:
+    done = manage("check", **ENOUGH, EMAIL_TIMEOUT="30")
+    assert done.returncode == 1
+    assert "SEND_LEASE_SECONDS is 60, and a call may last 75 seconds by EMAIL_TIMEOUT" in done.stderr
+    assert "Traceback" not in done.stderr
