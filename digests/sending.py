@@ -103,19 +103,23 @@ class Handover:
     def run(self) -> timedelta | None:
         """Make window after window; return None when all is behind us, else how long the batch waits."""
         try:
-            try:
-                return self.go()
-            except (InterfaceError, OperationalError):
-                if not self.is_database_back():
-                    raise
-                self.put_back(timedelta(0))
-                return timedelta(0)
+            return self.make_windows_in_spite_of_the_database()
         except Stopped:
             with transaction.atomic():
                 recording.record_late(self.batch, [*self.answered, *self.unsent])
             return PATIENCE * 2
 
-    def go(self) -> timedelta | None:
+    def make_windows_in_spite_of_the_database(self) -> timedelta | None:
+        """Make the windows; where the database breaks off, put the batch back with what is known once it is there."""
+        try:
+            return self.make_windows()
+        except (InterfaceError, OperationalError):
+            if not self.is_database_back():
+                raise
+            self.put_back(timedelta(0))
+            return timedelta(0)
+
+    def make_windows(self) -> timedelta | None:
         while window := self.next_window():
             try:
                 wait = timedelta(0) if self.is_stopping() else self.hand_over(window)
@@ -133,16 +137,15 @@ class Handover:
 
         Whether the last commit was made before it went is told by the position: what is behind it is recorded.
         """
+        mine = Batch.objects.filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
         while time.monotonic() < self.deadline:
             connection.close()
             try:
-                held = Batch.objects.filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk).first()
+                if mine.filter(position__gte=self.position).exists():
+                    self.answered = []
+                return True
             except (InterfaceError, OperationalError):
                 time.sleep(0.2)
-                continue
-            if held is not None and held.position >= self.position:
-                self.answered = []
-            return True
         return False
 
     def next_window(self) -> list[Row]:
@@ -228,12 +231,13 @@ class Handover:
         not_before = clock.now() + wait if wait else None
         self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
 
-    @transaction.atomic
     def move(self, status: Status, **changes: object) -> None:
         """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
-        if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
-            raise Stopped
-        recording.record(self.batch, self.answered)
+        with transaction.atomic():
+            if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
+                raise Stopped
+            recording.record(self.batch, self.answered)
+        # Not before the commit: one that fails is made up for. That of an opened call is yet to come.
         self.answered = [] if status is not Status.SUBMITTING else self.answered
 
     def end(self) -> int:

@@ -1,6 +1,7 @@
 """The life of a batch, row by row: who moves it from where to where, and when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -446,6 +447,72 @@ def test_what_a_rival_worker_has_open_is_not_cut_by_one_that_lost_its_lease(
             handover.pace = Pace("digests", now=clock.milliseconds)
             handover.run()
     assert set(Delivery.objects.values_list("call_no", flat=True)) == {0}
+
+
+# A database that broke off
+
+
+@committed
+def test_an_answer_that_came_while_the_database_was_away_is_recorded_when_it_is_back(set_clock: SetClock) -> None:
+    witness = Witness()
+    with handing_to("mailgun", witness) as provider:
+        batch = planned(readers=30, digests=2)
+        provider.plan(faults.throttled("1", after=1, times=1))
+        witness.looks |= {0: lambda _: break_connections(), 1: lambda _: break_connections()}
+        assert not sending.send_batch(batch, stopping_after(4))
+        assert statuses() == {None: 60}
+        assert (Batch.objects.get().status, Batch.objects.get().position) == (Status.PLANNED, 1)
+        set_clock(MORNING + timedelta(minutes=5))
+        go_on()
+        check_once(provider, addresses())
+    assert (statuses(), sent_count()) == ({None: 60}, 60)
+
+
+def break_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@committed
+def test_what_a_commit_that_failed_would_have_recorded_is_recorded_by_the_next() -> None:
+    """Of a window one call is taken and one throttled, and the database goes at the commit that says so."""
+    with handing_to("mailgun") as provider, dying_at_a_commit():
+        batch = planned(readers=3, digests=2)
+        provider.plan(faults.throttled("0", after=1, times=1))
+        assert sending.send_batch(batch)
+        assert len(accepted(provider)) == sent_count() == 3
+        with later(minutes=5):
+            go_on()
+            check_once(provider, addresses())
+    assert (statuses(), sent_count()) == ({None: 6}, 6)
+
+
+@contextmanager
+def dying_at_a_commit() -> Iterator[None]:
+    """Have PostgreSQL end the connection of the first who ends a batch, as that is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(DYING)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION die() CASCADE; DROP SEQUENCE deaths")
+
+
+DYING = """
+CREATE SEQUENCE deaths;
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF nextval('deaths') = 1 THEN
+    PERFORM pg_terminate_backend(pg_backend_pid());
+    PERFORM pg_sleep(1);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON digests_batch DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.status = 'done') EXECUTE FUNCTION die();
+"""
 
 
 # Cut anew
