@@ -286,6 +286,8 @@ CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = {
     "subscribers.tasks.*": {"queue": "letters"},
     "digests.tasks.send_trial": {"queue": "letters"},
+    # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
+    "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},
@@ -296,6 +298,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
 WORKER_CONCURRENCY = {
     "letters": env.int("LETTERS_CONCURRENCY", 1),
+    "sending": env.int("SENDING_CONCURRENCY", 2),
     "digests": env.int("DIGESTS_CONCURRENCY", 2),
     "feeds": env.int("FEEDS_CONCURRENCY", 2),
 }

@@ -1,4 +1,4 @@
-"""A deployment to be broken: its own servers, two leaders of workers, beat and web, each started anew when it ends."""
+"""A deployment to be broken: its own servers, workers, beat and web, each started anew when it ends."""
 
 import os
 import random
@@ -24,7 +24,7 @@ from tests.benchmarks.__main__ import ENVIRONMENT
 from tests.outside.api import WEBHOOK_SECRET
 from tests.outside.provider import Provider
 
-LEADERS = 2
+LEADERS = 2  # of processes that send; one more keeps the books
 
 
 class Deployment:
@@ -47,12 +47,12 @@ class Deployment:
         return (self.folder / "output.txt").read_text(errors="replace")
 
     def start(self) -> None:
-        worker = processes.workers("digests")["digests"]
+        worker = processes.workers("sending")["sending"]
         place = worker.index("--hostname") + 1
         for number in range(LEADERS):
-            named = [*worker[:place], f"digests{number}@%h", *worker[place + 1 :]]
+            named = [*worker[:place], f"sending{number}@%h", *worker[place + 1 :]]
             self.commands[f"leader{number}"] = named
-        self.commands |= processes.beat() | processes.web()
+        self.commands |= {"leader": processes.workers("digests")["digests"]} | processes.beat() | processes.web()
         self._keeper.start()
 
     def stop(self) -> None:
@@ -155,6 +155,7 @@ def deployed(provider: Provider, **environment: str) -> Iterator[Deployment]:
             SITE_URL=f"http://127.0.0.1:{port}",
             ALLOWED_HOSTS="127.0.0.1",
             WEB_CONCURRENCY="1",
+            DIGESTS_CONCURRENCY="1",
             WEBHOOK_SECRET=WEBHOOK_SECRET,
         )
         os.environ.update(provider.environment | environment)

@@ -29,7 +29,7 @@ class Size:
     most_seconds: float  # for all of it
 
 
-LONG = Size(100_000, 1000, 20, 30, 60, 0.25, 10, 30, 10, 1800)
+LONG = Size(100_000, 200, 20, 30, 60, 0.25, 10, 30, 10, 1800)
 SHORT = Size(2_000, 200, 3, 2, 2, 0.1, 1, 6, 2, 100)
 
 

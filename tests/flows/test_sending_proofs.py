@@ -10,6 +10,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from celery import Task
 from django.conf import LazySettings
 from django.db import connection, connections
 
@@ -42,7 +43,7 @@ def environment(provider: Provider) -> dict[str, str]:
     """Return what has a process of the product work on the tests' database, and send to `provider`."""
     name = connection.settings_dict["NAME"]
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    return os.environ | provider.environment | {"DATABASE_URL": database, "DIGESTS_CONCURRENCY": "1"}
+    return os.environ | provider.environment | {"DATABASE_URL": database, "SENDING_CONCURRENCY": "1"}
 
 
 def test_a_task_that_is_sent_fifty_times_at_once_makes_one_copy_a_reader() -> None:
@@ -109,6 +110,14 @@ def test_a_thousand_readers_who_unsubscribe_between_assembly_and_sending_get_not
     assert Delivery.objects.filter(status="skipped", reason="unsubscribed").count() == 1000
 
 
+def test_what_settles_and_brakes_waits_in_no_queue_behind_batches() -> None:
+    def queue_of(task: Task) -> str:
+        return str(app.amqp.router.route({}, task.name)["queue"].name)
+
+    others = (tasks.sweep, tasks.apply_events, tasks.settle_uncertain, tasks.heartbeat, tasks.assemble_due_digests)
+    assert queue_of(tasks.send_batch) not in {*map(queue_of, others)}
+
+
 @pytest.fixture
 def empty_queues() -> None:
     app.control.purge()
@@ -119,7 +128,7 @@ def test_a_worker_asked_to_end_in_the_middle_of_a_batch_ends_soon_with_nothing_u
     witness, workers = Witness(), list[subprocess.Popen[bytes]]()
     with handing_to("mailgun", witness) as provider:
         batch = planned(readers=30, digests=6)
-        command = processes.workers("digests")["digests"]
+        command = processes.workers("sending")["sending"]
         witness.looks[1] = lambda _: workers[0].send_signal(signal.SIGTERM)
         tasks.send_batch.delay(batch.pk)
         workers.append(subprocess.Popen(command, env=environment(provider), start_new_session=True))
