@@ -6,6 +6,8 @@ from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
 
+WAKING_SECONDS = 60
+
 
 @shared_task
 def assemble_due_digests() -> None:
@@ -21,7 +23,8 @@ def send_batch(batch_id: int) -> None:
 @shared_task
 def sweep() -> None:
     for batch_id in recovery.sweep():
-        send_batch.delay(batch_id)
+        # The next rounds wake it again: behind a long run of batches no heap of these shall grow.
+        send_batch.apply_async((batch_id,), expires=WAKING_SECONDS)
 
 
 @shared_task

@@ -570,6 +570,18 @@ def test_a_day_with_less_room_than_a_window_of_single_mails_has_it_made_smaller(
     assert sent_count() == 5
 
 
+def test_what_was_taken_of_a_window_before_it_was_throttled_counts_for_the_day(settings: LazySettings) -> None:
+    settings.SEND_DAILY_CAP = 100
+    with handing_to("mailgun") as provider:
+        batch = planned(readers=3, digests=2)
+        provider.plan(faults.throttled("120", after=1, times=1))
+        sending.send_batch(batch)
+        assert len(accepted(provider)) == 3
+        left = Pace("digests", now=clock.milliseconds).state().left_today
+    assert left is not None
+    assert left <= 97
+
+
 # Paused and resumed
 
 
