@@ -2,26 +2,43 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.postgres.aggregates import StringAgg
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, switch, tasks
+from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
 
 admin.site.unregister(Issue)
+
+RELATED = ("subscriber", "batch", "digest__issue")  # of a delivery
+MOST_SHOWN = 20  # deliveries on the page that asks
+KINDS_HEARD = (
+    ProviderEvent.objects.filter(delivery_id=OuterRef("pk"))
+    .order_by()
+    .values("delivery_id")
+    .annotate(kinds=StringAgg("kind", " ", distinct=True))
+    .values("kinds")
+)
 
 
 @admin.register(Issue)
 class IssueDesk(IssueAdmin):
     """The issue's page, with what takes readers' mail into account."""
 
+    actions_detail = ("statistics",)
     actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
     FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
 
@@ -33,6 +50,32 @@ class IssueDesk(IssueAdmin):
             return
         tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
+
+    @action(description="Statistics", permissions=["view"])
+    def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        issue = get_object_or_404(Issue, pk=object_id)
+        found = stats.statistics_of(issue)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Statistics of the issue of {issue.date:%-d %B %Y}",
+            "opts": self.opts,
+            "issue": issue,
+            "counted_at": clock.now(),
+            "is_closed": found.all.is_closed,
+            "lines": figures.lines_of(found.all),
+            "handed_over": figures.words_of(found.handed_over),
+            "arrived": figures.words_of(found.arrived),
+            "skipped": found.skipped,
+            "columns": figures.COLUMNS,
+            "tables": [
+                {"caption": "By provider", "head": "Provider", "rows": found.providers},
+                {"caption": "By topic of the readers’ choice", "head": "Topic", "rows": found.topics},
+            ],
+        }
+        return TemplateResponse(request, "admin/issues/issue/statistics.html", context)
+
+    def reach_of(self, issue: Issue) -> str:
+        return withdrawing.reach_of(issue).words
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -50,10 +93,97 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("slot", "subscriber", "state", "reason", "note")
+    """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
+
+    list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
     list_filter = ("status", "reason")
-    list_select_related = ("subscriber", "batch")
+    list_select_related = RELATED
     search_fields = ("subscriber__canonical",)
+    actions_list = ("statistics",)
+    actions = ("say_sent", "say_not_sent")
+    WORDS = {True: "It was sent.", False: "It was not sent."}
+
+    def has_statistics_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("issues.view_issue")
+
+    @action(description="Statistics of the newest issue", permissions=["statistics"])
+    def statistics(self, request: HttpRequest) -> HttpResponse:
+        newest = Issue.objects.exclude(published_at=None).order_by("-published_at").first()
+        if newest is None:
+            self.message_user(request, "There are no statistics yet: no issue is published.")
+            return HttpResponseRedirect(reverse("admin:digests_delivery_changelist"))
+        return HttpResponseRedirect(reverse("admin:issues_issue_statistics", args=[newest.pk]))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        deliveries: QuerySet[Delivery] = super().get_queryset(request)
+        return deliveries.annotate(heard=Subquery(KINDS_HEARD))
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show of uncertain deliveries what is known of them, and of the others no empty columns."""
+        is_about_doubt = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
+        hidden = {"reason", "settled"} if is_about_doubt else {"handed_over", "events"}
+        return tuple(name for name in self.list_display if name not in hidden)
+
+    @display(description="Issue")
+    def issue(self, delivery: Delivery) -> str:
+        return f"{delivery.digest.issue.date:%-d %b %Y}" if delivery.digest else ""
+
+    @display(description="Handed over")
+    def handed_over(self, delivery: Delivery) -> str:
+        """Say how: the provider's lane, the batch, and which of its calls."""
+        batch = delivery.batch
+        return f"{batch.lane} lane, batch {batch.pk}, call {delivery.call_no}" if batch else ""
+
+    @display(description="Provider reported")
+    def events(self, delivery: Delivery) -> str:
+        kinds = (getattr(delivery, "heard", "") or "").split()
+        return ", ".join(ProviderEvent.Kind(kind).label.lower() for kind in kinds) or "nothing"
+
+    @display(description="Settled by")
+    def settled(self, delivery: Delivery) -> str:
+        return f"{delivery.settled_by}, {delivery.settled_at:%-d %b %H:%M} UTC" if delivery.settled_at else ""
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("digests.change_delivery")
+
+    @admin.action(description="It was sent (of uncertain ones)", permissions=["settle"])
+    def say_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
+        return self.settle(request, deliveries, was_sent=True)
+
+    @admin.action(description="It was not sent (of uncertain ones)", permissions=["settle"])
+    def say_not_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
+        return self.settle(request, deliveries, was_sent=False)
+
+    def settle(self, request: HttpRequest, deliveries: QuerySet[Delivery], was_sent: bool) -> HttpResponse | None:
+        """Ask first, and again where there are more or fewer by the time of the answer."""
+        uncertain = deliveries.filter(status=Delivery.Status.UNCERTAIN)
+        count = uncertain.count()
+        if count and request.POST.get("is_sure_of") != str(count):
+            return self.ask(request, uncertain, was_sent, count)
+        ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
+        settled = Delivery.objects.filter(pk__in=ids)
+        LogEntry.objects.log_actions(request.user.pk or 0, settled, CHANGE, self.WORDS[was_sent])
+        if ids:
+            self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
+        else:
+            self.message_user(request, "None of these is uncertain: nothing was changed.", messages.WARNING)
+        return None
+
+    def ask(self, request: HttpRequest, uncertain: QuerySet[Delivery], was_sent: bool, count: int) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.WORDS[was_sent],
+            "opts": self.opts,
+            "was_sent": was_sent,
+            "count": count,
+            "shown": [(row, self.events(row)) for row in uncertain.select_related(*RELATED)[:MOST_SHOWN]],
+            "hidden": max(0, count - MOST_SHOWN),
+            "action": request.POST["action"],
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/digests/delivery/settle.html", context)
 
     @display(description="State")
     def state(self, delivery: Delivery) -> str:
@@ -64,7 +194,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "lane", "status", "position", "attempt", "made_at", "not_before", "lease_until")
+    list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
     list_filter = ("status",)
 
 
@@ -147,6 +277,7 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "changes": SwitchChange.objects.all()[:20],
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),
+            "uncertain_count": Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count(),
         }
         return TemplateResponse(request, "admin/digests/sendingswitch/page.html", context)
 

@@ -7,11 +7,12 @@ share one digest: cost grows with distinct digests. Readers themselves are only 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from digests import answering, due, earlier, spans, writing
 from digests.answering import Answer
@@ -23,6 +24,7 @@ from newsletter.issues.models import Issue
 from subscribers.rhythm import day_of, is_paused, slot_after
 
 PART = 125_000  # readers looked at together: as many as fit into memory by their groups
+PUBLISHING = timedelta(minutes=15)  # after its cutoff a draft may stay one for so long, if its worker is busy
 PARTS = 7_301_004  # advisory locks: of two assemblers, each takes parts that the other has not
 
 
@@ -83,8 +85,8 @@ class Run:
             return Lane(provider.lane, provider.most, provider.shares_content)
 
     @cached_property
-    def earlier(self) -> earlier.Earlier:
-        return earlier.earlier(self.now)
+    def earlier(self) -> list[earlier.Pair]:
+        return earlier.pairs_of(self.spans.issues, self.now)
 
     def moment(self, appointment: Appointment) -> Moment:
         """Say what follows: a slot that came meanwhile and is not too late is due again at once."""
@@ -108,11 +110,16 @@ class Run:
 
 
 def newest_before_draft(now: datetime) -> datetime | None:
-    """Return when the newest issue was published, while today's is a draft before its cutoff; else None."""
-    awaited = Issue.objects.filter(status=Issue.Status.DRAFT, date=now.date(), cutoff_at__gt=now)
+    """Return when the newest issue was published, while today's is on its way: still a draft at `now`; else None.
+
+    Its publication begins at the cutoff and takes its time.
+    """
+    on_its_way = Q(status=Issue.Status.DRAFT) | Q(published_at__gt=now)
+    awaited = Issue.objects.filter(on_its_way, date=now.date(), cutoff_at__gt=now - PUBLISHING)
     if not awaited.exists():
         return None
-    return Issue.objects.published().order_by("-published_at").values_list("published_at", flat=True).first()
+    published = Issue.objects.published().filter(published_at__lte=now).order_by("-published_at")
+    return published.values_list("published_at", flat=True).first()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 
-from digests import switch, telling
+from digests import switch
 from digests.models import ProviderEvent, SwitchChange
 from newsletter.issues.models import Issue
 
@@ -77,12 +77,4 @@ def _pause(issue: Issue, limit: Limit, count: int, handed_over: int) -> bool:
         f"Of the {handed_over:,} readers to whom the issue of {issue.date:%-d %B %Y} was handed over, {count:,} "
         f"{limit.words}: {count * 100 / handed_over:.2f} %, where {limit.percent:g} % is the limit."
     )
-    if not switch.pause(switch.ITSELF, reason, issue_id=issue.pk, kind=limit.kind, count=count):
-        return False
-    telling.tell_operators(
-        "sending has paused itself",
-        reason,
-        "Nothing more is handed over until somebody resumes it. Going on may cost the good name of your domain.",
-        page="admin:digests_sendingswitch_changelist",
-    )
-    return True
+    return switch.pause(switch.ITSELF, reason, issue_id=issue.pk, kind=limit.kind, count=count)

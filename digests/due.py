@@ -211,7 +211,7 @@ def deliver(look: Look, lane: Lane, seen: int, planned: int) -> Iterator[tuple[i
 # looked at again by the next run.
 DELIVER = """
 WITH free AS MATERIALIZED (
-  SELECT plan.number, reader.id
+  SELECT plan.*
   FROM assembly_plan plan JOIN subscribers_subscriber reader ON reader.id = plan.reader_id
   WHERE plan.number >= %(first)s AND plan.number < %(end)s
     AND reader.status = 'active' AND reader.next_digest_at = plan.slot
@@ -222,19 +222,19 @@ WITH free AS MATERIALIZED (
   FOR NO KEY UPDATE OF reader SKIP LOCKED
 ), moved AS (
   UPDATE subscribers_subscriber reader
-  SET next_digest_at = plan.next_at, last_slot_at = plan.slot,
-      covered_through = coalesce(plan.covered_to, reader.covered_through)
-  FROM free JOIN assembly_plan plan USING (number)
-  WHERE reader.id = free.id
-  RETURNING free.number
+  SET next_digest_at = free.next_at, last_slot_at = free.slot,
+      covered_through = coalesce(free.covered_to, reader.covered_through)
+  FROM free
+  WHERE reader.id = free.reader_id
 )
 INSERT INTO digests_delivery (subscriber_id, slot, digest_id, preferences_id, batch_id, call_no, status, reason, note,
                               covered_from, covered_to, provider_id, made_at, expires_at)
-SELECT reader_id, slot, digest_id, preferences_id, (%(batches)s::bigint[])[batch_no - %(first)s / %(size)s + 1],
+SELECT reader_id, slot, digest_id, preferences_id,
+       CASE WHEN digest_id IS NOT NULL THEN (%(batches)s::bigint[])[batch_no - %(first)s / %(size)s + 1] END,
        CASE WHEN digest_id IS NOT NULL THEN call_no END, CASE WHEN digest_id IS NULL THEN 'skipped' END,
        coalesce(reason, ''), coalesce(note, ''), covered_through, covered_to, '', %(now)s,
        CASE WHEN covered_through IS NULL THEN %(now)s ELSE slot END + %(latest)s
-FROM assembly_plan JOIN moved USING (number) ORDER BY number
+FROM free ORDER BY number
 """
 
 

@@ -1,76 +1,105 @@
 """What readers were sent before, of what they might get now: looked up for all of a part at once.
 
-A paper comes to one front and one shelf, so only what stands on both can come to a reader twice; and all of the newest
-issue, where somebody comes back who had left.
+A paper can stand in two issues: on a shelf and then on a front, or as its twin. And whoever comes back after leaving
+may have had the newest issue itself.
 """
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-
-class Earlier(NamedTuple):
-    """Papers that a reader may have had, and since when a digest may have held them."""
-
-    papers: list[int]
-    since: datetime
-    is_for_all: bool  # else only for readers who come back
+from newsletter.issues.models import Issue
 
 
-# Papers of recent fronts that stood in an earlier issue, with when that was; and those of the newest issue.
+class Pair(NamedTuple):
+    """A paper that can be chosen now, and the same paper where it could be chosen before."""
+
+    had_id: int  # the paper as it stood then
+    paper_id: int  # as it stands now: another one where the two were merged
+    had_at: datetime  # when its issue was published then
+    at: datetime  # and now
+    is_again: bool  # in one and the same issue
+
+
+# Papers and issues alone, which an index holds. Merged papers count as the one at the end of their line.
 MAY_COME_TWICE = """
-SELECT front.paper_id, other_issue.published_at, true
-FROM issues_issueentry front JOIN issues_issue issue ON issue.id = front.issue_id
-JOIN issues_issueentry other ON other.paper_id = front.paper_id AND other.id <> front.id
-JOIN issues_issue other_issue ON other_issue.id = other.issue_id
-WHERE issue.published_at > %(since)s AND front.shelf = 'front' AND front.dropped_at IS NULL
-  AND other_issue.published_at > %(since)s
-UNION ALL
-SELECT entry.paper_id, newest.published_at, false
-FROM (SELECT id, published_at FROM issues_issue WHERE status = 'published' AND published_at <= %(now)s
-      ORDER BY published_at DESC LIMIT 1) newest
-JOIN issues_issueentry entry ON entry.issue_id = newest.id
+WITH RECURSIVE stood AS MATERIALIZED (
+  SELECT entry.paper_id, issue.id AS issue_id, issue.published_at
+  FROM issues_issue issue JOIN issues_issueentry entry ON entry.issue_id = issue.id
+  WHERE issue.published_at > %(since)s
+), line AS (
+  SELECT id AS paper_id, merged_into_id AS heir_id FROM papers_paper
+  WHERE merged_into_id IS NOT NULL AND id IN (SELECT paper_id FROM stood)
+  UNION ALL
+  SELECT line.paper_id, paper.merged_into_id FROM line JOIN papers_paper paper ON paper.id = line.heir_id
+  WHERE paper.merged_into_id IS NOT NULL
+), heir AS (
+  SELECT line.* FROM line JOIN papers_paper paper ON paper.id = line.heir_id WHERE paper.merged_into_id IS NULL
+), placed AS MATERIALIZED (
+  SELECT stood.*, coalesce(heir_id, paper_id) AS heir_id FROM stood LEFT JOIN heir USING (paper_id)
+)
+SELECT before.paper_id, new.paper_id, before.published_at, new.published_at, before.issue_id = new.issue_id
+FROM placed new JOIN placed before USING (heir_id)
+WHERE new.issue_id = ANY(%(issues)s) AND (before.issue_id <> new.issue_id OR new.issue_id = %(newest)s)
 """
 
 
-def earlier(now: datetime) -> Earlier:
-    """Return what has to be looked for at `now`."""
+def pairs_of(issues: Sequence[Issue], now: datetime) -> list[Pair]:
+    """Return what of these issues, newest first, may have been sent before."""
+    if not issues:
+        return []
+    ids = [issue.pk for issue in issues]
     with connection.cursor() as cursor:
-        cursor.execute(MAY_COME_TWICE, {"since": now - 2 * settings.DIGEST_SPAN, "now": now})
-        rows = cursor.fetchall()
-    papers = {paper for paper, _, _ in rows}
-    return Earlier(sorted(papers), min((at for _, at, _ in rows), default=now), any(twice for _, _, twice in rows))
+        cursor.execute(MAY_COME_TWICE, {"issues": ids, "newest": ids[0], "since": now - 2 * settings.DIGEST_SPAN})
+        return [Pair(*row) for row in cursor.fetchall()]
 
 
-# The digests that readers got are looked into once each, not once a reader.
+# Only what lies in the reader's own span counts, so that readers whose digest it cannot change stay together. The
+# digests that readers got are looked into once each, not once a reader.
 HAD = """
-WITH got AS MATERIALIZED (
-  SELECT seen.reader_id, delivery.digest_id
-  FROM assembly_due seen JOIN digests_delivery delivery ON delivery.subscriber_id = seen.reader_id
-  WHERE (%(is_for_all)s OR seen.is_back) AND delivery.slot > %(since)s AND delivery.digest_id IS NOT NULL
+WITH pair AS MATERIALIZED (
+  SELECT * FROM unnest(%(had_id)s::bigint[], %(paper_id)s::bigint[], %(had_at)s::timestamptz[],
+                       %(at)s::timestamptz[], %(is_again)s::bool[]) AS pair(had_id, paper_id, had_at, at, is_again)
+), start AS MATERIALIZED (
+  SELECT reader_id, is_back,
+         coalesce(covered_through, (SELECT max(at) FROM pair) - interval '1 microsecond') AS after
+  FROM assembly_due
+), reach AS MATERIALIZED (
+  SELECT one.after, one.is_back, min(pair.had_at) AS since
+  FROM (SELECT DISTINCT after, is_back FROM start) one
+  JOIN pair ON pair.at > one.after AND (one.is_back OR NOT pair.is_again)
+  GROUP BY one.after, one.is_back
+), got AS MATERIALIZED (
+  SELECT start.reader_id, start.after, delivery.digest_id
+  FROM start JOIN reach USING (after, is_back)
+  JOIN digests_delivery delivery ON delivery.subscriber_id = start.reader_id
+  WHERE delivery.slot > reach.since - %(lateness)s AND delivery.digest_id IS NOT NULL
     AND coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')
 ), wanted AS MATERIALIZED (
-  SELECT card.id, entry.paper_id
-  FROM issues_issueentry entry JOIN digests_card card ON card.entry_id = entry.id
-  WHERE entry.paper_id = ANY(%(papers)s)
+  SELECT card.id, pair.paper_id, pair.at
+  FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id
+  JOIN digests_card card ON card.entry_id = entry.id
 ), held AS MATERIALIZED (
-  SELECT digest.id AS digest_id, wanted.paper_id
+  SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
   FROM (SELECT DISTINCT digest_id FROM got) one JOIN digests_digest digest ON digest.id = one.digest_id
   CROSS JOIN LATERAL unnest(digest.card_ids) AS member(card_id)
   JOIN wanted ON wanted.id = member.card_id
 )
 UPDATE assembly_due due SET had = reader.papers
-FROM (SELECT reader_id, array_agg(DISTINCT paper_id ORDER BY paper_id) AS papers
-      FROM got JOIN held USING (digest_id) GROUP BY reader_id) reader
+FROM (SELECT got.reader_id, array_agg(DISTINCT held.paper_id ORDER BY held.paper_id) AS papers
+      FROM got JOIN held USING (digest_id) WHERE held.at > got.after GROUP BY got.reader_id) reader
 WHERE reader.reader_id = due.reader_id
 """
 
 
-def note_papers_had(known: Earlier) -> None:
-    """Write into `assembly_due` which of the papers each reader was sent before."""
-    # A digest is made within DIGEST_LATEST of its slot.
-    since = known.since - settings.DIGEST_LATEST - timedelta(days=1)
+def note_papers_had(pairs: Sequence[Pair]) -> None:
+    """Write into `assembly_due` which of the papers of its span each reader was sent before."""
+    if not pairs:
+        return
+    columns: dict[str, Any] = dict(zip(Pair._fields, map(list, zip(*pairs, strict=True)), strict=True))
+    # A first digest may be made long after its slot; one of more than a span after it is not looked for.
     with connection.cursor() as cursor:
-        cursor.execute(HAD, {"papers": known.papers, "since": since, "is_for_all": known.is_for_all})
+        cursor.execute(HAD, columns | {"lateness": settings.DIGEST_SPAN})

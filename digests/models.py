@@ -55,6 +55,9 @@ class Digest(models.Model):
     subject = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=clock.now)
 
+    class Meta:
+        indexes = [BrinIndex(fields=("made_at",), name="digest_made_at")]
+
     def __str__(self) -> str:
         return self.subject
 
@@ -107,6 +110,9 @@ class Batch(StatefulModel):
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
+    provider = models.CharField(max_length=40, blank=True, default="")  # whom its calls went to
+    started_at = models.DateTimeField(null=True)  # when its first call was opened
+    finished_at = models.DateTimeField(null=True)  # when its last call was answered
 
     objects = BatchQuerySet.as_manager()
 
@@ -176,6 +182,8 @@ class Delivery(models.Model):
     note = models.CharField(max_length=300, blank=True, default="")
     covered_from = models.DateTimeField(null=True)  # covered_through before this delivery moved it
     covered_to = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, null=True, blank=True)  # who said what became of it
+    settled_at = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=200, blank=True, default="")
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
@@ -318,3 +326,76 @@ class SwitchChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} by {self.by}"
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def open(self) -> Self:
+        return self.filter(over_at=None)
+
+
+class Alert(models.Model):
+    """One trouble from its begin to its end, of each of which operators are told once."""
+
+    class Kind(models.TextChoices):
+        PAUSED = "paused", "Sending paused itself"
+        HELD = "held", "Maybe a restored database"
+        BREAKER = "breaker", "A provider fails"
+        SOURCE = "source", "A source brings nothing"
+        UNCERTAIN = "uncertain", "Deliveries stay uncertain"
+        LETTERS = "letters", "Letters are stuck"
+
+    kind = models.CharField(max_length=9, choices=Kind)
+    key = models.CharField(max_length=100, blank=True)  # tells troubles of one kind apart
+    since = models.DateTimeField(default=clock.now)
+    gone_at = models.DateTimeField(null=True)  # not seen since; it is over where it stays away
+    over_at = models.DateTimeField(null=True)
+    over_words = models.CharField(max_length=300)
+    url = models.CharField(max_length=500)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("kind", "key"), condition=Q(over_at=None), name="trouble_open_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.key}".strip()
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def untold(self) -> Self:
+        """Keep notices that may be tried now."""
+        return self.filter(told_at=None, not_before__lte=clock.now())
+
+
+class Notice(models.Model):
+    """What operators must hear, on its way to each of them. The addresses are theirs, never a reader's."""
+
+    title = models.CharField(max_length=300)
+    text = models.TextField()
+    url = models.CharField(max_length=500)
+    made_at = models.DateTimeField(default=clock.now)
+    not_before = models.DateTimeField(default=clock.now)
+    to_mail = ArrayField(models.CharField(max_length=320))  # addresses that have not got it yet
+    is_to_post = models.BooleanField()
+    told_at = models.DateTimeField(null=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=("id",), condition=Q(told_at=None), name="notice_untold")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Heartbeat(models.Model):
+    """Whether the outside has heard that an issue is finished."""
+
+    issue = models.OneToOneField(Issue, models.CASCADE, related_name="heartbeat")
+    not_before = models.DateTimeField(default=clock.now)
+    pinged_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Heartbeat of {self.issue_id}"

@@ -199,9 +199,12 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     order = (*bits(picks), *bits(followed), *bits(matching & ~picks & ~followed, choice.max_papers))
     mine = topics_of(index, choice)
     own, item = index.topic_bits, index.item
+    named = picks | followed
     items = tuple(
-        item(n, own[n] & mine, words_of(index, choice, n) if (picks | followed) >> n & 1 else "")
-        for n in order[: choice.max_papers]
+        [
+            item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "")
+            for n in order[: choice.max_papers]
+        ]
     )
     return Selection(items, matched=matching.bit_count())
 
@@ -225,6 +228,8 @@ def topics_of(index: IssueIndex, choice: Choice) -> int:
 
 def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     """Say what of entry `number` the reader follows."""
+    if not choice.followed_phrases and not choice.followed_authors:
+        return ""
     phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) >> number & 1]
     authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) >> number & 1]
     return " · ".join(sorted(phrases + authors)[:2])
@@ -280,9 +285,11 @@ def below(index: IssueIndex, minimum: float) -> int:
 
 def bits(mask: int, most: int = -1) -> list[int]:
     """Return the numbers of the first `most` bits set in `mask`, lowest first; all of them where negative."""
-    found: list[int] = []
-    while mask and len(found) != most:
-        lowest = mask & -mask
-        found.append(lowest.bit_length() - 1)
-        mask ^= lowest
+    if not mask:
+        return []
+    text, found = bin(mask)[:1:-1], list[int]()  # looking for digits is faster than arithmetic on so large a number
+    at = text.find("1")
+    while at >= 0 and len(found) != most:
+        found.append(at)
+        at = text.find("1", at + 1)
     return found

@@ -6,6 +6,7 @@ Each question takes the moment it speaks of: what was dropped, withdrawn or reti
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.db import connection
@@ -22,10 +23,19 @@ def issues_since(covered_through: datetime | None, until: datetime | None = None
     At most DIGEST_SPAN back; for a reader who was never served (None) only the newest counts.
     """
     until = until or clock.now()
-    published = Issue.objects.out(until).order_by("-published_at")
+    return not_covered(issues_at(until), covered_through)
+
+
+def issues_at(at: datetime) -> list[Issue]:
+    """Return all issues that a digest made at a moment may draw on, newest first."""
+    out = Issue.objects.out(at).filter(published_at__gt=at - settings.DIGEST_SPAN)
+    return list(out.order_by("-published_at"))
+
+
+def not_covered(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
     if covered_through is None:
-        return list(published.filter(published_at__gt=until - settings.DIGEST_SPAN)[:1])
-    return list(published.filter(published_at__gt=max(covered_through, until - settings.DIGEST_SPAN)))
+        return issues[:1]
+    return [issue for issue in issues if issue.published_at and issue.published_at > covered_through]
 
 
 @dataclass(slots=True, eq=False)
@@ -49,10 +59,15 @@ class Spans:
         self.now = now
         self.known: dict[datetime | None, Span] = {}
 
+    @cached_property
+    def issues(self) -> list[Issue]:
+        """All that there is to choose from, read once: what is published later has no part in this moment."""
+        return issues_at(self.now)
+
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
         if (span := self.known.get(covered_through)) is None:
-            issues = issues_since(covered_through, self.now)
+            issues = not_covered(self.issues, covered_through)
             span = self.known[covered_through] = span_of(issues, at=self.now)
         note_words(span.index, choice)
         return span
@@ -117,29 +132,28 @@ def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Top
     return topic
 
 
+# Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
 CHOICES = """
-SELECT preferences.id, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers, minimum_score,
-       array(SELECT topic.slug
-             FROM subscribers_preferencestopic chosen JOIN papers_topic topic ON topic.id = chosen.topic_id
-             WHERE chosen.preferences_id = preferences.id)
-FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s)
+SELECT preferences.id, max_papers, minimum_score,
+       (SELECT string_agg(chosen.topic_id::text, ',') FROM subscribers_preferencestopic chosen
+        WHERE chosen.preferences_id = preferences.id),
+       nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
+       nullif(muted_phrases, '{}'), nullif(muted_authors, '{}')
+FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s::bigint[])
 """
 
 
 def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict[int, Choice]:
     """Return the choice of each preferences row, by its id; retired topics stand as their heirs."""
     heirs = {slug: heir.slug for slug, heir in retired_topics(at).items()}
+    slugs = {str(pk): heirs.get(slug, slug) for pk, slug in Topic.objects.values_list("pk", "slug")}
+    known: dict[str | None, frozenset[str]] = {None: frozenset()}
+    choices = {}
     with connection.cursor() as cursor:
-        cursor.execute(CHOICES, [list(preferences)])
-        return {
-            pk: Choice(
-                frozenset(heirs.get(slug, slug) for slug in slugs),
-                tuple(fp),
-                tuple(fa),
-                tuple(mp),
-                tuple(ma),
-                most,
-                least,
-            )
-            for pk, fp, fa, mp, ma, most, least, slugs in cursor.fetchall()
-        }
+        cursor.execute(CHOICES, ["{" + ",".join(map(str, preferences)) + "}"])
+        for pk, most, least, topics, *words in cursor.fetchall():
+            if topics not in known:
+                known[topics] = frozenset([slugs[topic] for topic in topics.split(",")])
+            fp, fa, mp, ma = [tuple(some) if some else () for some in words]
+            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least)
+    return choices

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from digests import markers, telling
+from digests import markers
 from digests.models import SendingSwitch, SwitchChange
 from newsletter import clock
 
@@ -172,12 +172,6 @@ def _doubt_of_silence(state: State) -> str:
 def _hold(reason: str) -> None:
     if SendingSwitch.objects.filter(pk=1, hold_reason="").update(hold_reason=reason):
         _record(SwitchChange.Act.HELD, ITSELF, reason)
-        telling.tell_operators(
-            "nothing is sent until you say so",
-            reason,
-            "Look at what was sent last. If it is right to go on, run “manage.py allow_sending”.",
-            page="admin:digests_sendingswitch_changelist",
-        )
 
 
 def _record(act: SwitchChange.Act, by: str, reason: str = "", **against: object) -> None:

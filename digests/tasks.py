@@ -1,11 +1,14 @@
+import logging
+
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import applying, assembly, recovery, sending, switch, trial
+from digests import alerts, applying, assembly, finishing, pruning, recovery, sending, switch, telling, trial
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
 
+logger = logging.getLogger(__name__)
 WAKING_SECONDS = 60
 
 
@@ -29,7 +32,9 @@ def sweep() -> None:
 
 @shared_task
 def send_trial(issue_id: int, editor_id: int) -> None:
-    trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+    outcome = trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+    if not outcome.is_accepted:
+        logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
 
 @shared_task
@@ -50,3 +55,23 @@ def forget_events() -> None:
 @shared_task
 def heartbeat() -> None:
     switch.heartbeat()
+
+
+@shared_task
+def watch() -> None:
+    alerts.watch()
+
+
+@shared_task
+def deliver_notices() -> None:
+    telling.deliver()
+
+
+@shared_task
+def ping_finished() -> None:
+    finishing.ping_finished()
+
+
+@shared_task
+def prune() -> None:
+    pruning.prune()

@@ -1,20 +1,79 @@
-"""What operators must hear of at once, by mail."""
+"""What operators must hear of: written down with what it is about, then mailed and posted until it has arrived.
+
+A notice is a row, so that none is lost with a process, and none is told of what was rolled back.
+"""
+
+import logging
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.urls import reverse
 
-from newsletter import mail
+from digests import posting
+from digests.models import Notice
+from newsletter import clock, mail
 from newsletter.papers import watching
 
-
-def tell_operators(subject: str, *paragraphs: str, page: str = "admin:index") -> None:
-    """Mail editors and operators once the transaction is committed; `page` names where to act on it."""
-    page_url = settings.SITE_URL + reverse(page)
-    context: dict[str, object] = {"subject": subject, "paragraphs": paragraphs, "page_url": page_url}
-    transaction.on_commit(lambda: mail_everyone(context), robust=True)
+AGAIN = timedelta(minutes=1)
+GIVE_UP = timedelta(days=1)
+KEPT = timedelta(days=90)
+logger = logging.getLogger(__name__)
 
 
-def mail_everyone(context: dict[str, object]) -> None:
-    for address in watching.addresses():
-        mail.hand_over(mail.compose("digests/alert", context, address, tag="alert"))
+def tell_operators(subject: str, *paragraphs: str, page: str = "admin:index", query: str = "") -> None:
+    """Have operators told by mail and webhook within half a minute; `page` names where to act on it."""
+    write_notice(subject, *paragraphs, url=url_of(page, query))
+
+
+def url_of(page: str, query: str = "") -> str:
+    return settings.SITE_URL + reverse(page) + query
+
+
+def write_notice(title: str, *paragraphs: str, url: str, by_mail: bool = True) -> None:
+    Notice.objects.create(
+        title=title,
+        text="\n\n".join(paragraphs),
+        url=url,
+        to_mail=addresses() if by_mail else [],
+        is_to_post=bool(settings.ALERT_WEBHOOK),
+    )
+
+
+def addresses() -> list[str]:
+    """Return the operators' addresses; where none are set, those of everybody who may log in."""
+    return [address for _, address in settings.ADMINS] or watching.addresses()
+
+
+def deliver() -> None:
+    """Mail and post what waits; what fails is tried again in a minute, for a day. Safe to run twice at once."""
+    for notice in Notice.objects.untold().order_by("pk"):
+        if Notice.objects.untold().filter(pk=notice.pk).update(not_before=clock.now() + AGAIN):
+            _deliver(notice)
+    Notice.objects.filter(told_at__lt=clock.now() - KEPT).delete()
+
+
+def _deliver(notice: Notice) -> None:
+    left = [address for address in notice.to_mail if not _mail(notice, address)]
+    is_to_post = notice.is_to_post and not _post(notice)
+    is_given_up = notice.made_at < clock.now() - GIVE_UP
+    if is_given_up and (left or is_to_post):
+        logger.error("Notice %s is given up: for a day it could not be told to everybody", notice.pk)
+    is_done = is_given_up or not (left or is_to_post)
+    told_at = clock.now() if is_done else None
+    Notice.objects.filter(pk=notice.pk).update(to_mail=left, is_to_post=is_to_post, told_at=told_at)
+
+
+def _mail(notice: Notice, address: str) -> bool:
+    """Mail a notice to one address; say whether that is done with. It is not after an unclear answer: better twice."""
+    context = {"subject": notice.title, "paragraphs": notice.text.split("\n\n"), "page_url": notice.url}
+    outcome = mail.hand_over(mail.compose("digests/alert", context, address, tag="alert"))
+    if not outcome.is_accepted:
+        logger.warning("Notice %s could not be mailed: %s", notice.pk, outcome.reason)
+    return outcome.status in ("accepted", "refused")
+
+
+def _post(notice: Notice) -> bool:
+    if not settings.ALERT_WEBHOOK:  # taken out since
+        return True
+    title = f"{settings.PUBLICATION_NAME}: {notice.title}"
+    return posting.post(settings.ALERT_WEBHOOK, {"title": title, "text": notice.text, "url": notice.url})

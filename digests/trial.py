@@ -2,9 +2,10 @@
 
 from django.conf import settings
 
-from digests import rendering
-from newsletter import mail
+from digests import rendering, sending
+from newsletter import mail, urgent
 from newsletter.issues.models import Issue
+from newsletter.pace import Wait
 
 
 def send_trial(issue: Issue, address: str) -> mail.Outcome:
@@ -18,4 +19,8 @@ def send_trial(issue: Issue, address: str) -> mail.Outcome:
         rendering.fill(parts.html, links),
         tag="test",
     )
-    return mail.hand_over(message)
+    try:
+        with urgent.lane(sending.handed_over_today) as lane:
+            return lane.hand_over(message)
+    except Wait as exc:
+        return mail.Outcome("not_accepted", reason=urgent.said_of(exc), wait=exc.for_)

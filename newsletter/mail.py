@@ -30,6 +30,7 @@ DEFAULT_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 CODES_OF_A_MAIL = ("400", "413", "422")
 CODES_OF_US = (401, 402, 403, 404, 405, 407)
+CODES_WITHOUT_A_CALL = ("identity", "unsupported")
 CODES_OF_A_REPETITION = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
 
 
@@ -112,16 +113,22 @@ def build(
         metadata=metadata or {},
     )
     message.attach_alternative(html, "text/html")
-    if settings.EMAIL_PROVIDER == "smtp":
+    name_message(message, settings.EMAIL_PROVIDER)
+    return message
+
+
+def name_message(message: AnymailMessage, provider: str) -> None:
+    """Give a message a Message-ID of the publication's domain where the provider gives it none."""
+    message.extra_headers.pop("Message-ID", None)
+    if provider == "smtp":
         domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
         message.extra_headers["Message-ID"] = make_msgid(domain=domain)
-    return message
 
 
 def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> Outcome:
     """Give one message to the provider and say what is known then; raise nothing that a provider can cause."""
     if gap := identity_gap():
-        return Outcome("refused", reason=gap)
+        return Outcome("refused", reason=gap, code="identity")
     if connection is not None:
         message.connection = connection
     try:

@@ -23,7 +23,11 @@ SCHEDULE = {
     "apply what providers reported": every("digests.tasks.apply_events", seconds=2),
     "settle uncertain deliveries": every("digests.tasks.settle_uncertain", seconds=30),
     "forget old events": every("digests.tasks.forget_events", hours=6),
+    "prune old mail": every("digests.tasks.prune", hours=24),
     "say that the database is in use": every("digests.tasks.heartbeat", seconds=30),
-    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=30),
+    "watch for trouble": every("digests.tasks.watch", seconds=30),
+    "tell operators of it": every("digests.tasks.deliver_notices", seconds=30),
+    "tell the heartbeat address of finished issues": every("digests.tasks.ping_finished", minutes=5),
+    "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=5),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

@@ -6,6 +6,7 @@ REQUIRED is set, all must be: what is missing is named at start.
 
 import importlib.util
 import os
+import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -185,6 +186,11 @@ for name, provider, backend in (
             f"{name} is “{provider}”, which no backend of Anymail is called. "
             "Use for example mailgun, postmark, brevo, resend, amazon_ses, or smtp."
         )
+# Postmark keeps streams apart in one account; letters go to this one.
+LETTERS_STREAM = env.str("LETTERS_STREAM", "")
+if LETTERS_STREAM and EMAIL_LETTERS_PROVIDER != "postmark":
+    raise ImproperlyConfigured("LETTERS_STREAM is set, and only Postmark has streams: letters go elsewhere.")
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # as the provider calls it; `send_test` looks for its record
 ANYMAIL: dict[str, object] = {
     name: value
     for name, value in os.environ.items()
@@ -208,6 +214,16 @@ for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
         globals()[name] = value
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
+# Trouble is also posted to ALERT_WEBHOOK, as {"title", "text", "url"}. HEARTBEAT_URL hears once of each issue whose
+# day is over and whose counts close: name there a service that calls you when it hears nothing.
+ALERT_WEBHOOK = env.str("ALERT_WEBHOOK", "")
+HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
+for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_URL)):
+    if url and not re.fullmatch(r"https?://[^\s/]+\S*", url):
+        raise ImproperlyConfigured(
+            f"{name} is no address that can be posted to. Write it as “https://alerts.example.org/…”, "
+            "or leave it empty to do without."
+        )
 
 # Pace: what the provider of digests is asked to take, by all workers together; 0 is no limit of ours
 SEND_RATE = env.float("SEND_RATE", 0.0, validate=validate.Range(min=0))  # messages a second
@@ -251,6 +267,12 @@ ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
+DIGEST_KEEP = timedelta(days=env.int("DIGEST_KEEP_DAYS", 90))  # how long a mail can be shown again
+if DIGEST_KEEP < 2 * DIGEST_SPAN:
+    raise ImproperlyConfigured(
+        f"DIGEST_KEEP_DAYS is {DIGEST_KEEP.days}, too short to know what readers had before: "
+        f"with DIGEST_SPAN_DAYS={DIGEST_SPAN.days} it is at least {2 * DIGEST_SPAN.days}."
+    )
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
@@ -269,6 +291,10 @@ PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0)
 # A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
+# What letters have to ask, and subscribers cannot know
+LETTERS_HELD_BY = "digests.switch.is_held"
+LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
+
 # Work
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.
 CELERY_BROKER_URL = (
@@ -286,6 +312,11 @@ CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = {
     "subscribers.tasks.*": {"queue": "letters"},
     "digests.tasks.send_trial": {"queue": "letters"},
+    # What waits for the network of others, or has news of sending itself, stands behind no digest.
+    "digests.tasks.watch": {"queue": "feeds"},
+    "digests.tasks.deliver_notices": {"queue": "feeds"},
+    "digests.tasks.ping_finished": {"queue": "feeds"},
+    "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},

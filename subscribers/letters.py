@@ -1,45 +1,109 @@
 """Mail that a person waits for: composed and handed over one by one."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
+from anymail.message import AnymailMessage
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from newsletter import clock, mail
-from subscribers import tokens
+from newsletter import clock, mail, urgent
+from newsletter.pace import Wait
+from subscribers import signup, tokens
 from subscribers.models import Letter, Subscriber, Suppression
+
+Status = Letter.Status
+LOST_AFTER = timedelta(minutes=5)  # far more than a call may take
+VANISHED = "The worker vanished while this was being handed over: it may have arrived, and is not sent again."
+
+
+def sweep() -> list[int]:
+    """Give up on letters whose worker vanished, and return the ids of those that may be sent now. Safe to repeat."""
+    lost = Letter.objects.filter(status=Status.SENDING).exclude(sending_at__gte=clock.now() - LOST_AFTER)
+    for letter in lost:
+        letter.move_to(Status.FAILED, Q(sending_at=letter.sending_at), error=VANISHED)
+    return waiting()
 
 
 def waiting() -> list[int]:
     """Return the ids of letters that may be sent now, oldest first."""
-    planned = Letter.objects.filter(status=Letter.Status.PLANNED)
+    planned = Letter.objects.filter(status=Status.PLANNED)
     ready = planned.filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
     return list(ready.order_by("pk").values_list("pk", flat=True)[:500])
 
 
-def send(letter: Letter) -> None:
-    """Hand one letter over to the provider; a rival's letter, a sent one and one that has to wait are left alone."""
-    if letter.not_before and letter.not_before > clock.now():
+def not_held() -> bool:
+    return False
+
+
+def send(
+    letter: Letter,
+    is_held: Callable[[], bool] = not_held,
+    sent_today: Callable[[], int] = urgent.none_today,
+) -> None:
+    """Hand one letter over to the provider, or let it wait; a rival's letter and a sent one are left alone.
+
+    Nothing leaves while `is_held` says that this database may be a restored backup. `sent_today` counts what the
+    provider was given today.
+    """
+    if not is_ready(letter) or is_held():
         return
-    if Suppression.holds(letter.subscriber.canonical):
-        letter.move_to(Letter.Status.SKIPPED, error="the address is suppressed")
+    if reason := reason_against(letter):
+        letter.move_to(Status.SKIPPED, error=reason)
         return
     token = tokens.random_token()
-    if not letter.move_to(Letter.Status.SENDING, token_hash=tokens.hash_token(token)):
-        return
-    message = mail.compose(
-        f"subscribers/mail/{letter.kind}",
-        context(letter, token),
-        letter.subscriber.canonical,
-        tag=letter.kind,
-    )
+    message = message_of(letter, token)
+    try:
+        with urgent.lane(sent_today) as lane:
+            hand_over(letter, token, message, lane)
+    except Wait as exc:
+        wait_for(letter, exc)
+
+
+def is_ready(letter: Letter) -> bool:
+    return letter.status == Status.PLANNED and (letter.not_before is None or letter.not_before <= clock.now())
+
+
+def reason_against(letter: Letter) -> str:
+    """Return why a letter must not be sent any more, or an empty string."""
+    if Suppression.holds(letter.subscriber.canonical):
+        return "the address is suppressed"
+    if signup.is_expired(letter):
+        return "it was asked for too long ago"
+    return ""
+
+
+def message_of(letter: Letter, token: str) -> AnymailMessage:
+    folder, to = f"subscribers/mail/{letter.kind}", letter.subscriber.canonical
+    message = mail.compose(folder, context(letter, token), to, tag=letter.kind)
     message.metadata = {"letter": str(letter.pk)}
-    outcome = mail.hand_over(message)
+    return message
+
+
+def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: urgent.Lane) -> None:
+    """Claim the letter, make the call and record the answer: after the claim it is never sent again on a guess."""
+    if not letter.move_to(Status.SENDING, sending_at=clock.now(), token_hash=tokens.hash_token(token)):
+        lane.leave()
+        return
+    outcome = lane.hand_over(message)
     if outcome.is_accepted:
-        letter.move_to(Letter.Status.SENT, sent_at=clock.now(), provider_id=outcome.provider_id)
+        letter.move_to(Status.SENT, sent_at=clock.now(), provider_id=outcome.provider_id, error="")
     elif outcome.is_worth_repeating:
-        letter.move_to(Letter.Status.PLANNED, not_before=clock.now() + outcome.wait, error=outcome.reason[:300])
+        letter.move_to(
+            Status.PLANNED,
+            Q(status=Status.SENDING, sending_at=letter.sending_at),
+            not_before=clock.now() + outcome.wait,
+            error=outcome.reason[:300],
+        )
     else:
-        letter.move_to(Letter.Status.FAILED, error=outcome.reason[:300])
+        letter.move_to(Status.FAILED, error=outcome.reason[:300])
+
+
+def wait_for(letter: Letter, wait: Wait) -> None:
+    """Note why a letter that nobody has claimed waits, and when to try again."""
+    not_before = clock.now() + min(wait.for_, mail.LONGEST_WAIT)
+    letter.move_to(Status.PLANNED, Q(status=Status.PLANNED), not_before=not_before, error=urgent.WHY[wait.why])
 
 
 def context(letter: Letter, token: str) -> dict[str, object]:

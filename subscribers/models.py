@@ -20,13 +20,13 @@ from subscribers.addresses import hash_address
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
     def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
-        """Return the one row of this choice, made where nobody chose so before."""
+        """Return the one row of this choice, made where nobody chose so before; it counts as used again."""
         chosen = sorted(topics, key=lambda topic: topic.pk)
         row = Preferences(**choice)
         row.key = row.fingerprint([topic.pk for topic in chosen])
         with transaction.atomic():
-            made = self.bulk_create([row], ignore_conflicts=True)
-            stored = self.get(key=made[0].key)
+            self.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["unused_since"])
+            stored = self.get(key=row.key)
             through = [Preferences.topics.through(preferences=stored, topic=topic) for topic in chosen]
             Preferences.topics.through.objects.bulk_create(through, ignore_conflicts=True)
         return stored
@@ -47,6 +47,7 @@ class Preferences(models.Model):
     muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     max_papers = models.PositiveSmallIntegerField(default=10)
     minimum_score = models.FloatField(default=0.0)
+    unused_since = models.DateTimeField(null=True, editable=False)  # seen without a reader, night by night
 
     objects = PreferencesQuerySet.as_manager()
 
@@ -244,16 +245,17 @@ class Letter(StatefulModel):
 
     MOVES = {
         Status.SENDING: {Status.PLANNED},
-        Status.SENT: {Status.SENDING},
+        Status.SENT: {Status.SENDING, Status.FAILED},  # a worker taken for lost may know better
         Status.FAILED: {Status.SENDING},
         Status.SKIPPED: {Status.PLANNED},
-        Status.PLANNED: {Status.SENDING},
+        Status.PLANNED: {Status.SENDING, Status.PLANNED},
     }
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
     kind = models.CharField(max_length=11, choices=Kind)
     status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
     created_at = models.DateTimeField(default=clock.now)
+    sending_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     token_hash = models.CharField(max_length=64, blank=True, db_index=True)
     used_at = models.DateTimeField(null=True)
@@ -262,7 +264,9 @@ class Letter(StatefulModel):
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=("id",), condition=Q(status="planned"), name="letter_planned")]
+        indexes = [
+            models.Index(fields=("id",), condition=Q(status__in=("planned", "sending")), name="letter_unfinished")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_status_display()})"

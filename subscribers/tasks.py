@@ -1,18 +1,26 @@
 from celery import shared_task
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from subscribers import letters, zones
 from subscribers.models import Letter
 
+ROUND_SECONDS = 5  # from one sweep to the next
+
 
 @shared_task
 def send_letter(letter_id: int) -> None:
-    letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=letter_id))
+    letter = Letter.objects.select_related("subscriber__preferences").get(pk=letter_id)
+    letters.send(letter, import_string(settings.LETTERS_HELD_BY), import_string(settings.LETTERS_COUNTED_BY))
 
 
 @shared_task
 def sweep_letters() -> None:
-    for letter_id in letters.waiting():
-        send_letter.delay(letter_id)
+    waiting = letters.sweep()
+    if waiting and not import_string(settings.LETTERS_HELD_BY)():
+        for letter_id in waiting:
+            # What no worker took by the next round is found again there.
+            send_letter.apply_async([letter_id], expires=ROUND_SECONDS)
 
 
 @shared_task

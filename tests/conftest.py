@@ -8,16 +8,22 @@ import pytest
 import redis
 from django.conf import LazySettings
 from django.core import mail
+from hypothesis import settings as examples
 
 from newsletter import clock
 from newsletter.celery import app
 from tests.factories import MORNING
 
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+examples.register_profile("any machine", deadline=None)
+examples.register_profile("thorough", deadline=None, max_examples=1000)
+examples.load_profile("any machine")
+
 
 @pytest.fixture(autouse=True)
 def provider(settings: LazySettings, tmp_path: Path) -> list[mail.EmailMessage]:
     """Send through Anymail's own test backend, which keeps metadata and lets a test choose the answer."""
-    settings.EMAIL_BACKEND = "anymail.backends.test.EmailBackend"
+    settings.EMAIL_BACKEND = settings.EMAIL_LETTERS_BACKEND = "anymail.backends.test.EmailBackend"
     settings.MAILBOX_DIR = tmp_path / "mailbox"
     mail.outbox = []
     return mail.outbox

@@ -28,10 +28,11 @@ class Product:
         self.var_dir = folder / "var"
         self.log = folder / "output.txt"
         self.port = free_port()
+        self.first_output = ""
         self.environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
         # No port that a feed may be asked at: the first run is offline, wherever it is.
         self.environment |= {"PORT": str(self.port), "VAR_DIR": str(self.var_dir), "FEED_PORTS": "1"}
-        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1"}
+        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", "WEB_CONCURRENCY": "1"}
 
     @property
     def url(self) -> str:
@@ -43,6 +44,12 @@ class Product:
         found = re.search(r"^  Password +(\S+)$", self.output(), re.MULTILINE)
         assert found, self.output()
         return found[1]
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the product to its end."""
+        return subprocess.run(
+            [*MANAGE, *words], env=self.environment | environment, capture_output=True, text=True, timeout=SECONDS
+        )
 
     def up(self) -> "subprocess.Popen[bytes]":
         """Start everything and wait for the greeting, which comes when /healthz answers."""
@@ -60,6 +67,9 @@ class Product:
         status = process.wait(SECONDS)
         wait_until(lambda: not self.processes(), lambda: f"Left running: {self.processes()}")
         return status
+
+    def is_gone(self) -> bool:
+        return not self.processes()
 
     def output(self) -> str:
         return self.log.read_text()

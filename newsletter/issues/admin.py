@@ -206,7 +206,11 @@ class IssueAdmin(ModelAdmin):  # type: ignore[misc]
     @action(description="Withdraw for good")
     def withdraw(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.WITHDRAWN)
-        self.answer(request, done, "Withdrawn. Who has not got it yet does not get it.")
+        self.answer(request, done, f"Withdrawn. {self.reach_of(issue)}")
+
+    def reach_of(self, issue: Issue) -> str:
+        """Say who gets a withdrawn issue and who does not, as far as it is known here."""
+        return "Who has not got it yet does not get it."
 
     def answer(self, request: HttpRequest, done: bool, words: str) -> None:
         if done:

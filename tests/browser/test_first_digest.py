@@ -31,7 +31,7 @@ def confirm(page: Page, address: str) -> float:
 
 
 def reasons(mail: FrameLocator) -> list[str]:
-    return mail.locator("p.w").all_inner_texts()
+    return [text.replace("\u00a0", " ") for text in mail.locator("p.w").all_inner_texts()]
 
 
 def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open, shot: Shot) -> None:
@@ -125,7 +125,7 @@ def test_who_matches_nothing_gets_the_fronts_best_and_is_told(open_page: Open, s
     confirm(page, address)
 
     mail = open_mail(page, address, "digest")
-    expect(mail.get_by_role("main")).to_contain_text("None of today’s papers matched your topics")
+    expect(mail.get_by_role("article")).to_contain_text("None of today’s papers matched your topics")
     expect(mail.locator("h2 a").first).to_have_text(leader)
     assert all(reason.startswith("Trending today") for reason in reasons(mail))
     shot(page, "digest")

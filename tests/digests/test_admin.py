@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from digests import assembly, switch
-from digests.models import Batch, Delivery, ProviderEvent, SwitchChange
+from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from subscribers.models import Suppression
-from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.factories import MONDAY, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.factories.returns import heard, sent_delivery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -151,3 +151,44 @@ def test_who_may_only_look_decides_nothing_of_held_bounces(client: Client) -> No
     event = heard("bounced", sent_delivery(), held=ProviderEvent.Held.WAITING)
     client.post(EVENTS, {"action": "suppress", "_selected_action": [event.pk]})
     assert ProviderEvent.objects.held().exists()
+
+
+def test_an_issues_statistics_are_a_page_of_its_own(admin_client: Client) -> None:
+    issue = published_issue(MONDAY, PaperFactory())
+    serve(3)
+    Batch.objects.update(position=2, provider="postmark")
+    assert (
+        f"/admin/issues/issue/{issue.pk}/statistics/"
+        in admin_client.get(f"/admin/issues/issue/{issue.pk}/change/").content.decode()
+    )
+    page = words(admin_client.get("/admin/digests/delivery/statistics/", follow=True).content)
+    assert "Statistics of the issue of 4 May 2026" in page
+    assert "Eligible 3 100.0 % readers who were due" in page
+    assert "Sent 2 66.7 % accepted by the provider" in page
+    assert "Planned 1 33.3 % still to be sent" in page
+    assert "The counts close" in page
+    assert "Postmark 3 2 0 0 0 0 1 0 0 0" in page
+
+
+def test_the_statistics_of_a_draft_say_that_nothing_is_sent(admin_client: Client) -> None:
+    draft = IssueFactory()
+    assert "not published" in words(admin_client.get(f"/admin/issues/issue/{draft.pk}/statistics/").content)
+    assert "no issue is published" in words(
+        admin_client.get("/admin/digests/delivery/statistics/", follow=True).content
+    )
+    assert admin_client.get("/admin/issues/issue/0/statistics/").status_code == 404
+
+
+def test_who_may_not_see_issues_sees_no_statistics(client: Client) -> None:
+    issue = published_issue(MONDAY, PaperFactory())
+    editor(client, "view_delivery")
+    assert client.get(f"/admin/issues/issue/{issue.pk}/statistics/").status_code == 403
+    assert client.get("/admin/digests/delivery/statistics/").status_code == 403
+    assert "Statistics of the newest" not in words(client.get("/admin/digests/delivery/").content)
+
+
+def test_a_held_database_says_that_letters_wait_too(admin_client: Client) -> None:
+    switch.may_send()
+    assert "wait too" not in words(admin_client.get(SENDING).content)
+    SendingSwitch.objects.update(hold_reason="It looks like a backup.")
+    assert "It looks like a backup. Confirmations and links wait too." in words(admin_client.get(SENDING).content)

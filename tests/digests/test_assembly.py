@@ -1,16 +1,15 @@
-import threading
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 
 from digests import assembly
 from digests.models import Batch, Delivery, Digest
 from newsletter.issues.drafting import draft_issue
-from newsletter.issues.models import IssueEntry
-from newsletter.issues.publishing import publish
-from newsletter.papers.models import Source
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues.publishing import publish, publish_past_cutoff
+from newsletter.papers.models import Source, Topic
 from subscribers.models import Subscriber
 from tests.factories import (
     MONDAY,
@@ -22,6 +21,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.rivals import in_another_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -217,20 +217,54 @@ def test_a_reader_of_a_retired_topic_gets_the_papers_of_its_heir() -> None:
     assert (delivery.digest.paper_ids, delivery.digest.is_fallback) == ([paper.pk], False)
 
 
-def test_readers_with_nothing_new_wait_for_todays_draft_until_its_cutoff(set_clock: SetClock) -> None:
-    vision = TopicFactory()
+def drafted_issue(vision: Topic) -> Issue:
+    """Return Tuesday's draft, which a reader waits for who got Monday's issue."""
     issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
     SubscriberFactory(topics=[vision], covered_through=issue.published_at, next_digest_at=MORNING + DAY * 0.9)
-    PaperFactory(topics=[vision], listed_on=MONDAY + DAY)
-    draft_issue(MONDAY + DAY)
+    PaperFactory(topics=[vision], listed_on=MONDAY + DAY, first_seen_at=MORNING + DAY * 0.5)
+    return draft_issue(MONDAY + DAY)
 
+
+def test_readers_with_nothing_new_wait_for_todays_draft_until_its_cutoff(set_clock: SetClock) -> None:
+    drafted_issue(TopicFactory())
     set_clock(MORNING + DAY - timedelta(minutes=1))
     assembly.assemble_due_digests()
     assert not Delivery.objects.exists()
 
     set_clock(MORNING + DAY)
+    publish_past_cutoff()
+    assembly.assemble_due_digests()
+    assert only_delivery().covered_to == MORNING + DAY
+
+
+def test_a_draft_past_its_cutoff_is_waited_for_while_its_publication_is_on_the_way(set_clock: SetClock) -> None:
+    drafted_issue(TopicFactory())
+    set_clock(MORNING + DAY + timedelta(seconds=1))
+    assembly.assemble_due_digests()
+    assert not Delivery.objects.exists()
+
+    set_clock(MORNING + DAY + assembly.PUBLISHING)
     assembly.assemble_due_digests()
     assert only_delivery().reason == Delivery.Reason.NO_ISSUE
+
+
+def test_an_issue_published_after_an_assembly_began_is_still_awaited_by_it(set_clock: SetClock) -> None:
+    draft = drafted_issue(TopicFactory())
+    run_began = MORNING + DAY - timedelta(seconds=1)
+    set_clock(MORNING + DAY - timedelta(milliseconds=500))
+    publish(draft)
+    set_clock(run_began)
+    assembly.assemble_due_digests()
+    assert not Delivery.objects.exists()
+
+
+def test_who_gets_no_digest_is_in_no_batch() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, PaperFactory(topics=[vision]))
+    SubscriberFactory(topics=[vision])
+    nobody = SubscriberFactory(topics=[TopicFactory()], covered_through=MORNING - DAY)
+    assembly.assemble_due_digests()
+    assert nobody.deliveries.get().batch_id is None
 
 
 def test_the_subject_is_the_first_title_and_how_many_more() -> None:
@@ -366,26 +400,6 @@ def test_who_has_something_to_get_does_not_wait_for_todays_draft(set_clock: SetC
     digest = only_delivery().digest
     assert digest is not None
     assert digest.issue_id == issue.pk
-
-
-def in_another_connection(work: Callable[[], object]) -> BaseException | None:
-    """Do `work` as another process would that waits for no lock; return what it raised."""
-    raised: list[BaseException | None] = [None]
-
-    def run() -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '100ms'")
-            work()
-        except DatabaseError as exc:
-            raised[0] = exc
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    return raised[0]
 
 
 @pytest.mark.django_db(transaction=True)

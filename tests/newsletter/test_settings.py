@@ -87,6 +87,7 @@ def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
         ("SEND_WARMUP_FROM", "in May", "Not a valid date"),
         ("LETTERS_SHARE", "1", "less than or equal to 0.9"),
         ("EMAIL_LETTERS_PROVIDER", "pigeon", "“pigeon”, which no backend"),
+        ("LETTERS_STREAM", "links", "only Postmark has streams"),
     ],
 )
 def test_a_pace_that_makes_no_sense_is_refused(name: str, value: str, words: str) -> None:
@@ -112,3 +113,18 @@ def test_a_lease_shorter_than_a_call_is_refused_since_nothing_could_ever_be_sent
     assert done.returncode == 1
     assert "SEND_LEASE_SECONDS is 60, and a call may last 75 seconds by EMAIL_TIMEOUT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["ALERT_WEBHOOK", "HEARTBEAT_URL"])
+@pytest.mark.parametrize("url", ["hooks.example.org/x", "ftp://example.org/x", "https:///x"])
+def test_an_address_that_cannot_be_posted_to_is_named(name: str, url: str) -> None:
+    done = manage("check", **ENOUGH | {name: url})
+    assert done.returncode == 1
+    assert f"{name} is no address that can be posted to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_mail_is_kept_for_long_enough_to_know_what_readers_had() -> None:
+    done = manage("check", **ENOUGH, DIGEST_KEEP_DAYS="20", DIGEST_SPAN_DAYS="14")
+    assert "DIGEST_KEEP_DAYS is 20, too short to know what readers had before" in done.stderr
+    assert "it is at least 28." in done.stderr

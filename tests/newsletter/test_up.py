@@ -8,66 +8,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psutil
 import pytest
-from django.conf import settings
 
-MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-SECONDS = 120  # for a start on a busy machine
-LAST_LINE = "Password"
-
-
-class Product:
-    """A deployment of its own: a folder, a port and a mark on all its processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.mark = uuid4().hex
-        self.var_dir = folder / "var"
-        self.log = folder / "output.txt"
-        self.port = free_port()
-        self.first_output = ""
-        unset = {"DATABASE_URL", "REDIS_URL", "DEBUG"}
-        self.environment = {name: value for name, value in os.environ.items() if name not in unset}
-        # No port that a feed may be asked at: the first run is offline.
-        self.environment |= {"PORT": str(self.port), "VAR_DIR": str(self.var_dir), "FEED_PORTS": "1"}
-        self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", "WEB_CONCURRENCY": "1"}
-
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*MANAGE, *words], env=self.environment | environment, capture_output=True, text=True, timeout=SECONDS
-        )
-
-    def up(self) -> "subprocess.Popen[bytes]":
-        """Start everything and wait for the last line of the greeting."""
-        with self.log.open("wb") as log:
-            process = subprocess.Popen(
-                [*MANAGE, "up"], env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(lambda: LAST_LINE in self.output() or process.poll() is not None, self.output)
-        assert process.poll() is None, self.output()
-        return process
-
-    def output(self) -> str:
-        return self.log.read_text()
-
-    def processes(self) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if self.owns(process)]
-
-    def owns(self, process: psutil.Process) -> bool:
-        """Say whether a process runs and descends from ours, by its environment or the folder it works in."""
-        try:
-            is_marked = process.environ().get("TEST_MARK") == self.mark
-            return is_marked or Path(process.cwd()).is_relative_to(self.var_dir)
-        except psutil.Error:
-            return False
-
-    def is_gone(self) -> bool:
-        return not self.processes()
+from tests.product import SECONDS, Product, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +26,6 @@ def product() -> Iterator[Product]:
         stop(process, signal.SIGTERM)
         wait_until(product.is_gone, lambda: str(product.processes()))
         yield product
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(fact: Callable[[], bool], explain: Callable[[], str]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.05)
 
 
 def stop(process: "subprocess.Popen[bytes]", signum: signal.Signals) -> int:

@@ -53,7 +53,9 @@ async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> d
     own = api.settings(url)
     settings = {
         "EMAIL_PROVIDER": api.name,
+        "EMAIL_LETTERS_PROVIDER": api.name,
         "EMAIL_BACKEND": f"anymail.backends.{api.name}.EmailBackend",
+        "EMAIL_LETTERS_BACKEND": f"anymail.backends.{api.name}.EmailBackend",
         "ANYMAIL": {**own, "WEBHOOK_SECRET": WEBHOOK_SECRET, "REQUESTS_TIMEOUT": 20},
     }
     environment = {"EMAIL_PROVIDER": api.name, **own}
@@ -84,7 +86,9 @@ def smtp_facts(options: Options, port: int) -> dict[str, Any]:
     url = f"{'submission' if options.tls else 'smtp'}://{account}127.0.0.1:{port}"
     settings = {
         "EMAIL_PROVIDER": "smtp",
+        "EMAIL_LETTERS_PROVIDER": "smtp",
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_LETTERS_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": port,
         "EMAIL_HOST_USER": user,

@@ -1,14 +1,20 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from anymail.exceptions import AnymailAPIError
+from anymail.signals import pre_send
 from django.conf import LazySettings
 from django.db import connection
 
+from digests import sending, switch
+from digests.models import SendingSwitch
+from newsletter import urgent
 from newsletter.mailbox import store
-from subscribers import letters, tasks, tokens
+from newsletter.pace import Wait
+from subscribers import letters, signup, tasks, tokens
 from subscribers.models import Letter, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory
 from tests.provider import answering, http_error, sent
@@ -16,6 +22,7 @@ from tests.provider import answering, http_error, sent
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
 PENDING = Subscriber.Status.PENDING
+NOBODY = "redis://127.0.0.1:1/0"  # no Redis listens there
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def fresh(letter: Letter) -> Letter:
 
 
 def test_a_sent_letter_knows_when_and_the_providers_id(letter: Letter, settings: LazySettings) -> None:
-    settings.EMAIL_BACKEND = "newsletter.mailbox.backend.EmailBackend"
+    settings.EMAIL_LETTERS_BACKEND = "newsletter.mailbox.backend.EmailBackend"
     letters.send(letter)
     sent = fresh(letter)
     assert (sent.status, sent.sent_at) == (Letter.Status.SENT, MORNING)
@@ -163,10 +170,109 @@ def test_nothing_is_mailed_without_a_postal_address(letter: Letter, settings: La
 def test_letters_wait_oldest_first() -> None:
     reader = SubscriberFactory()
     made = [reader.letters.create(kind=Letter.Kind.PREFERENCES) for _ in range(3)]
-    made[1].move_to(Letter.Status.SENDING)
+    made[1].move_to(Letter.Status.SENDING, sending_at=MORNING)
     assert letters.waiting() == [made[0].pk, made[2].pk]
 
 
 def test_the_task_sends_the_letter_it_is_given(letter: Letter) -> None:
     tasks.send_letter(letter.pk)
     assert fresh(letter).status == Letter.Status.SENT
+
+
+def test_a_letter_asked_for_too_long_ago_is_not_sent(letter: Letter, set_clock: SetClock) -> None:
+    set_clock(MORNING + signup.CONFIRMATION_LIFETIME + timedelta(seconds=1))
+    letters.send(letter)
+    assert sent() == []
+    assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SKIPPED, "it was asked for too long ago")
+
+
+def test_nothing_leaves_a_database_that_may_be_a_backup(
+    letter: Letter, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.VAR_DIR = tmp_path
+    switch.heartbeat()
+    SendingSwitch.objects.update(epoch=0, hold_reason="This database is older than what was sent from it.")
+    tasks.send_letter(letter.pk)
+    tasks.sweep_letters()
+    assert sent() == []
+    assert letters.waiting() == [letter.pk]
+
+    switch.allow("Ada")
+    tasks.send_letter(letter.pk)
+    assert len(sent()) == 1
+
+
+def test_letters_go_on_while_digests_are_paused(letter: Letter) -> None:
+    switch.pause("Ada", "Stop.")
+    tasks.send_letter(letter.pk)
+    assert len(sent()) == 1
+
+
+def test_while_redis_is_away_a_letter_waits_and_then_leaves(
+    letter: Letter, settings: LazySettings, set_clock: SetClock
+) -> None:
+    there, settings.REDIS_URL = settings.REDIS_URL, NOBODY
+    letters.send(letter)
+    waiting = fresh(letter)
+    assert (waiting.status, waiting.sending_at, sent()) == (Letter.Status.PLANNED, None, [])
+    assert "Redis is away" in waiting.error
+    assert letters.waiting() == []
+
+    settings.REDIS_URL = there
+    set_clock(MORNING + timedelta(seconds=5))
+    assert letters.waiting() == [letter.pk]
+    letters.send(fresh(letter))
+    assert (fresh(letter).status, fresh(letter).error, len(sent())) == (Letter.Status.SENT, "", 1)
+
+
+def test_a_letter_that_waits_for_its_pace_is_not_taken_from_a_rival_who_has_it(letter: Letter) -> None:
+    stale = fresh(letter)
+    letter.move_to(Letter.Status.SENDING, sending_at=MORNING)
+    letters.wait_for(stale, Wait(timedelta(seconds=5), "rate"))
+    assert fresh(letter).status == Letter.Status.SENDING
+
+
+def test_what_a_vanished_worker_had_in_hand_has_failed_and_is_not_sent_again(
+    letter: Letter, set_clock: SetClock
+) -> None:
+    letter.move_to(Letter.Status.SENDING, sending_at=MORNING)
+    set_clock(MORNING + letters.LOST_AFTER)
+    letters.sweep()
+    assert fresh(letter).status == Letter.Status.SENDING
+
+    set_clock(MORNING + letters.LOST_AFTER + timedelta(seconds=1))
+    assert letters.sweep() == []
+    assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.FAILED, letters.VANISHED)
+    letters.send(fresh(letter))
+    assert sent() == []
+
+
+def test_a_worker_that_was_taken_for_lost_still_says_what_it_knows(letter: Letter, set_clock: SetClock) -> None:
+    token = tokens.random_token()
+    message = letters.message_of(letter, token)
+
+    def be_late(sender: object, **_: object) -> None:
+        set_clock(MORNING + timedelta(hours=1))
+        letters.sweep()
+        assert fresh(letter).status == Letter.Status.FAILED
+
+    pre_send.connect(be_late)
+    try:
+        with urgent.lane() as lane:
+            letters.hand_over(letter, token, message, lane)
+    finally:
+        pre_send.disconnect(be_late)
+    assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SENT, "")
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_sweep_sends_letters_that_were_forgotten(letter: Letter) -> None:
+    tasks.sweep_letters()
+    assert fresh(letter).status == Letter.Status.SENT
+
+
+def test_a_letter_counts_among_the_mails_of_its_providers_day(letter: Letter, settings: LazySettings) -> None:
+    letters.send(letter)
+    assert sending.handed_over_today() == 1
+    settings.EMAIL_LETTERS_PROVIDER = "postmark"
+    assert sending.handed_over_today() == 0

@@ -1,0 +1,40 @@
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from digests import reconciling
+from digests.stats import Counts
+from newsletter.commands import ClockedCommand, day
+
+
+class Command(ClockedCommand):
+    help = "Show that every reader who was due on a day is accounted for, or where not and what to look at."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("date", type=day, metavar="DATE", help="a day of UTC, e.g. 2026-05-04")
+
+    def run(self, **options: Any) -> None:
+        on: date = options["date"]
+        start, end = reconciling.day_of(on)
+        runs = reconciling.runs(start, end)
+        counts = reconciling.counts_of(runs)
+        self.show(on, counts, len(runs))
+        differences = [*reconciling.differences(runs)]
+        faults = [*reconciling.faults(start, end)]
+        for line in differences + faults:
+            self.stdout.write(line)
+        if differences:
+            gap = counts.eligible - counts.settled
+            raise CommandError(f"The counts of {on} do not close: {gap:+,} of {counts.eligible:,} who were due.")
+        if faults:
+            raise CommandError(f"The counts of {on} close, and there are rows that should not be: see above.")
+        self.stdout.write("The counts close.")
+
+    def show(self, on: date, counts: Counts, run_count: int) -> None:
+        served = "1 run served readers" if run_count == 1 else f"{run_count:,} runs served readers"
+        self.stdout.write(f"{on:%A, %-d %B %Y} (UTC): {served}.")
+        for name in ("eligible", "sent", "rejected", "skipped", "uncertain", "abandoned", "planned"):
+            self.stdout.write(f"{name:>9} {getattr(counts, name):>12,}")

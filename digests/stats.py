@@ -1,0 +1,178 @@
+"""What became of an issue's copies, counted from facts in one pass over its deliveries.
+
+Of an issue are the digests that it is the newest issue of, and the readers who got none while it was the newest. The
+pass finds them by when they were made: `delivery_made_at` and `digest_made_at` are all the indexes it needs.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from digests.models import Delivery
+from newsletter.issues.models import Issue
+
+# How long an assembly may go on with what it read before a newer issue was published.
+SLACK = timedelta(hours=1)
+WORK_MEMORY = "64MB"  # of the database, for as long as one count lasts: a million readers' preferences
+# Of a delivery `d` and its batch `b`: what became of it, as far as we know.
+STATE = "CASE WHEN d.status IS NOT NULL THEN d.status WHEN d.call_no < b.position THEN 'sent' ELSE 'planned' END"
+
+
+class Counts(NamedTuple):
+    """Readers who were due, by what became of their copies; and what was reported of these."""
+
+    eligible: int = 0
+    sent: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    uncertain: int = 0
+    abandoned: int = 0
+    planned: int = 0
+    delivered: int = 0
+    bounced: int = 0  # for good
+    complained: int = 0
+
+    @property
+    def settled(self) -> int:
+        """How many are accounted for by a state of their own: as many as were eligible, or the counts do not close."""
+        return self.sent + self.rejected + self.skipped + self.uncertain + self.abandoned + self.planned
+
+    @property
+    def is_closed(self) -> bool:
+        return self.eligible == self.settled
+
+
+class Delay(NamedTuple):
+    """How long after the hour asked for: half of `copies` no later than `p50`, all but 1 % no later than `p99`."""
+
+    copies: int
+    p50: timedelta
+    p99: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    all: Counts
+    skipped: list[tuple[str, int]]  # by reason, the most first
+    providers: list[tuple[str, Counts]]
+    topics: list[tuple[str, Counts]]  # of the readers' choice: who chose several counts for each
+    handed_over: Delay | None  # at the latest: when the last call of the batch was answered
+    arrived: Delay | None  # as far as the provider reports deliveries
+
+
+STATES = ("sent", "rejected", "skipped", "uncertain", "abandoned", "planned")
+COUNTS = ", ".join(
+    ["sum(n) AS eligible"]
+    + [f"coalesce(sum(n) FILTER (WHERE state = '{state}'), 0) AS {state}" for state in STATES]
+    + [f"sum({fact}) AS {fact}" for fact in ("delivered", "bounced", "complained")]
+)
+# One scan fills four small tables at once. Who gets no digest for want of an issue belongs to none.
+COUNT = f"""
+WITH mine AS (
+  SELECT d.preferences_id, b.provider, d.reason, {STATE} AS state, d.delivered_at, d.bounced_at, d.complained_at,
+         CASE WHEN {STATE} = 'sent' AND b.finished_at IS NOT NULL
+              THEN greatest(date_part('epoch', b.finished_at - d.slot)::int, 0) END AS handed_over,
+         CASE WHEN d.delivered_at IS NOT NULL
+              THEN greatest(date_part('epoch', d.delivered_at - d.slot)::int, 0) END AS arrived
+  FROM digests_delivery d
+  LEFT JOIN digests_batch b ON b.id = d.batch_id
+  LEFT JOIN digests_digest g
+    ON g.id = d.digest_id AND g.issue_id = %(issue)s AND g.made_at >= %(start)s AND g.made_at < %(end)s
+  WHERE d.made_at >= %(start)s AND d.made_at < %(end)s
+    AND (g.id IS NOT NULL
+         OR d.digest_id IS NULL AND (d.covered_to = %(start)s
+            OR d.covered_to IS NULL AND d.reason <> 'no_issue' AND d.made_at < %(until)s))
+), counted AS MATERIALIZED (
+  SELECT grouping(preferences_id, provider, handed_over, arrived) AS which,
+         preferences_id, provider, reason, state, handed_over, arrived, count(*) AS n,
+         count(delivered_at) AS delivered, count(bounced_at) AS bounced, count(complained_at) AS complained
+  FROM mine
+  GROUP BY GROUPING SETS ((preferences_id, state), (provider, reason, state), (handed_over, state), (arrived, state))
+)
+SELECT 'provider' AS kind, provider AS key, {COUNTS} FROM counted WHERE which = 11 GROUP BY provider
+UNION ALL
+SELECT 'reason', reason, {COUNTS} FROM counted WHERE which = 11 AND state = 'skipped' GROUP BY reason
+UNION ALL
+SELECT 'topic', topic.name, {COUNTS}
+FROM counted
+LEFT JOIN subscribers_preferencestopic chosen ON chosen.preferences_id = counted.preferences_id
+LEFT JOIN papers_topic topic ON topic.id = chosen.topic_id
+WHERE which = 7 GROUP BY topic.name
+UNION ALL
+SELECT 'handed_over', handed_over::text, {COUNTS} FROM counted
+WHERE which = 13 AND handed_over IS NOT NULL GROUP BY handed_over
+UNION ALL
+SELECT 'arrived', arrived::text, {COUNTS} FROM counted WHERE which = 14 AND arrived IS NOT NULL GROUP BY arrived
+"""
+
+
+def statistics_of(issue: Issue) -> Statistics:
+    """Count what became of an issue so far; nothing of one that is not published."""
+    found: dict[str, list[tuple[str | None, Counts]]] = defaultdict(list)
+    for kind, key, *counts in _rows(issue) if issue.published_at else ():
+        found[kind].append((key, Counts(*map(int, counts))))
+    return Statistics(
+        all=total(counts for _, counts in found["provider"]),
+        skipped=[(_reason(key), counts.eligible) for key, counts in _by_size(found["reason"])],
+        providers=[(_provider(key), counts) for key, counts in _by_size(found["provider"])],
+        topics=[(key or "no topic chosen", counts) for key, counts in _by_size(found["topic"])],
+        handed_over=_delay(found["handed_over"]),
+        arrived=_delay(found["arrived"]),
+    )
+
+
+def total(rows: Iterable[Counts]) -> Counts:
+    return Counts(*map(sum, zip(*rows, strict=True)))
+
+
+@transaction.atomic
+def _rows(issue: Issue) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+        cursor.execute(COUNT, {"issue": issue.pk, "start": issue.published_at, **_window(issue)})
+        return list(cursor.fetchall())
+
+
+def _window(issue: Issue) -> dict[str, datetime | str]:
+    """Return until when an issue was the newest, and until when digests of it may have been made.
+
+    A later issue that was withdrawn gave its place back.
+    """
+    later = Issue.objects.filter(published_at__gt=issue.published_at).order_by("published_at")
+    until = later.values_list("published_at", flat=True).first()
+    end = later.filter(status=Issue.Status.PUBLISHED).values_list("published_at", flat=True).first()
+    return {"until": until or "infinity", "end": end + SLACK if end else "infinity"}
+
+
+def _by_size(rows: list[tuple[str | None, Counts]]) -> list[tuple[str | None, Counts]]:
+    return sorted(rows, key=lambda row: (-row[1].eligible, row[0] is None, row[0]))
+
+
+def _reason(key: str | None) -> str:
+    return str(Delivery.Reason(key).label) if key else "no reason is recorded"
+
+
+def _provider(key: str | None) -> str:
+    return "none: no digest was made" if key is None else key or "not recorded"
+
+
+def _delay(rows: list[tuple[str | None, Counts]]) -> Delay | None:
+    seconds = sorted((int(key or 0), counts.eligible) for key, counts in rows)
+    count = sum(number for _, number in seconds)
+    if not count:
+        return None
+    return Delay(count, _percentile(seconds, count, 50), _percentile(seconds, count, 99))
+
+
+def _percentile(seconds: list[tuple[int, int]], count: int, percent: int) -> timedelta:
+    """Return the least delay that `percent` of all do not exceed."""
+    passed = 0
+    for delay, number in seconds:
+        passed += number
+        if passed * 100 >= count * percent:
+            return timedelta(seconds=delay)
+    raise AssertionError("no count lacks a last row")

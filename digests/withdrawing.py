@@ -1,0 +1,49 @@
+"""How far an issue had come when it was withdrawn."""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+from newsletter.issues.models import Issue
+
+
+class Reach(NamedTuple):
+    """Readers by what becomes of their copy of a withdrawn issue."""
+
+    sent: int
+    under_way: int
+    stopped: int
+    uncertain: int
+
+    @property
+    def words(self) -> str:
+        said = [f"{of_readers(self.sent)} it already"]
+        if self.under_way:
+            said.append(f"to {self.under_way:,} it is being handed over at this moment")
+        if self.uncertain:
+            said.append(f"of {self.uncertain:,} nobody knows")
+        said.append(f"{self.stopped:,} for whom it was ready do not get it")
+        return f"{', '.join(said[:-1])}, and {said[-1]}; nor does anybody later."
+
+
+def of_readers(count: int) -> str:
+    return "1 reader has" if count == 1 else f"{count:,} readers have"
+
+
+REACH = """
+SELECT count(*) FILTER (WHERE d.status = 'sent' OR d.status IS NULL AND d.call_no < b.position),
+       count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= b.position AND d.call_no < b.position + b.open_calls),
+       count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= b.position + b.open_calls),
+       count(*) FILTER (WHERE d.status = 'uncertain')
+FROM digests_batch b
+JOIN digests_delivery d ON d.batch_id = b.id
+JOIN digests_digest g ON g.id = d.digest_id
+WHERE b.made_at >= %s AND g.issue_id = %s
+"""
+
+
+def reach_of(issue: Issue) -> Reach:
+    """Count the copies of an issue, as they stand now."""
+    with connection.cursor() as cursor:
+        cursor.execute(REACH, [issue.published_at, issue.pk])
+        return Reach(*cursor.fetchone())

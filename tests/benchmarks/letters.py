@@ -1,0 +1,86 @@
+"""How long who signs up waits for the confirmation while digests are going out."""
+
+import itertools
+import multiprocessing
+import statistics
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connections
+
+from digests import assembly, sending
+from digests.models import Batch
+from newsletter import clock
+from newsletter.papers.models import Topic
+from subscribers import making
+from subscribers.models import Letter
+from tests.benchmarks.digests import make_issue
+from tests.benchmarks.registry import Figure, bench, shown
+from tests.flows.letters import letters_worker, sign_up
+from tests.outside.provider import providing_apart
+
+READERS = 50_000
+SENDERS = 2  # as the digests' worker has
+PAUSE_SECONDS = 0.05  # from one click to the next
+PATIENCE = timedelta(seconds=60)
+
+
+@bench("letters", unit="s", target=10, higher_is_better=False)
+def letters(scale: float) -> Figure:
+    """Sign up again and again while digests go out on the merge lane, and wait for every letter."""
+    readers = round(READERS * scale)
+    make_issue()
+    for _ in shown(making.make_subscribers(readers, due_at=clock.now()), "readers", readers // making.CHUNK + 1):
+        pass
+    assembly.assemble_due_digests()
+    with providing_apart("mailgun", counting=True) as provider, letters_worker(provider.environment):
+        for name, value in provider.settings.items():
+            setattr(settings, name, value)
+        sign_up("first@example.org", a_topic())
+        wait_for_letters()  # the worker is up
+        seconds = click_while_digests_go_out()
+        wait_for_letters()
+    rows = Letter.objects.exclude(subscriber__canonical="first@example.org").values_list("created_at", "sent_at")
+    delays = sorted((sent - clicked).total_seconds() for clicked, sent in rows if sent)
+    assert len(delays) == len(rows), f"{len(rows) - len(delays)} letters were not sent"
+    return Figure(
+        delays[int(len(delays) * 0.99)],
+        f"p99 of {len(delays)} sign-ups from the click to the recorded hand-over (p50 {statistics.median(delays):.2f} "
+        f"s, most {delays[-1]:.2f} s) while {readers:,} digests went out in {seconds:.0f} s",
+    )
+
+
+def click_while_digests_go_out() -> float:
+    """Sign up one after another until the last digest is out; return the seconds it took."""
+    topic = a_topic()
+    connections.close_all()
+    fork = multiprocessing.get_context("fork")
+    senders = [fork.Process(target=send_all, args=(number,)) for number in range(SENDERS)]
+    started = time.perf_counter()
+    for sender in senders:
+        sender.start()
+    for number in itertools.count():
+        sign_up(f"clicker{number}@example.org", topic)
+        if not any(sender.is_alive() for sender in senders):
+            break
+        time.sleep(PAUSE_SECONDS)
+    assert not Batch.objects.unfinished().exists()
+    return time.perf_counter() - started
+
+
+def send_all(number: int) -> None:
+    for batch in Batch.objects.order_by("pk"):
+        if batch.pk % SENDERS == number:
+            assert sending.send_batch(batch)
+
+
+def a_topic() -> str:
+    return Topic.objects.current().values_list("slug", flat=True)[0]
+
+
+def wait_for_letters() -> None:
+    until = clock.now() + PATIENCE
+    while Letter.objects.filter(status__in=(Letter.Status.PLANNED, Letter.Status.SENDING)).exists():
+        assert clock.now() < until, "the letters' worker does not send"
+        time.sleep(PAUSE_SECONDS)
