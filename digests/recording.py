@@ -56,11 +56,8 @@ def record(batch: Batch, answered: Answered) -> None:
 
 def record_late(batch: Batch, answered: Answered) -> None:
     """Let a worker that lost its batch say what it knows of deliveries that were taken for uncertain meanwhile."""
-    doubtful = set(
-        Delivery.objects.filter(pk__in=[row.id for row, _ in answered], status=Status.UNCERTAIN).values_list(
-            "pk", flat=True
-        )
-    )
+    uncertain = Delivery.objects.select_for_update().filter(status=Status.UNCERTAIN)
+    doubtful = set(uncertain.filter(pk__in=[row.id for row, _ in answered]).values_list("pk", flat=True))
     known = [(row, outcome) for row, outcome in answered if row.id in doubtful]
     settle(Status.SENT, [(row, outcome) for row, outcome in known if outcome.is_accepted])
     record(batch, [(row, outcome) for row, outcome in known if outcome.status in ("refused", "not_accepted")])

@@ -1,7 +1,6 @@
 """The sweep: what a worker that vanished left behind is settled, and what was forgotten is found."""
 
-from datetime import timedelta
-
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
@@ -10,7 +9,6 @@ from digests.models import Batch, Delivery
 from newsletter import clock
 from newsletter.issues.models import Issue
 
-FORGOTTEN = timedelta(seconds=30)
 VANISHED = "The worker vanished while this was being handed over."
 
 
@@ -26,7 +24,7 @@ def sweep() -> list[int]:
     abandon_expired()
     if not switch.may_send().may:
         return []
-    waiting = Batch.objects.ready().filter(made_at__lt=clock.now() - FORGOTTEN)
+    waiting = Batch.objects.ready().filter(made_at__lt=clock.now() - settings.SEND_FORGOTTEN)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as midnight
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Max
 
 from digests import addressing, cutting, recording, switch
@@ -37,6 +37,10 @@ REPETITIONS = 2  # of a call that has a key to be known by
 
 class Stopped(Exception):
     """Another worker holds the batch now. Nothing more of it may be sent here."""
+
+
+class Paused(Exception):
+    """No call may be opened until an operator says so. This one was not."""
 
 
 def never() -> bool:
@@ -96,26 +100,61 @@ class Handover:
         self.answered: list[tuple[Row, Outcome]] = []  # of the last window, to be recorded with the next move
         self.position = batch.position
         self.unsent: list[tuple[Row, Outcome]] = []  # of a window of which nothing left
+        self.room: int | None = None  # readers that the day has room for, where that is less than a window
         self.deadline = 0.0  # for the beginning of a call
 
     def run(self) -> timedelta | None:
         """Make window after window; return None when all is behind us, else how long the batch waits."""
         try:
-            while window := self.next_window():
-                wait = timedelta(0) if self.is_stopping() else self.hand_over(window)
-                if wait is not None:
-                    self.put_back(wait)
-                    return wait
-            self.move(Status.DONE, position=self.end(), open_calls=0, lease_until=None, finished_at=clock.now())
+            return self.make_windows_in_spite_of_the_database()
         except Stopped:
             with transaction.atomic():
                 recording.record_late(self.batch, [*self.answered, *self.unsent])
             return PATIENCE * 2
+
+    def make_windows_in_spite_of_the_database(self) -> timedelta | None:
+        """Make the windows; where the database breaks off, put the batch back with what is known once it is there."""
+        try:
+            return self.make_windows()
+        except (InterfaceError, OperationalError):
+            if not self.is_database_back():
+                raise
+            self.put_back(timedelta(0))
+            return timedelta(0)
+
+    def make_windows(self) -> timedelta | None:
+        while window := self.next_window():
+            try:
+                wait = timedelta(0) if self.is_stopping() else self.hand_over(window)
+            except Paused:
+                self.put_back(timedelta(0))
+                return PATIENCE * 2
+            if wait is not None:
+                self.put_back(wait)
+                return wait
+        self.move(Status.DONE, position=self.end(), open_calls=0, lease_until=None, finished_at=clock.now())
         return None
+
+    def is_database_back(self) -> bool:
+        """Wait for a database that went away, for as long as the lease lasts, and see what it knows of this batch.
+
+        Whether the last commit was made before it went is told by the position: what is behind it is recorded.
+        """
+        mine = Batch.objects.filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
+        while time.monotonic() < self.deadline:
+            connection.close()
+            try:
+                if mine.filter(position__gte=self.position).exists():
+                    self.answered = []
+                return True
+            except (InterfaceError, OperationalError):
+                time.sleep(0.2)
+        return False
 
     def next_window(self) -> list[Row]:
         """Return the deliveries of the next calls that share a commit; none when all are behind us."""
         most = self.provider.window if self.provider.most == 1 else READERS_IN_DOUBT
+        most = min(most, self.room or most)
         window: list[Row] = []
         for call_no in sorted(call for call in self.calls if call >= self.position):
             rows = self.calls[call_no]
@@ -131,22 +170,33 @@ class Handover:
             with self.pace.call(len(window), settings.SEND_LEASE) as turn:
                 return self.make_calls(window, mails, turn)
         except Wait as exc:
-            if exc.fits:
-                cutting.cut(self.batch, self.provider, self.position, most=exc.fits)
-                return timedelta(0)
-            return exc.for_
+            return self.make_smaller(exc.fits) if exc.fits else exc.for_
+
+    def make_smaller(self, room: int) -> timedelta | None:
+        """Make the next window as small as the day has room for; say not to wait where the batch was cut for it."""
+        self.room = room
+        if len(self.next_window()) <= room:
+            return None
+        with transaction.atomic():
+            held = Batch.objects.select_for_update().filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
+            if not held.exists():
+                raise Stopped
+            cutting.cut(self.batch, self.provider, self.position, most=room)
+        return timedelta(0)
 
     def make_calls(self, window: Sequence[Row], mails: dict[int, Mail], turn: Turn) -> timedelta | None:
         """Open the calls of a window and make them."""
         with transaction.atomic():
             if not switch.may_send().may:
                 turn.unsent()
-                return PATIENCE * 2
+                raise Paused
             gone = self.open(window)
-        live = [row for row in window if row.id in mails and row.id not in gone]
+        left = [row for row in window if row.id not in gone]
+        live = [row for row in left if row.id in mails]
+        unrendered = [(row, UNRENDERED) for row in left if row.id not in mails]
         if not live:
             turn.unsent()
-            self.step(window, [])
+            self.step(window, unrendered)
             return None
         started = time.monotonic()
         outcomes = self.submit(live, mails)
@@ -156,7 +206,7 @@ class Handover:
         if is_all_refused_for_now and not any(outcome.is_worth_splitting for outcome in outcomes):
             self.answered, self.unsent = [], answered
             return max(outcome.wait for outcome in outcomes)
-        self.step(window, [*answered, *((row, UNRENDERED) for row in window if row.id not in mails)])
+        self.step(window, [*answered, *unrendered])
         return None
 
     def open(self, window: Sequence[Row]) -> dict[int, str]:
@@ -186,12 +236,13 @@ class Handover:
         not_before = clock.now() + wait if wait else None
         self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
 
-    @transaction.atomic(savepoint=False)
     def move(self, status: Status, **changes: object) -> None:
         """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
-        if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
-            raise Stopped
-        recording.record(self.batch, self.answered)
+        with transaction.atomic(savepoint=False):
+            if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
+                raise Stopped
+            recording.record(self.batch, self.answered)
+        # Not before the commit: one that fails is made up for. That of an opened call is yet to come.
         self.answered = [] if status is not Status.SUBMITTING else self.answered
 
     def end(self) -> int:
@@ -219,7 +270,7 @@ class Handover:
         key = key_of(mails)
         outcomes = self.provider.submit(mails, key)
         for _ in range(REPETITIONS if self.provider.can_repeat else 0):
-            if not all(outcome.status == "unknown" for outcome in outcomes):
+            if not all(outcome.status == "unknown" for outcome in outcomes) or time.monotonic() > self.deadline:
                 break
             outcomes = self.provider.submit(mails, key)
         return outcomes
@@ -250,14 +301,16 @@ def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
 
 def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:
     """Say how a window went, so that all workers keep the pace."""
+    throttled = [outcome for outcome in outcomes if outcome.code == "429"]
+    if throttled:
+        pace.pause(max(outcome.wait for outcome in throttled))
     if any(outcome.status == "unknown" for outcome in outcomes):
         turn.failed()
-    elif any(outcome.code == "429" for outcome in outcomes):
-        pace.pause(max(outcome.wait for outcome in outcomes))
+    elif not all(outcome.is_worth_repeating for outcome in outcomes):
+        turn.slow(seconds)
+    elif throttled or all(outcome is NOT_MADE for outcome in outcomes):
         turn.unsent()
-    elif all(outcome is NOT_MADE for outcome in outcomes):
-        turn.unsent()
-    elif all(outcome.is_worth_repeating and not outcome.is_worth_splitting for outcome in outcomes):
+    elif not any(outcome.is_worth_splitting for outcome in outcomes):
         turn.failed()
     else:
         turn.slow(seconds)

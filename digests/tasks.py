@@ -10,6 +10,7 @@ from newsletter import stopping
 from newsletter.issues.models import Issue
 
 logger = logging.getLogger(__name__)
+WAKING_SECONDS = 60
 
 
 @shared_task
@@ -30,7 +31,8 @@ def send_batch(batch_id: int) -> None:
 @shared_task
 def sweep() -> None:
     for batch_id in recovery.sweep():
-        send_batch.delay(batch_id)
+        # The next rounds wake it again: behind a long run of batches no heap of these shall grow.
+        send_batch.apply_async((batch_id,), expires=WAKING_SECONDS)
 
 
 @shared_task

@@ -18,8 +18,8 @@ from django.conf import settings
 
 # A thread holds a database connection: threads × WEB_CONCURRENCY of them.
 WEB_THREADS = 8
-# What may run on after a signal: a call to a provider, and less where somebody sits and waits.
-PATIENCE_SECONDS = 30
+# What may run on after a signal: a call to a provider, of which SMTP's take longest, and less where somebody waits.
+PATIENCE_SECONDS = 55
 DESK_PATIENCE_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 

@@ -276,6 +276,13 @@ if DIGEST_KEEP < 2 * DIGEST_SPAN:
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
+SEND_FORGOTTEN = timedelta(seconds=env.int("SEND_FORGOTTEN_SECONDS", 30))  # a batch that waits is woken from then on
+LONGEST_CALL = EMAIL_TIMEOUT * (2.5 if EMAIL_PROVIDER == "smtp" else 1)
+if SEND_LEASE.total_seconds() <= LONGEST_CALL:
+    raise ImproperlyConfigured(
+        f"SEND_LEASE_SECONDS is {SEND_LEASE.seconds}, and a call may last {LONGEST_CALL:g} seconds by EMAIL_TIMEOUT: "
+        "a lease has to be longer. Raise the one or lower the other."
+    )
 
 # When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
@@ -310,6 +317,8 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
     "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
+    # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
+    "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},
@@ -320,6 +329,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
 WORKER_CONCURRENCY = {
     "letters": env.int("LETTERS_CONCURRENCY", 1),
+    "sending": env.int("SENDING_CONCURRENCY", 2),
     "digests": env.int("DIGESTS_CONCURRENCY", 2),
     "feeds": env.int("FEEDS_CONCURRENCY", 2),
 }

@@ -108,6 +108,13 @@ def test_the_providers_keys_are_read_under_its_own_names() -> None:
     assert done.stdout.split() == ["anymail.backends.mailgun.EmailBackend", "k"]
 
 
+def test_a_lease_shorter_than_a_call_is_refused_since_nothing_could_ever_be_sent() -> None:
+    done = manage("check", **ENOUGH, EMAIL_TIMEOUT="30")
+    assert done.returncode == 1
+    assert "SEND_LEASE_SECONDS is 60, and a call may last 75 seconds by EMAIL_TIMEOUT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["ALERT_WEBHOOK", "HEARTBEAT_URL"])
 @pytest.mark.parametrize("url", ["hooks.example.org/x", "ftp://example.org/x", "https:///x"])
 def test_an_address_that_cannot_be_posted_to_is_named(name: str, url: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ class Options:
     bodies: bool = False  # keeps the bodies in the ledger
     tls: bool = False  # SMTP alone: offers STARTTLS, and takes no password before it
     auth: bool = False  # SMTP alone: takes no mail without a password
+    witness: Callable[[Sequence[str]], None] | None = None  # HTTP alone: is shown each call before it is answered
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ async def run(options: Options) -> AsyncIterator[dict[str, Any]]:
 
 async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Any]:
     api = APIS[options.name](options.counting)
-    server = await listen(HttpProvider(api, ledger).handle, options.port)
+    server = await listen(HttpProvider(api, ledger, options.witness).handle, options.port)
     stack.callback(server.close)
     url = f"http://127.0.0.1:{port_of(server)}"
     own = api.settings(url)

@@ -1,6 +1,7 @@
 """One provider at work: reads a call, lets the plan have its say, writes the ledger, then answers."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -32,9 +33,10 @@ class Desk:
 
 
 class HttpProvider(Desk):
-    def __init__(self, api: Api, ledger: Ledger) -> None:
+    def __init__(self, api: Api, ledger: Ledger, witness: Callable[[Sequence[str]], None] | None = None) -> None:
         super().__init__(ledger)
         self.api = api
+        self.witness = witness
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request. Raise Cut where the plan says that the connection breaks."""
@@ -50,6 +52,8 @@ class HttpProvider(Desk):
 
     async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
         addresses = [mail.address for mail in mails]
+        if self.witness:  # in a thread of its own, so that it may do what takes time
+            await asyncio.to_thread(self.witness, addresses)
         if delay := self.plan.delay(addresses):
             await asyncio.sleep(delay)
         rule = self.plan.fault(addresses)
