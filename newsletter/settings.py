@@ -288,6 +288,8 @@ CELERY_TASK_TIME_LIMIT = 660
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = {
+    # A file of a million readers takes minutes, and letters are waited for.
+    "subscribers.tasks.go_on_with_import": {"queue": "feeds"},
     "subscribers.tasks.*": {"queue": "letters"},
     "digests.tasks.send_trial": {"queue": "letters"},
     # What waits for the network of others, or has news of sending itself, stands behind no digest.
