@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests import bounces, figures, stats, switch, tasks
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue

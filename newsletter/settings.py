@@ -164,6 +164,12 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=validate.Range(min=1))  # of a file of readers
+FILE_UPLOAD_HANDLERS = [
+    "subscribers.imports.receiving.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Mail. A provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
 # its keys are read under Anymail's own names (MAILGUN_API_KEY, …). Letters are what a person waits for.
@@ -335,6 +341,7 @@ UNFOLD = {
                         ("Topics", "sell", "papers_topic"),
                         ("Sources", "rss_feed", "papers_source"),
                         ("Subscribers", "group", "subscribers_subscriber"),
+                        ("Imports", "upload", "subscribers_importrun"),
                         ("Deliveries", "outgoing_mail", "digests_delivery"),
                         ("Batches", "stacks", "digests_batch"),
                         ("Sending", "pause_circle", "digests_sendingswitch"),

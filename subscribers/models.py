@@ -299,6 +299,15 @@ class Suppression(models.Model):
     def holds(cls, canonical: str) -> bool:
         return cls.objects.filter(address_hash=hash_address(canonical)).exists()
 
+    @transaction.atomic
+    def lift(self, by: str, note: str) -> bool:
+        """Let the address be mailed again, and keep who said so and why; False where it is not as it was read."""
+        if not Suppression.objects.filter(pk=self.pk, reason=self.reason).delete()[0]:
+            return False
+        kept = {"address_hash": self.address_hash, "reason": self.reason, "suppressed_at": self.at}
+        LiftedSuppression.objects.create(**kept, by=by, note=note)
+        return True
+
 
 class LiftedSuppression(models.Model):
     """A suppression that an operator took away, and why."""

@@ -12,6 +12,7 @@ from subscribers.imports.reading import FileError
 
 FORGOTTEN = timedelta(minutes=2)  # no chunk takes so long
 KEPT = timedelta(days=7)
+REPORT_KEPT = timedelta(days=30)
 
 
 def keep(upload: File[bytes], run: ImportRun) -> None:
@@ -56,9 +57,12 @@ def give_up(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
 
 
 def forgotten() -> list[int]:
-    """Return the ids of runs that nobody works on, and give up those that nobody confirmed in a week."""
+    """Return the ids of runs that nobody works on; forget what nobody confirmed in a week, and reports of a month."""
     uploads = ImportRun.objects.filter(is_upload=True)
     for run in uploads.filter(status=ImportRun.Status.CHECKED, moved_at__lt=clock.now() - KEPT):
         give_up(run, ImportRun.Status.DROPPED)
+    old = clock.now() - REPORT_KEPT
+    for run in uploads.filter(finished_at__range=(old - timedelta(days=2), old)):
+        run.report_path.unlink(missing_ok=True)
     idle = uploads.at_work().filter(moved_at__lt=clock.now() - FORGOTTEN)
     return list(idle.values_list("pk", flat=True))

@@ -9,7 +9,9 @@ from subscribers.imports.formats import FORMATS
 from tests.subscribers.imports.files import written
 
 LISTMONK = "uuid,email,name,attributes,status,created_at,updated_at"
-GHOST = "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers"
+GHOST = (
+    "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers"
+)
 BUTTONDOWN = "email_address,type,tags,creation_date,unsubscription_date"
 
 
