@@ -50,7 +50,7 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
+        form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
         if request.method == "POST" and form.is_valid():
             run = form.new_run(request.user.get_username())
             uploads.keep(form.cleaned_data["file"], run)

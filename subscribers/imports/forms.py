@@ -43,7 +43,10 @@ class ImportForm(forms.ModelForm[ImportRun]):
             "consent_on": widgets.UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-04"}),
         }
 
-    field_order = ("file", "format", "consent_source", "consent_on")
+    # The file is last: where it is too large, nothing after it is read.
+    field_order = (
+        "format", "consent_source", "consent_on", "topics", "frequency", "weekday", "send_time", "timezone", "file",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
