@@ -89,10 +89,10 @@ class SubscriberAdmin(AddressSearch):
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("subscribers.export_subscriber")
 
-    @display(description="Suppressed", empty_value="no")
-    def suppression(self, subscriber: Subscriber) -> str | None:
+    @display(description="Suppressed")
+    def suppression(self, subscriber: Subscriber) -> str:
         row = Suppression.objects.filter(address_hash=subscriber.address_hash).first()
-        return f"{row.get_reason_display()}, {row.at:%-d %B %Y}. {row.note}".strip() if row else None
+        return f"{row.get_reason_display()}, {row.at:%-d %B %Y}. {row.note}".strip() if row else "No"
 
     @action(description="Export all", permissions=["export"])
     def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:

@@ -1,7 +1,7 @@
 """One file of readers on its way in: how far it is, and what came of its rows."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -79,10 +79,13 @@ class ImportRun(StatefulModel):
         return 100 * self.position // self.total if self.total else 0
 
     def begin_writing(self) -> bool:
-        """Go from the look through the file to the import itself, from its first row; False where that began."""
-        return self.move_to(
-            self.Status.WRITING, position=0, report_size=0, counts={}, problems=[], moved_at=clock.now()
-        )
+        """Go from the look through the file to the import itself, from its first row; False where that began.
+
+        It starts now: its readers get what is published from now on.
+        """
+        now = clock.now()
+        fresh: dict[str, Any] = {"position": 0, "report_size": 0, "counts": {}, "problems": []}
+        return self.move_to(self.Status.WRITING, started_at=now, moved_at=now, **fresh)
 
     def end(self, status: "ImportRun.Status", error: str = "") -> bool:
         return self.move_to(status, finished_at=clock.now(), error=error[:300])

@@ -13,7 +13,7 @@ from subscribers.rhythm import Rhythm
 
 FREQUENCIES = {str(word).lower(): value for value, label in Subscriber.Frequency.choices for word in (value, label)}
 WEEKDAYS = {str(word).lower(): value for value, label in Subscriber.Weekday.choices for word in (value, label)}
-ZONES = {zone.lower(): zone for zone in available_timezones()}
+ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "localtime"}}
 SEVEN = time(7)
 HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
 BETWEEN_TOPICS = re.compile(r"[,;|]")

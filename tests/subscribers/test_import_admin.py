@@ -211,3 +211,14 @@ def test_a_subscribed_readers_choices_stay_when_a_file_says_otherwise(admin_clie
     tasks.go_on_with_import(run.pk)
     reader.refresh_from_db()
     assert (reader.frequency, reader.status) == ("daily", "active")
+
+
+@pytest.mark.usefixtures("topic")
+def test_an_import_confirmed_days_later_brings_no_papers_of_the_days_between(
+    admin_client: Client, set_clock: Callable[[object], None]
+) -> None:
+    run, page = looked_through(admin_client, LINES)
+    set_clock(MORNING + timedelta(days=5))
+    admin_client.post(page, {"write": "1"})
+    tasks.go_on_with_import(run.pk)
+    assert Subscriber.objects.get(status="active").covered_through == MORNING + timedelta(days=5)
