@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue

@@ -272,6 +272,7 @@ class ProviderEvent(models.Model):
             models.Index(fields=("id",), condition=Q(applied_at=None), name="event_pending"),
             models.Index(fields=("id",), condition=Q(held="waiting"), name="event_held"),
             models.Index(fields=("delivery_id",), condition=~Q(delivery_id=None), name="event_of_delivery"),
+            models.Index(fields=("letter_id",), condition=~Q(letter_id=None), name="event_of_letter"),
             models.Index(fields=("domain", "received_at"), condition=~Q(domain=""), name="event_of_domain"),
             models.Index(
                 fields=("issue_id", "kind"),

@@ -164,6 +164,12 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=validate.Range(min=1))  # of a file of readers
+FILE_UPLOAD_HANDLERS = [
+    "subscribers.imports.receiving.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Mail. A provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
 # its keys are read under Anymail's own names (MAILGUN_API_KEY, …). Letters are what a person waits for.
@@ -310,6 +316,8 @@ CELERY_TASK_TIME_LIMIT = 660
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = {
+    # A file of a million readers takes minutes, and letters are waited for.
+    "subscribers.tasks.go_on_with_import": {"queue": "feeds"},
     "subscribers.tasks.*": {"queue": "letters"},
     "digests.tasks.send_trial": {"queue": "letters"},
     # What waits for the network of others, or has news of sending itself, stands behind no digest.
@@ -359,6 +367,7 @@ UNFOLD = {
                         ("Topics", "sell", "papers_topic"),
                         ("Sources", "rss_feed", "papers_source"),
                         ("Subscribers", "group", "subscribers_subscriber"),
+                        ("Imports", "upload", "subscribers_importrun"),
                         ("Deliveries", "outgoing_mail", "digests_delivery"),
                         ("Batches", "stacks", "digests_batch"),
                         ("Sending", "pause_circle", "digests_sendingswitch"),

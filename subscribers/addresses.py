@@ -28,4 +28,4 @@ def canonical_address(text: str) -> str:
 
 def hash_address(canonical: str) -> str:
     """Return the keyed hash of a canonical address: it recognises an address, and gives none away."""
-    return hmac.new(settings.ADDRESS_KEY.encode(), canonical.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.ADDRESS_KEY.encode(), canonical.encode(), hashlib.sha256).hex()

@@ -16,6 +16,7 @@ from newsletter.papers.models import Topic
 from newsletter.states import StatefulModel
 from subscribers import rhythm
 from subscribers.addresses import hash_address
+from subscribers.import_runs import ImportRun as ImportRun
 
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
@@ -152,6 +153,7 @@ class Subscriber(StatefulModel):
         indexes = [
             models.Index(fields=("next_digest_at",), condition=Q(status="active"), name="subscriber_due"),
         ]
+        permissions = [("export_subscriber", "Can export all subscribers")]
 
     def __str__(self) -> str:
         return self.email
@@ -218,12 +220,14 @@ class Consent(models.Model):
         ASKED = "asked", "asked to subscribe"
         CONFIRMED = "confirmed", "confirmed the address"
         UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+        IMPORTED = "imported", "agreed elsewhere, and was imported"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=12, choices=Act)
     at = models.DateTimeField(default=clock.now)
     ip = models.GenericIPAddressField(null=True)
     text_version = models.CharField(max_length=20)
+    source = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
@@ -283,6 +287,11 @@ class Suppression(models.Model):
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason)
     at = models.DateTimeField(default=clock.now)
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes = [models.Index(fields=("-at", "-id"), name="suppression_newest")]
 
     def __str__(self) -> str:
         return f"{self.address_hash[:12]} ({self.get_reason_display()})"
@@ -290,3 +299,29 @@ class Suppression(models.Model):
     @classmethod
     def holds(cls, canonical: str) -> bool:
         return cls.objects.filter(address_hash=hash_address(canonical)).exists()
+
+    @transaction.atomic
+    def lift(self, by: str, note: str) -> bool:
+        """Let the address be mailed again, and keep who said so and why; False where it is not as it was read."""
+        if not Suppression.objects.filter(pk=self.pk, reason=self.reason).delete()[0]:
+            return False
+        kept = {"address_hash": self.address_hash, "reason": self.reason, "suppressed_at": self.at}
+        LiftedSuppression.objects.create(**kept, by=by, note=note)
+        return True
+
+
+class LiftedSuppression(models.Model):
+    """A suppression that an operator took away, and why."""
+
+    address_hash = models.CharField(max_length=64, db_index=True)
+    reason = models.CharField(max_length=9, choices=Suppression.Reason)
+    suppressed_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(default=clock.now)
+    by = models.CharField(max_length=200)
+    note = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ("-lifted_at",)
+
+    def __str__(self) -> str:
+        return f"{self.address_hash[:12]}, lifted by {self.by}"

@@ -1,9 +1,15 @@
+import time
+
 from celery import shared_task
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from newsletter import stopping
 from subscribers import letters, zones
-from subscribers.models import Letter
+from subscribers.imports import uploads
+from subscribers.models import ImportRun, Letter
+
+IMPORT_SECONDS = 300  # then the next task goes on
 
 ROUND_SECONDS = 5  # from one sweep to the next
 
@@ -26,3 +32,16 @@ def sweep_letters() -> None:
 @shared_task
 def follow_changed_rules() -> None:
     zones.follow_changed_rules()
+
+
+@shared_task
+def go_on_with_import(run_id: int) -> None:
+    end = time.monotonic() + IMPORT_SECONDS
+    if uploads.go_on(ImportRun.objects.get(pk=run_id), lambda: time.monotonic() < end and not stopping.is_requested()):
+        go_on_with_import.delay(run_id)
+
+
+@shared_task
+def sweep_imports() -> None:
+    for run_id in uploads.forgotten():
+        go_on_with_import.delay(run_id)

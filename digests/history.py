@@ -1,0 +1,50 @@
+"""What became of one reader's mail of late, for whoever answers the reader's question."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from digests.models import Delivery, ProviderEvent
+from newsletter import clock
+from subscribers.models import Subscriber
+
+SPAN = timedelta(days=30)
+MOST = 200
+FACTS = {
+    "delivered_at": "delivered",
+    "soft_bounced_at": "bounced for now",
+    "bounced_at": "bounced",
+    "complained_at": "called spam",
+}
+
+
+class Line(NamedTuple):
+    delivery: Delivery
+    state: str
+    facts: list[tuple[str, datetime]]
+
+
+def deliveries_of(reader: Subscriber) -> list[Line]:
+    """Return the deliveries of the last 30 days, newest first."""
+    rows = Delivery.objects.filter(subscriber=reader, slot__gte=clock.now() - SPAN).select_related("batch")
+    return [Line(row, state_of(row), facts_of(row)) for row in rows.order_by("-slot")[:MOST]]
+
+
+def state_of(delivery: Delivery) -> str:
+    if delivery.status:
+        return delivery.get_status_display()
+    return "Sent" if delivery.is_sent else "Planned"
+
+
+def facts_of(delivery: Delivery) -> list[tuple[str, datetime]]:
+    known = ((name, getattr(delivery, column)) for column, name in FACTS.items())
+    return sorted(((name, at) for name, at in known if at), key=lambda fact: fact[1])
+
+
+def events_of(reader: Subscriber, deliveries: Sequence[Line]) -> list[ProviderEvent]:
+    """Return what providers said of these deliveries and of the reader's letters, newest first."""
+    letters = list(reader.letters.order_by("-pk").values_list("pk", flat=True)[:MOST])
+    ours = Q(delivery_id__in=[line.delivery.pk for line in deliveries]) | Q(letter_id__in=letters)
+    return list(ProviderEvent.objects.filter(ours).defer("body").order_by("-happened_at", "-pk")[:MOST])

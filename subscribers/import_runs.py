@@ -1,0 +1,91 @@
+"""One file of readers on its way in: how far it is, and what came of its rows."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+
+from newsletter import clock
+from newsletter.states import StatefulModel
+
+
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def at_work(self) -> Self:
+        return self.filter(status__in=(ImportRun.Status.CHECKING, ImportRun.Status.WRITING))
+
+
+class ImportRun(StatefulModel):
+    """A file, what it is imported with, and the row it has come to. What is counted was committed with its rows."""
+
+    class Status(models.TextChoices):
+        CHECKING = "checking", "Being looked through"
+        CHECKED = "checked", "Waits for your word"
+        WRITING = "writing", "Being imported"
+        DONE = "done", "Imported"
+        FAILED = "failed", "Cannot be read"
+        DROPPED = "dropped", "Given up"
+
+    MOVES = {
+        Status.CHECKED: {Status.CHECKING},
+        Status.WRITING: {Status.CHECKED},
+        Status.DONE: {Status.WRITING},
+        Status.FAILED: {Status.CHECKING, Status.WRITING},
+        Status.DROPPED: {Status.CHECKING, Status.CHECKED, Status.WRITING},
+    }
+
+    name = models.CharField("file", max_length=200)
+    file_hash = models.CharField(max_length=64)
+    format = models.CharField(max_length=12)
+    consent_source = models.CharField(max_length=200)
+    consent_on = models.DateField()
+    defaults = models.JSONField(default=dict)
+    by = models.CharField(max_length=200)
+    status = models.CharField(max_length=8, choices=Status, default=Status.CHECKING)
+    started_at = models.DateTimeField(default=clock.now)
+    moved_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    position = models.PositiveIntegerField(default=0)  # rows that are done
+    report_size = models.PositiveBigIntegerField(default=0)  # bytes of the report that tell of them
+    counts = models.JSONField(default=dict)
+    problems = models.JSONField(default=list)
+    error = models.CharField(max_length=300, blank=True, default="")
+    is_upload = models.BooleanField(default=False)  # its file is ours, and goes when it is done
+
+    objects = ImportRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_status_display()})"
+
+    @property
+    def path(self) -> Path:
+        """Where an uploaded file is kept."""
+        return Path(settings.VAR_DIR) / "imports" / f"{self.pk}.csv"
+
+    @property
+    def report_path(self) -> Path:
+        return self.path.with_suffix(".report.csv")
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.status in (self.Status.CHECKING, self.Status.WRITING)
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.position // self.total if self.total else 0
+
+    def begin_writing(self) -> bool:
+        """Go from the look through the file to the import itself, from its first row; False where that began.
+
+        It starts now: its readers get what is published from now on.
+        """
+        now = clock.now()
+        fresh: dict[str, Any] = {"position": 0, "report_size": 0, "counts": {}, "problems": []}
+        return self.move_to(self.Status.WRITING, started_at=now, moved_at=now, **fresh)
+
+    def end(self, status: "ImportRun.Status", error: str = "") -> bool:
+        return self.move_to(status, finished_at=clock.now(), error=error[:300])

@@ -1,0 +1,126 @@
+"""From what a file says of topics, hours and zones to a choice as we store it."""
+
+import re
+from datetime import time
+from typing import NamedTuple, TypeVar
+from zoneinfo import available_timezones
+
+from django.db import connection
+
+from newsletter.papers.models import Topic
+from subscribers.models import Preferences, Subscriber
+from subscribers.rhythm import Rhythm
+
+FREQUENCIES = {str(word).lower(): value for value, label in Subscriber.Frequency.choices for word in (value, label)}
+WEEKDAYS = {str(word).lower(): value for value, label in Subscriber.Weekday.choices for word in (value, label)}
+ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "localtime"}}
+SEVEN = time(7)
+HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
+BETWEEN_TOPICS = re.compile(r"[,;|]")
+MOST_KEPT = 100_000
+
+Value = TypeVar("Value")
+
+
+class Defaults(NamedTuple):
+    """What stands where a file says nothing."""
+
+    topics: tuple[int, ...]
+    rhythm: Rhythm
+
+
+class Choice(NamedTuple):
+    """What one row comes to; `note` names what of it is not known here."""
+
+    topics: tuple[int, ...]
+    rhythm: Rhythm
+    note: str
+
+
+class Choosing:
+    """Reads choices; rows that say the same share the work."""
+
+    def __init__(self, defaults: Defaults, has_labels: bool) -> None:
+        self.defaults, self.has_labels = defaults, has_labels
+        self.topics = known_topics()
+        self.known: dict[tuple[str, ...], Choice] = {}
+
+    def of(self, cells: tuple[str, ...]) -> Choice:
+        choice = self.known.get(cells)
+        if choice is None:
+            if len(self.known) >= MOST_KEPT:
+                self.known.clear()
+            choice = self.known[cells] = self.read(*(cell.strip() for cell in cells))
+        return choice
+
+    def read(self, topics: str, frequency: str, weekday: str, hour: str, zone: str) -> Choice:
+        unknown: list[str] = []
+        usual = self.defaults.rhythm
+        rhythm = Rhythm(
+            look_up(FREQUENCIES, frequency, usual.frequency, "frequency", unknown),
+            look_up(WEEKDAYS, weekday, usual.weekday, "weekday", unknown),
+            hour_of(hour, usual.send_time, unknown),
+            look_up(ZONES, zone, usual.timezone, "zone", unknown),
+        )
+        named = [name for part in BETWEEN_TOPICS.split(topics) if (name := part.strip(" []\"'").lower())]
+        chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
+        if not self.has_labels and any(name not in self.topics for name in named):
+            unknown.append("a topic")
+        note = f"not known here: {', '.join(unknown)}" if unknown else ""
+        return Choice(chosen or self.defaults.topics, rhythm, note)
+
+
+def look_up(known: dict[str, Value], word: str, usual: Value, name: str, unknown: list[str]) -> Value:
+    if word and word.lower() not in known:
+        unknown.append(f"its {name}")
+    return known.get(word.lower(), usual)
+
+
+def hour_of(text: str, usual: time, unknown: list[str]) -> time:
+    if not text:
+        return usual
+    if match := HOUR.fullmatch(text):
+        return time(int(match[1]), int(match[2] or 0))
+    unknown.append("its hour")
+    return usual
+
+
+def known_topics() -> dict[str, int]:
+    """Return the ids of topics by slug and by name, of retired ones those they went into."""
+    topics = list(Topic.objects.all())
+    ids = {topic.pk: topic.retired_into_id or topic.pk for topic in topics}
+    return {word.lower(): ids[topic.pk] for topic in topics for word in (topic.name, topic.slug)}
+
+
+ADD_CHOICES = """
+INSERT INTO subscribers_preferences (key, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers,
+    minimum_score)
+SELECT key, '{}', '{}', '{}', '{}', %s, %s FROM unnest(%s::text[]) AS key
+ON CONFLICT DO NOTHING
+"""
+FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s)"
+ADD_TOPICS = """
+INSERT INTO subscribers_preferencestopic (preferences_id, topic_id)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[])
+ON CONFLICT DO NOTHING
+"""
+
+
+class Stored:
+    """The ids of stored preferences by their topics."""
+
+    def __init__(self) -> None:
+        self.ids: dict[tuple[int, ...], int] = {}
+
+    def store(self, choices: set[tuple[int, ...]]) -> None:
+        """Learn the ids of `choices`, and write those that nobody chose before; in the caller's transaction."""
+        usual = Preferences()
+        by_key = {usual.fingerprint(list(topics)): topics for topics in choices if topics not in self.ids}
+        # In one order, so that two who write the same wait for each other in turn.
+        keys = sorted(by_key)
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys])
+            cursor.execute(FIND_CHOICES, [keys])
+            self.ids |= {by_key[key]: pk for pk, key in cursor.fetchall()}
+            pairs = [(self.ids[by_key[key]], topic) for key in keys for topic in by_key[key]]
+            cursor.execute(ADD_TOPICS, [[pk for pk, _ in pairs], [topic for _, topic in pairs]])

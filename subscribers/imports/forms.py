@@ -1,0 +1,73 @@
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from timezone_field import TimeZoneFormField
+from unfold import widgets
+
+from newsletter import clock
+from newsletter.papers.models import Topic
+from subscribers.imports import running
+from subscribers.imports.formats import FORMATS
+from subscribers.models import ImportRun, Subscriber
+from subscribers.rhythm import Rhythm
+
+
+class ImportForm(forms.ModelForm[ImportRun]):
+    """A file of readers, where they agreed, and what they get where the file does not say."""
+
+    file = forms.FileField(label="File", widget=widgets.UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,text/csv"}))
+    format = forms.ChoiceField(
+        label="From",
+        choices=[(name, form.label) for name, form in FORMATS.items()],
+        widget=widgets.UnfoldAdminSelectWidget,
+    )
+    topics = forms.ModelMultipleChoiceField(
+        Topic.objects.none(), required=False, widget=widgets.UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    frequency = forms.ChoiceField(
+        choices=Subscriber.Frequency, initial="weekdays", widget=widgets.UnfoldAdminSelectWidget
+    )
+    weekday = forms.TypedChoiceField(
+        choices=Subscriber.Weekday, coerce=int, initial=0, widget=widgets.UnfoldAdminSelectWidget
+    )
+    send_time = forms.TimeField(label="Hour", initial="07:00", widget=widgets.UnfoldAdminTextInputWidget)
+    timezone = TimeZoneFormField(label="Time zone", initial="UTC", widget=widgets.UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = ImportRun
+        fields = ("format", "consent_source", "consent_on")
+        labels = {"consent_source": "Where its readers agreed", "consent_on": "When they agreed, at the latest"}
+        widgets = {
+            "consent_source": widgets.UnfoldAdminTextInputWidget,
+            "consent_on": widgets.UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-04"}),
+        }
+
+    # The file is last: where it is too large, nothing after it is read.
+    field_order = (
+        "format", "consent_source", "consent_on", "topics", "frequency", "weekday", "send_time", "timezone", "file",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"]).queryset = Topic.objects.current()
+        largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
+        self.fields["file"].help_text = f"A CSV file of at most {largest}; its first line names the columns."
+        self.fields["file"].error_messages["required"] = (
+            f"Choose a file of at most {largest}. For a larger one there is “manage.py import_subscribers”."
+        )
+
+    def clean_consent_on(self) -> Any:
+        day = self.cleaned_data["consent_on"]
+        if day > clock.today():
+            raise forms.ValidationError("This day lies ahead: nobody has agreed yet.")
+        return day
+
+    def new_run(self, by: str) -> ImportRun:
+        """Return the run the form describes, not stored yet."""
+        given = self.cleaned_data
+        rhythm = Rhythm(given["frequency"], given["weekday"], given["send_time"], str(given["timezone"]))
+        run = self.save(commit=False)
+        run.name, run.by = given["file"].name[:200], by
+        run.defaults = running.stored_defaults([topic.pk for topic in given["topics"]], rhythm)
+        return run

@@ -1,0 +1,30 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from subscribers import exporting
+
+
+class Command(BaseCommand):
+    help = "Write all readers, with what they chose and agreed to, as CSV. import_subscribers reads it again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="“-” is standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        if str(path) == "-":
+            for part in exporting.lines():
+                self.stdout.write(part, ending="")
+            return
+        try:
+            # Addresses are nobody else's business.
+            path.touch(mode=0o600, exist_ok=False)
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(exporting.lines())
+        except FileExistsError as exc:
+            raise CommandError(f"{path} is there already. Name another file, or move that one away.") from exc
+        except OSError as exc:
+            raise CommandError(f"{path} cannot be written: {exc.strerror}.") from exc

@@ -1,0 +1,87 @@
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from subscribers.imports import running
+from subscribers.models import ImportRun, Subscriber
+from tests.factories import TopicFactory
+from tests.subscribers.imports.files import started, written
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+CONSENT = ("--consent-source", "The old list", "--consent-date", "2026-03-01")
+
+
+def run(path: Path, *words: str) -> str:
+    out = StringIO()
+    call_command("import_subscribers", str(path), "--format", "csv", *words, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def test_the_command_says_what_came_of_the_rows_and_where_each_is_told(tmp_path: Path) -> None:
+    TopicFactory(slug="vision")
+    path = written(tmp_path, "email", "ada@example.org", "bo@example.org", "x")
+    said = run(path, *CONSENT, "--topics", "vision", "--hour", "8", "--zone", "Europe/Berlin")
+    assert "2  added" in said
+    assert "1  malformed" in said
+    assert f"{path}.report.csv" in said
+    assert {str(reader.timezone) for reader in Subscriber.objects.all()} == {"Europe/Berlin"}
+    assert ImportRun.objects.get().status == ImportRun.Status.DONE
+
+
+def test_a_dry_run_of_the_command_leaves_no_trace_but_its_report(tmp_path: Path) -> None:
+    TopicFactory(slug="vision")
+    path = written(tmp_path, "email", "ada@example.org")
+    assert "nothing is imported" in run(path, *CONSENT, "--topics", "vision", "--dry-run")
+    assert not Subscriber.objects.exists()
+    assert not ImportRun.objects.exists()
+    assert Path(f"{path}.report.csv").read_text().count("added") == 2
+
+
+@pytest.mark.parametrize("missing", ["--consent-source", "--consent-date"])
+def test_without_consent_nothing_is_imported(tmp_path: Path, missing: str) -> None:
+    words = dict(zip(CONSENT[::2], CONSENT[1::2], strict=True))
+    words.pop(missing)
+    with pytest.raises(CommandError, match=missing):
+        run(written(tmp_path, "email", "ada@example.org"), *(word for pair in words.items() for word in pair))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--topics", "astrology"), "There is no topic “astrology”"),
+        (("--zone", "Mars/Olympus"), "There is no zone"),
+        (("--hour", "25"), "is no hour"),
+        (("--resume",), "No import of this file stopped"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_written(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run(written(tmp_path, "email", "ada@example.org"), *CONSENT, *words)
+    assert not ImportRun.objects.exists()
+
+
+def test_consent_of_days_to_come_is_none(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="lies ahead"):
+        run(written(tmp_path, "email", "a@b.org"), "--consent-source", "x", "--consent-date", "2026-05-05")
+
+
+def test_a_file_that_is_not_there_is_named_by_its_trouble(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        run(tmp_path / "none.csv", *CONSENT)
+
+
+def test_an_import_that_stopped_goes_on_only_when_asked_and_with_the_same_consent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "CHUNK", 1)
+    path = written(tmp_path, "email", "ada@example.org", "bo@example.org")
+    next(running.go_through(started(path), path, None, is_dry=False))
+    with pytest.raises(CommandError, match=r"stopped after 1 rows\. Add --resume"):
+        run(path, *CONSENT)
+    with pytest.raises(CommandError, match="another consent_on"):
+        run(path, "--consent-source", "The old list", "--consent-date", str(date(2026, 1, 1)), "--resume")
+    assert "2  added" in run(path, *CONSENT, "--resume")
+    assert Subscriber.objects.count() == 2
