@@ -161,9 +161,14 @@ def _doubt(state: State) -> str:
 
 
 def _epoch_by_now(state: State) -> int:
-    """Return the epoch read after the marker was: between the two readings a heartbeat may have raised both."""
+    """Return the epoch read after the marker was: between the two readings a heartbeat may have raised both.
+
+    Where an operator has allowed sending meanwhile, the old name's doubts are over.
+    """
     fresh = _read()
-    return fresh.epoch if fresh and fresh.lineage == state.lineage else state.epoch
+    if fresh is None:
+        return state.epoch
+    return fresh.epoch if fresh.lineage == state.lineage else NEVER
 
 
 def _doubt_of_silence(state: State) -> str:
