@@ -152,12 +152,23 @@ def _doubt(state: State) -> str:
         known = markers.read(state.lineage)
     if known is None:
         return _doubt_of_silence(state)
-    if known > state.epoch:
+    if known > state.epoch and known > _epoch_by_now(state):
         return (
             "This database is older than what was sent from it: it looks like a restored backup. "
             "What it takes for unsent may have been sent already."
         )
     return ""
+
+
+def _epoch_by_now(state: State) -> int:
+    """Return the epoch read after the marker was: between the two readings a heartbeat may have raised both.
+
+    Where an operator has allowed sending meanwhile, the old name's doubts are over.
+    """
+    fresh = _read()
+    if fresh is None:
+        return state.epoch
+    return fresh.epoch if fresh.lineage == state.lineage else NEVER
 
 
 def _doubt_of_silence(state: State) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ PROVIDERS = {"mailgun": 1.0, "postmark": 0.2, "smtp": 0.1}  # the lanes, and the
 
 def main() -> int:
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave nothing running
     if options.provider:
         return run(options.provider, size_of(options))
     words = [sys.executable, "-m", "tests.chaos", *(["--short"] if options.short else [])]

@@ -245,3 +245,21 @@ def test_check_tells_of_a_webhook_that_is_closed(
 ) -> None:
     settings.DEBUG, settings.EMAIL_PROVIDER, settings.ANYMAIL = False, provider, keys
     assert [message.id for message in checks.check_webhook(None)] == ([number] if number else [])
+
+
+def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that starts now knows no epoch, and asks the markers just after another has raised them."""
+    switch.heartbeat()
+    switch._newest.clear()
+    read = markers.read
+
+    def read_late(lineage: str) -> int | None:
+        monkeypatch.undo()
+        switch.heartbeat()
+        return read(lineage)
+
+    monkeypatch.setattr(markers, "read", read_late)
+    assert switch.may_send().may
+    assert not switch.is_held()
