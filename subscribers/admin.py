@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.models import Consent, Farewell, Letter, Subscriber, Suppression
 
 
 class HistoryInline(TabularInline):  # type: ignore[misc]
@@ -49,3 +49,18 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[misc]
 class SuppressionAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("address_hash", "reason", "at")
     list_filter = ("reason",)
+
+
+@admin.register(Farewell)
+class FarewellAdmin(ModelAdmin):  # type: ignore[misc]
+    """Why readers left, in their words."""
+
+    list_display = ("at", "reason", "words")
+    list_filter = ("reason",)
+    fields = readonly_fields = ("at", "reason", "words")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Farewell | None = None) -> bool:
+        return False

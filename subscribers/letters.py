@@ -8,6 +8,13 @@ from newsletter import clock, mail
 from subscribers import tokens
 from subscribers.models import Letter, Subscriber, Suppression
 
+# The page that the link of a letter leads to.
+PAGES: dict[str, str] = {
+    Letter.Kind.ADDRESS: "subscribers:address",
+    Letter.Kind.EXPORT: "digests:data",
+    Letter.Kind.ERASE: "digests:erase",
+}
+
 
 def waiting() -> list[int]:
     """Return the ids of letters that may be sent now, oldest first."""
@@ -20,7 +27,7 @@ def send(letter: Letter) -> None:
     """Hand one letter over to the provider; a rival's letter, a sent one and one that has to wait are left alone."""
     if letter.not_before and letter.not_before > clock.now():
         return
-    if Suppression.holds(letter.subscriber.canonical):
+    if Suppression.holds(letter.recipient):
         letter.move_to(Letter.Status.SKIPPED, error="the address is suppressed")
         return
     token = tokens.random_token()
@@ -29,7 +36,7 @@ def send(letter: Letter) -> None:
     message = mail.compose(
         f"subscribers/mail/{letter.kind}",
         context(letter, token),
-        letter.subscriber.canonical,
+        letter.recipient,
         tag=letter.kind,
     )
     message.metadata = {"letter": str(letter.pk)}
@@ -43,11 +50,13 @@ def send(letter: Letter) -> None:
 
 
 def context(letter: Letter, token: str) -> dict[str, object]:
+    page = PAGES.get(letter.kind)
     return {
         "subscriber": letter.subscriber,
         "confirm_url": settings.SITE_URL + reverse("subscribers:confirm", args=[token]),
         "preferences_url": settings.SITE_URL + preferences_path(letter.subscriber),
-        "sent_to": letter.subscriber.email,
+        "link_url": settings.SITE_URL + reverse(page, args=[token]) if page else "",
+        "sent_to": letter.address or letter.subscriber.email,
     }
 
 

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from subscribers import letters, zones
+from subscribers import letters, retention, zones
 from subscribers.models import Letter
 
 
@@ -18,3 +18,8 @@ def sweep_letters() -> None:
 @shared_task
 def follow_changed_rules() -> None:
     zones.follow_changed_rules()
+
+
+@shared_task
+def forget() -> None:
+    retention.forget()
