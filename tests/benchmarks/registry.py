@@ -12,7 +12,7 @@ from rich.progress import track
 
 from tests.benchmarks.recordings import are_at_hand
 
-MODULES = ("papers", "topics", "shelf", "ranking", "digests", "effects")
+MODULES = ("papers", "topics", "shelf", "ranking", "digests", "effects", "leaving")
 # What ru_maxrss counts in: kilobytes, on macOS bytes.
 RSS_UNITS_A_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
