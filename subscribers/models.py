@@ -216,6 +216,12 @@ class Subscriber(StatefulModel):
         self.reschedule()
 
     @property
+    def has_just_left(self) -> bool:
+        """Say whether the reader left so shortly ago that it can be taken back."""
+        is_gone = self.status == self.Status.UNSUBSCRIBED and self.unsubscribed_at is not None
+        return is_gone and self.unsubscribed_at >= clock.now() - REGRET
+
+    @property
     def rhythm(self) -> rhythm.Rhythm:
         return rhythm.Rhythm(self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until)
 

@@ -184,15 +184,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = tokens.read(Purpose.UNSUBSCRIBE, token)
     if subscriber is None:
         return link_invalid(request)
-    mark = doors.mark_of(token)
-    if request.method != "POST":
-        return render(request, "subscribers/unsubscribe.html", {"subscriber": subscriber, "mark": mark})
-    signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"), "page of leaving")
-    return render(request, "subscribers/unsubscribed.html", left_page(subscriber, mark))
-
-
-def left_page(subscriber: Subscriber, mark: str) -> dict[str, object]:
-    return {"subscriber": subscriber, "mark": mark, "reasons": Farewell.Reason.choices}
+    if request.method == "POST":
+        signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"), "page of leaving")
+        return redirect(request.path)
+    context = {"subscriber": subscriber, "mark": doors.mark_of(token), "reasons": Farewell.Reason.choices}
+    page = "unsubscribed" if subscriber.has_just_left else "unsubscribe"
+    return render(request, f"subscribers/{page}.html", context)
 
 
 @doors.opened_by(Purpose.UNSUBSCRIBE)

@@ -33,7 +33,7 @@ def ask_to_move(subscriber: Subscriber, email: str) -> Letter | None:
     That is so where it is subscribed itself, or was written to for this within a day.
     """
     address = canonical_address(email)
-    asked = Letter.objects.filter(address=address, created_at__gt=clock.now() - DAY)
+    asked = Letter.objects.filter(kind=Kind.ADDRESS, address=address, created_at__gt=clock.now() - DAY)
     if Subscriber.objects.filter(canonical=address).exists() or asked.exists():
         return None
     return plan(subscriber, Kind.ADDRESS, address)

@@ -87,6 +87,20 @@ def test_links_at_the_old_address_open_the_choices_no_more(client: Client, reade
     assert client.get(link).status_code == 404
 
 
+def test_a_reader_may_move_back_at_once(client: Client, reader: Subscriber) -> None:
+    press(client, link_of(wishes.ask_to_move(reader, NEW)))
+    press(client, link_of(wishes.ask_to_move(Subscriber.objects.get(), "ada@old.example")))
+    assert Subscriber.objects.get().canonical == "ada@old.example"
+
+
+def test_who_looks_with_a_link_of_before_can_have_a_new_one_mailed(client: Client, reader: Subscriber) -> None:
+    follow(client, letters.preferences_path(reader))
+    press(client, link_of(wishes.ask_to_move(reader, NEW)))
+    page = client.get("/preferences/")
+    assert page.status_code == 404
+    assert 'action="/preferences/link/"' in page.content.decode()
+
+
 def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
     link = link_of(wishes.ask_to_move(reader, NEW))
     set_clock(MORNING + timedelta(hours=25))
