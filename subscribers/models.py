@@ -218,8 +218,9 @@ class Subscriber(StatefulModel):
     @property
     def has_just_left(self) -> bool:
         """Say whether the reader left so shortly ago that it can be taken back."""
-        is_gone = self.status == self.Status.UNSUBSCRIBED and self.unsubscribed_at is not None
-        return is_gone and self.unsubscribed_at >= clock.now() - REGRET
+        if self.status != self.Status.UNSUBSCRIBED or self.unsubscribed_at is None:
+            return False
+        return self.unsubscribed_at >= clock.now() - REGRET
 
     @property
     def rhythm(self) -> rhythm.Rhythm:
