@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from digests import personal
-from digests.history import history_of
+from digests.looking_back import history_of
 from subscribers import doors, tokens, wishes
 from subscribers.models import Letter
 from subscribers.reader_views import link_invalid

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from digests import recent
-from digests.history import DIGESTS, SKIPPED, WENT_WRONG, history_of
+from digests.looking_back import DIGESTS, SKIPPED, WENT_WRONG, history_of
 from digests.models import Delivery, Digest
 from newsletter.issues.models import Issue
 from subscribers import letters
