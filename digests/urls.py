@@ -1,9 +1,14 @@
 from django.urls import path
 
-from digests import views
+from digests import personal_views, views
 
 app_name = "digests"
 urlpatterns = [
+    path("digest/effect/", views.effect, name="effect"),
+    path("digest/last/", personal_views.last, name="last"),
     path("digest/<str:token>/", views.view, name="view"),
-    path("digest/effect/<str:token>/", views.effect, name="effect"),
+    path("data/", personal_views.data, name="data"),
+    path("data/<str:token>/", personal_views.enter_data, name="data"),
+    path("erase/", personal_views.erase, name="erase"),
+    path("erase/<str:token>/", personal_views.enter_erase, name="erase"),
 ]

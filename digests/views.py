@@ -4,17 +4,17 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from digests import addressing, recent, rendering
 from digests.effects import Week, effects
 from digests.models import CardsPruned, Delivery
 from digests.selection import Choice
 from newsletter.issues.models import Issue
-from subscribers import tokens
+from subscribers import doors, tokens
 from subscribers.forms import PreferencesForm
 from subscribers.models import Preferences
-from subscribers.views import preferences_form, preferences_page
+from subscribers.reader_views import link_invalid, preferences_form, preferences_page
 
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
@@ -25,7 +25,7 @@ def view(request: HttpRequest, token: str) -> HttpResponseBase:
     """Show a reader's own digest as it was mailed, or say that it is not kept any more."""
     delivery_id = tokens.unsign(tokens.Purpose.VIEW, token)
     if delivery_id is None:
-        return render(request, "subscribers/link_invalid.html", status=404)
+        return link_invalid(request)
     delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
     if delivery is None or delivery.digest is None or delivery.subscriber is None:
         return gone(request, None)
@@ -47,15 +47,14 @@ def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
     return render(request, "digests/gone.html", {"issue": issue if is_public else None}, status=410)
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@doors.opened_by(tokens.Purpose.PREFERENCES)
 def effect(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
     subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
     if subscriber is None:
-        return render(request, "subscribers/link_invalid.html", status=404)
+        return link_invalid(request)
     if request.method != "POST":
-        return redirect("subscribers:preferences", token)
+        return redirect("subscribers:preferences")
     form = preferences_form(subscriber, request.POST)
     context: dict[str, object] = {"form": form, "week": effect_of(form)}
     if request.headers.get("HX-Request"):

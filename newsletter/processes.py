@@ -35,7 +35,7 @@ def web() -> dict[str, Command]:
         *("granian", "--interface", "wsgi", "--no-ws"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "3"),
         *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_CONCURRENCY)),
-        *("--blocking-threads", str(WEB_THREADS), "--log-level", "error"),
+        *("--blocking-threads", str(WEB_THREADS), "--log-level", "error", "--no-access-log"),
         "newsletter.wsgi:application",
     )
     return {"web": command}

@@ -30,5 +30,6 @@ SCHEDULE = {
     "tell the heartbeat address of finished issues": every("digests.tasks.ping_finished", minutes=5),
     "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=5),
     "go on with forgotten imports": every("subscribers.tasks.sweep_imports", minutes=1),
+    "forget readers who never confirmed, and networks": every("subscribers.tasks.forget", hours=6),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),
 }

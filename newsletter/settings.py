@@ -342,13 +342,24 @@ WORKER_CONCURRENCY = {
     "feeds": env.int("FEEDS_CONCURRENCY", 2),
 }
 
+# Django's own loggers name the path of a request, and would mail operators all that came with one that failed.
+REQUESTS = {"handlers": [], "filters": ["of requests"]}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"()": "newsletter.discretion.Discreet", "format": "%(levelname)s %(name)s: %(message)s"},
+    },
+    "filters": {"of requests": {"()": "newsletter.discretion.OfRequests"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"celery": {"level": "WARNING"}},
+    "loggers": {
+        "celery": {"level": "WARNING"},
+        "django": {"handlers": []},
+        "django.request": REQUESTS,
+        "django.security.csrf": REQUESTS,
+        "django.server": REQUESTS,
+    },
 }
 
 UNFOLD = {

@@ -19,7 +19,7 @@ from newsletter import clock
 from subscribers import exporting
 from subscribers.addresses import AddressError, canonical_address, hash_address
 from subscribers.import_admin import ImportRunAdmin as ImportRunAdmin
-from subscribers.models import Consent, Letter, LiftedSuppression, Subscriber, Suppression
+from subscribers.models import Consent, Farewell, Letter, LiftedSuppression, Subscriber, Suppression
 
 
 class HistoryInline(TabularInline):  # type: ignore[misc]
@@ -219,4 +219,19 @@ class LiftedSuppressionAdmin(AddressSearch):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Farewell)
+class FarewellAdmin(ModelAdmin):  # type: ignore[misc]
+    """Why readers left, in their words."""
+
+    list_display = ("at", "reason", "words")
+    list_filter = ("reason",)
+    fields = readonly_fields = ("at", "reason", "words")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Farewell | None = None) -> bool:
         return False

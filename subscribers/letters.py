@@ -15,6 +15,12 @@ from subscribers.models import Letter, Subscriber, Suppression
 
 Status = Letter.Status
 LOST_AFTER = timedelta(minutes=5)  # far more than a call may take
+# The page that the link of a letter leads to.
+PAGES: dict[str, str] = {
+    Letter.Kind.ADDRESS: "subscribers:address",
+    Letter.Kind.EXPORT: "digests:data",
+    Letter.Kind.ERASE: "digests:erase",
+}
 VANISHED = "The worker vanished while this was being handed over: it may have arrived, and is not sent again."
 
 
@@ -67,7 +73,7 @@ def is_ready(letter: Letter) -> bool:
 
 def reason_against(letter: Letter) -> str:
     """Return why a letter must not be sent any more, or an empty string."""
-    if Suppression.holds(letter.subscriber.canonical):
+    if Suppression.holds(letter.recipient):
         return "the address is suppressed"
     if signup.is_expired(letter):
         return "it was asked for too long ago"
@@ -75,7 +81,7 @@ def reason_against(letter: Letter) -> str:
 
 
 def message_of(letter: Letter, token: str) -> AnymailMessage:
-    folder, to = f"subscribers/mail/{letter.kind}", letter.subscriber.canonical
+    folder, to = f"subscribers/mail/{letter.kind}", letter.recipient
     message = mail.compose(folder, context(letter, token), to, tag=letter.kind)
     message.metadata = {"letter": str(letter.pk)}
     return message
@@ -107,11 +113,13 @@ def wait_for(letter: Letter, wait: Wait) -> None:
 
 
 def context(letter: Letter, token: str) -> dict[str, object]:
+    page = PAGES.get(letter.kind)
     return {
         "subscriber": letter.subscriber,
         "confirm_url": settings.SITE_URL + reverse("subscribers:confirm", args=[token]),
         "preferences_url": settings.SITE_URL + preferences_path(letter.subscriber),
-        "sent_to": letter.subscriber.email,
+        "link_url": settings.SITE_URL + reverse(page, args=[token]) if page else "",
+        "sent_to": letter.address or letter.subscriber.email,
     }
 
 

@@ -18,6 +18,8 @@ from subscribers import rhythm
 from subscribers.addresses import hash_address
 from subscribers.import_runs import ImportRun as ImportRun
 
+REGRET = timedelta(hours=1)  # how long an unsubscription can be taken back
+
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
     def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
@@ -174,6 +176,22 @@ class Subscriber(StatefulModel):
         """End the subscription; safe to repeat, False where it had ended already."""
         return self.move_to(self.Status.UNSUBSCRIBED, unsubscribed_at=clock.now(), next_digest_at=None)
 
+    def stay(self, until: date) -> bool:
+        """Take back an unsubscription of the last hour, and pause until a day instead; False where it is too late.
+
+        What was served before stays served, as if there had been no leaving.
+        """
+        self.paused_until = until
+        now = clock.now()
+        upcoming = rhythm.next_slot(self.rhythm, after=max(now, self.last_slot_at or now))
+        return self.move_to(
+            self.Status.ACTIVE,
+            Q(status=self.Status.UNSUBSCRIBED, unsubscribed_at__gte=now - REGRET, confirmed_at__isnull=False),
+            unsubscribed_at=None,
+            next_digest_at=upcoming,
+            paused_until=until,
+        )
+
     @transaction.atomic
     def reschedule(self) -> None:
         """Store the schedule as it stands here, and the next digest that follows from it.
@@ -201,6 +219,13 @@ class Subscriber(StatefulModel):
         self.reschedule()
 
     @property
+    def has_just_left(self) -> bool:
+        """Say whether the reader left so shortly ago that it can be taken back."""
+        if self.status != self.Status.UNSUBSCRIBED or self.unsubscribed_at is None:
+            return False
+        return self.unsubscribed_at >= clock.now() - REGRET
+
+    @property
     def rhythm(self) -> rhythm.Rhythm:
         return rhythm.Rhythm(self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until)
 
@@ -209,25 +234,35 @@ class Subscriber(StatefulModel):
         return clock.now().astimezone(self.timezone).date()
 
     @property
+    def first_regular_local(self) -> datetime:
+        """When the digest after a welcome of now comes."""
+        now = clock.now()
+        return rhythm.slot_after(self.rhythm, now, now, is_welcome=True).astimezone(self.timezone)
+
+    @property
     def next_digest_local(self) -> datetime | None:
         return self.next_digest_at and self.next_digest_at.astimezone(self.timezone)
 
 
 class Consent(models.Model):
-    """An act of the reader that allows or ends the mail."""
+    """An act of the reader that allows or ends the mail. The database lets none be changed or taken out."""
 
     class Act(models.TextChoices):
         ASKED = "asked", "asked to subscribe"
         CONFIRMED = "confirmed", "confirmed the address"
         UNSUBSCRIBED = "unsubscribed", "unsubscribed"
         IMPORTED = "imported", "agreed elsewhere, and was imported"
+        STAYED = "stayed", "paused instead of leaving"
+        MOVED = "moved", "moved to another address"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=12, choices=Act)
     at = models.DateTimeField(default=clock.now)
-    ip = models.GenericIPAddressField(null=True)
+    ip = models.GenericIPAddressField(null=True)  # forgotten after 30 days
     text_version = models.CharField(max_length=20)
-    source = models.CharField(max_length=200, blank=True, default="", db_default="")
+    source = models.CharField(
+        max_length=200, blank=True, default="", db_default=""
+    )  # the form, page or file it came by
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
@@ -239,6 +274,11 @@ class Letter(StatefulModel):
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "Confirm the address"
         PREFERENCES = "preferences", "Link to the preferences"
+        LINK = "link", "Link that was asked for"
+        ADDRESS = "address", "Confirm another address"
+        MOVED = "moved", "Tell the address left"
+        EXPORT = "export", "Link to all that is kept"
+        ERASE = "erase", "Link to erase it"
 
     class Status(models.TextChoices):
         PLANNED = "planned", "Planned"
@@ -257,6 +297,7 @@ class Letter(StatefulModel):
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
     kind = models.CharField(max_length=11, choices=Kind)
+    address = models.CharField(max_length=320, blank=True, default="")  # where it goes, if not to the reader's own
     status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
     created_at = models.DateTimeField(default=clock.now)
     sending_at = models.DateTimeField(null=True)
@@ -269,11 +310,17 @@ class Letter(StatefulModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=("id",), condition=Q(status__in=("planned", "sending")), name="letter_unfinished")
+            models.Index(fields=("id",), condition=Q(status__in=("planned", "sending")), name="letter_unfinished"),
+            models.Index(fields=("address",), condition=~Q(address=""), name="letter_elsewhere"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_status_display()})"
+
+    @property
+    def recipient(self) -> str:
+        """The canonical address it goes to."""
+        return self.address or self.subscriber.canonical
 
 
 class Suppression(models.Model):
@@ -283,6 +330,7 @@ class Suppression(models.Model):
         BOUNCE = "bounce", "The address bounced"
         COMPLAINT = "complaint", "The reader called it spam"
         MANUAL = "manual", "Put here by an operator"
+        ERASED = "erased", "The reader was erased"
 
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason)
@@ -325,3 +373,22 @@ class LiftedSuppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address_hash[:12]}, lifted by {self.by}"
+
+
+class Farewell(models.Model):
+    """Why a reader left, if the reader cared to say; it goes with an erased reader."""
+
+    class Reason(models.TextChoices):
+        TOO_MANY = "too_many", "Too many mails"
+        OFF_TOPIC = "off_topic", "Papers that are not for me"
+        NO_TIME = "no_time", "No time to read them"
+        NEVER_ASKED = "never_asked", "I never asked for it"
+        OTHER = "other", "Something else"
+
+    subscriber = models.OneToOneField(Subscriber, models.CASCADE, related_name="farewell")
+    reason = models.CharField(max_length=11, choices=Reason, blank=True, default="")
+    words = models.TextField(blank=True, default="")
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.get_reason_display() or "No reason given"

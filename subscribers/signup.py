@@ -1,6 +1,6 @@
 """From the web form to a confirmed reader: sign-up and double opt-in."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db import transaction
 from newsletter import clock
 from subscribers import tokens
 from subscribers.addresses import canonical_address, hash_address
-from subscribers.models import Consent, Letter, Preferences, Subscriber
+from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppression
 
 CONFIRMATION_LIFETIME = timedelta(hours=72)
 # The words a reader agrees to stand in templates/subscribers/_box.html; a change there is a new version here.
@@ -49,6 +49,17 @@ def is_expired(letter: Letter) -> bool:
 
 
 @transaction.atomic
+def ask_again(letter: Letter, ip: str | None) -> Letter | None:
+    """Plan a fresh confirmation in place of an expired one; None where nothing waits for it, or one was sent today."""
+    subscriber = Subscriber.objects.select_for_update().get(pk=letter.subscriber_id)
+    today = subscriber.letters.filter(kind=Letter.Kind.CONFIRM, created_at__gt=clock.now() - timedelta(days=1))
+    if subscriber.status != Subscriber.Status.PENDING or today.exists():
+        return None
+    record_consent(subscriber, Consent.Act.ASKED, ip, "expired link")
+    return subscriber.letters.create(kind=Letter.Kind.CONFIRM)
+
+
+@transaction.atomic
 def confirm(letter: Letter, ip: str | None) -> bool:
     """Use up a confirmation and make its reader active; False where it was used or has expired."""
     if is_expired(letter):
@@ -56,16 +67,25 @@ def confirm(letter: Letter, ip: str | None) -> bool:
     if not Letter.objects.filter(pk=letter.pk, used_at=None).update(used_at=clock.now()):
         return False
     if confirmed := letter.subscriber.confirm():
-        record_consent(letter.subscriber, Consent.Act.CONFIRMED, ip)
+        record_consent(letter.subscriber, Consent.Act.CONFIRMED, ip, "link in the confirmation")
     return confirmed
 
 
 @transaction.atomic
-def unsubscribe(subscriber: Subscriber, ip: str | None) -> None:
-    """End a subscription and record who asked for it; safe to repeat."""
+def unsubscribe(subscriber: Subscriber, ip: str | None, source: str = "") -> None:
+    """End a subscription and record who asked for it, and by which way; safe to repeat."""
     if subscriber.unsubscribe():
-        record_consent(subscriber, Consent.Act.UNSUBSCRIBED, ip)
+        record_consent(subscriber, Consent.Act.UNSUBSCRIBED, ip, source)
 
 
-def record_consent(subscriber: Subscriber, act: Consent.Act, ip: str | None) -> None:
-    subscriber.consents.create(act=act, ip=ip, text_version=CONSENT_TEXT)
+@transaction.atomic
+def stay(subscriber: Subscriber, until: date, ip: str | None) -> bool:
+    """Turn an unsubscription of the last hour into a pause; False where it is too late, or suppressed."""
+    if Suppression.holds(subscriber.canonical) or not subscriber.stay(until):
+        return False
+    record_consent(subscriber, Consent.Act.STAYED, ip, "page of leaving")
+    return True
+
+
+def record_consent(subscriber: Subscriber, act: Consent.Act, ip: str | None, source: str = "") -> None:
+    subscriber.consents.create(act=act, ip=ip, text_version=CONSENT_TEXT, source=source)

@@ -5,12 +5,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from newsletter import stopping
-from subscribers import letters, zones
+from subscribers import letters, retention, zones
 from subscribers.imports import uploads
 from subscribers.models import ImportRun, Letter
 
 IMPORT_SECONDS = 300  # then the next task goes on
-
 ROUND_SECONDS = 5  # from one sweep to the next
 
 
@@ -45,3 +44,8 @@ def go_on_with_import(run_id: int) -> None:
 def sweep_imports() -> None:
     for run_id in uploads.forgotten():
         go_on_with_import.delay(run_id)
+
+
+@shared_task
+def forget() -> None:
+    retention.forget()

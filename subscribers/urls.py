@@ -1,13 +1,29 @@
 from django.urls import path
 
-from subscribers import views
+from subscribers import reader_views, views
+from subscribers.tokens import Purpose
 
 app_name = "subscribers"
 urlpatterns = [
     path("subscribe/", views.subscribe, name="subscribe"),
     path("subscribe/check-your-inbox/", views.check_inbox, name="check_inbox"),
-    path("confirm/<str:token>/", views.confirm, name="confirm"),
-    path("preferences/<str:token>/", views.preferences, name="preferences"),
-    path("pause/<str:token>/", views.pause, name="pause"),
-    path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("privacy/", views.privacy, name="privacy"),
+    # A page and the links that lead to it bear one name.
+    path("confirm/", views.confirm, name="confirm"),
+    path("confirm/again/", views.confirm_again, name="confirm_again"),
+    path("confirm/<str:token>/", views.enter_confirm, name="confirm"),
+    path("preferences/", reader_views.preferences, name="preferences"),
+    path("preferences/link/", reader_views.mail_link, name="mail_link"),
+    path("preferences/link-mailed/", reader_views.link_mailed, name="link_mailed"),
+    path("preferences/address/", reader_views.new_address, name="new_address"),
+    path("preferences/data/", reader_views.data, name="data"),
+    path("preferences/<str:token>/", reader_views.enter, {"purpose": Purpose.PREFERENCES}, name="preferences"),
+    path("address/", reader_views.address, name="address"),
+    path("address/<str:token>/", reader_views.enter_address, name="address"),
+    path("pause/", reader_views.pause, name="pause"),
+    path("pause/<str:token>/", reader_views.enter, {"purpose": Purpose.PAUSE}, name="pause"),
+    path("unsubscribe/", reader_views.unsubscribe, name="unsubscribe"),
+    path("unsubscribe/pause/", reader_views.stay, name="stay"),
+    path("unsubscribe/reason/", reader_views.farewell, name="farewell"),
+    path("unsubscribe/<str:token>/", reader_views.one_click, name="unsubscribe"),
 ]

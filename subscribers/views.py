@@ -1,18 +1,13 @@
-from datetime import timedelta
-
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from newsletter import clock
-from subscribers import letters, signup, tasks, tokens
-from subscribers.forms import PreferencesForm, SubscribeForm
-from subscribers.models import Subscriber
-
-PAUSE = timedelta(days=7)
+from subscribers import doors, signup
+from subscribers.forms import SubscribeForm
+from subscribers.models import Letter
+from subscribers.reader_views import send_soon
 
 
 @csrf_exempt  # the box also stands on other sites; a sign-up grants nothing before the address confirms
@@ -27,8 +22,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     letter = signup.ask(
         form.cleaned_data["email"], form.preferences(), form.schedule(), request.META.get("REMOTE_ADDR")
     )
-    # Robust: where Redis is away the letter is stored all the same, and the sweep finds it.
-    transaction.on_commit(lambda: tasks.send_letter.delay(letter.pk), robust=True)
+    send_soon(letter)
     return redirect("subscribers:check_inbox")
 
 
@@ -36,75 +30,39 @@ def check_inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "subscribers/check_inbox.html")
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "subscribers/privacy.html", {"event_days": settings.EVENT_KEPT.days})
+
+
+@doors.discreet
+@require_safe
+def enter_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead from the link of a confirmation to its page, whose address holds no token."""
+    if signup.find_confirmation(token) is None:
+        return render(request, "subscribers/confirm_over.html", status=404)
+    return doors.enter(Letter.Kind.CONFIRM, token, "subscribers:confirm")
+
+
+@doors.opened_by(Letter.Kind.CONFIRM)
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     letter = signup.find_confirmation(token)
-    if letter is None or signup.is_expired(letter):
-        return render(request, "subscribers/confirm_expired.html", status=404)
+    if letter is None:
+        return render(request, "subscribers/confirm_over.html", status=404)
+    context = {"subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+    if signup.is_expired(letter):
+        return render(request, "subscribers/confirm_expired.html", context, status=410)
     if request.method != "POST":
-        return render(request, "subscribers/confirm.html", {"subscriber": letter.subscriber})
+        return render(request, "subscribers/confirm.html", context)
     signup.confirm(letter, request.META.get("REMOTE_ADDR"))
-    return render(request, "subscribers/confirmed.html", page_of(letter.subscriber))
+    return render(request, "subscribers/confirmed.html", context)
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
-    if subscriber is None:
-        return render(request, "subscribers/link_invalid.html", status=404)
-    typed = request.POST if request.method == "POST" else None
-    form = preferences_form(subscriber, typed)
-    if form.is_valid():
-        form.save(subscriber)
-        return redirect(f"{request.path}?saved")
-    context = preferences_page(subscriber, form, token) | {"is_saved": "saved" in request.GET}
-    return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
-
-
-def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> PreferencesForm:
-    initial = PreferencesForm.initial_of(subscriber)
-    return PreferencesForm(typed, initial=initial, stored=subscriber.preferences)
-
-
-def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) -> dict[str, object]:
-    """Return what the page of a reader's choices shows."""
-    is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
-    return page_of(subscriber) | {"form": form, "preferences_token": token, "is_paused": is_paused}
-
-
-@csrf_exempt  # the link in the mail is the right to it, in whatever browser it opens
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def pause(request: HttpRequest, token: str) -> HttpResponse:
-    """Pause one reader's digests for a week from the reader's own today."""
-    subscriber = tokens.read(tokens.Purpose.PAUSE, token)
-    if subscriber is None:
-        return render(request, "subscribers/link_invalid.html", status=404)
-    is_active = subscriber.status == Subscriber.Status.ACTIVE
-    until = subscriber.local_today + PAUSE
-    if request.method == "POST" and is_active:
-        subscriber.pause(until)
-    is_paused = subscriber.paused_until is not None and subscriber.paused_until >= until
-    context = {"is_active": is_active, "is_paused": is_paused, "until": until}
-    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber)}
-    return render(request, "subscribers/pause.html", context)
-
-
-@csrf_exempt  # mail clients POST here themselves (RFC 8058, one-click unsubscribe)
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    subscriber = tokens.read(tokens.Purpose.UNSUBSCRIBE, token)
-    if subscriber is None:
-        return render(request, "subscribers/link_invalid.html", status=404)
-    if request.method != "POST":
-        return render(request, "subscribers/unsubscribe.html", {"subscriber": subscriber})
-    signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"))
-    return render(request, "subscribers/unsubscribed.html", {"subscriber": subscriber})
-
-
-def page_of(subscriber: Subscriber) -> dict[str, object]:
-    token = tokens.sign(tokens.Purpose.UNSUBSCRIBE, subscriber.pk)
-    return {"subscriber": subscriber, "unsubscribe_token": token}
+@doors.opened_by(Letter.Kind.CONFIRM)
+def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
+    """Send a fresh link in place of an expired one."""
+    letter = signup.find_confirmation(token)
+    if request.method != "POST" or letter is None:
+        return redirect("subscribers:confirm")
+    send_soon(signup.ask_again(letter, request.META.get("REMOTE_ADDR")))
+    return redirect("subscribers:check_inbox")

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('address_hash', models.CharField(db_index=True, max_length=64)),
-                ('reason', models.CharField(choices=[('bounce', 'The address bounced'), ('complaint', 'The reader called it spam'), ('manual', 'Put here by an operator')], max_length=9)),
+                ('reason', models.CharField(choices=[('bounce', 'The address bounced'), ('complaint', 'The reader called it spam'), ('manual', 'Put here by an operator'), ('erased', 'The reader was erased')], max_length=9)),
                 ('suppressed_at', models.DateTimeField()),
                 ('lifted_at', models.DateTimeField(default=newsletter.clock.now)),
                 ('by', models.CharField(max_length=200)),

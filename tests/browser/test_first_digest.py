@@ -52,13 +52,38 @@ def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open,
     has_papers_with_reasons(mail, topics)
     has_text_headers_and_metadata(page, address)
 
+    opens_every_link_as_a_scanner(page, mail, open_page())
     mail.get_by_role("link", name="Change topics or hour").click()
     changes_topics(page, topics)
     shot(page, "saved")
+    open_mail(page, address, "digest").get_by_role("link", name="Pause for a week").click()
+    pauses(page)
 
     open_mail(page, address, "digest").get_by_role("link", name="Unsubscribe").click()
     leaves(page, address)
     shot(page, "unsubscribed")
+
+
+def opens_every_link_as_a_scanner(page: Page, mail: FrameLocator, scanner: Page) -> None:
+    """Open all that leads to us in a browser that runs every script, and find the subscription as it was."""
+    links = [link.get_attribute("href") or "" for link in mail.get_by_role("link").all()]
+    ours = [link for link in links if link.startswith(page.url.partition("/mailbox/")[0])]
+    assert len(ours) == 5
+    for link in ours:
+        scanner.goto(link)
+        scanner.wait_for_load_state("networkidle")
+    choices, leave = (next(link for link in ours if f"/{word}/" in link) for word in ("preferences", "unsubscribe"))
+    scanner.goto(leave)
+    heading(scanner, "Unsubscribe?")
+    scanner.goto(choices)
+    expect(scanner.get_by_role("main")).to_contain_text("The next digest goes to")
+    expect(scanner.get_by_label("Pause until")).to_have_value("")
+
+
+def pauses(page: Page) -> None:
+    heading(page, "Pause for a week?")
+    page.get_by_role("button", name="Pause a week").click()
+    heading(page, "Your digest is paused")
 
 
 def has_papers_with_reasons(mail: FrameLocator, topics: list[str]) -> None:
@@ -113,6 +138,10 @@ def test_the_whole_way_needs_no_javascript(open_page: Open) -> None:
     has_papers_with_reasons(mail, topics)
     mail.get_by_role("link", name="Change topics or hour").click()
     changes_topics(page, topics)
+    choices = page.url
+    open_mail(page, address, "digest").get_by_role("link", name="Pause for a week").click()
+    pauses(page)
+    page.goto(choices)
     page.get_by_role("main").get_by_role("link", name="Unsubscribe").click()
     leaves(page, address)
 

@@ -105,6 +105,8 @@ def test_public_pages_are_whole(inspector: Inspector) -> None:
     issue = inspector.page.locator("link[rel=canonical]").get_attribute("href") or ""
     inspector.visit(issue, "issue")
     inspector.visit("/issues/", "archive")
+    inspector.visit("/privacy/", "privacy")
+    inspector.visit("/preferences/", "link needed")
     inspector.visit("/subscribe/", "subscribe")
     inspector.page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
     inspector.page.wait_for_selector("[role=alert]")
@@ -150,10 +152,13 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     mail = page.url
     inspector.visit(f"{mail}html/", "digest")
 
-    page.get_by_role("link", name="Change topics or hour").click()
-    page.locator(".week").wait_for()
+    link = page.get_by_role("link", name="Change topics or hour")
+    choices = link.get_attribute("href") or ""
+    link.click()
+    page.locator(".effect .week details").first.wait_for()
+    page.locator(".last .week").wait_for()
     inspector.look("preferences")
-    look_at_the_effect_as_others(page.url, open_page)
+    look_at_the_effect_as_others(choices, open_page)
     look_at_the_effect(inspector)
     page.get_by_role("button", name="Save").click()
     inspector.look("preferences saved")
@@ -169,8 +174,64 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     inspector.look("unsubscribe")
     page.get_by_role("button", name="Unsubscribe").click()
     inspector.look("unsubscribed")
+    page.get_by_label("Too many mails").check()
+    page.get_by_role("button", name="Send").click()
+    inspector.look("farewell")
+    page.go_back()
+    page.get_by_role("button", name="Pause a month").click()
+    inspector.look("paused instead")
+    page.goto(choices)
+    look_at_what_else_can_be_asked_for(inspector, address)
+    look_at_erasing(inspector, f"new-{address}")
 
     assert inspector.found == []
+
+
+def look_at_what_else_can_be_asked_for(inspector: Inspector, address: str) -> None:
+    """Ask for the data and for another address, and follow the letters."""
+    page = inspector.page
+    page.get_by_role("button", name="Mail me my data").click()
+    inspector.look("data mailed")
+    open_mail(page, address, "export").get_by_role("link", name="Get my data").click()
+    inspector.look("data")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    inspector.expect(download.value.suggested_filename == "my-digests.json", "the data is no file")
+    page.goto("/preferences/")
+    page.get_by_role("link", name="Use another address").click()
+    move(inspector, f"new-{address}", address)
+
+
+def move(inspector: Inspector, there: str, here: str) -> None:
+    page = inspector.page
+    page.get_by_label("New address").fill("nowhere")
+    page.get_by_role("button", name="Mail the link").click()
+    inspector.look("new address with a problem", 422)
+    page.get_by_label("New address").fill(there)
+    page.get_by_role("button", name="Mail the link").click()
+    inspector.look("new address mailed")
+    open_mail(page, there, "address").get_by_role("link", name="Send them here").click()
+    inspector.look("move")
+    page.get_by_role("button", name="Send them here").click()
+    inspector.look("moved")
+    open_mail(page, here, "moved")
+    page.goto("/preferences/")
+    page.get_by_label("Email address").fill(there)
+    page.get_by_role("button", name="Mail me my link").click()
+    inspector.look("link mailed")
+    open_mail(page, there, "link").get_by_role("link", name="Open my choices").click()
+    page.wait_for_url("**/preferences/")
+
+
+def look_at_erasing(inspector: Inspector, address: str) -> None:
+    page = inspector.page
+    page.goto("/preferences/")
+    page.get_by_role("button", name="Erase me").click()
+    inspector.look("erasure mailed")
+    open_mail(page, address, "erase").get_by_role("link", name="Erase me").click()
+    inspector.look("erase")
+    page.get_by_role("button", name="Erase everything").click()
+    inspector.look("erased")
 
 
 def look_at_the_effect(inspector: Inspector) -> None:
@@ -199,12 +260,15 @@ def look_at_the_effect_as_others(url: str, open_page: Open) -> None:
     complaints: list[str] = []
     strict.on("console", lambda message: complaints.append(message.text))
     strict.goto(url)
-    strict.locator(".week").wait_for()
+    strict.locator(".effect .week details").first.wait_for()
+    strict.locator(".last .week").wait_for()
     assert complaints == []
     plain.goto(url)
     plain.get_by_role("button", name="Show what this would bring").click()
     plain.get_by_text("Nothing is saved yet").wait_for()
     assert plain.locator(".effect .week").is_visible()
+    plain.get_by_role("link", name="Show them, and the days without one").click()
+    assert plain.locator(".last .week a").count() == 1
 
 
 def test_pages_can_be_enlarged_to_400_percent(inspector: Inspector) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from newsletter.issues.models import Issue
 from subscribers import letters, tokens
 from subscribers.models import Preferences, Subscriber
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.links import follow, mark
 from tests.provider import sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -100,8 +102,10 @@ def reader() -> Subscriber:
     return SubscriberFactory(topics=[seeing])
 
 
-def effect_path(reader: Subscriber) -> str:
-    return letters.preferences_path(reader).replace("/preferences/", "/digest/effect/")
+def shown(client: Client, reader: Subscriber, typed: dict[str, object], **more: Any) -> Any:
+    """Return the effect of what was typed on a reader's page."""
+    page = follow(client, letters.preferences_path(reader))
+    return client.post("/digest/effect/", typed | {"mark": mark(page)}, **more)
 
 
 def typed(*topics: str, **answers: str) -> dict[str, object]:
@@ -111,7 +115,7 @@ def typed(*topics: str, **answers: str) -> dict[str, object]:
 
 def test_the_effect_of_a_choice_is_shown_before_it_is_saved(client: Client, reader: Subscriber) -> None:
     before = Subscriber.objects.values().get()
-    page = client.post(effect_path(reader), typed("hearing"), headers=HTMX).content.decode()
+    page = shown(client, reader, typed("hearing"), headers=HTMX).content.decode()
     assert "1 paper from the one issue of the last seven days." in page
     assert "Heard of a survey" in page
     assert "Seen" not in page
@@ -123,12 +127,12 @@ def test_several_issues_are_summed_up(client: Client, reader: Subscriber, set_cl
     set_clock(MORNING + timedelta(days=1))
     seeing = reader.preferences.topics.get()
     published_issue(MONDAY + timedelta(days=1), *(PaperFactory(topics=[seeing]) for _ in range(4)))
-    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    page = shown(client, reader, typed("seeing"), headers=HTMX).content.decode()
     assert "About 2 papers a day: 5 from the 2 issues of the last seven days." in page
 
 
 def test_a_title_in_the_effect_is_text(client: Client, reader: Subscriber) -> None:
-    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    page = shown(client, reader, typed("seeing"), headers=HTMX).content.decode()
     assert "Seen &lt;b&gt;first&lt;/b&gt;" in page
 
 
@@ -136,7 +140,7 @@ def test_the_effect_heeds_the_words_that_are_stored(client: Client, reader: Subs
     topics = reader.preferences.topics.all()
     reader.preferences = Preferences.objects.for_choice(topics, followed_phrases=["survey"], muted_phrases=["seen"])
     reader.save()
-    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    page = shown(client, reader, typed("seeing"), headers=HTMX).content.decode()
     assert "Heard of a survey" in page
     assert "Seen" not in page
 
@@ -144,11 +148,11 @@ def test_the_effect_heeds_the_words_that_are_stored(client: Client, reader: Subs
 def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay(
     client: Client, reader: Subscriber
 ) -> None:
-    form = client.get(letters.preferences_path(reader)).content.decode()
-    assert f'formaction="{effect_path(reader)}#effect"' in form
-    page = client.post(effect_path(reader), typed("hearing", max_papers="30")).content.decode()
+    form = follow(client, letters.preferences_path(reader)).content.decode()
+    assert 'formaction="/digest/effect/#effect"' in form
+    page = shown(client, reader, typed("hearing", max_papers="30")).content.decode()
     assert "<h1>Your choices</h1>" in page
-    assert f'action="{letters.preferences_path(reader)}"' in page
+    assert 'action="/preferences/"' in page
     assert 'value="hearing" checked' in page
     assert 'value="seeing" checked' not in page
     assert "Heard of a survey" in page
@@ -168,18 +172,18 @@ def test_the_effect_says_what_it_can_say(
     answers: dict[str, object], words: str, client: Client, reader: Subscriber
 ) -> None:
     TopicFactory(slug="idle")
-    assert words in client.post(effect_path(reader), answers, headers=HTMX).content.decode()
+    assert words in shown(client, reader, answers, headers=HTMX).content.decode()
 
 
 def test_without_an_issue_the_effect_says_so(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
     set_clock(MORNING + timedelta(days=30))
-    page = client.post(effect_path(reader), typed("seeing"), headers=HTMX).content.decode()
+    page = shown(client, reader, typed("seeing"), headers=HTMX).content.decode()
     assert "There was no issue in the last seven days" in page
 
 
-def test_the_effect_is_asked_for_by_post_with_the_readers_own_link(client: Client, reader: Subscriber) -> None:
-    back = client.get(effect_path(reader))
-    assert (back.status_code, back["Location"]) == (302, letters.preferences_path(reader))
-    assert client.post("/digest/effect/cut/", typed("seeing")).status_code == 404
-    stranger = Client(enforce_csrf_checks=True)
-    assert stranger.post(effect_path(reader), typed("seeing"), headers=HTMX).status_code == 403
+def test_the_effect_is_asked_for_by_a_form_of_the_readers_own_page(client: Client, reader: Subscriber) -> None:
+    follow(client, letters.preferences_path(reader))
+    back = client.get("/digest/effect/")
+    assert (back.status_code, back["Location"]) == (302, "/preferences/")
+    assert client.post("/digest/effect/", typed("seeing"), headers=HTMX).status_code == 403
+    assert Client().post("/digest/effect/", typed("seeing")).status_code == 403

@@ -1,0 +1,105 @@
+"""Pages that are reached by a link: its token goes from the address into a cookie, and the page's forms prove it.
+
+The address bar and what the page leads to then hold no token. A form of such a page carries a mark of its token, which
+nobody can make who has not seen the page: that keeps other sites out, and tells two readers' pages in one browser
+apart. Django's own check would refuse these forms, since what comes from a page without referrer has no origin.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import ParamSpec
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+LIFETIME = timedelta(hours=1)
+SALT = "paper-round.door"
+MARK_SALT = "paper-round.mark"
+
+More = ParamSpec("More")
+Page = Callable[[HttpRequest], HttpResponse]
+PageOfToken = Callable[[HttpRequest, str], HttpResponse]
+
+
+def enter(purpose: str, token: str, page: str) -> HttpResponse:
+    """Lead on to `page`, an address or a view's name, with the token in a cookie that scripts cannot read."""
+    answer = redirect(page)
+    answer.set_signed_cookie(
+        cookie_of(purpose),
+        token,
+        salt=SALT,
+        max_age=LIFETIME,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def leave(answer: HttpResponse, purpose: str) -> None:
+    """Have the browser forget the token of `purpose`."""
+    answer.delete_cookie(cookie_of(purpose), samesite="Lax")
+
+
+def cookie_of(purpose: str) -> str:
+    return f"link_{purpose}"
+
+
+def token_of(request: HttpRequest, purpose: str) -> str:
+    """Return the token that was brought by a link within the last hour, or an empty string."""
+    found = request.get_signed_cookie(cookie_of(purpose), "", salt=SALT, max_age=LIFETIME)
+    return found or ""
+
+
+def mark_of(token: str) -> str:
+    return Signer(salt=MARK_SALT).signature(token)
+
+
+def is_marked(request: HttpRequest, token: str) -> bool:
+    """Say whether a form was posted by a page of this token."""
+    try:
+        return Signer(salt=MARK_SALT).unsign(f"{token}:{request.POST.get('mark', '')}") == token
+    except BadSignature:
+        return False
+
+
+def discreet(view: Callable[More, HttpResponse]) -> Callable[More, HttpResponse]:
+    """Keep a page out of caches, out of search engines and out of what other pages learn of where one came from."""
+
+    @wraps(view)
+    def kept(*args: More.args, **more: More.kwargs) -> HttpResponse:
+        answer = view(*args, **more)
+        add_never_cache_headers(answer)
+        answer["Referrer-Policy"] = "no-referrer"
+        answer["X-Robots-Tag"] = "noindex"
+        return answer
+
+    return kept
+
+
+def opened_by(purpose: str) -> Callable[[PageOfToken], Page]:
+    """Make a view(request, token) a page that opens with the token of `purpose`, and takes marked forms only."""
+
+    def made(view: PageOfToken) -> Page:
+        @csrf_exempt
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @discreet
+        @wraps(view)
+        def opened(request: HttpRequest) -> HttpResponse:
+            token = token_of(request, purpose)
+            if not token:
+                is_looking = request.method != "POST"
+                return render(request, "subscribers/link_needed.html", status=200 if is_looking else 403)
+            if request.method == "POST" and not is_marked(request, token):
+                return render(request, "subscribers/link_changed.html", status=403)
+            return view(request, token)
+
+        return opened
+
+    return made

@@ -1,0 +1,219 @@
+"""The pages of one reader, each reached by a link: choices, pause, another address, and the way out."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from newsletter import clock
+from subscribers import doors, letters, signup, tasks, tokens, wishes
+from subscribers.forms import PreferencesForm
+from subscribers.models import Farewell, Letter, Subscriber
+from subscribers.tokens import Purpose
+from subscribers.wish_forms import AddressForm, DataForm, FarewellForm, LinkForm, StayForm
+
+WEEK = timedelta(days=7)
+MONTH = timedelta(days=30)
+STAYS = {"week": WEEK, "month": MONTH}
+
+
+@doors.discreet
+@require_safe
+def enter(request: HttpRequest, token: str, purpose: Purpose) -> HttpResponse:
+    """Lead from a link to its page, whose address holds no token."""
+    if tokens.read(purpose, token) is None:
+        return link_invalid(request)
+    return doors.enter(purpose, token, f"subscribers:{purpose}")
+
+
+def link_invalid(request: HttpRequest) -> HttpResponse:
+    return render(request, "subscribers/link_invalid.html", status=404)
+
+
+# Choices
+
+
+@doors.opened_by(Purpose.PREFERENCES)
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    subscriber = tokens.read(Purpose.PREFERENCES, token)
+    if subscriber is None:
+        return link_invalid(request)
+    form = preferences_form(subscriber, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        form.save(subscriber)
+        return redirect(f"{request.path}?saved")
+    context = preferences_page(subscriber, form, token) | {"is_saved": "saved" in request.GET}
+    return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
+
+
+def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> PreferencesForm:
+    initial = PreferencesForm.initial_of(subscriber)
+    return PreferencesForm(typed, initial=initial, stored=subscriber.preferences)
+
+
+def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) -> dict[str, object]:
+    """Return what the page of a reader's choices shows."""
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
+    leave = tokens.sign(Purpose.UNSUBSCRIBE, subscriber.pk)
+    return {
+        "subscriber": subscriber,
+        "form": form,
+        "mark": doors.mark_of(token),
+        "is_paused": is_paused,
+        "unsubscribe_token": leave,
+    }
+
+
+@csrf_exempt  # asking for a link grants nothing: it goes to the reader's own inbox
+@doors.discreet
+@require_POST
+def mail_link(request: HttpRequest) -> HttpResponse:
+    """Mail a link to the choices; the answer is the same for every address."""
+    form = LinkForm(request.POST)
+    if not form.is_valid():
+        return render(request, "subscribers/link_needed.html", {"form": form}, status=422)
+    send_soon(wishes.ask_for_link(form.cleaned_data["email"]))
+    return redirect("subscribers:link_mailed")
+
+
+@doors.discreet
+@require_safe
+def link_mailed(request: HttpRequest) -> HttpResponse:
+    return render(request, "subscribers/link_mailed.html")
+
+
+def send_soon(letter: Letter | None) -> None:
+    """Have a letter sent by a worker; where Redis is away the sweep finds it."""
+    if letter is not None:
+        transaction.on_commit(lambda: tasks.send_letter.delay(letter.pk), robust=True)
+
+
+# Another address, and the data
+
+
+@doors.opened_by(Purpose.PREFERENCES)
+def new_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask for another address, and mail a link there."""
+    subscriber = tokens.read(Purpose.PREFERENCES, token)
+    if subscriber is None or subscriber.status != Subscriber.Status.ACTIVE:
+        return link_invalid(request)
+    form = AddressForm(request.POST if request.method == "POST" else None, own=subscriber.canonical)
+    context = {"subscriber": subscriber, "form": form, "mark": doors.mark_of(token)}
+    if not form.is_valid():
+        return render(request, "subscribers/new_address.html", context, status=422 if form.errors else 200)
+    send_soon(wishes.ask_to_move(subscriber, form.cleaned_data["email"]))
+    return render(request, "subscribers/new_address_mailed.html", context)
+
+
+@doors.discreet
+@require_safe
+def enter_address(request: HttpRequest, token: str) -> HttpResponse:
+    if wishes.find(Letter.Kind.ADDRESS, token) is None:
+        return render(request, "subscribers/letter_over.html", status=404)
+    return doors.enter(Letter.Kind.ADDRESS, token, "subscribers:address")
+
+
+@doors.opened_by(Letter.Kind.ADDRESS)
+def address(request: HttpRequest, token: str) -> HttpResponse:
+    """Move a reader to the address whose link was opened."""
+    letter = wishes.find(Letter.Kind.ADDRESS, token)
+    if letter is None:
+        return render(request, "subscribers/letter_over.html", status=404)
+    context = {"letter": letter, "subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+    if request.method != "POST":
+        return render(request, "subscribers/move.html", context)
+    told = wishes.move(letter, request.META.get("REMOTE_ADDR"))
+    send_soon(told)
+    return render(request, "subscribers/moved.html", context | {"is_moved": told is not None})
+
+
+@doors.opened_by(Purpose.PREFERENCES)
+def data(request: HttpRequest, token: str) -> HttpResponse:
+    """Mail a link to all that is kept of a reader, or to its erasure."""
+    subscriber, form = tokens.read(Purpose.PREFERENCES, token), DataForm(request.POST)
+    if subscriber is None:
+        return link_invalid(request)
+    if not form.is_valid():
+        return redirect("subscribers:preferences")
+    send_soon(wishes.plan(subscriber, Letter.Kind(form.cleaned_data["what"])))
+    return render(request, "subscribers/data_mailed.html", {"subscriber": subscriber, **form.cleaned_data})
+
+
+# A pause
+
+
+@doors.opened_by(Purpose.PAUSE)
+def pause(request: HttpRequest, token: str) -> HttpResponse:
+    """Pause one reader's digests for a week from the reader's own today."""
+    subscriber = tokens.read(Purpose.PAUSE, token)
+    if subscriber is None:
+        return link_invalid(request)
+    is_active = subscriber.status == Subscriber.Status.ACTIVE
+    until = subscriber.local_today + WEEK
+    if request.method == "POST" and is_active:
+        subscriber.pause(until)
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until >= until
+    context = {"is_active": is_active, "is_paused": is_paused, "until": until, "mark": doors.mark_of(token)}
+    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber)}
+    return render(request, "subscribers/pause.html", context)
+
+
+# The way out
+
+
+@csrf_exempt  # mail clients POST here themselves (RFC 8058, one-click unsubscribe)
+@doors.discreet
+@require_http_methods(["GET", "HEAD", "POST"])
+def one_click(request: HttpRequest, token: str) -> HttpResponse:
+    """End a subscription at once, without cookies; whoever looks is led to the page."""
+    pk = tokens.unsign(Purpose.UNSUBSCRIBE, token)
+    if pk is None:
+        return link_invalid(request)
+    if request.method != "POST":
+        return doors.enter(Purpose.UNSUBSCRIBE, token, "subscribers:unsubscribe")
+    # Not read first: after a complaint at a large provider thousands come at once.
+    signup.unsubscribe(Subscriber(pk=pk), request.META.get("REMOTE_ADDR"), "one click")
+    return HttpResponse("You are unsubscribed. No more digests are sent.\n", content_type="text/plain; charset=utf-8")
+
+
+@doors.opened_by(Purpose.UNSUBSCRIBE)
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    subscriber = tokens.read(Purpose.UNSUBSCRIBE, token)
+    if subscriber is None:
+        return link_invalid(request)
+    if request.method == "POST":
+        signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"), "page of leaving")
+        return redirect(request.path)
+    context = {"subscriber": subscriber, "mark": doors.mark_of(token), "reasons": Farewell.Reason.choices}
+    page = "unsubscribed" if subscriber.has_just_left else "unsubscribe"
+    return render(request, f"subscribers/{page}.html", context)
+
+
+@doors.opened_by(Purpose.UNSUBSCRIBE)
+def stay(request: HttpRequest, token: str) -> HttpResponse:
+    """Pause instead of leaving, for who has left within the hour."""
+    subscriber, form = tokens.read(Purpose.UNSUBSCRIBE, token), StayForm(request.POST)
+    if subscriber is None or not form.is_valid():
+        return redirect("subscribers:unsubscribe")
+    until = subscriber.local_today + STAYS[form.cleaned_data["how_long"]]
+    is_back = signup.stay(subscriber, until, request.META.get("REMOTE_ADDR"))
+    context: dict[str, object] = {"subscriber": subscriber, "is_active": is_back, "is_paused": is_back}
+    if is_back:
+        context["preferences_path"] = letters.preferences_path(subscriber)
+    return render(request, "subscribers/pause.html", context)
+
+
+@doors.opened_by(Purpose.UNSUBSCRIBE)
+def farewell(request: HttpRequest, token: str) -> HttpResponse:
+    """Take down why a reader left."""
+    subscriber, form = tokens.read(Purpose.UNSUBSCRIBE, token), FarewellForm(request.POST)
+    has_left = subscriber is not None and subscriber.status == Subscriber.Status.UNSUBSCRIBED
+    if request.method != "POST" or not has_left or not form.is_valid():
+        return redirect("subscribers:unsubscribe")
+    said = {"reason": form.cleaned_data["reason"], "words": form.cleaned_data["words"], "at": clock.now()}
+    if said["reason"] or said["words"]:
+        Farewell.objects.update_or_create(subscriber=subscriber, defaults=said)
+    return render(request, "subscribers/farewell.html")

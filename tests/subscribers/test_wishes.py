@@ -1,0 +1,158 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from subscribers import letters, wishes
+from subscribers.models import Consent, Letter, Subscriber, Suppression
+from tests.factories import MORNING, SubscriberFactory
+from tests.links import follow, press
+from tests.provider import sent
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
+NEW = "ada@new.example"
+
+
+@pytest.fixture
+def reader() -> Subscriber:
+    return SubscriberFactory(email="ada@old.example", confirmed_at=MORNING)
+
+
+def link_of(letter: Letter | None) -> str:
+    """Send a letter and return the path of the link in it, the same in both its parts."""
+    assert letter is not None
+    letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=letter.pk))
+    message = sent()[-1]
+    url = next(word for word in message.body.split() if word.startswith("http"))
+    assert url in message.alternatives[0][0]
+    return str(urlsplit(url).path)
+
+
+def ask_for(client: Client, reader: Subscriber, address: str) -> int:
+    page = press(client, letters.preferences_path(reader), {"email": address}, at="/preferences/address/")
+    return int(page.status_code)
+
+
+# A link
+
+
+def test_the_letter_with_a_link_opens_the_choices(client: Client, reader: Subscriber) -> None:
+    link = link_of(wishes.ask_for_link(" ADA@old.example "))
+    assert sent()[-1].to == ["ada@old.example"]
+    assert "<h1>Your choices</h1>" in follow(client, link).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["link", "export", "erase"])
+def test_three_letters_of_a_kind_are_sent_a_day(reader: Subscriber, set_clock: SetClock, kind: str) -> None:
+    asked = [wishes.plan(reader, Letter.Kind(kind)) is not None for _ in range(5)]
+    assert asked == [True, True, True, False, False]
+    set_clock(MORNING + timedelta(days=1))
+    assert wishes.plan(reader, Letter.Kind(kind)) is not None
+
+
+# Another address
+
+
+def test_a_reader_moves_by_the_letter_to_the_new_address_and_the_old_one_is_told(
+    client: Client, reader: Subscriber
+) -> None:
+    assert ask_for(client, reader, "Ada@NEW.example") == 200
+    link = link_of(Letter.objects.get(kind="address"))
+    assert sent()[-1].to == [NEW]
+    reader.refresh_from_db()
+    assert reader.email == "ada@old.example"
+    assert f"<strong>{NEW}</strong>" in follow(client, link).content.decode()
+
+    assert "Your digests come here now" in press(client, link).content.decode()
+
+    moved = Subscriber.objects.get()
+    assert (moved.pk, moved.email, moved.canonical, moved.status) == (reader.pk, NEW, NEW, "active")
+    assert moved.address_hash != reader.address_hash
+    assert moved.consents.get().act == Consent.Act.MOVED
+    letters.send(Letter.objects.get(kind="moved"))
+    told = sent()[-1]
+    assert told.to == ["ada@old.example"]
+    assert NEW not in told.body + told.alternatives[0][0]
+
+
+def test_links_at_the_old_address_open_the_choices_no_more(client: Client, reader: Subscriber) -> None:
+    old = letters.preferences_path(reader)
+    assert ask_for(client, reader, NEW) == 200
+    link = link_of(Letter.objects.get(kind="address"))
+    press(client, link)
+    assert client.get(old).status_code == 404
+    assert client.get(link).status_code == 404
+
+
+def test_a_reader_may_move_back_at_once(client: Client, reader: Subscriber) -> None:
+    press(client, link_of(wishes.ask_to_move(reader, NEW)))
+    press(client, link_of(wishes.ask_to_move(Subscriber.objects.get(), "ada@old.example")))
+    assert Subscriber.objects.get().canonical == "ada@old.example"
+
+
+def test_who_looks_with_a_link_of_before_can_have_a_new_one_mailed(client: Client, reader: Subscriber) -> None:
+    follow(client, letters.preferences_path(reader))
+    press(client, link_of(wishes.ask_to_move(reader, NEW)))
+    page = client.get("/preferences/")
+    assert page.status_code == 404
+    assert 'action="/preferences/link/"' in page.content.decode()
+
+
+def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+    link = link_of(wishes.ask_to_move(reader, NEW))
+    set_clock(MORNING + timedelta(hours=25))
+    assert "used up or has expired" in client.get(link).content.decode()
+
+
+def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there(
+    client: Client, reader: Subscriber
+) -> None:
+    SubscriberFactory(email="taken@new.example")
+    pages = {}
+    for address in ("taken@new.example", "fresh@new.example"):
+        page = press(client, letters.preferences_path(reader), {"email": address}, at="/preferences/address/")
+        pages[address] = page.content.decode().replace(address, "")
+    assert len(set(pages.values())) == 1
+    assert [letter.address for letter in Letter.objects.filter(kind="address")] == ["fresh@new.example"]
+
+
+def test_an_address_taken_meanwhile_stays_whose_it_is(client: Client, reader: Subscriber) -> None:
+    link = link_of(wishes.ask_to_move(reader, NEW))
+    SubscriberFactory(email=NEW)
+    assert "Nothing was moved" in press(client, link).content.decode()
+    reader.refresh_from_db()
+    assert reader.canonical == "ada@old.example"
+    assert not Letter.objects.filter(kind="moved").exists()
+
+
+def test_one_address_is_asked_once_a_day_by_however_many_readers(reader: Subscriber) -> None:
+    other = SubscriberFactory()
+    assert wishes.ask_to_move(reader, NEW) is not None
+    assert wishes.ask_to_move(reader, NEW) is None
+    assert wishes.ask_to_move(other, "ADA@new.example") is None
+
+
+@pytest.mark.parametrize("typed", ["ada@old.example", "ADA@OLD.example", "", "nobody", "a@b@c"])
+def test_what_is_no_other_address_is_refused_at_its_field(client: Client, reader: Subscriber, typed: str) -> None:
+    assert ask_for(client, reader, typed) == 422
+    assert not Letter.objects.exists()
+
+
+def test_a_suppressed_address_is_not_asked(reader: Subscriber) -> None:
+    other = SubscriberFactory(email=NEW)
+    Suppression.objects.create(address_hash=other.address_hash, reason=Suppression.Reason.BOUNCE)
+    other.delete()
+    letter = wishes.ask_to_move(reader, NEW)
+    assert letter is not None
+    letters.send(letter)
+    assert (Letter.objects.get().status, sent()) == (Letter.Status.SKIPPED, [])
+
+
+@pytest.mark.parametrize("status", ["pending", "unsubscribed"])
+def test_who_gets_no_digests_moves_nowhere(client: Client, status: str) -> None:
+    reader = SubscriberFactory(status=status, next_digest_at=None)
+    follow(client, letters.preferences_path(reader))
+    assert client.get("/preferences/address/").status_code == 404
