@@ -115,4 +115,4 @@ def is_withdrawn_only_after_a_question(page: Page) -> None:
     expect(page.get_by_role("button", name="Withdraw for good")).to_be_visible()
     page.once("dialog", lambda question: question.accept())
     page.get_by_role("button", name="Withdraw for good").click()
-    expect(page.get_by_text("Withdrawn. Who has not got it yet does not get it.")).to_be_visible()
+    expect(page.get_by_text("nor does anybody later.")).to_be_visible()
