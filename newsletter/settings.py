@@ -273,6 +273,11 @@ PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0)
 # A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
+# Sign-up: docs/addresses.md
+DISPOSABLE_DOMAINS_FILE = env.str("DISPOSABLE_DOMAINS_FILE", "")  # the operator's own list beside the shipped one
+if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():
+    raise ImproperlyConfigured(f"DISPOSABLE_DOMAINS_FILE is “{DISPOSABLE_DOMAINS_FILE}”, where there is no file.")
+
 # Work
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.
 CELERY_BROKER_URL = (

@@ -7,7 +7,7 @@ from timezone_field import TimeZoneFormField
 
 from newsletter import clock
 from newsletter.papers.models import Topic
-from subscribers.addresses import AddressError, canonical_address
+from subscribers.addresses import AddressError, readable_address
 from subscribers.models import Preferences, Subscriber
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
@@ -90,7 +90,7 @@ class SubscribeForm(ChoiceForm):
     def clean_email(self) -> str:
         typed = str(self.cleaned_data["email"]).strip()
         try:
-            canonical_address(typed)
+            readable_address(typed)
         except AddressError as exc:
             raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
         return typed
