@@ -1,5 +1,10 @@
+import re
 from datetime import timedelta
+from email.utils import parseaddr
+from functools import partial
 
+from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -7,27 +12,56 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter import clock
-from subscribers import letters, signup, tasks, tokens
+from subscribers import gate, letters, networks, proofs, reception, signup, tasks, tokens
 from subscribers.forms import PreferencesForm, SubscribeForm
 from subscribers.models import Subscriber
 
+SOURCE = re.compile(r"box|page|https?://[\w.:-]{1,80}")
 PAUSE = timedelta(days=7)
 
 
 @csrf_exempt  # the box also stands on other sites; a sign-up grants nothing before the address confirms
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
+    """Show the form, or take what it says; the answer is the same whosever the address is."""
     if request.method != "POST":
         chosen = request.GET.get("topics", "").split(",")
         return render(request, "subscribers/subscribe.html", {"form": SubscribeForm(initial={"topics": chosen})})
     form = SubscribeForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/subscribe.html", {"form": form}, status=422)
-    letter = signup.ask(
-        form.cleaned_data["email"], form.preferences(), form.schedule(), request.META.get("REMOTE_ADDR")
-    )
-    tasks.send_letter.delay_on_commit(letter.pk)
+    ip = networks.client_address(request)
+    network = networks.network_of(ip)
+    proof = proofs.nonce_of(request.POST.get("proof", ""))
+    if proof is None and (reason := gate.reason_to_ask(request.POST, network)):
+        return challenge(request, form, reason)
+    origin = {"ip": ip, "network": network, "source": source_of(request), "proof": proof}
+    received = reception.receive(form.cleaned_data["email"], form.whole_choice(), **origin)
+    if received is None:
+        return challenge(request, form, gate.Reason.BUSY)
+    transaction.on_commit(partial(tasks.wake, tasks.answer_signup, received.pk))
     return redirect("subscribers:check_inbox")
+
+
+def challenge(request: HttpRequest, form: SubscribeForm, reason: gate.Reason) -> HttpResponse:
+    """Let the browser show a proof of work, which it does by itself, and go on."""
+    context = {
+        "form": form,
+        "challenge": proofs.challenge(),
+        "source": source_of(request),
+        "is_busy": reason == gate.Reason.BUSY,
+        "topics": ",".join(topic.slug for topic in form.cleaned_data["topics"]),
+        "reply_to": parseaddr(settings.REPLY_TO or settings.DEFAULT_FROM_EMAIL)[1],
+    }
+    return render(request, "subscribers/challenge.html", context, status=429 if context["is_busy"] else 403)
+
+
+def source_of(request: HttpRequest) -> str:
+    """Return the form that was filled in: a name of ours, or the site of another."""
+    site = request.headers.get("Origin", "")
+    is_ours = site in ("", "null", f"{request.scheme}://{request.get_host()}")
+    source = request.POST.get("form", "") if is_ours else site
+    return source if SOURCE.fullmatch(source) else ""
 
 
 def check_inbox(request: HttpRequest) -> HttpResponse:
@@ -42,7 +76,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "subscribers/confirm_expired.html", status=404)
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", {"subscriber": letter.subscriber})
-    signup.confirm(letter, request.META.get("REMOTE_ADDR"))
+    signup.confirm(letter, networks.client_address(request))
     return render(request, "subscribers/confirmed.html", page_of(letter.subscriber))
 
 
@@ -99,7 +133,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "subscribers/link_invalid.html", status=404)
     if request.method != "POST":
         return render(request, "subscribers/unsubscribe.html", {"subscriber": subscriber})
-    signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"))
+    signup.unsubscribe(subscriber, networks.client_address(request))
     return render(request, "subscribers/unsubscribed.html", {"subscriber": subscriber})
 
 
