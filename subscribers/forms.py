@@ -151,7 +151,8 @@ class SubscribeForm(ChoiceForm):
     def mark(self) -> str:
         """Return the signed moment that this form was shown at first."""
         shown = str(self.data.get(gate.MARK, ""))
-        return shown if gate.age_of(shown) is not None else gate.new_mark()
+        age = gate.age_of(shown)
+        return shown if age is not None and 0 <= age <= gate.FORM_LIFETIME_SECONDS else gate.new_mark()
 
     def whole_choice(self) -> dict[str, Any]:
         """Return all that was chosen as JSON holds it."""

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,9 +86,18 @@ def test_the_challenge_says_what_to_do_without_javascript(client: Client, settin
     settings.REPLY_TO = "Desk <desk@example.org>"
     settings.SIGNUPS_PER_NETWORK = 0
     page = client.post("/subscribe/", answers()).content.decode()
-    assert "wait an hour" in page
+    assert "in an hour" in page
+    assert "<button" not in page
     assert "mailto:desk@example.org" in page
     assert "/subscribe/?topics=vision" in page
+
+
+def test_without_javascript_a_form_of_another_site_goes_on_by_a_button(client: Client, set_clock: SetClock) -> None:
+    page = client.post("/subscribe/", answers(shown="")).content.decode()
+    assert "<button" in page
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    set_clock(MORNING + timedelta(seconds=3))
+    assert client.post("/subscribe/", fields).status_code == 302
 
 
 def test_a_wrong_answer_comes_before_a_challenge(client: Client) -> None:

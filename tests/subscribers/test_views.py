@@ -10,7 +10,7 @@ from django.test import Client
 from subscribers import letters, signup, tokens
 from subscribers.models import Letter, Preferences, Subscriber
 from subscribers.tokens import Purpose
-from tests.factories import MORNING, SubscriberFactory, TopicFactory
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory
 from tests.provider import sent
 from tests.subscribers.signups import answer_all, answers
 
@@ -394,3 +394,31 @@ def test_saving_keeps_what_the_form_does_not_show(client: Client) -> None:
     reader.refresh_from_db()
     assert reader.preferences.max_papers == 5
     assert {name: getattr(reader.preferences, name) for name in words} == words
+
+
+def test_words_that_are_typed_are_saved_and_shown_again(client: Client) -> None:
+    TopicFactory(slug="vision")
+    reader = SubscriberFactory(topics=[TopicFactory()])
+    client.post(preferences_path(reader), answers(muted_phrases="crypto, blockchain", followed_authors=""))
+    reader.refresh_from_db()
+    assert reader.preferences.muted_phrases == ["crypto", "blockchain"]
+    assert "crypto\nblockchain</textarea>" in client.get(preferences_path(reader)).content.decode()
+
+
+def test_a_word_too_many_is_refused_at_its_field(client: Client) -> None:
+    TopicFactory(slug="vision")
+    page = client.post("/subscribe/", answers(muted_phrases=",".join(map(str, range(21))))).content.decode()
+    assert "These are 21. Keep the 20 that matter most." in page
+    assert '<details class="choices" open>' in page
+    assert page.count('class="error"') == 1
+
+
+def test_a_topic_says_how_many_papers_it_had_this_week(client: Client) -> None:
+    vision, idle = TopicFactory(slug="vision"), TopicFactory(slug="idle")
+    for days in (0, 6, 7):
+        PaperFactory(topics=[vision], listed_on=MONDAY - timedelta(days=days))
+    page = client.get("/subscribe/").content.decode()
+    assert f'<span data-count="2">{vision}</span>' in page
+    assert f"<span>{idle}</span>" in page
+    PaperFactory(topics=[vision, idle])
+    assert f'<span data-count="3">{vision}</span>' in client.get("/").content.decode()
