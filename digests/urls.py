@@ -6,6 +6,7 @@ app_name = "digests"
 urlpatterns = [
     path("digest/effect/", views.effect, name="effect"),
     path("digest/last/", personal_views.last, name="last"),
+    path("digest/preview/", views.preview, name="preview"),
     path("digest/<str:token>/", views.view, name="view"),
     path("data/", personal_views.data, name="data"),
     path("data/<str:token>/", personal_views.enter_data, name="data"),

@@ -4,15 +4,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from digests import addressing, recent, rendering
-from digests.effects import Week, effects
+from digests.effects import Effect, Week, effects
 from digests.models import CardsPruned, Delivery
 from digests.selection import Choice
 from newsletter.issues.models import Issue
 from subscribers import doors, tokens
-from subscribers.forms import PreferencesForm
+from subscribers.forms import ChoiceForm, PreferencesForm, SubscribeForm
 from subscribers.models import Preferences
 from subscribers.reader_views import link_invalid, preferences_form, preferences_page
 
@@ -63,14 +64,39 @@ def effect(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
 
 
+@csrf_exempt  # it shows public papers, and to everybody the same
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request: HttpRequest) -> HttpResponse:
+    """Show what the last issue would have brought to the choices of a newcomer, on the page or as a part of it."""
+    if request.method != "POST":
+        return redirect("subscribers:subscribe")
+    form = SubscribeForm(request.POST)
+    context: dict[str, object] = {"form": form, "day": day_of(form), "is_readable": is_readable(form)}
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_preview.html", context)
+    form.errors.pop("email", None)  # nobody has signed up yet
+    return render(request, "digests/preview.html", context, status=422 if form.errors else 200)
+
+
+def day_of(form: ChoiceForm) -> Effect | None:
+    """Return the last issue as the form's choice would have filled it, None where there is no issue or no choice."""
+    issues = [day for day in recent.last_days() if day.index is not None]
+    if not is_readable(form) or not issues:
+        return None
+    return effects(issues[-1:], choice_of(form))[0]
+
+
 def effect_of(form: PreferencesForm) -> Week | None:
     """Return the last days as the form's choice would have filled them, None where it cannot be read."""
-    if not form.is_valid() and {"topics", "max_papers"} & form.errors.keys():
-        return None
-    return Week(effects(recent.last_days(), choice_of(form)))
+    return Week(effects(recent.last_days(), choice_of(form))) if is_readable(form) else None
 
 
-def choice_of(form: PreferencesForm) -> Choice:
+def is_readable(form: ChoiceForm) -> bool:
+    return form.is_valid() or not {"topics", "max_papers", *Preferences.WORDS} & form.errors.keys()
+
+
+def choice_of(form: ChoiceForm) -> Choice:
     topics, chosen = form.cleaned_data["topics"], form.choice()
     words = {name: tuple(chosen.get(name, ())) for name in Preferences.WORDS}
     return Choice(

@@ -29,6 +29,7 @@ SCHEDULE = {
     "tell operators of it": every("digests.tasks.deliver_notices", seconds=30),
     "tell the heartbeat address of finished issues": every("digests.tasks.ping_finished", minutes=5),
     "wake forgotten letters": every("subscribers.tasks.sweep_letters", seconds=5),
+    "answer forgotten sign-ups": every("subscribers.tasks.sweep_signups", seconds=30),
     "go on with forgotten imports": every("subscribers.tasks.sweep_imports", minutes=1),
     "forget readers who never confirmed, and networks": every("subscribers.tasks.forget", hours=6),
     "follow zones that changed their rules": every("subscribers.tasks.follow_changed_rules", hours=1),

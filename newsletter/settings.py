@@ -147,7 +147,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_URL.star
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
-if env.bool("BEHIND_PROXY", False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+# How many proxies of ours a request passes: so many names at the right of X-Forwarded-For are believed.
+TRUSTED_HOPS = env.int("TRUSTED_HOPS", int(BEHIND_PROXY), validate=validate.Range(min=0))
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -300,6 +303,15 @@ SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 # What letters have to ask, and subscribers cannot know
 LETTERS_HELD_BY = "digests.switch.is_held"
 LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
+
+
+# Sign-up: docs/addresses.md
+DISPOSABLE_DOMAINS_FILE = env.str("DISPOSABLE_DOMAINS_FILE", "")  # the operator's own list beside the shipped one
+if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():
+    raise ImproperlyConfigured(f"DISPOSABLE_DOMAINS_FILE is “{DISPOSABLE_DOMAINS_FILE}”, where there is no file.")
+SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=validate.Range(min=0))  # an hour, until a challenge
+SIGNUP_MIN_SECONDS = env.float("SIGNUP_MIN_SECONDS", 2.0, validate=validate.Range(min=0))  # who is quicker is asked
+SIGNUP_CONFIRMATIONS_A_MINUTE = env.int("SIGNUP_CONFIRMATIONS_A_MINUTE", 60, validate=validate.Range(min=1))
 
 # Work
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.

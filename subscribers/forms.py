@@ -1,24 +1,54 @@
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django import forms
 from django.db import transaction
+from django.http import QueryDict
 from timezone_field import TimeZoneFormField
 
 from newsletter import clock
+from newsletter.papers import weekly
 from newsletter.papers.models import Topic
-from subscribers.addresses import AddressError, canonical_address
+from subscribers import gate
+from subscribers.addresses import AddressError, readable_address
 from subscribers.models import Preferences, Subscriber
+from subscribers.words import WordsField
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 LONGEST_PAUSE = timedelta(days=366)
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
 
 
-class ChoiceForm(forms.Form):
-    """What a reader chooses: topics, when, and how many papers."""
+class Chip(NamedTuple):
+    """A topic to choose, and how many papers it had this week."""
 
-    topics = forms.ModelMultipleChoiceField(
+    slug: str
+    name: str
+    is_chosen: bool
+    paper_count: int
+
+
+class TopicsField(forms.ModelMultipleChoiceField[Topic]):
+    """Topics by their slugs; the database is asked for no text that it could not hold."""
+
+    def clean(self, value: Any) -> Any:
+        slugs = [str(slug).replace("\0", "?") for slug in value or ()]
+        return super().clean(slugs)
+
+
+class ZoneField(TimeZoneFormField):  # type: ignore[misc]
+    """A zone by its name; all forms share the hundreds of names, which took a third of a page's time to copy."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ZoneField":
+        memo[id(self._choices)] = self._choices
+        copied: ZoneField = super().__deepcopy__(memo)
+        return copied
+
+
+class ChoiceForm(forms.Form):
+    """What a reader chooses: topics, when, how many papers, and what is followed and muted."""
+
+    topics = TopicsField(
         Topic.objects.none(),
         to_field_name="slug",
         widget=forms.CheckboxSelectMultiple,
@@ -45,7 +75,7 @@ class ChoiceForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         error_messages={"invalid": "Write the hour as 07:00."},
     )
-    timezone = TimeZoneFormField(
+    timezone = ZoneField(
         label="Time zone",
         initial="UTC",
         error_messages={"invalid_choice": "This time zone is not known. Choose one from the list."},
@@ -59,18 +89,40 @@ class ChoiceForm(forms.Form):
         empty_value=10,  # type: ignore[arg-type]
     )
 
+    followed_phrases = WordsField(label="Follow words", help_text="They come whatever their topic.")
+    followed_authors = WordsField(label="Follow authors")
+    muted_phrases = WordsField(label="Mute words", help_text="They never come.")
+    muted_authors = WordsField(label="Mute authors")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"])
+        field = cast("TopicsField", self.fields["topics"])
         field.queryset = Topic.objects.current()
+
+    def chips(self) -> list[Chip]:
+        counts = weekly.counts()
+        boxes = [box.data for box in self["topics"]]
+        return [
+            Chip(str(box["value"]), box["label"], bool(box["selected"]), counts.get(box["value"].instance.pk, 0))
+            for box in boxes
+        ]
+
+    @property
+    def has_trouble_below(self) -> bool:
+        """Say whether an answer that is folded away has to be looked at."""
+        return any(name in self.errors for name in (*SCHEDULE, "max_papers", *Preferences.WORDS))
 
     def schedule(self) -> dict[str, Any]:
         """Return the columns of a subscriber that say when."""
         return {name: self.cleaned_data[name] for name in SCHEDULE}
 
     def choice(self) -> dict[str, Any]:
-        """Return what decides which papers come, as Preferences has it, but for the topics."""
-        return {"max_papers": self.cleaned_data["max_papers"]}
+        """Return what decides which papers come, as Preferences has it, but for the topics.
+
+        What cannot be read is left out; where the form is valid, that is nothing.
+        """
+        names = ("max_papers", *Preferences.WORDS)
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
     def preferences(self) -> Preferences:
         """Return the stored preferences of this choice."""
@@ -90,10 +142,28 @@ class SubscribeForm(ChoiceForm):
     def clean_email(self) -> str:
         typed = str(self.cleaned_data["email"]).strip()
         try:
-            canonical_address(typed)
+            readable_address(typed)
         except AddressError as exc:
             raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
         return typed
+
+    @property
+    def mark(self) -> str:
+        """Return the signed moment that this form was shown at first."""
+        shown = str(self.data.get(gate.MARK, ""))
+        age = gate.age_of(shown)
+        return shown if age is not None and 0 <= age <= gate.FORM_LIFETIME_SECONDS else gate.new_mark()
+
+    def whole_choice(self) -> dict[str, Any]:
+        """Return all that was chosen as JSON holds it."""
+        when = {name: str(value) for name, value in self.schedule().items()}
+        when["weekday"] = self.cleaned_data["weekday"]
+        return when | self.choice() | {"topics": sorted(topic.pk for topic in self.cleaned_data["topics"])}
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return the answers as they were typed, to be posted again."""
+        posted = cast("QueryDict", self.data)
+        return [(name, value) for name in self.fields for value in posted.getlist(name)]
 
 
 class PreferencesForm(ChoiceForm):
@@ -111,8 +181,8 @@ class PreferencesForm(ChoiceForm):
         self.stored = stored
 
     def choice(self) -> dict[str, Any]:
-        kept = (*Preferences.WORDS, "minimum_score") if self.stored else ()
-        return {name: getattr(self.stored, name) for name in kept} | super().choice()
+        kept = [name for name in Preferences.WORDS if name not in self.data] + ["minimum_score"]
+        return super().choice() | ({name: getattr(self.stored, name) for name in kept} if self.stored else {})
 
     def clean_paused_until(self) -> date | None:
         until: date | None = self.cleaned_data["paused_until"]
@@ -124,7 +194,8 @@ class PreferencesForm(ChoiceForm):
     def initial_of(cls, subscriber: Subscriber) -> dict[str, Any]:
         choice = {name: getattr(subscriber, name) for name in (*SCHEDULE, "paused_until")}
         topics = [topic.retired_into or topic for topic in subscriber.preferences.topics.all()]
-        return choice | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
+        words = {name: getattr(subscriber.preferences, name) for name in Preferences.WORDS}
+        return choice | words | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
 
     @transaction.atomic
     def save(self, subscriber: Subscriber) -> None:

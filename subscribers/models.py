@@ -323,6 +323,46 @@ class Letter(StatefulModel):
         return self.address or self.subscriber.canonical
 
 
+class SignupRequest(models.Model):
+    """A sign-up as it was posted, until it is answered by mail; what says who it was goes with the answer."""
+
+    class Outcome(models.TextChoices):
+        CONFIRM = "confirm", "Asked to confirm"
+        SUBSCRIBED = "subscribed", "Told to be subscribed already"
+        LIMITED = "limited", "Not mailed again so soon"
+        SUPPRESSED = "suppressed", "Not mailed: suppressed"
+        THROW_AWAY = "throw-away", "Not mailed: a throw-away domain"
+
+    MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED)
+
+    email = models.CharField(max_length=320, blank=True)
+    choice = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True)
+    network = models.CharField(max_length=50)
+    source = models.CharField(max_length=100, blank=True, help_text="The form, or the site it stands on.")
+    text_version = models.CharField(max_length=20)
+    proof = models.CharField(max_length=64, null=True, unique=True)  # of work, where one was asked for
+    created_at = models.DateTimeField(default=clock.now)
+    answered_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=("network", "created_at"), name="signup_of_a_network"),
+            models.Index(fields=("answered_at",), name="signup_answered"),
+            models.Index(fields=("id",), condition=Q(answered_at=None), name="signup_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Sign-up {self.pk} ({self.get_outcome_display() or 'waiting'})"
+
+    def settle(self, outcome: Outcome) -> None:
+        """Record what became of it, and forget who asked."""
+        self.answered_at, self.outcome = clock.now(), outcome
+        self.email, self.choice, self.ip = "", {}, None
+        self.save(update_fields=["answered_at", "outcome", "email", "choice", "ip"])
+
+
 class Suppression(models.Model):
     """An address that is never mailed again; it outlives the subscriber."""
 

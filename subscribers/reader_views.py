@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from newsletter import clock
-from subscribers import doors, letters, signup, tasks, tokens, wishes
+from subscribers import doors, letters, networks, signup, tasks, tokens, wishes
 from subscribers.forms import PreferencesForm
 from subscribers.models import Farewell, Letter, Subscriber
 from subscribers.tokens import Purpose
@@ -125,7 +125,7 @@ def address(request: HttpRequest, token: str) -> HttpResponse:
     context = {"letter": letter, "subscriber": letter.subscriber, "mark": doors.mark_of(token)}
     if request.method != "POST":
         return render(request, "subscribers/move.html", context)
-    told = wishes.move(letter, request.META.get("REMOTE_ADDR"))
+    told = wishes.move(letter, networks.client_address(request))
     send_soon(told)
     return render(request, "subscribers/moved.html", context | {"is_moved": told is not None})
 
@@ -175,7 +175,7 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return doors.enter(Purpose.UNSUBSCRIBE, token, "subscribers:unsubscribe")
     # Not read first: after a complaint at a large provider thousands come at once.
-    signup.unsubscribe(Subscriber(pk=pk), request.META.get("REMOTE_ADDR"), "one click")
+    signup.unsubscribe(Subscriber(pk=pk), networks.client_address(request), "one click")
     return HttpResponse("You are unsubscribed. No more digests are sent.\n", content_type="text/plain; charset=utf-8")
 
 
@@ -185,7 +185,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if subscriber is None:
         return link_invalid(request)
     if request.method == "POST":
-        signup.unsubscribe(subscriber, request.META.get("REMOTE_ADDR"), "page of leaving")
+        signup.unsubscribe(subscriber, networks.client_address(request), "page of leaving")
         return redirect(request.path)
     context = {"subscriber": subscriber, "mark": doors.mark_of(token), "reasons": Farewell.Reason.choices}
     page = "unsubscribed" if subscriber.has_just_left else "unsubscribe"
@@ -199,7 +199,7 @@ def stay(request: HttpRequest, token: str) -> HttpResponse:
     if subscriber is None or not form.is_valid():
         return redirect("subscribers:unsubscribe")
     until = subscriber.local_today + STAYS[form.cleaned_data["how_long"]]
-    is_back = signup.stay(subscriber, until, request.META.get("REMOTE_ADDR"))
+    is_back = signup.stay(subscriber, until, networks.client_address(request))
     context: dict[str, object] = {"subscriber": subscriber, "is_active": is_back, "is_paused": is_back}
     if is_back:
         context["preferences_path"] = letters.preferences_path(subscriber)

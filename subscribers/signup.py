@@ -1,6 +1,6 @@
 """From the web form to a confirmed reader: sign-up and double opt-in."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,23 +16,39 @@ CONSENT_TEXT = "2026-11"
 
 
 @transaction.atomic
-def ask(email: str, preferences: Preferences, schedule: dict[str, Any], ip: str | None) -> Letter:
+def ask(
+    email: str,
+    preferences: Preferences,
+    schedule: dict[str, Any],
+    ip: str | None,
+    source: str = "",
+    at: datetime | None = None,
+) -> Letter:
     """Record that somebody asked to subscribe `email`, and plan the letter that answers.
 
     A reader who is subscribed already keeps every choice and is mailed a link to change it.
     """
+    subscriber = note(email, preferences, schedule)
+    if subscriber.status != Subscriber.Status.ACTIVE:
+        record_consent(subscriber, Consent.Act.ASKED, ip, source, at)
+    is_active = subscriber.status == Subscriber.Status.ACTIVE
+    return subscriber.letters.create(kind=Letter.Kind.PREFERENCES if is_active else Letter.Kind.CONFIRM)
+
+
+@transaction.atomic
+def note(email: str, preferences: Preferences, schedule: dict[str, Any]) -> Subscriber:
+    """Keep the choice that somebody made for `email`; a reader who is subscribed keeps the old one."""
     canonical = canonical_address(email)
     choice = {"email": email, "preferences": preferences, **schedule}
     subscriber, is_new = Subscriber.objects.select_for_update().get_or_create(
         canonical=canonical, defaults={"address_hash": hash_address(canonical), **choice}
     )
     if subscriber.status == Subscriber.Status.ACTIVE:
-        return subscriber.letters.create(kind=Letter.Kind.PREFERENCES)
+        return subscriber
     if not is_new:
         subscriber.move_to(Subscriber.Status.PENDING)
         Subscriber.objects.filter(pk=subscriber.pk).update(**choice)
-    record_consent(subscriber, Consent.Act.ASKED, ip)
-    return subscriber.letters.create(kind=Letter.Kind.CONFIRM)
+    return subscriber
 
 
 def find_confirmation(token: str) -> Letter | None:
@@ -87,5 +103,7 @@ def stay(subscriber: Subscriber, until: date, ip: str | None) -> bool:
     return True
 
 
-def record_consent(subscriber: Subscriber, act: Consent.Act, ip: str | None, source: str = "") -> None:
-    subscriber.consents.create(act=act, ip=ip, text_version=CONSENT_TEXT, source=source)
+def record_consent(
+    subscriber: Subscriber, act: Consent.Act, ip: str | None, source: str = "", at: datetime | None = None
+) -> None:
+    subscriber.consents.create(act=act, at=at or clock.now(), ip=ip, text_version=CONSENT_TEXT, source=source)

@@ -1,16 +1,20 @@
+import logging
 import time
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
 
 from newsletter import stopping
-from subscribers import letters, retention, zones
+from subscribers import letters, reception, retention, zones
 from subscribers.imports import uploads
 from subscribers.models import ImportRun, Letter
 
 IMPORT_SECONDS = 300  # then the next task goes on
 ROUND_SECONDS = 5  # from one sweep to the next
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -26,6 +30,20 @@ def sweep_letters() -> None:
         for letter_id in waiting:
             # What no worker took by the next round is found again there.
             send_letter.apply_async([letter_id], expires=ROUND_SECONDS)
+
+
+@shared_task
+def answer_signup(request_id: int) -> None:
+    """Answer a sign-up, and send the letter at once: its worker is the one that sends letters."""
+    if letter := reception.answer(request_id):
+        send_letter(letter.pk)
+
+
+@shared_task
+def sweep_signups() -> None:
+    for request_id in reception.waiting():
+        answer_signup.delay(request_id)
+    reception.forget_answered()
 
 
 @shared_task
@@ -49,3 +67,11 @@ def sweep_imports() -> None:
 @shared_task
 def forget() -> None:
     retention.forget()
+
+
+def wake(task: Task, pk: int) -> None:
+    """Ask for a row to be worked on now; where no worker can be told, the sweep finds it."""
+    try:
+        task.apply_async((pk,), retry=False)
+    except OperationalError:
+        log.warning("%s %s could not be queued and waits for the sweep", task.name, pk)

@@ -13,7 +13,7 @@ def subscribe(page: Page, address: str, topics: Collection[str]) -> None:
     page.goto("/")
     box = page.get_by_role("complementary", name="Subscribe")
     if not box.get_by_label("Email address").is_visible():
-        box.locator("summary").click()
+        box.locator("summary").first.click()
     box.get_by_label("Email address").fill(address)
     for topic in topics:
         box.get_by_label(topic, exact=True).check()

@@ -108,11 +108,65 @@ def test_public_pages_are_whole(inspector: Inspector) -> None:
     inspector.visit("/privacy/", "privacy")
     inspector.visit("/preferences/", "link needed")
     inspector.visit("/subscribe/", "subscribe")
+    look_at_the_preview(inspector)
+    inspector.page.goto("/subscribe/")
     inspector.page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
     inspector.page.wait_for_selector("[role=alert]")
     inspector.look("subscribe with problems", 422)
 
     assert inspector.found == []
+
+
+def look_at_the_preview(inspector: Inspector) -> None:
+    """Choose a topic and see what it would have brought; all that is folded away is whole too."""
+    page = inspector.page
+    topics = topics_of_the_leader(page)
+    page.goto("/subscribe/")
+    page.get_by_text("Choose a topic, and the papers stand here").wait_for()
+    page.get_by_label(topics[0], exact=True).check()
+    page.locator(".preview li").first.wait_for()
+    page.locator(".choices summary").click()
+    inspector.look("subscribe with a preview")
+
+
+def test_the_page_of_a_challenge_is_whole_and_goes_on_by_its_button(inspector: Inspector) -> None:
+    page = inspector.page
+    page.route("**/proof.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    post_from_elsewhere(page)
+    page.get_by_text("Press the button instead").wait_for()
+    inspector.look("challenge", 403)
+    page.get_by_role("button", name="Subscribe").click()
+    page.wait_for_url("**/subscribe/check-your-inbox/")
+    page.unroute("**/proof.js")
+    assert inspector.found == []
+
+
+def test_a_form_of_another_site_leads_on_under_the_pages_own_policy(open_page: Open) -> None:
+    page = open_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if "403" not in message.text else None)
+    post_from_elsewhere(page)
+    page.wait_for_url("**/subscribe/check-your-inbox/")
+    assert complaints == []
+
+
+def post_from_elsewhere(page: Page) -> None:
+    """Post a plain form that stands on another site."""
+    page.goto("/")
+    target, topic = page.url + "subscribe/", page.locator("input[name=topics]").first.get_attribute("value")
+    fields = {
+        "email": "lab@example.org",
+        "topics": topic,
+        "frequency": "daily",
+        "send_time": "07:00",
+        "timezone": "UTC",
+    }
+    inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
+    form = f'<form method="post" action="{target}">{inputs}<button>Join</button></form>'
+    page.route("http://elsewhere.test/", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto("http://elsewhere.test/")
+    page.get_by_role("button", name="Join").click()
+    page.locator("h1").wait_for()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])

@@ -187,3 +187,73 @@ def test_the_effect_is_asked_for_by_a_form_of_the_readers_own_page(client: Clien
     assert (back.status_code, back["Location"]) == (302, "/preferences/")
     assert client.post("/digest/effect/", typed("seeing"), headers=HTMX).status_code == 403
     assert Client().post("/digest/effect/", typed("seeing")).status_code == 403
+
+
+# The preview beside the sign-up
+
+
+def chosen(*topics: str, **answers: str) -> dict[str, object]:
+    return typed(*topics, email="", **answers)
+
+
+@pytest.mark.usefixtures("set_clock", "reader")
+def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(days=2))
+    stranger = Client(enforce_csrf_checks=True)
+    page = stranger.post(
+        "/digest/preview/", chosen("hearing", followed_phrases="first"), headers=HTMX
+    ).content.decode()
+    assert "Monday, 4 May: 2 papers" in page
+    assert "Heard of a survey" in page
+    assert "Seen &lt;b&gt;first&lt;/b&gt;" in page
+
+
+@pytest.mark.usefixtures("set_clock", "reader")
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (chosen(), "Choose a topic, and the papers stand here."),
+        (chosen("nothing"), "Choose a topic, and the papers stand here."),
+        (chosen("idle"), "Nothing of Monday, 4 May would have come."),
+        (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
+        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of the answers cannot be read yet"),
+        (chosen("seeing", send_time="x"), "Monday, 4 May: 1 paper"),
+    ],
+)
+def test_the_preview_says_what_it_can_say(answers: dict[str, object], words: str, client: Client) -> None:
+    TopicFactory(slug="idle")
+    assert words in client.post("/digest/preview/", answers, headers=HTMX).content.decode()
+
+
+def test_without_an_issue_the_preview_says_so(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(days=30))
+    page = client.post("/digest/preview/", chosen("seeing"), headers=HTMX).content.decode()
+    assert "There was no issue in the last seven days" in page
+
+
+@pytest.mark.usefixtures("set_clock", "reader")
+def test_without_javascript_the_preview_is_on_the_page_and_what_was_typed_stays(client: Client) -> None:
+    assert 'formaction="/digest/preview/#preview"' in client.get("/subscribe/").content.decode()
+    answer = client.post("/digest/preview/", chosen("hearing", muted_authors="Nobody"))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'value="hearing" checked' in page
+    assert ">\nNobody</textarea>" in page
+    assert "Heard of a survey" in page
+    assert 'class="error"' not in page
+    assert 'action="/subscribe/"' in page
+
+
+@pytest.mark.usefixtures("set_clock", "reader")
+def test_a_preview_stores_nothing_and_is_asked_for_by_post(client: Client) -> None:
+    before = Preferences.objects.count()
+    client.post("/digest/preview/", chosen("seeing", followed_phrases="new"), headers=HTMX)
+    assert Preferences.objects.count() == before
+    assert client.get("/digest/preview/")["Location"] == "/subscribe/"
+
+
+def test_the_effect_heeds_the_words_that_are_typed(client: Client, reader: Subscriber) -> None:
+    answers = typed("seeing", followed_phrases="survey", muted_phrases="seen")
+    page = shown(client, reader, answers, headers=HTMX).content.decode()
+    assert "Heard of a survey" in page
+    assert "Seen" not in page

@@ -6,7 +6,7 @@ from django.conf import LazySettings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from subscribers.addresses import AddressError, canonical_address, hash_address
+from subscribers.addresses import AddressError, canonical_address, hash_address, readable_address
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "email" / "odd_addresses.jsonl"
 
@@ -91,3 +91,19 @@ def test_the_hash_of_an_address_depends_on_the_key(settings: LazySettings) -> No
     assert first == hash_address("ada@example.org") != hash_address("bo@example.org")
     settings.ADDRESS_KEY = "another"
     assert hash_address("ada@example.org") != first
+
+
+@pytest.mark.parametrize(
+    "local_part",
+    ["noreply", "No-Reply", "no_reply+tag", "no.reply", "donotreply", "noreply-papers", "postmaster", "MAILER-DAEMON",
+     "abuse", "root", "papers-bounces", "owner-papers", "papers-request", "bounces+ada=example.org"],
+)  # fmt: skip
+def test_an_address_that_no_reader_reads_is_refused(local_part: str) -> None:
+    assert canonical_address(f"{local_part}@example.org")
+    with pytest.raises(AddressError, match="one that you read yourself"):
+        readable_address(f"{local_part}@example.org")
+
+
+@pytest.mark.parametrize("local_part", ["ada", "lab", "info", "office", "rootsy", "abuser", "request", "ada-owner1"])
+def test_an_address_that_people_read_is_welcome(local_part: str) -> None:
+    assert readable_address(f"{local_part}@example.org") == f"{local_part}@example.org"

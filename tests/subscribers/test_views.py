@@ -8,19 +8,14 @@ from django.apps import apps
 from django.test import Client
 
 from subscribers import letters, signup
-from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppression
-from tests.factories import MORNING, SubscriberFactory, TopicFactory
+from subscribers.models import Consent, Letter, Preferences, Subscriber
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory
 from tests.links import follow, mark, press
 from tests.provider import sent
+from tests.subscribers.signups import answer_all, answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
-
-
-def answers(topic: str = "vision", **changes: Any) -> dict[str, object]:
-    """Return what the box sends."""
-    return {"email": "ada@example.org", "topics": [topic], "frequency": "weekdays", "weekday": "0",
-            "send_time": "07:00", "timezone": "Europe/Berlin", "max_papers": "10"} | changes  # fmt: skip
 
 
 def everything() -> dict[str, list[dict[str, object]]]:
@@ -44,43 +39,18 @@ def confirm_path() -> str:
 # Signing up
 
 
-def known_readers() -> dict[str, str]:
-    """Make a reader of each kind, and return their addresses."""
-    SubscriberFactory(email="pending@example.org", status=Subscriber.Status.PENDING)
-    SubscriberFactory(email="active@example.org")
-    SubscriberFactory(email="gone@example.org", status=Subscriber.Status.UNSUBSCRIBED, next_digest_at=None)
-    bounced = SubscriberFactory(email="bounced@example.org")
-    Suppression.objects.create(address_hash=bounced.address_hash, reason=Suppression.Reason.BOUNCE)
-    return {name: f"{name}@example.org" for name in ("new", "pending", "active", "gone", "bounced")}
-
-
-def test_whoever_asks_gets_the_same_answer(client: Client) -> None:
-    TopicFactory(slug="vision")
-    seen = {}
-    for name, address in known_readers().items():
-        first = client.post("/subscribe/", answers(email=address))
-        page = client.get(first["Location"])
-        seen[name] = (first.status_code, first.content, dict(first.headers), page.content, dict(page.headers))
-    assert len({repr(answer) for answer in seen.values()}) == 1
-    assert seen["new"][0] == 302
-
-
-def test_the_answer_sets_no_cookie_that_tells_readers_apart(client: Client) -> None:
-    TopicFactory(slug="vision")
-    for address in known_readers().values():
-        assert not client.post("/subscribe/", answers(email=address)).cookies
-
-
 def test_the_box_works_from_another_site_without_cookies() -> None:
     TopicFactory(slug="vision")
     stranger = Client(enforce_csrf_checks=True, headers={"origin": "https://elsewhere.example"})
     assert stranger.post("/subscribe/", answers()).status_code == 302
+    answer_all()
     assert Subscriber.objects.get().status == Subscriber.Status.PENDING
 
 
 def test_a_sign_up_keeps_what_was_chosen(client: Client) -> None:
     topics = {TopicFactory(slug="vision"), TopicFactory(slug="audio")}
     client.post("/subscribe/", answers(topics=["vision", "audio"], frequency="weekly", weekday="2", send_time="18:30"))
+    answer_all()
     reader = Subscriber.objects.get()
     assert set(reader.preferences.topics.all()) == topics
     assert (reader.frequency, reader.weekday, reader.send_time) == ("weekly", 2, time(18, 30))
@@ -235,3 +205,22 @@ def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
         assert fact in page
     for other in ("/", "/subscribe/"):
         assert 'href="/privacy/"' in client.get(other).content.decode()
+
+
+def test_a_word_too_many_is_refused_at_its_field(client: Client) -> None:
+    TopicFactory(slug="vision")
+    page = client.post("/subscribe/", answers(muted_phrases=",".join(map(str, range(21))))).content.decode()
+    assert "These are 21. Keep the 20 that matter most." in page
+    assert '<details class="choices" open>' in page
+    assert page.count('class="error"') == 1
+
+
+def test_a_topic_says_how_many_papers_it_had_this_week(client: Client) -> None:
+    vision, idle = TopicFactory(slug="vision"), TopicFactory(slug="idle")
+    for days in (0, 6, 7):
+        PaperFactory(topics=[vision], listed_on=MONDAY - timedelta(days=days))
+    page = client.get("/subscribe/").content.decode()
+    assert f'<span data-count="2">{vision}</span>' in page
+    assert f"<span>{idle}</span>" in page
+    PaperFactory(topics=[vision, idle])
+    assert f'<span data-count="3">{vision}</span>' in client.get("/").content.decode()
