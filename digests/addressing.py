@@ -73,10 +73,15 @@ def content_of(digest: Digest | Order) -> Content:
 
 
 def headers_of(digest: Digest | Order) -> dict[str, str]:
+    return headers_on(date_of(digest.issue_id))
+
+
+def headers_on(day: date) -> dict[str, str]:
+    """Return what all readers of an issue's digests have in their headers."""
     return {
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
-        "Feedback-ID": f"{date_of(digest.issue_id):%Y%m%d}:digest:{FEEDBACK_SENDER}",
+        "Feedback-ID": f"{day:%Y%m%d}:digest:{FEEDBACK_SENDER}",
         "Auto-Submitted": "auto-generated",
     }
 

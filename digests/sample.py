@@ -7,7 +7,6 @@ from uuid import uuid4
 from django.conf import settings
 
 from digests import addressing, rendering, sending
-from digests.models import Digest
 from digests.providers import Content, Copy, Mail, provider_of
 from newsletter import clock, mail, urgent
 from newsletter.issues.models import Issue, IssueEntry
@@ -68,7 +67,7 @@ def content() -> Content:
     issue = Issue(date=clock.today())
     parts = rendering.compose_items(issue, [(IssueEntry(), CARD, REASON)], SUBJECT, LEAD)
     html, text = (tuple(rendering.cut(part, rendering.READER_SLOTS)) for part in (parts.html, parts.text))
-    return Content(0, SUBJECT, html, text, addressing.headers_of(Digest(issue=issue)), tag="test")
+    return Content(0, SUBJECT, html, text, addressing.headers_on(issue.date), tag="test")
 
 
 def copy_to(address: str) -> Copy:

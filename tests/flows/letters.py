@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import redis
@@ -12,6 +14,8 @@ from django.db import connection
 from django.test import Client
 
 from newsletter import processes
+from subscribers.models import Consent, Letter
+from tests.subscribers.signups import answers
 
 
 @contextmanager
@@ -30,6 +34,14 @@ def letters_worker(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def sign_up(email: str, topic: str = "vision") -> None:
-    answers = {"email": email, "topics": [topic], "frequency": "daily", "weekday": "0", "send_time": "07:00"}
-    answers |= {"timezone": "Europe/Berlin", "max_papers": "10"}
-    assert Client(SERVER_NAME="localhost").post("/subscribe/", answers).status_code == 302
+    """Sign up as a person does, each from a network of one's own."""
+    network = zlib.crc32(email.encode()) % 65536
+    client = Client(SERVER_NAME="localhost", REMOTE_ADDR=f"10.{network // 256}.{network % 256}.1")
+    assert client.post("/subscribe/", answers(topic, email=email)).status_code == 302
+
+
+def clicks() -> dict[int, datetime]:
+    """Return of each confirmation when its reader clicked, by its id."""
+    asked = Consent.objects.filter(act=Consent.Act.ASKED).values_list("subscriber_id", "at")
+    letters = dict(Letter.objects.values_list("subscriber_id", "pk"))
+    return {letters[reader]: at for reader, at in asked}

@@ -9,10 +9,10 @@ from django.conf import LazySettings
 
 from newsletter.celery import app
 from newsletter.pace import Pace, Wait
-from subscribers import letters, tasks
-from subscribers.models import Letter
+from subscribers import tasks
+from subscribers.models import Letter, SignupRequest
 from tests.factories import TopicFactory
-from tests.flows.letters import letters_worker, sign_up
+from tests.flows.letters import clicks, letters_worker, sign_up
 from tests.outside.provider import Provider, providing
 from tests.product import wait_until
 from tests.provider import sent
@@ -44,7 +44,7 @@ def is_saturated(pace: Pace) -> bool:
 
 def delays(provider: Provider) -> list[timedelta]:
     """Return the time from each click to its hand-over, as the provider saw it."""
-    clicked = dict(Letter.objects.values_list("pk", "created_at"))
+    clicked = clicks()
     handed = {int(entry.metadata["letter"]): datetime.fromtimestamp(entry.at, UTC) for entry in provider.accepted()}
     assert handed.keys() == clicked.keys()
     return [handed[pk] - clicked[pk] for pk in handed]
@@ -84,6 +84,5 @@ def test_who_signs_up_while_redis_is_away_is_answered_and_mailed_later() -> None
     with without_a_broker():
         sign_up("ada@example.org")
         assert sent() == []
-    assert letters.sweep() == [Letter.objects.get().pk]
-    tasks.send_letter(Letter.objects.get().pk)
+    tasks.answer_signup(SignupRequest.objects.get().pk)
     assert [message.to for message in sent()] == [["ada@example.org"]]

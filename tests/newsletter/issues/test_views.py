@@ -148,4 +148,4 @@ def test_an_issues_page_is_the_same_for_everybody(client: Client) -> None:
     SubscriberFactory()
     answer = client.get("/issues/2026-05-04/")
     assert not answer.cookies
-    assert not re.search(r"/(preferences|pause|unsubscribe|digest)/|@example", answer.content.decode())
+    assert not re.search(r"/(preferences|pause|unsubscribe|digest)/\d|@example", answer.content.decode())
