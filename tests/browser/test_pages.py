@@ -289,12 +289,12 @@ def look_at_erasing(inspector: Inspector, address: str) -> None:
 
 
 def look_at_the_effect(inspector: Inspector) -> None:
-    """Take a topic away and see another week; without JavaScript the button brings the same, and saves nothing."""
+    """Ask for fewer papers and see another week; without JavaScript the button brings the same, and saves nothing."""
     page = inspector.page
     effect = page.locator(".effect [aria-live=polite]")
-    before, topics = effect.inner_text(), page.locator("input[name=topics]:checked")
+    before = effect.inner_text()
     with page.expect_response("**/digest/effect/**"):
-        topics.first.uncheck()
+        page.get_by_label("At most").select_option("5")
     page.wait_for_function("old => document.querySelector('.effect [aria-live=polite]').innerText !== old", arg=before)
     inspector.look("preferences with another choice")
     changed = effect.locator("p").first.inner_text()
