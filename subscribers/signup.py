@@ -11,6 +11,7 @@ from subscribers.addresses import canonical_address, hash_address
 from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppression
 
 CONFIRMATION_LIFETIME = timedelta(hours=72)
+CONFIRMATIONS = 3  # to an address that never confirms
 # The words a reader agrees to stand in templates/subscribers/_box.html; a change there is a new version here.
 CONSENT_TEXT = "2026-11"
 
@@ -66,10 +67,16 @@ def is_expired(letter: Letter) -> bool:
 
 @transaction.atomic
 def ask_again(letter: Letter, ip: str | None) -> Letter | None:
-    """Plan a fresh confirmation in place of an expired one; None where nothing waits for it, or one was sent today."""
+    """Plan a fresh confirmation in place of an expired one; None where nothing waits for it, or enough were sent.
+
+    That is one a day, and CONFIRMATIONS until one is used.
+    """
     subscriber = Subscriber.objects.select_for_update().get(pk=letter.subscriber_id)
-    today = subscriber.letters.filter(kind=Letter.Kind.CONFIRM, created_at__gt=clock.now() - timedelta(days=1))
-    if subscriber.status != Subscriber.Status.PENDING or today.exists():
+    unused = subscriber.letters.filter(kind=Letter.Kind.CONFIRM, used_at=None)
+    is_enough = (
+        unused.filter(created_at__gt=clock.now() - timedelta(days=1)).exists() or unused.count() >= CONFIRMATIONS
+    )
+    if subscriber.status != Subscriber.Status.PENDING or is_enough:
         return None
     record_consent(subscriber, Consent.Act.ASKED, ip, "expired link")
     return subscriber.letters.create(kind=Letter.Kind.CONFIRM)

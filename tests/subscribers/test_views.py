@@ -189,6 +189,15 @@ def test_one_fresh_link_is_sent_a_day_and_the_answer_stays_the_same(client: Clie
     assert Letter.objects.count() == 2
 
 
+@pytest.mark.usefixtures("asked")
+def test_three_links_are_sent_until_one_is_used(client: Client, set_clock: SetClock) -> None:
+    path = confirm_path()
+    for days in (4, 6, 8, 10):
+        set_clock(MORNING + timedelta(days=days))
+        press(client, path, at="/confirm/again/")
+    assert Letter.objects.count() == 3
+
+
 def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, asked: Letter) -> None:
     path = confirm_path()
     elsewhere = Client()
