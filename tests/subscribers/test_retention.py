@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from subscribers import signup, tasks
+from subscribers import retention, signup, tasks
 from subscribers.models import Consent, Letter, Subscriber
 from tests.factories import MORNING, SubscriberFactory
 
@@ -70,9 +70,10 @@ def test_addresses_of_networks_and_those_of_letters_are_forgotten_after_thirty_d
     assert Letter.objects.get().address == ""
 
 
-def test_thousands_who_never_confirmed_go_chunk_by_chunk(set_clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subscribers.retention.CHUNK", 2)
-    SubscriberFactory.create_batch(5, status=PENDING, created_at=MORNING, next_digest_at=None)
+def test_those_who_never_confirmed_go_whole_also_where_they_are_thousands(set_clock: SetClock) -> None:
+    first = SubscriberFactory(status=PENDING, created_at=MORNING, next_digest_at=None)
+    others = {"preferences": first.preferences, "status": PENDING, "created_at": MORNING, "next_digest_at": None}
+    Subscriber.objects.bulk_create(SubscriberFactory.build(**others) for _ in range(2 * retention.CHUNK))
     set_clock(MORNING + timedelta(days=8))
     tasks.forget()
     assert not Subscriber.objects.exists()

@@ -1,0 +1,69 @@
+"""What goes out: cards and frames, rendered once an issue, and digests, which are orders of cards."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from newsletter import clock
+from newsletter.issues.models import Issue, IssueEntry
+
+
+class Frame(models.Model):
+    """What surrounds the cards in the mails of one issue, rendered once; its slots are open."""
+
+    issue = models.OneToOneField(Issue, models.CASCADE, related_name="frame")
+    html = models.TextField()
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"Frame of {self.issue_id}"
+
+
+class Card(models.Model):
+    """One entry as readers see it who get it for one reason; rendered at its first hand-over."""
+
+    entry = models.ForeignKey(IssueEntry, models.CASCADE, related_name="cards")
+    reason = models.CharField(max_length=500)
+    html = models.TextField(blank=True, default="")
+    text = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("entry", "reason"), name="card_once_a_reason")]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class CardsPruned(Exception):
+    """Cards of this digest are gone: it is too old to be shown or explained."""
+
+
+class Digest(models.Model):
+    """One selection of papers, shared by every reader whose preferences come to it. Only its order is stored."""
+
+    content_key = models.UUIDField(unique=True)
+    # The newest issue of its span, whose frame it has.
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="digests", db_constraint=False, db_index=False)
+    card_ids = ArrayField(models.BigIntegerField())
+    is_fallback = models.BooleanField(default=False)  # nothing matched, and the front's best are shown instead
+    subject = models.CharField(max_length=200)
+    made_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [BrinIndex(fields=("made_at",), name="digest_made_at")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def cards(self) -> list[Card]:
+        """The cards in their order, with their entries; one query. Raise CardsPruned where some are gone."""
+        found = Card.objects.select_related("entry").in_bulk(self.card_ids)
+        if len(found) < len(self.card_ids):
+            raise CardsPruned
+        return [found[pk] for pk in self.card_ids]
+
+    @property
+    def paper_ids(self) -> list[int]:
+        """The papers in their order; one query."""
+        return [card.entry.paper_id for card in self.cards]

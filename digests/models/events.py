@@ -1,0 +1,81 @@
+"""What comes back from providers, as they said it."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from newsletter import clock
+
+
+class ProviderEventQuerySet(models.QuerySet["ProviderEvent"]):
+    def pending(self) -> Self:
+        return self.filter(applied_at=None)
+
+    def counted(self) -> Self:
+        """Keep events that were not put aside."""
+        return self.filter(put_aside="")
+
+    def held(self) -> Self:
+        """Keep bounces whose suppression waits for an operator."""
+        return self.filter(held=ProviderEvent.Held.WAITING)
+
+
+class ProviderEvent(models.Model):
+    """What a provider said of one mail, stored as it came and applied later. It holds no address."""
+
+    class Kind(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted by the provider"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced for good"
+        SOFT_BOUNCED = "soft_bounced", "Bounced for now"
+        COMPLAINED = "complained", "Called spam"
+        REJECTED = "rejected", "Rejected by the provider"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed at the provider"
+        OTHER = "other", "Something else"
+
+    class Aside(models.TextChoices):
+        REPLAY = "replay", "Older than any provider repeats an event"
+        UNKNOWN = "unknown", "Of no mail we know"
+        ADDRESS = "address", "Of a mail to another address"
+
+    class Held(models.TextChoices):
+        WAITING = "waiting", "Waits for an operator"
+        SUPPRESSED = "suppressed", "An operator suppressed the address"
+        LET_GO = "let_go", "An operator let it go"
+
+    provider = models.CharField(max_length=20)
+    key = models.CharField(max_length=64, unique=True)  # derived of who, what and when: one event has one
+    kind = models.CharField(max_length=12, choices=Kind)
+    body = models.JSONField()
+    delivery_id = models.BigIntegerField(null=True)
+    letter_id = models.BigIntegerField(null=True)
+    issue_id = models.BigIntegerField(null=True)
+    message_id = models.CharField(max_length=200, blank=True, default="")
+    address_hash = models.CharField(max_length=64, blank=True, default="")
+    domain = models.CharField(max_length=255, blank=True, default="")  # forgotten after two days
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=clock.now)
+    applied_at = models.DateTimeField(null=True)
+    put_aside = models.CharField(max_length=8, choices=Aside, blank=True, default="")
+    held = models.CharField(max_length=10, choices=Held, blank=True, default="")  # bounces of a troubled domain
+
+    objects = ProviderEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=("id",), condition=Q(applied_at=None), name="event_pending"),
+            models.Index(fields=("id",), condition=Q(held="waiting"), name="event_held"),
+            models.Index(fields=("delivery_id",), condition=~Q(delivery_id=None), name="event_of_delivery"),
+            models.Index(fields=("letter_id",), condition=~Q(letter_id=None), name="event_of_letter"),
+            models.Index(fields=("domain", "received_at"), condition=~Q(domain=""), name="event_of_domain"),
+            models.Index(
+                fields=("issue_id", "kind"),
+                condition=Q(kind__in=("bounced", "complained")) & ~Q(issue_id=None),
+                name="event_against_issue",
+            ),
+            models.Index(fields=("received_at",), name="event_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.provider})"
