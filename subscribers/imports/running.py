@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from newsletter import clock
-from subscribers.import_runs import ImportRun
 from subscribers.imports import reading
 from subscribers.imports.choosing import Choosing, Defaults
 from subscribers.imports.deciding import EXPECTED, Decided, Deciding, leaving_of
@@ -18,6 +17,7 @@ from subscribers.imports.formats import FORMATS, Format, State
 from subscribers.imports.reading import FileError, Row
 from subscribers.imports.reports import Report, reason_of
 from subscribers.imports.writing import Writer
+from subscribers.models import ImportRun
 from subscribers.rhythm import Rhythm
 from subscribers.spelling import masked
 

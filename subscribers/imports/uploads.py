@@ -6,9 +6,9 @@ from datetime import timedelta
 from django.core.files import File
 
 from newsletter import clock
-from subscribers.import_runs import ImportRun
 from subscribers.imports import running
 from subscribers.imports.reading import FileError
+from subscribers.models import ImportRun
 
 FORGOTTEN = timedelta(minutes=2)  # no chunk takes so long
 KEPT = timedelta(days=7)

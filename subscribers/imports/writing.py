@@ -6,10 +6,10 @@ from datetime import UTC, datetime, time
 from django.db import connection
 
 from newsletter import clock
-from subscribers.import_runs import ImportRun
 from subscribers.imports.choosing import Stored
 from subscribers.imports.deciding import Candidate, Decided, Known, Outcome, decide
 from subscribers.imports.formats import State
+from subscribers.models import ImportRun
 from subscribers.rhythm import Rhythm, next_slot
 
 # "": free to be added, also where somebody only asked; "imported": joined by nothing but an import; "gone": had left.

@@ -8,11 +8,11 @@ from django.core.management.base import CommandError
 from newsletter import clock
 from newsletter.commands import ClockedCommand, day, operator
 from newsletter.papers.models import Topic
-from subscribers.import_runs import ImportRun
 from subscribers.imports import choosing, running
 from subscribers.imports.deciding import REASONS, Outcome
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.reading import FileError
+from subscribers.models import ImportRun
 from subscribers.rhythm import Rhythm
 
 FIXED = ("format", "consent_source", "consent_on")

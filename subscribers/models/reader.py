@@ -1,83 +1,18 @@
-"""Readers: who they are, what they chose, what they agreed to, and who must never be mailed."""
+"""Readers: who they are, when they are mailed, what they agreed to and why they left."""
 
-import hashlib
-import json
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import F, Q
 from timezone_field import TimeZoneField
 
 from newsletter import clock
-from newsletter.papers.models import Topic
 from newsletter.states import StatefulModel
 from subscribers import rhythm
-from subscribers.addresses import hash_address
-from subscribers.import_runs import ImportRun as ImportRun
+from subscribers.models.choice import Preferences
 
 REGRET = timedelta(hours=1)  # how long an unsubscription can be taken back
-
-
-class PreferencesQuerySet(models.QuerySet["Preferences"]):
-    def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
-        """Return the one row of this choice, made where nobody chose so before; it counts as used again."""
-        chosen = sorted(topics, key=lambda topic: topic.pk)
-        row = Preferences(**choice)
-        row.key = row.fingerprint([topic.pk for topic in chosen])
-        with transaction.atomic():
-            self.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["unused_since"])
-            stored = self.get(key=row.key)
-            through = [Preferences.topics.through(preferences=stored, topic=topic) for topic in chosen]
-            Preferences.topics.through.objects.bulk_create(through, ignore_conflicts=True)
-        return stored
-
-
-class Preferences(models.Model):
-    """One choice of topics, words and number; shared by all who chose the same, never changed."""
-
-    WORDS = ("followed_phrases", "followed_authors", "muted_phrases", "muted_authors")
-
-    key = models.CharField(max_length=64, unique=True, editable=False)
-    topics: "models.ManyToManyField[Topic, PreferencesTopic]" = models.ManyToManyField(
-        Topic, through="PreferencesTopic", related_name="+"
-    )
-    followed_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    followed_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    muted_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    max_papers = models.PositiveSmallIntegerField(default=10)
-    minimum_score = models.FloatField(default=0.0)
-    unused_since = models.DateTimeField(null=True, editable=False)  # seen without a reader, night by night
-
-    objects = PreferencesQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "preferences"
-
-    def __str__(self) -> str:
-        return self.key[:12]
-
-    def fingerprint(self, topic_ids: list[int]) -> str:
-        """Return the key of this choice: the same for whoever chose the same, in whatever order."""
-        choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
-        parts = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-class PreferencesTopic(models.Model):
-    """A topic chosen; its readers go where the topic is retired into."""
-
-    preferences = models.ForeignKey(Preferences, models.CASCADE, related_name="chosen")
-    topic = models.ForeignKey(Topic, models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=("preferences", "topic"), name="topic_once_among_preferences")]
-
-    def __str__(self) -> str:
-        return str(self.topic)
 
 
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
@@ -266,153 +201,6 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
-
-
-class Letter(StatefulModel):
-    """A mail that a person waits for, on its way."""
-
-    class Kind(models.TextChoices):
-        CONFIRM = "confirm", "Confirm the address"
-        PREFERENCES = "preferences", "Link to the preferences"
-        LINK = "link", "Link that was asked for"
-        ADDRESS = "address", "Confirm another address"
-        MOVED = "moved", "Tell the address left"
-        EXPORT = "export", "Link to all that is kept"
-        ERASE = "erase", "Link to erase it"
-
-    class Status(models.TextChoices):
-        PLANNED = "planned", "Planned"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Failed"
-        SKIPPED = "skipped", "Skipped"
-
-    MOVES = {
-        Status.SENDING: {Status.PLANNED},
-        Status.SENT: {Status.SENDING, Status.FAILED},  # a worker taken for lost may know better
-        Status.FAILED: {Status.SENDING},
-        Status.SKIPPED: {Status.PLANNED},
-        Status.PLANNED: {Status.SENDING, Status.PLANNED},
-    }
-
-    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
-    kind = models.CharField(max_length=11, choices=Kind)
-    address = models.CharField(max_length=320, blank=True, default="")  # where it goes, if not to the reader's own
-    status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
-    created_at = models.DateTimeField(default=clock.now)
-    sending_at = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
-    used_at = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    provider_id = models.CharField(max_length=200, blank=True)
-    error = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=("id",), condition=Q(status__in=("planned", "sending")), name="letter_unfinished"),
-            models.Index(fields=("address",), condition=~Q(address=""), name="letter_elsewhere"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.get_status_display()})"
-
-    @property
-    def recipient(self) -> str:
-        """The canonical address it goes to."""
-        return self.address or self.subscriber.canonical
-
-
-class SignupRequest(models.Model):
-    """A sign-up as it was posted, until it is answered by mail; what says who it was goes with the answer."""
-
-    class Outcome(models.TextChoices):
-        CONFIRM = "confirm", "Asked to confirm"
-        SUBSCRIBED = "subscribed", "Told to be subscribed already"
-        LIMITED = "limited", "Not mailed again so soon"
-        SUPPRESSED = "suppressed", "Not mailed: suppressed"
-        THROW_AWAY = "throw-away", "Not mailed: a throw-away domain"
-
-    MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED)
-
-    email = models.CharField(max_length=320, blank=True)
-    choice = models.JSONField(default=dict)
-    ip = models.GenericIPAddressField(null=True)
-    network = models.CharField(max_length=50)
-    source = models.CharField(max_length=100, blank=True, help_text="The form, or the site it stands on.")
-    text_version = models.CharField(max_length=20)
-    proof = models.CharField(max_length=64, null=True, unique=True)  # of work, where one was asked for
-    created_at = models.DateTimeField(default=clock.now)
-    answered_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=("network", "created_at"), name="signup_of_a_network"),
-            models.Index(fields=("answered_at",), name="signup_answered"),
-            models.Index(fields=("id",), condition=Q(answered_at=None), name="signup_waiting"),
-        ]
-
-    def __str__(self) -> str:
-        return f"Sign-up {self.pk} ({self.get_outcome_display() or 'waiting'})"
-
-    def settle(self, outcome: Outcome) -> None:
-        """Record what became of it, and forget who asked."""
-        self.answered_at, self.outcome = clock.now(), outcome
-        self.email, self.choice, self.ip = "", {}, None
-        self.save(update_fields=["answered_at", "outcome", "email", "choice", "ip"])
-
-
-class Suppression(models.Model):
-    """An address that is never mailed again; it outlives the subscriber."""
-
-    class Reason(models.TextChoices):
-        BOUNCE = "bounce", "The address bounced"
-        COMPLAINT = "complaint", "The reader called it spam"
-        MANUAL = "manual", "Put here by an operator"
-        ERASED = "erased", "The reader was erased"
-
-    address_hash = models.CharField(max_length=64, unique=True)
-    reason = models.CharField(max_length=9, choices=Reason)
-    at = models.DateTimeField(default=clock.now)
-    note = models.CharField(max_length=300, blank=True, default="", db_default="")
-
-    class Meta:
-        ordering = ("-at", "-pk")
-        indexes = [models.Index(fields=("-at", "-id"), name="suppression_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.address_hash[:12]} ({self.get_reason_display()})"
-
-    @classmethod
-    def holds(cls, canonical: str) -> bool:
-        return cls.objects.filter(address_hash=hash_address(canonical)).exists()
-
-    @transaction.atomic
-    def lift(self, by: str, note: str) -> bool:
-        """Let the address be mailed again, and keep who said so and why; False where it is not as it was read."""
-        if not Suppression.objects.filter(pk=self.pk, reason=self.reason).delete()[0]:
-            return False
-        kept = {"address_hash": self.address_hash, "reason": self.reason, "suppressed_at": self.at}
-        LiftedSuppression.objects.create(**kept, by=by, note=note)
-        return True
-
-
-class LiftedSuppression(models.Model):
-    """A suppression that an operator took away, and why."""
-
-    address_hash = models.CharField(max_length=64, db_index=True)
-    reason = models.CharField(max_length=9, choices=Suppression.Reason)
-    suppressed_at = models.DateTimeField()
-    lifted_at = models.DateTimeField(default=clock.now)
-    by = models.CharField(max_length=200)
-    note = models.CharField(max_length=300)
-
-    class Meta:
-        ordering = ("-lifted_at",)
-
-    def __str__(self) -> str:
-        return f"{self.address_hash[:12]}, lifted by {self.by}"
 
 
 class Farewell(models.Model):

@@ -1,0 +1,12 @@
+"""The tables of readers."""
+
+from subscribers.models.choice import Preferences, PreferencesQuerySet, PreferencesTopic
+from subscribers.models.import_run import ImportRun
+from subscribers.models.letter import Letter, SignupRequest
+from subscribers.models.reader import Consent, Farewell, Subscriber, SubscriberQuerySet
+from subscribers.models.suppression import LiftedSuppression, Suppression
+
+__all__ = [
+    "Consent", "Farewell", "ImportRun", "Letter", "LiftedSuppression", "Preferences", "PreferencesQuerySet",
+    "PreferencesTopic", "SignupRequest", "Subscriber", "SubscriberQuerySet", "Suppression",
+]  # fmt: skip

@@ -1,0 +1,70 @@
+"""What readers chose: one row for all who chose the same."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+
+from newsletter.papers.models import Topic
+
+
+class PreferencesQuerySet(models.QuerySet["Preferences"]):
+    def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
+        """Return the one row of this choice, made where nobody chose so before; it counts as used again."""
+        chosen = sorted(topics, key=lambda topic: topic.pk)
+        row = Preferences(**choice)
+        row.key = row.fingerprint([topic.pk for topic in chosen])
+        with transaction.atomic():
+            self.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["unused_since"])
+            stored = self.get(key=row.key)
+            through = [Preferences.topics.through(preferences=stored, topic=topic) for topic in chosen]
+            Preferences.topics.through.objects.bulk_create(through, ignore_conflicts=True)
+        return stored
+
+
+class Preferences(models.Model):
+    """One choice of topics, words and number; shared by all who chose the same, never changed."""
+
+    WORDS = ("followed_phrases", "followed_authors", "muted_phrases", "muted_authors")
+
+    key = models.CharField(max_length=64, unique=True, editable=False)
+    topics: "models.ManyToManyField[Topic, PreferencesTopic]" = models.ManyToManyField(
+        Topic, through="PreferencesTopic", related_name="+"
+    )
+    followed_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    followed_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    muted_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    max_papers = models.PositiveSmallIntegerField(default=10)
+    minimum_score = models.FloatField(default=0.0)
+    unused_since = models.DateTimeField(null=True, editable=False)  # seen without a reader, night by night
+
+    objects = PreferencesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return self.key[:12]
+
+    def fingerprint(self, topic_ids: list[int]) -> str:
+        """Return the key of this choice: the same for whoever chose the same, in whatever order."""
+        choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
+        parts = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class PreferencesTopic(models.Model):
+    """A topic chosen; its readers go where the topic is retired into."""
+
+    preferences = models.ForeignKey(Preferences, models.CASCADE, related_name="chosen")
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("preferences", "topic"), name="topic_once_among_preferences")]
+
+    def __str__(self) -> str:
+        return str(self.topic)

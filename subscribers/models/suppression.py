@@ -1,0 +1,58 @@
+"""Who must never be mailed, and who may be again."""
+
+from django.db import models, transaction
+
+from newsletter import clock
+from subscribers.addresses import hash_address
+
+
+class Suppression(models.Model):
+    """An address that is never mailed again; it outlives the subscriber."""
+
+    class Reason(models.TextChoices):
+        BOUNCE = "bounce", "The address bounced"
+        COMPLAINT = "complaint", "The reader called it spam"
+        MANUAL = "manual", "Put here by an operator"
+        ERASED = "erased", "The reader was erased"
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=9, choices=Reason)
+    at = models.DateTimeField(default=clock.now)
+    note = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes = [models.Index(fields=("-at", "-id"), name="suppression_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.address_hash[:12]} ({self.get_reason_display()})"
+
+    @classmethod
+    def holds(cls, canonical: str) -> bool:
+        return cls.objects.filter(address_hash=hash_address(canonical)).exists()
+
+    @transaction.atomic
+    def lift(self, by: str, note: str) -> bool:
+        """Let the address be mailed again, and keep who said so and why; False where it is not as it was read."""
+        if not Suppression.objects.filter(pk=self.pk, reason=self.reason).delete()[0]:
+            return False
+        kept = {"address_hash": self.address_hash, "reason": self.reason, "suppressed_at": self.at}
+        LiftedSuppression.objects.create(**kept, by=by, note=note)
+        return True
+
+
+class LiftedSuppression(models.Model):
+    """A suppression that an operator took away, and why."""
+
+    address_hash = models.CharField(max_length=64, db_index=True)
+    reason = models.CharField(max_length=9, choices=Suppression.Reason)
+    suppressed_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(default=clock.now)
+    by = models.CharField(max_length=200)
+    note = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ("-lifted_at",)
+
+    def __str__(self) -> str:
+        return f"{self.address_hash[:12]}, lifted by {self.by}"
