@@ -1,20 +1,22 @@
 """The step from what a provider reported to facts on deliveries, and to what follows from them."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
 
-from digests import bounces, brakes
+from digests import bounces, brakes, recording
 from digests.bounces import News
 from digests.models import Delivery, ProviderEvent
 from newsletter import clock
 from subscribers.models import Letter, Subscriber
 
+logger = logging.getLogger(__name__)
 CHUNK = 1000
 APPLYING = 7_301_011  # advisory lock: what one event leads to may depend on another, so one applies at a time
 DOMAIN_KEPT = timedelta(days=2)
@@ -57,19 +59,45 @@ class Owners(NamedTuple):
 def apply_events() -> int:
     """Apply all that waits, a thousand events a transaction; return how many. Safe to repeat and to interrupt."""
     done = 0
-    while events := apply_some():
+    while events := apply_next():
         done += len(events)
         for issue_id in {event.issue_id for event in events if event.issue_id and event.kind in AGAINST}:
             brakes.brake(issue_id)
     return done
 
 
+def apply_next() -> list[ProviderEvent]:
+    """Apply the oldest events that wait together, or where one of them cannot be, each alone."""
+    oldest = ProviderEvent.objects.pending().order_by("pk")
+    try:
+        return apply_some(oldest[:CHUNK])
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("Events cannot be applied together, and are applied one by one")
+    return [event for pk in list(oldest.values_list("pk", flat=True)[:CHUNK]) for event in apply_alone(pk)]
+
+
+def apply_alone(pk: int) -> list[ProviderEvent]:
+    """Apply one event, or keep it aside where that fails: it stops no other."""
+    events = ProviderEvent.objects.pending().filter(pk=pk)
+    try:
+        return apply_some(events)
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("Event %s cannot be applied, and is kept aside", pk)
+    kept = list(events)
+    events.update(put_aside=ProviderEvent.Aside.FAILED, applied_at=clock.now())
+    return kept
+
+
 @transaction.atomic
-def apply_some() -> list[ProviderEvent]:
-    """Apply the oldest events that wait, and return them; nothing where somebody else applies."""
+def apply_some(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
+    """Apply events that wait, and return them; nothing where somebody else applies."""
     if not take_turn():
         return []
-    events = list(ProviderEvent.objects.pending().order_by("pk").defer("body")[:CHUNK])
+    events = list(pending.defer("body"))
     owners = find_owners(events)
     for event in events:
         event.put_aside = reason_aside(event, owners)
@@ -162,11 +190,13 @@ def settle(delivery_ids: Iterable[int]) -> int:
     events = events.filter(delivery_id__in=open_ids).exclude(delivery_id=None)
     for delivery_id, kind in events.values_list("delivery_id", "kind").distinct() if open_ids else ():
         heard[delivery_id or 0].add(kind)
-    settled = 0
+    settled: dict[int, Delivery.Status] = {}
     for pk, kinds in heard.items():
-        if status := verdict(kinds):
-            settled += Delivery.objects.filter(unknown, pk=pk).update(status=status, note=SETTLED, reason="")
-    return settled
+        status = verdict(kinds)
+        if status and Delivery.objects.filter(unknown, pk=pk).update(status=status, note=SETTLED, reason=""):
+            settled[pk] = status
+    recording.give_back([pk for pk, status in settled.items() if status == Delivery.Status.REJECTED])
+    return len(settled)
 
 
 def verdict(kinds: set[str]) -> Delivery.Status | None:

@@ -1,7 +1,7 @@
 """Which addresses are mailed no more: for a bounce, for soft ones that go on, for a complaint."""
 
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Q
@@ -49,7 +49,8 @@ class Facts(NamedTuple):
 
 def draw_consequences(news: list[News]) -> None:
     """Suppress and unsubscribe as the policy says, in the caller's transaction; safe to repeat."""
-    news = [item for item in news if item.address_hash]
+    # In the order of readers, so that two who write to them wait for each other and never in a circle.
+    news = sorted((item for item in news if item.address_hash), key=lambda item: item.subscriber_id or 0)
     for event, address_hash, _ in news:
         if event.kind == Kind.COMPLAINED:
             suppress(address_hash, Suppression.Reason.COMPLAINT, event.happened_at)
@@ -82,8 +83,8 @@ def reason_since(news: News) -> datetime | None:
 
 def facts_of(subscriber_id: int) -> Facts:
     columns = ("soft_bounced_at", "delivered_at", "bounced_at")
-    rows = Delivery.objects.filter(subscriber_id=subscriber_id).values_list(*columns)
-    return Facts(*([moment for moment in column if moment] for column in zip(*rows, strict=True)))
+    rows = list(Delivery.objects.filter(subscriber_id=subscriber_id).values_list(*columns))
+    return Facts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
 
 
 def fifth_soft_day(facts: Facts) -> datetime | None:
@@ -122,13 +123,43 @@ def reconsider(news: News) -> None:
 
 
 def is_in_trouble(domain: str) -> bool:
-    """Say whether more than a tenth of the domain's recipients, of whom we heard within the hour, bounced."""
+    """Say whether more than a tenth of the domain's recipients within the hour bounced.
+
+    Its recipients are those of whom we heard, or to whom we handed something over: not every provider tells of a mail
+    that arrived.
+    """
     recipients = recent(domain).aggregate(
         all=Count("address_hash", distinct=True),
         bounced=Count("address_hash", distinct=True, filter=Q(kind__in=BOUNCES)),
     )
     heard_of, bounced = int(recipients["all"]), int(recipients["bounced"])
-    return heard_of >= TROUBLE_RECIPIENTS and bounced * 100 > heard_of * TROUBLE_PERCENT
+    if heard_of < TROUBLE_RECIPIENTS or bounced * 100 <= heard_of * TROUBLE_PERCENT:
+        return False
+    enough = bounced * 100 // TROUBLE_PERCENT
+    return handed_over(domain, enough) < enough
+
+
+# Counted only as far as it matters.
+HANDED_OVER = """
+SELECT count(*) FROM (
+    SELECT 1
+    FROM digests_batch batch
+    JOIN digests_delivery delivery ON delivery.batch_id = batch.id
+    JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
+    WHERE batch.started_at IS NOT NULL AND coalesce(batch.finished_at, batch.lease_until) >= %(since)s
+      AND delivery.call_no < batch.position AND coalesce(delivery.status, 'sent') IN ('sent', 'rejected', 'uncertain')
+      AND split_part(reader.canonical, '@', 2) = %(domain)s
+    LIMIT %(most)s
+) found
+"""
+
+
+def handed_over(domain: str, at_most: int) -> int:
+    """Count readers at a domain to whom something was handed over within the hour, up to a number."""
+    values: dict[str, Any] = {"since": clock.now() - TROUBLE_SPAN, "domain": domain, "most": at_most}
+    with connection.cursor() as cursor:
+        cursor.execute(HANDED_OVER, values)
+        return int(cursor.fetchone()[0])
 
 
 def recent(domain: str) -> ProviderEventQuerySet:

@@ -1,5 +1,6 @@
 """Sending stops by itself where an issue is refused or called spam too often."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -8,7 +9,10 @@ from django.db.models import Count, Q
 
 from digests import switch
 from digests.models import ProviderEvent, SwitchChange
+from newsletter import clock
 from newsletter.issues.models import Issue
+
+WATCHED = timedelta(days=3)
 
 HANDED_OVER = """
 SELECT count(*) FROM (
@@ -34,6 +38,13 @@ def limits() -> list[Limit]:
         Limit(ProviderEvent.Kind.COMPLAINED, settings.PAUSE_COMPLAINTS_PERCENT, "called it spam"),
         Limit(ProviderEvent.Kind.BOUNCED, settings.PAUSE_BOUNCES_PERCENT, "could not be reached for good"),
     ]
+
+
+def watch() -> None:
+    """Ask for each recent issue: a process may have ended between an event and its brake."""
+    recent = Issue.objects.published().filter(published_at__gt=clock.now() - WATCHED)
+    for issue_id in recent.values_list("pk", flat=True):
+        brake(issue_id)
 
 
 def brake(issue_id: int) -> bool:

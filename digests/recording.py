@@ -51,7 +51,9 @@ def record(batch: Batch, answered: Answered) -> None:
     plan_again(batch, kinds.not_accepted)
     if batch.lane == "single":
         # Elsewhere events carry the id of the delivery.
-        write("UPDATE digests_delivery d SET provider_id = v.text", [(r.id, o.provider_id) for r, o in kinds.named])
+        write(
+            "UPDATE digests_delivery d SET provider_id = v.text", [(r.id, o.provider_id[:200]) for r, o in kinds.named]
+        )
 
 
 def record_late(batch: Batch, answered: Answered) -> None:

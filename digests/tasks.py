@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import alerts, applying, assembly, finishing, pruning, recovery, sending, switch, telling, trial
+from digests import alerts, applying, assembly, brakes, finishing, pruning, recovery, sending, switch, telling, trial
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
@@ -64,6 +64,7 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
+    brakes.watch()
     alerts.watch()
 
 

@@ -45,9 +45,13 @@ def addresses() -> list[str]:
 
 
 def deliver() -> None:
-    """Mail and post what waits; what fails is tried again in a minute, for a day. Safe to run twice at once."""
+    """Mail and post what waits; what fails is tried again, ever more seldom, for a day. Safe to run twice at once.
+
+    An unclear answer counts as failed, so operators may hear of a thing a few times.
+    """
     for notice in Notice.objects.untold().order_by("pk"):
-        if Notice.objects.untold().filter(pk=notice.pk).update(not_before=clock.now() + AGAIN):
+        age = clock.now() - notice.made_at
+        if Notice.objects.untold().filter(pk=notice.pk).update(not_before=clock.now() + age + AGAIN):
             _deliver(notice)
     Notice.objects.filter(told_at__lt=clock.now() - KEPT).delete()
 

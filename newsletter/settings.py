@@ -295,8 +295,8 @@ if SEND_LEASE.total_seconds() <= LONGEST_CALL:
 
 # When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
-PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1)
-PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0)
+PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=validate.Range(min=0.001))
+PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=validate.Range(min=0.001))
 # A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 

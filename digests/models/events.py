@@ -38,6 +38,7 @@ class ProviderEvent(models.Model):
         REPLAY = "replay", "Older than any provider repeats an event"
         UNKNOWN = "unknown", "Of no mail we know"
         ADDRESS = "address", "Of a mail to another address"
+        FAILED = "failed", "Cannot be applied: see the log"
 
     class Held(models.TextChoices):
         WAITING = "waiting", "Waits for an operator"

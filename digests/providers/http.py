@@ -181,7 +181,8 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     said = exc.response.text[:LONGEST_ANSWER].lower() if exc.response is not None else ""
     words = set(re.split(r"[\s'\"<>,;()\[\]{}\\]+", said))
     named = [not words.isdisjoint((to := each.copy.to.lower(), f"{to}.")) for each in mails]
-    if any(named):
+    # An answer that repeats the call names everybody, and so nobody.
+    if any(named) and not (all(named) and len(mails) > 1):
         return [outcome_of_naming(outcome.code, is_named) for is_named in named]
     if OF_US.search(said):
         return [Outcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(mails)

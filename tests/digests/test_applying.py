@@ -15,7 +15,7 @@ from digests.models import Delivery, ProviderEvent
 from subscribers import letters
 from subscribers.models import Letter, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory
-from tests.factories.returns import heard, sent_delivery
+from tests.factories.returns import digest_of, heard, sent_delivery
 from tests.provider import sent
 from tests.webhooks import SETTINGS, Event, post
 
@@ -138,7 +138,7 @@ def test_fact_and_consequence_are_written_together_or_not_at_all() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE subscribers_suppression ADD CONSTRAINT no_room CHECK (reason <> 'bounce')")
     with pytest.raises(IntegrityError, match="no_room"), transaction.atomic():
-        applying.apply_some()
+        applying.apply_some(ProviderEvent.objects.pending())
     assert stored(delivery).bounced_at is None
     assert ProviderEvent.objects.pending().count() == 1
 
@@ -224,3 +224,36 @@ def outcome(client: Client, told: list[Story], pauses: set[int]) -> Any:
         )
         transaction.set_rollback(True)
     return rows
+
+
+def test_a_letters_soft_bounce_to_a_reader_without_digests_stops_no_event() -> None:
+    reader = SubscriberFactory()
+    letter = Letter.objects.create(subscriber=reader, kind=Letter.Kind.CONFIRM)
+    heard(Kind.SOFT_BOUNCED, letter_id=letter.pk, address_hash=reader.address_hash)
+    heard(Kind.COMPLAINED, sent_delivery())
+    applying.apply_events()
+    assert Suppression.objects.exists()
+
+
+def test_an_event_that_cannot_be_applied_is_kept_aside_and_stops_no_other() -> None:
+    broken = heard(Kind.DELIVERED, sent_delivery())
+    ProviderEvent.objects.filter(pk=broken.pk).update(kind="astonished")
+    other = sent_delivery()
+    heard(Kind.COMPLAINED, other)
+
+    applying.apply_events()
+
+    broken.refresh_from_db()
+    assert broken.put_aside == ProviderEvent.Aside.FAILED
+    assert Suppression.objects.count() == 1
+    assert not ProviderEvent.objects.pending().exists()
+
+
+def test_what_a_provider_rejected_after_all_gives_its_span_back() -> None:
+    reader = SubscriberFactory(covered_through=MORNING)
+    span = {"covered_from": MORNING - timedelta(days=1), "covered_to": MORNING}
+    delivery = sent_delivery(reader, status=Delivery.Status.UNCERTAIN, digest=digest_of(), **span)
+    heard(Kind.REJECTED, delivery)
+    applying.apply_events()
+    reader.refresh_from_db()
+    assert reader.covered_through == MORNING - timedelta(days=1)

@@ -5,7 +5,7 @@ import pytest
 from django.conf import LazySettings
 
 from digests import applying, bounces, telling
-from digests.models import Delivery, ProviderEvent
+from digests.models import Batch, Delivery, ProviderEvent
 from subscribers.models import Consent, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import heard, sent_delivery
@@ -202,3 +202,14 @@ def test_a_complaint_outweighs_every_other_reason(kinds: tuple[str, str]) -> Non
     for reason in kinds:
         bounces.suppress("a" * 64, Suppression.Reason(reason), MORNING)
     assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
+
+
+def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of() -> None:
+    batch = Batch.objects.create(lane="smtp", status=Batch.Status.DONE, position=1, started_at=MORNING,
+                                 finished_at=MORNING)  # fmt: skip
+    readers = [SubscriberFactory(email=f"reader{number}@large.example") for number in range(300)]
+    deliveries = [sent_delivery(reader, batch=batch) for reader in readers]
+    for delivery in deliveries[:25]:
+        heard(Kind.BOUNCED, delivery)
+    applying.apply_events()
+    assert Suppression.objects.count() == 25

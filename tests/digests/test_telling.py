@@ -99,6 +99,15 @@ def test_after_a_day_a_notice_is_given_up(webhook: Listener, set_clock: SetClock
     assert Notice.objects.get().told_at == clock.now()
 
 
+def test_what_fails_for_hours_is_tried_a_few_times_only(webhook: Listener, set_clock: SetClock) -> None:
+    webhook.status = 500
+    telling.tell_operators("a thing happened")
+    for minutes in range(8 * 60):
+        set_clock(MORNING + minutes * MINUTE)
+        telling.deliver()
+    assert 5 < len(webhook.heard) < 15
+
+
 def test_where_no_operator_is_named_everybody_who_may_log_in_is_told(settings: LazySettings) -> None:
     settings.ADMINS = []
     User.objects.create_user("ada", "ada@example.org", is_staff=True)

@@ -41,6 +41,12 @@ def test_an_address_that_only_holds_a_readers_is_another() -> None:
     assert all(outcome.is_worth_splitting for outcome in outcomes)
 
 
+def test_an_answer_that_repeats_the_whole_call_refuses_nobody_for_good() -> None:
+    said = "subject too long: reader1@example.org, reader2@example.org, reader3@example.org"
+    outcomes = outcomes_of_refusal(refusal(400, said), mails(3))
+    assert [(one.status, one.is_worth_splitting) for one in outcomes] == [("not_accepted", True)] * 3
+
+
 @pytest.mark.parametrize(
     "said",
     [
