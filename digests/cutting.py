@@ -38,3 +38,22 @@ def cut(batch: Batch, provider: Provider, position: int, most: int) -> None:
         cursor.execute(CUT, values)
     Batch.objects.filter(pk=batch.pk).update(lane=provider.lane)
     batch.lane = provider.lane
+
+
+# Of the call at a position only the first keep it; the others of that call, and all calls behind, move on by one.
+CUT_OFF = """
+UPDATE digests_delivery delivery SET call_no = delivery.call_no + 1
+WHERE delivery.batch_id = %(batch)s AND delivery.call_no >= %(position)s
+  AND delivery.id <> ALL (ARRAY(
+    SELECT id FROM digests_delivery
+    WHERE batch_id = %(batch)s AND call_no = %(position)s AND status IS NULL ORDER BY id LIMIT %(room)s))
+"""
+
+
+def cut_off(batch: Batch, position: int, room: int) -> None:
+    """Let the next call of a batch, the one at `position` or the first behind it, hold at most `room` readers."""
+    ahead = Delivery.objects.filter(batch=batch, call_no__gte=position, status=None)
+    first = ahead.order_by("call_no").values_list("call_no", flat=True).first()
+    if first is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(CUT_OFF, {"batch": batch.pk, "position": first, "room": room})

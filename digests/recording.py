@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Max
 
 from digests.addressing import Row
 from digests.models import Batch, Delivery, ProviderEvent
@@ -108,21 +110,36 @@ def skip(reasons: Mapping[int, str]) -> None:
 
 
 def plan_again(batch: Batch, answered: Answered) -> None:
-    """Put what was not accepted for sure into a batch of its own; in halves, where one mail had all refused."""
+    """Put what was not accepted for sure behind the batch; in halves, where one mail had all of its call refused."""
     if not answered:
         return
-    wait = max(outcome.wait for _, outcome in answered)
     is_split = any(outcome.is_worth_splitting for _, outcome in answered)
-    later = Batch.objects.create(
-        lane=batch.lane, not_before=None if is_split else clock.now() + wait, made_at=clock.now()
-    )
+    not_before = None if is_split else clock.now() + max(outcome.wait for _, outcome in answered)
+    later, start = behind(batch, not_before)
     calls = renumbered([row for row, _ in answered], in_halves=is_split)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE digests_delivery d SET status = NULL, note = '', batch_id = %s, call_no = v.call_no "
             "FROM unnest(%s::bigint[], %s::int[]) AS v(id, call_no) WHERE d.id = v.id",
-            [later.pk, [row.id for row, _ in answered], calls],
+            [later.pk, [row.id for row, _ in answered], [start + call for call in calls]],
         )
+
+
+def behind(batch: Batch, not_before: datetime | None) -> tuple[Batch, int]:
+    """Return the batch of what one worker has to leave of another, and its first free call.
+
+    One takes all that waits, while nobody has begun it; what is tried again at once has its own.
+    """
+    waiting = Batch.objects.select_for_update().filter(pk=batch.left_over_id or 0, status=Batch.Status.PLANNED)
+    later = waiting.filter(position=0).exclude(not_before=None).first() if not_before else None
+    if later is None:
+        later = Batch.objects.create(lane=batch.lane, not_before=not_before, made_at=clock.now())
+        if not_before:
+            batch.left_over_id = later.pk
+        return later, 0
+    Batch.objects.filter(pk=later.pk).update(not_before=not_before)
+    last = Delivery.objects.filter(batch=later).aggregate(last=Max("call_no"))["last"]
+    return later, 0 if last is None else last + 1
 
 
 def renumbered(rows: Sequence[Row], *, in_halves: bool) -> list[int]:

@@ -6,9 +6,11 @@ can hold one.
 
 import hashlib
 import hmac
+import logging
 import random
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -27,6 +29,7 @@ from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
 from newsletter.templatetags.reading import brief, cut_at_word, wrapped
 
+logger = logging.getLogger(__name__)
 READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url")
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
@@ -242,7 +245,7 @@ known_cards: dict[int, Pieces] = {}
 def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
     """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did.
 
-    Raise CardsPruned where some are gone.
+    Raise CardsPruned where some are gone, or cannot be rendered.
     """
     card_ids = list(card_ids)
     remember(card_ids)
@@ -273,7 +276,9 @@ def load_cards(card_ids: Collection[int]) -> None:
             # One renders, and who waited finds it done; in one order, so that nobody waits in a circle.
             cards = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
             render_cards([card for card in cards if not is_rendered(card)])
-    known_cards.update({card.pk: cut_card(Parts(card.html, card.text), card.entry.snapshot) for card in cards})
+    for card in cards:
+        with left_out(card):
+            known_cards[card.pk] = cut_card(Parts(card.html, card.text), card.entry.snapshot)
 
 
 def is_rendered(card: Card) -> bool:
@@ -286,10 +291,20 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh(id, html, text) WHERE
 """
 
 
+@contextmanager
+def left_out(card: Card) -> Iterator[None]:
+    """Let a card that cannot be rendered cost its own digests, and no other."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError):
+        logger.exception("Card %s cannot be rendered, and is left out", card.pk)
+
+
 def render_cards(cards: Sequence[Card]) -> None:
     for card in cards:
-        parts = render_card(card.entry, card.entry.snapshot, card.reason)
-        card.html, card.text = parts.html, parts.text
+        with left_out(card):
+            parts = render_card(card.entry, card.entry.snapshot, card.reason)
+            card.html, card.text = parts.html, parts.text
     with connection.cursor() as cursor:
         cursor.execute(STORE_CARDS, [[getattr(card, name) for card in cards] for name in ("id", "html", "text")])
 

@@ -30,7 +30,8 @@ Status = Batch.Status
 
 # Small calls share a commit, so that of no more readers than these it is in doubt whether they were sent.
 READERS_IN_DOUBT = 50
-PATIENCE = timedelta(seconds=60)  # a longer wait is left to the sweep
+PATIENCE = timedelta(seconds=60)  # for a turn, which every batch would have to wait for
+A_MOMENT = timedelta(seconds=1)  # so long a turn is waited for with the batch at hand
 TURN_SECONDS = 450  # of one worker at one batch; less than the time limit of a task
 REPETITIONS = 2  # of a call that has a key to be known by
 
@@ -58,7 +59,8 @@ def send_batch(batch: Batch, is_stopping: Callable[[], bool] = never) -> bool:
             wait = handover.run()
             if wait is None:
                 return True
-            if wait > PATIENCE or not slept(wait, is_stopping):
+            # What is refused for now concerns this batch alone, and holds no worker up.
+            if not handover.is_in_line or wait > PATIENCE or not slept(wait, is_stopping):
                 return False
     return False
 
@@ -102,25 +104,35 @@ class Handover:
         self.unsent: list[tuple[Row, Outcome]] = []  # of a window of which nothing left
         self.room: int | None = None  # readers that the day has room for, where that is less than a window
         self.deadline = 0.0  # for the beginning of a call
+        self.slowest = 0.0  # seconds that a call of the last window took
+        self.is_open = False  # whether calls may be on their way
+        self.is_in_line = False  # whether a turn is waited for
 
     def run(self) -> timedelta | None:
         """Make window after window; return None when all is behind us, else how long the batch waits."""
         try:
-            return self.make_windows_in_spite_of_the_database()
+            return self.make_windows_and_keep_answers()
         except Stopped:
             with transaction.atomic():
                 recording.record_late(self.batch, [*self.answered, *self.unsent])
             return PATIENCE * 2
 
-    def make_windows_in_spite_of_the_database(self) -> timedelta | None:
-        """Make the windows; where the database breaks off, put the batch back with what is known once it is there."""
+    def make_windows_and_keep_answers(self) -> timedelta | None:
+        """Make the windows; whatever breaks off, put the batch back with what is known, once that is possible."""
         try:
             return self.make_windows()
         except (InterfaceError, OperationalError):
             if not self.is_database_back():
                 raise
             self.put_back(timedelta(0))
+            self.is_in_line = True
             return timedelta(0)
+        except Stopped:
+            raise
+        except Exception:
+            if not self.is_open:
+                self.put_back(PATIENCE)
+            raise
 
     def make_windows(self) -> timedelta | None:
         while window := self.next_window():
@@ -170,10 +182,23 @@ class Handover:
             with self.pace.call(len(window), settings.SEND_LEASE) as turn:
                 return self.make_calls(window, mails, turn)
         except Wait as exc:
-            return self.make_smaller(exc.fits) if exc.fits else exc.for_
+            if exc.fits:
+                return self.make_smaller(exc.fits)
+            if exc.for_ <= A_MOMENT and not clock.is_held():
+                self.stay(exc.for_)
+                return None
+            self.is_in_line = True
+            return exc.for_
+
+    def stay(self, wait: timedelta) -> None:
+        """Wait for a turn that comes in a moment, with the answers so far recorded and no call open."""
+        lease_until = clock.now() + settings.SEND_LEASE
+        self.move(Status.SUBMITTING, position=self.position, open_calls=0, lease_until=lease_until)
+        self.answered = []
+        time.sleep(wait.total_seconds())
 
     def make_smaller(self, room: int) -> timedelta | None:
-        """Make the next window as small as the day has room for; say not to wait where the batch was cut for it."""
+        """Make the next window as small as the day has room for; say not to wait where its call was cut for it."""
         self.room = room
         if len(self.next_window()) <= room:
             return None
@@ -181,7 +206,8 @@ class Handover:
             held = Batch.objects.select_for_update().filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
             if not held.exists():
                 raise Stopped
-            cutting.cut(self.batch, self.provider, self.position, most=room)
+            cutting.cut_off(self.batch, self.position, room)
+        self.is_in_line = True
         return timedelta(0)
 
     def make_calls(self, window: Sequence[Row], mails: dict[int, Mail], turn: Turn) -> timedelta | None:
@@ -191,6 +217,7 @@ class Handover:
                 turn.unsent()
                 raise Paused
             gone = self.open(window)
+        self.is_open = True
         left = [row for row in window if row.id not in gone]
         live = [row for row in left if row.id in mails]
         unrendered = [(row, UNRENDERED) for row in left if row.id not in mails]
@@ -198,13 +225,14 @@ class Handover:
             turn.unsent()
             self.step(window, unrendered)
             return None
-        started = time.monotonic()
+        self.slowest = 0.0
         outcomes = self.submit(live, mails)
         answered = list(zip(live, outcomes, strict=True))
-        tell(turn, self.pace, outcomes, time.monotonic() - started)
+        tell(turn, self.pace, outcomes, self.slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)
         if is_all_refused_for_now and not any(outcome.is_worth_splitting for outcome in outcomes):
-            self.answered, self.unsent = [], answered
+            self.answered, self.unsent, self.is_open = [], answered, False
+            self.is_in_line = any(outcome.code == "429" for outcome in outcomes)
             return max(outcome.wait for outcome in outcomes)
         self.step(window, [*answered, *unrendered])
         return None
@@ -230,7 +258,8 @@ class Handover:
 
     def step(self, window: Sequence[Row], answered: list[tuple[Row, Outcome]]) -> None:
         """Take the calls of `window` for made; the next move writes it down."""
-        self.answered, self.unsent, self.position = answered, [], window[-1].call_no + 1
+        self.answered, self.unsent, self.is_open = answered, [], False
+        self.position = window[-1].call_no + 1
 
     def put_back(self, wait: timedelta) -> None:
         not_before = clock.now() + wait if wait else None
@@ -267,8 +296,9 @@ class Handover:
         """Make one call, if the time for it is not over; ask again where the provider knows the call by its key."""
         if time.monotonic() > self.deadline:
             return [NOT_MADE] * len(mails)
-        key = key_of(mails)
+        key, started = key_of(mails), time.monotonic()
         outcomes = self.provider.submit(mails, key)
+        self.slowest = max(self.slowest, (time.monotonic() - started) / self.provider.rounds(len(mails)))
         for _ in range(REPETITIONS if self.provider.can_repeat else 0):
             if not all(outcome.status == "unknown" for outcome in outcomes) or time.monotonic() > self.deadline:
                 break
@@ -300,7 +330,7 @@ def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
 
 
 def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Say how a window went, so that all workers keep the pace."""
+    """Say how a window went, and how long its slowest call took, so that all workers keep the pace."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))

@@ -127,3 +127,9 @@ def reader(number: int = 0) -> Subscriber:
 def later(**span: float) -> Iterator[None]:
     with clock.at(clock.now() + timedelta(**span)):
         yield
+
+
+def stopping_after(calls: int) -> Callable[[], bool]:
+    """Return what asks a worker to stop when it looks after so many windows."""
+    looks = iter(range(calls))
+    return lambda: next(looks, None) is None

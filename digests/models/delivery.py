@@ -51,6 +51,8 @@ class Batch(StatefulModel):
     started_at = models.DateTimeField(null=True)  # when its first call was opened
     finished_at = models.DateTimeField(null=True)  # when its last call was answered
 
+    left_over_id: int | None = None  # not stored: the batch that the worker who holds this one leaves mails to
+
     objects = BatchQuerySet.as_manager()
 
     class Meta:

@@ -71,6 +71,9 @@ class Provider(Protocol):
     def longest(self) -> float:
         """Return the seconds that one call may take."""
 
+    def rounds(self, mails: int) -> int:
+        """Return how many calls after another it takes to submit so many mails at once."""
+
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]: ...
 
     def close(self) -> None: ...

@@ -29,6 +29,9 @@ class Lane(ABC):
     def longest(self) -> float:
         return float(settings.EMAIL_TIMEOUT)
 
+    def rounds(self, mails: int) -> int:
+        return -(-mails // self.most)
+
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]:
         if gap := identity_gap():
             return [Outcome("not_accepted", reason=gap)] * len(mails)

@@ -40,6 +40,9 @@ class Smtp(Lane):
     def longest(self) -> float:
         return 2.5 * settings.EMAIL_TIMEOUT
 
+    def rounds(self, mails: int) -> int:
+        return -(-mails // self.room)
+
     def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
@@ -79,8 +82,11 @@ class Smtp(Lane):
             self.transaction(connection, *each, date)
             for connection, each in zip(self.connections, mails, strict=False)
         ]
+        # All of the envelope has one deadline, however many replies it takes, and the message another.
+        deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         while talking := [each for each in transactions if not each.is_over]:
-            deadline = time.monotonic() + settings.EMAIL_TIMEOUT
+            if not all(each.groups for each in talking):
+                deadline = time.monotonic() + settings.EMAIL_TIMEOUT
             for each in talking:
                 each.say(deadline)
             for each in talking:

@@ -166,3 +166,11 @@ def test_while_redis_is_away_sending_waits_and_goes_on_afterwards(settings: Lazy
         with later(seconds=5):
             assert sending.send_batch(stored)
         check_once(provider, addresses())
+
+
+def test_a_turn_that_comes_in_a_moment_is_waited_for_with_the_batch_at_hand(settings: LazySettings) -> None:
+    settings.SEND_RATE = 400.0
+    with handing_to("mailgun") as provider:
+        assert sending.send_batch(planned(readers=45, digests=4))
+        assert len(accepted(provider)) == 180
+    assert Batch.objects.get().attempt == 1
