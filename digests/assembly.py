@@ -4,14 +4,16 @@ Readers are served part by part. What decides a selection makes a group, each gr
 share one digest: cost grows with distinct digests. Readers themselves are only ever touched by SQL (due.py).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 
 from digests import answering, due, earlier, spans, writing
@@ -23,6 +25,9 @@ from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.rhythm import day_of, is_paused, slot_after
 
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+logger = logging.getLogger(__name__)
 PART = 125_000  # readers looked at together: as many as fit into memory by their groups
 PUBLISHING = timedelta(minutes=15)  # after its cutoff a draft may stay one for so long, if its worker is busy
 PARTS = 7_301_004  # advisory locks: of two assemblers, each takes parts that the other has not
@@ -65,9 +70,21 @@ class Run:
         if not count:
             return False
         parts = 1 << ((count - 1) // PART).bit_length()
-        for part in range(parts):
-            self.serve_part(self.look._replace(part=part, parts=parts))
+        errors = [error for part in range(parts) if (error := self.try_part(part, parts))]
+        if errors:
+            raise errors[0]
         return self.due > before
+
+    def try_part(self, part: int, parts: int) -> Exception | None:
+        """Serve one part; what goes wrong with it keeps no other waiting."""
+        try:
+            self.serve_part(self.look._replace(part=part, parts=parts))
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception as exc:
+            logger.exception("Part %s of %s cannot be served", part, parts)
+            return exc
+        return None
 
     def serve_part(self, look: Look) -> None:
         """Serve the readers of one part, unless another assembler is at it."""
@@ -75,7 +92,7 @@ class Run:
             if not is_mine or not (seen := due.see(look)):
                 return
             earlier.note_papers_had(self.earlier)
-            due.tell([self.moment(one) for one in due.appointments()], self.answers(due.groups()))
+            due.tell(worked_out(self.moment, due.appointments()), self.answers(due.groups()))
             planned = due.plan(self.lane)
             for moved, batch_ids in due.deliver(look, self.lane, seen, planned):
                 self.due += moved
@@ -102,7 +119,9 @@ class Run:
     def answers(self, groups: Collection[Group]) -> list[tuple[Group, Given]]:
         """Return what each group gets, its digest written."""
         choices = spans.choices_of({group.preferences_id for group in groups}, self.now)
-        answers = {group: self.answer(group, choices[group.preferences_id]) for group in groups}
+        known = [group for group in groups if group.preferences_id in choices]
+        chosen = worked_out(lambda group: (group, self.answer(group, choices[group.preferences_id])), known)
+        answers = dict(chosen)
         digest_ids = self.digests.write(answer.content for answer in answers.values() if answer.content)
         return [
             (group, Given(digest_ids[content] if content else None, covered_to, reason, note))
@@ -112,6 +131,17 @@ class Run:
     def answer(self, group: Group, choice: Choice) -> Answer:
         span = self.spans.of(group.covered_through, choice)
         return answering.answer(span, choice, group.had, is_first=group.covered_through is None)
+
+
+def worked_out(work: Callable[[Asked], Told], asked: Iterable[Asked]) -> list[Told]:
+    """Return what `work` makes of each; what it cannot deal with is logged, and its readers wait for the mend."""
+    told = []
+    for one in asked:
+        try:
+            told.append(work(one))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            logger.exception("%r cannot be worked out, and its readers are left out", one)
+    return told
 
 
 def newest_before_draft(now: datetime) -> datetime | None:

@@ -175,6 +175,7 @@ WITH told AS (
   LEFT JOIN assembly_answer answer
     ON answer.preferences_id = due.preferences_id AND answer.had = due.had
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
+  WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (
   SELECT told.*, row_number() OVER (ORDER BY digest_id NULLS LAST, reader_id) - 1 AS number FROM told
 ), placed AS (

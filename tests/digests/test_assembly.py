@@ -294,6 +294,14 @@ def test_the_number_of_queries_does_not_grow_with_the_readers() -> None:
     assert queries_for(60) <= for_two
 
 
+def test_a_reader_of_a_zone_that_nobody_knows_any_more_keeps_nobody_waiting() -> None:
+    lost, found = SubscriberFactory(), SubscriberFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE subscribers_subscriber SET timezone = 'Mars/Olympus' WHERE id = %s", [lost.pk])
+    assembly.assemble_due_digests()
+    assert list(Delivery.objects.values_list("subscriber_id", flat=True)) == [found.pk]
+
+
 # When
 
 
