@@ -11,12 +11,11 @@ from django.db import connection
 from django.urls import reverse
 
 from digests import rendering
-from digests.models import Delivery, Digest
+from digests.models import Digest
 from digests.providers import Content, Copy, Mail
 from digests.rendering import Order
 from newsletter.issues.models import Issue
 from subscribers import tokens
-from subscribers.models import Subscriber
 from subscribers.tokens import Purpose
 
 FEEDBACK_SENDER = "paperround"  # Gmail wants 5 to 15 characters that never change
@@ -100,10 +99,6 @@ def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]
     ]
 
 
-def links_of(delivery: Delivery, reader: Subscriber) -> dict[str, str]:
-    return links(delivery.pk, reader.pk, reader.token_epoch)
-
-
 def links(delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
     return Linking(settings.SITE_URL, settings.SECRET_KEY).links(delivery_id, subscriber_id, epoch)
 
@@ -117,10 +112,10 @@ class Linking(NamedTuple):
     def links(self, delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
         """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
         return {
-            "view_url": self.link("digests:view", Purpose.VIEW, delivery_id),
+            "view_url": self.link("digests:view", Purpose.VIEW, delivery_id, epoch),
             "preferences_url": self.link("subscribers:preferences", Purpose.PREFERENCES, subscriber_id, epoch),
             "pause_url": self.link("subscribers:pause", Purpose.PAUSE, subscriber_id, epoch),
-            "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id),
+            "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id, epoch),
         }
 
     def link(self, view: str, purpose: Purpose, pk: int, epoch: int = 0) -> str:

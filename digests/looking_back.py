@@ -74,7 +74,7 @@ def day_of(delivery: Delivery, reader: Subscriber) -> Day:
         return Day(at, "It came back: your mail server refused it")
     if delivery.digest is None or not delivery.is_sent:
         return Day(at, "It is on its way")
-    return Day(at, delivery.digest.subject, tokens.sign(tokens.Purpose.VIEW, delivery.pk))
+    return Day(at, delivery.digest.subject, tokens.sign(tokens.Purpose.VIEW, delivery.pk, reader.token_epoch))
 
 
 def has_empty_days(rows: list[Delivery]) -> bool:

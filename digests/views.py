@@ -23,10 +23,14 @@ AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancesto
 @require_safe
 @never_cache
 def view(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Show a reader's own digest as it was mailed, or say that it is not kept any more."""
-    delivery_id = tokens.unsign(tokens.Purpose.VIEW, token)
-    if delivery_id is None:
+    """Show a reader's own digest as it was mailed, or say that it is not kept any more.
+
+    Its links are those of then: what an address that was left can show opens no choices.
+    """
+    signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
+    if signed is None:
         return link_invalid(request)
+    delivery_id, epoch = signed
     delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
     if delivery is None or delivery.digest is None or delivery.subscriber is None:
         return gone(request, None)
@@ -34,7 +38,7 @@ def view(request: HttpRequest, token: str) -> HttpResponseBase:
         html = rendering.compose(delivery.digest).html
     except CardsPruned:
         return gone(request, delivery.digest.issue)
-    html = rendering.fill(html, addressing.links_of(delivery, delivery.subscriber))
+    html = rendering.fill(html, addressing.links(delivery.pk, delivery.subscriber.pk, epoch))
     return as_mailed(request, html)  # type: ignore[call-arg]  # the decorator's type knows no arguments of a view
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -57,7 +58,7 @@ def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> Prefere
 def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) -> dict[str, object]:
     """Return what the page of a reader's choices shows."""
     is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
-    leave = tokens.sign(Purpose.UNSUBSCRIBE, subscriber.pk)
+    leave = tokens.sign(Purpose.UNSUBSCRIBE, subscriber.pk, subscriber.token_epoch)
     return {
         "subscriber": subscriber,
         "form": form,
@@ -156,8 +157,14 @@ def pause(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and is_active:
         subscriber.pause(until)
     is_paused = subscriber.paused_until is not None and subscriber.paused_until >= until
-    context = {"is_active": is_active, "is_paused": is_paused, "until": until, "mark": doors.mark_of(token)}
-    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber)}
+    context = {
+        "is_theirs": True,
+        "is_active": is_active,
+        "is_paused": is_paused,
+        "until": until,
+        "mark": doors.mark_of(token),
+    }
+    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber), "is_theirs": True}
     return render(request, "subscribers/pause.html", context)
 
 
@@ -188,6 +195,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         signup.unsubscribe(subscriber, networks.client_address(request), "page of leaving")
         return redirect(request.path)
     context = {"subscriber": subscriber, "mark": doors.mark_of(token), "reasons": Farewell.Reason.choices}
+    context["is_theirs"] = tokens.is_of_now(Purpose.UNSUBSCRIBE, token, subscriber)
     page = "unsubscribed" if subscriber.has_just_left else "unsubscribe"
     return render(request, f"subscribers/{page}.html", context)
 
@@ -200,10 +208,10 @@ def stay(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("subscribers:unsubscribe")
     until = subscriber.local_today + STAYS[form.cleaned_data["how_long"]]
     is_back = signup.stay(subscriber, until, networks.client_address(request))
-    context: dict[str, object] = {"subscriber": subscriber, "is_active": is_back, "is_paused": is_back}
-    if is_back:
-        context["preferences_path"] = letters.preferences_path(subscriber)
-    return render(request, "subscribers/pause.html", context)
+    is_theirs = tokens.is_of_now(Purpose.UNSUBSCRIBE, token, subscriber)
+    context = {"subscriber": subscriber, "is_active": is_back, "is_paused": is_back, "is_theirs": is_theirs}
+    choices = letters.preferences_path(subscriber) if is_theirs else reverse("subscribers:preferences")
+    return render(request, "subscribers/pause.html", context | {"preferences_path": choices})
 
 
 @doors.opened_by(Purpose.UNSUBSCRIBE)

@@ -58,6 +58,11 @@ def read(purpose: Purpose, token: str) -> Subscriber | None:
     return subscriber
 
 
+def is_of_now(purpose: Purpose, token: str, subscriber: Subscriber) -> bool:
+    """Say whether a token was mailed to the address that the reader has now: to others nothing of it is shown."""
+    return unsign_with_epoch(purpose, token) == (subscriber.pk, subscriber.token_epoch)
+
+
 def unsign(purpose: Purpose, token: str) -> int | None:
     """Return the id a token was signed for, or None where it does not hold."""
     signed = unsign_with_epoch(purpose, token)

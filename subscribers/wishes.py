@@ -8,6 +8,7 @@ from django.db.models import F
 from newsletter import clock
 from subscribers import signup, tokens
 from subscribers.addresses import canonical_address, hash_address
+from subscribers.disposable import is_disposable
 from subscribers.models import Consent, Letter, Subscriber
 
 DAY = timedelta(days=1)
@@ -30,11 +31,13 @@ def ask_for_link(email: str) -> Letter | None:
 def ask_to_move(subscriber: Subscriber, email: str) -> Letter | None:
     """Plan a letter to another address, whose link moves the reader there; None where that address gets none.
 
-    That is so where it is subscribed itself, or was written to for this within a day.
+    That is so where it is subscribed itself, is of no use for good, or was written to for this within a day. Links
+    that were mailed to other addresses before work no more.
     """
     address = canonical_address(email)
+    void_moves(subscriber, but=address)
     asked = Letter.objects.filter(kind=Kind.ADDRESS, address=address, created_at__gt=clock.now() - DAY)
-    if Subscriber.objects.filter(canonical=address).exists() or asked.exists():
+    if is_disposable(address) or Subscriber.objects.filter(canonical=address).exists() or asked.exists():
         return None
     return plan(subscriber, Kind.ADDRESS, address)
 
@@ -74,8 +77,15 @@ def move(letter: Letter, ip: str | None) -> Letter | None:
             )
     except IntegrityError:
         return None
+    void_moves(subscriber)
     signup.record_consent(subscriber, Consent.Act.MOVED, ip, "link in the letter to the new address")
     return subscriber.letters.create(kind=Kind.MOVED, address=left)
+
+
+def void_moves(subscriber: Subscriber, but: str = "") -> None:
+    """End the links that would move a reader to any address but one: the last that was asked for counts."""
+    links = subscriber.letters.filter(kind=Kind.ADDRESS, used_at=None)
+    links.exclude(address=but).update(used_at=clock.now())
 
 
 def use_up(letter: Letter) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from subscribers import spelling, vetting
-from subscribers.addresses import AddressError, hash_address
+from subscribers import spelling
+from subscribers.addresses import AddressError, hash_address, is_role
+from subscribers.disposable import is_disposable
 from subscribers.imports.choosing import Choice, Choosing
 from subscribers.imports.formats import LEAVING, SEVERITY, State
 from subscribers.imports.reading import Row
@@ -124,8 +125,10 @@ def refusal_of(state: State, canonical: str, choice: Choice) -> Outcome | None:
         return None
     if state != State.ACTIVE:
         return Outcome(state)
-    if doubt := vetting.doubt(canonical):
-        return Outcome(doubt)
+    if is_disposable(canonical):
+        return Outcome.THROW_AWAY
+    if is_role(canonical.rpartition("@")[0]):
+        return Outcome.ROLE
     return None if choice.topics else Outcome.NO_TOPIC
 
 

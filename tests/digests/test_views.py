@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +46,15 @@ def test_a_digest_in_the_browser_is_kept_by_nobody(client: Client, delivery: Del
     answer = client.get(path_of(delivery))
     assert "no-store" in answer["Cache-Control"]
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("no-referrer", "noindex")
+
+
+def test_what_an_old_inbox_can_show_opens_no_choices(client: Client, delivery: Delivery) -> None:
+    path = path_of(delivery)
+    Subscriber.objects.update(token_epoch=1)
+    page = client.get(path).content.decode()
+    choices = re.search(r"/preferences/[^/]+/", page)
+    assert choices
+    assert client.get(choices[0]).status_code == 404
 
 
 def test_a_link_of_another_purpose_opens_no_digest(client: Client, delivery: Delivery) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -5,8 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from subscribers import letters, wishes
+from subscribers import letters, tokens, wishes
 from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 from tests.links import follow, press
 from tests.provider import sent
@@ -85,6 +87,34 @@ def test_links_at_the_old_address_open_the_choices_no_more(client: Client, reade
     press(client, link)
     assert client.get(old).status_code == 404
     assert client.get(link).status_code == 404
+
+
+def test_the_way_out_from_the_old_address_works_and_tells_nothing_of_the_new_one(
+    client: Client, reader: Subscriber
+) -> None:
+    way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
+    press(client, link_of(wishes.ask_to_move(reader, NEW)))
+    old_inbox = Client()
+    pages = [follow(old_inbox, way_out), press(old_inbox, way_out), follow(old_inbox, way_out)]
+    pages.append(press(old_inbox, way_out, {"how_long": "month"}, at="/unsubscribe/pause/"))
+    shown = "".join(page.content.decode() for page in pages)
+    assert "Your digest is paused" in shown
+    assert NEW not in shown
+    assert not re.search(r"/preferences/\d", shown)
+
+
+def test_only_the_last_address_that_was_asked_for_can_be_moved_to(client: Client, reader: Subscriber) -> None:
+    typo = link_of(wishes.ask_to_move(reader, "ada@typo.example"))
+    right = wishes.ask_to_move(reader, NEW)
+    assert wishes.ask_to_move(reader, NEW) is None  # a second click
+    link = link_of(right)
+    assert client.get(typo).status_code == 404
+    press(client, link)
+    assert Subscriber.objects.get().canonical == NEW
+
+
+def test_nobody_moves_to_a_throw_away_address(reader: Subscriber) -> None:
+    assert wishes.ask_to_move(reader, "ada@mailinator.com") is None
 
 
 def test_a_reader_may_move_back_at_once(client: Client, reader: Subscriber) -> None:

@@ -46,4 +46,4 @@ def head_of(reader: Subscriber, preview: Preview) -> str:
 def links_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
     if preview.delivery is None:
         return dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
-    return addressing.links_of(preview.delivery, reader)
+    return addressing.links(preview.delivery.pk, reader.pk, reader.token_epoch)

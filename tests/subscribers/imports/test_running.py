@@ -86,7 +86,7 @@ def test_each_kind_of_row_is_told_apart(tmp_path: Path) -> None:
         "gone@example.org,active",
         "held@example.org,active",
         "no address,active",
-        "info@example.org,active",
+        "postmaster@example.org,active",
         "me@mailinator.com,active",
         "asked@example.org,unconfirmed",
         "vip@example.org,platinum",
