@@ -15,8 +15,9 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ import redis
 LOCK = "servers.lock"
 START_SECONDS = 60
 STOP_SECONDS = 30
+WATCH_SECONDS = 2
 POLL_SECONDS = 0.02
 
 
@@ -52,17 +54,43 @@ def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = Fa
 
     A `scratch` folder is made for speed and survives no power cut. Raise CannotStart.
     """
-    wanted = [server for server in (Postgres, Redis) if not environment.get(server.variable)]
-    if not wanted:
+    servers = _wanted(var_dir, environment, scratch)
+    if not servers:
         yield
         return
     with _lock(_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
         with _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
-            _start([server(var_dir, scratch) for server in wanted])
+            _start(servers)
         try:
             yield
         finally:
             _leave(users, var_dir)
+
+
+def _wanted(var_dir: Path, environment: Mapping[str, str], scratch: bool = False) -> list["Server"]:
+    return [kind(var_dir, scratch) for kind in (Postgres, Redis) if not environment.get(kind.variable)]
+
+
+@contextmanager
+def watched(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str], object]) -> Iterator[None]:
+    """Start those servers again that die while the block runs, and tell of it."""
+    end = threading.Event()
+
+    def watch() -> None:
+        while not end.wait(WATCH_SECONDS):
+            for server in _wanted(var_dir, environment):
+                if server.process() is None:
+                    with suppress(CannotStart), _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
+                        _start([server])
+                        tell(f"{server.title} had ended and was started again.")
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        end.set()
+        watcher.join()
 
 
 def stop_when_unused(var_dir: Path, lock: int) -> None:

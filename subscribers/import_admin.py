@@ -84,7 +84,7 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
     def act(self, request: HttpRequest, run: ImportRun) -> None:
         if "write" in request.POST:
             done = run.begin_writing()
-            words = "Being imported. Readers get their first digest at their next regular hour."
+            words = "Being imported. Readers get what is published from now on, at their regular hours."
             if done:
                 tasks.go_on_with_import.delay_on_commit(run.pk)
         else:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import clock
 from subscribers import doors, letters, networks, signup, tasks, tokens, wishes
@@ -70,9 +70,11 @@ def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) 
 
 @csrf_exempt  # asking for a link grants nothing: it goes to the reader's own inbox
 @doors.discreet
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def mail_link(request: HttpRequest) -> HttpResponse:
     """Mail a link to the choices; the answer is the same for every address."""
+    if request.method != "POST":
+        return redirect("subscribers:preferences")
     form = LinkForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/link_needed.html", {"form": form}, status=422)

@@ -100,6 +100,11 @@ class Issue(StatefulModel):
         return super().move_to(status, only_if, **changes)
 
     @property
+    def listings_held(self) -> str:
+        """The listings that it holds, without those that it lacks: what is the editors' business ends here."""
+        return "; ".join(part for part in self.listings.split("; ") if ": " not in part and part != "no listing")
+
+    @property
     def is_open(self) -> bool:
         return self.status in {self.Status.DRAFT, self.Status.HELD}
 

@@ -21,6 +21,8 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def issue(request: HttpRequest, day: date) -> HttpResponse:
     shown = Issue.objects.published().select_related("curated_by").filter(date=day).first()
+    if shown is None and Issue.objects.filter(status=Issue.Status.WITHDRAWN, date=day).exists():
+        return render(request, "issues/withdrawn.html", {"day": day}, status=410)
     if shown is None:
         raise Http404(f"There is no issue of {day}.")
     return render(request, "issues/issue.html", page_of(shown))

@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 REASONS = {
-    Outcome.ADDED: "added; the first digest comes at the next regular hour",
+    Outcome.ADDED: "added; gets what is published from now on, at the regular hour",
     Outcome.LEFT: "had left there, and is noted as unsubscribed",
     Outcome.SUPPRESSED: "bounced, complained or was blocked there, and is suppressed here",
     Outcome.ALREADY: "is subscribed here already; nothing is changed",

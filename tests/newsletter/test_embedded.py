@@ -136,6 +136,16 @@ def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path)
             assert ask_redis(var_dir).ping()
 
 
+def test_a_server_that_dies_while_it_is_watched_is_started_again_and_told_of(var_dir: Path) -> None:
+    told: list[str] = []
+    with running(var_dir), embedded.watched(var_dir, NOTHING_NAMED, told.append):
+        kill(servers(var_dir))
+        wait_until(lambda: len(told) == 2)
+        assert ask_redis(var_dir).ping()
+        assert ask(var_dir, "SELECT 1") == 1
+    assert sorted(told)[1] == "Redis had ended and was started again."
+
+
 @pytest.mark.parametrize("content", ["", "{stranger}\n"], ids=["emptied by a power cut", "a stranger's number"])
 def test_a_stale_pid_file_or_socket_stops_no_start(var_dir: Path, content: str) -> None:
     with running(var_dir):

@@ -37,7 +37,8 @@ class Command(BaseCommand):
         with embedded.running(settings.VAR_DIR, os.environ):
             readiness.check_servers()
             password = self.prepare()
-            self.run_together(processes.everything(), welcome.text(password))
+            with embedded.watched(settings.VAR_DIR, os.environ, self.echo):
+                self.run_together(processes.everything(), welcome.text(password))
 
     def run_part(self, part: str, queue: str | None) -> None:
         readiness.check_servers()

@@ -20,8 +20,8 @@ FIXED = ("format", "consent_source", "consent_on")
 
 class Command(ClockedCommand):
     help = (
-        "Import readers who agreed elsewhere. They are mailed at their next regular hour, and nothing before. "
-        "A report of every row is written beside the file."
+        "Import readers who agreed elsewhere. They are mailed at their regular hours, with what is published from now "
+        "on. A report of every row is written beside the file."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -72,13 +72,31 @@ def test_what_an_editor_drops_after_publication_leaves_the_page(client: Client) 
     assert "Dropped" not in page(client)
 
 
-@pytest.mark.parametrize("status", [Issue.Status.DRAFT, Issue.Status.HELD, Issue.Status.WITHDRAWN])
-def test_an_issue_that_is_not_published_has_no_page(client: Client, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "answer"), [(Issue.Status.DRAFT, 404), (Issue.Status.HELD, 404), (Issue.Status.WITHDRAWN, 410)]
+)
+def test_an_issue_that_is_not_published_has_no_page(client: Client, status: str, answer: int) -> None:
     issue = IssueFactory(status=status, published_at=MORNING)
     EntryFactory(issue=issue, paper=PaperFactory(title="Not yet"))
-    assert client.get("/issues/2026-05-04/").status_code == 404
+    assert client.get("/issues/2026-05-04/").status_code == answer
     assert "Not yet" not in page(client)
     assert "/issues/2026-05-04/" not in page(client, "/issues/")
+
+
+def test_a_withdrawn_issue_is_gone_and_says_so(client: Client) -> None:
+    published_issue(MONDAY, PaperFactory(title="Seeing")).move_to(Issue.Status.WITHDRAWN)
+    answer = client.get("/issues/2026-05-04/")
+    assert answer.status_code == 410
+    assert "was withdrawn" in answer.content.decode()
+    assert "Seeing" not in answer.content.decode()
+
+
+def test_readers_are_told_of_the_listings_an_issue_holds_and_not_of_those_it_lacks(client: Client) -> None:
+    issue = published_issue(MONDAY, PaperFactory())
+    Issue.objects.update(listings="arXiv cs.CL of 4 May; failing: arXiv cs.AI; awaited: Hugging Face and 29 more")
+    assert "holds the listings of arXiv cs.CL of 4 May.</p>" in page(client, issue.get_absolute_url())
+    Issue.objects.update(listings="no listing; failing: arXiv cs.AI")
+    assert "listings" not in page(client, issue.get_absolute_url())
 
 
 @pytest.mark.parametrize("day", ["2026-05-05", "2026-02-30", "0000-00-00", "2026-5-4", "yesterday", "٢٠٢٦-٠٥-٠٤"])
