@@ -122,4 +122,5 @@ def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
     orders = recent.exclude(status__in=NEVER_LEFT).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
-    return set(Card.objects.filter(pk__in=cards).values_list("entry__paper_id", flat=True))
+    papers = Card.objects.filter(pk__in=cards).exclude(entry__paper=None)
+    return set(papers.values_list("entry__paper_id", flat=True))

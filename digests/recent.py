@@ -60,8 +60,9 @@ def indexes_of(versions: dict[int, Version]) -> dict[int, IssueIndex]:
 
 
 ENTRIES = """
-SELECT entry.issue_id, entry.shelf, entry.position, entry.id, entry.paper_id, entry.shelf = 'front', entry.is_pick,
-       card.score, card.votes, card.title, card.summary, card.authors, card.topics
+SELECT entry.issue_id, entry.shelf, entry.position, entry.id, coalesce(entry.paper_id, -entry.id),
+       entry.shelf = 'front', entry.is_pick, card.score, card.votes, card.title,
+       card.summary, card.authors, card.topics
 FROM issues_issueentry entry
 CROSS JOIN LATERAL jsonb_to_record(entry.snapshot)
      AS card(score float8, votes int, title text, summary text, authors text[], topics jsonb)

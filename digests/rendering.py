@@ -115,7 +115,7 @@ def opened(digest: Digest | Order) -> Opened:
 def compose_trial(issue: Issue) -> Parts:
     """Return the whole front of an issue as it stands now, also of a draft."""
     entries = issue.entries.front().kept().select_related("paper").order_by("position")
-    items = [(entry, entry.snapshot or snapshot_of(entry.paper), TRIAL_REASON) for entry in entries]
+    items = [(entry, entry.snapshot or snapshot_of(entry), TRIAL_REASON) for entry in entries]
     return compose_items(issue, items, issue.subject, TRIAL_LEAD)
 
 

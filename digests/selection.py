@@ -21,7 +21,7 @@ class Entry:
     """What selection knows of one entry of a published issue."""
 
     id: int
-    paper_id: int
+    paper_id: int  # of a free item, less than 0
     is_front: bool
     is_pick: bool
     score: float

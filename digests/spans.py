@@ -103,7 +103,7 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
     inherited = {heir.slug: heir.name for slug in topics if (heir := heirs.get(slug))}
     return Entry(
         id=row.pk,
-        paper_id=row.paper_id,
+        paper_id=row.paper_id or -row.pk,
         is_front=row.shelf == IssueEntry.Shelf.FRONT,
         is_pick=row.is_pick,
         score=card["score"],

@@ -66,4 +66,4 @@ class Digest(models.Model):
     @property
     def paper_ids(self) -> list[int]:
         """The papers in their order; one query."""
-        return [card.entry.paper_id for card in self.cards]
+        return [card.entry.paper_id for card in self.cards if card.entry.paper_id]

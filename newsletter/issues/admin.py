@@ -41,7 +41,7 @@ class EntryForm(forms.ModelForm[IssueEntry]):
         if self.instance.pk:  # not the empty row that the table's head is made of
             # The table names its columns only for those who see them.
             for field in self.fields.values():
-                field.widget.attrs["aria-label"] = f"{field.label}: {self.instance.paper.title}"
+                field.widget.attrs["aria-label"] = f"{field.label}: {self.instance.title}"
 
     @property
     def moved_by(self) -> int:

@@ -45,14 +45,13 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
 
 def follow_papers(issue: Issue) -> None:
     """Let the entries of an open issue go with their papers: merged into another, split again, withdrawn."""
-    entries = list(issue.entries.all())
-    heirs = twins.heirs_of(entry.came_as_id or entry.paper_id for entry in entries)
-    for entry in entries:
-        stood_for = entry.came_as_id or entry.paper_id
-        heir = heirs.get(stood_for, stood_for)
-        if heir != entry.paper_id:
+    entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
+    heirs = twins.heirs_of(pk for pk in entries.values() if pk)
+    for entry, stood_for in entries.items():
+        heir = heirs.get(stood_for, stood_for) if stood_for else None
+        if heir and heir != entry.paper_id:
             hand_over(entry, heir, came_as=None if heir == stood_for else stood_for)
-    held = Paper.objects.filter(pk__in={entry.paper_id for entry in entries})
+    held = Paper.objects.filter(entries__issue=issue)
     withdrawn = list(held.exclude(withdrawn_at=None).values_list("pk", flat=True))
     issue.entries.filter(paper__in=withdrawn).delete()
 
@@ -77,11 +76,11 @@ def refresh_front(issue: Issue) -> None:
     """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
     entries = list(issue.entries.front().select_related("paper"))
     if not issue.arranged_at:
-        kept = [entry.pk for entry in entries if entry.dropped_at or entry.is_pick or entry.note]
+        kept = [entry.pk for entry in entries if is_touched(entry)]
         issue.entries.front().exclude(pk__in=kept).delete()
         entries = [entry for entry in entries if entry.pk in kept]
     free = issue.front_size - sum(entry.dropped_at is None for entry in entries)
-    taken = {entry.paper_id for entry in entries}
+    taken = [entry.paper_id for entry in entries if entry.paper_id]
     papers = [*candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]]
     start = max((entry.position for entry in entries), default=0) if issue.arranged_at else 0
     rows = [
@@ -91,6 +90,11 @@ def refresh_front(issue: Issue) -> None:
     # A paper that was on this issue's shelf comes forward.
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
     IssueEntry.objects.bulk_create(rows)
+
+
+def is_touched(entry: IssueEntry) -> bool:
+    """Say whether an editor did something to it."""
+    return bool(entry.dropped_at or entry.is_pick or entry.note or entry.summary or entry.free_title)
 
 
 def candidates(day: date) -> PaperQuerySet:

@@ -36,7 +36,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def with_lead(self) -> Self:
         """Add the title of each published issue’s first paper, as `lead`."""
         front = IssueEntry.objects.front().kept().filter(issue=OuterRef("pk")).order_by("position")
-        return self.annotate(lead=Subquery(front.annotate(title=KT("snapshot__title")).values("title")[:1]))
+        return self.annotate(lead=Subquery(front.annotate(heading=KT("snapshot__title")).values("heading")[:1]))
 
 
 class Issue(StatefulModel):
@@ -75,11 +75,14 @@ class Issue(StatefulModel):
     )
     listings = models.CharField(max_length=2000, blank=True, editable=False)  # which listings it holds, in words
     is_sample = models.BooleanField(default=False, editable=False)
+    # Counts what editors did: whoever edits says which count was seen, and a page behind it overwrites nothing.
+    revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects = IssueQuerySet.as_manager()
 
     class Meta:
         ordering = ("-date",)
+        permissions = [("publish_issue", "Can publish, hold and withdraw an issue")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=("draft", "held")) | Q(published_at__isnull=False),
@@ -120,20 +123,28 @@ class EntryQuerySet(models.QuerySet["IssueEntry"]):
 
 
 class IssueEntry(models.Model):
-    """One paper's place in an issue."""
+    """One paper's place in an issue, or that of a free item: a title, a link and a text of the editor's own."""
 
     class Shelf(models.TextChoices):
         FRONT = "front", "Front"
         SHELF = "shelf", "Shelf"
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="entries")
-    paper = models.ForeignKey(Paper, models.PROTECT, related_name="entries")
+    paper = models.ForeignKey(Paper, models.PROTECT, null=True, related_name="entries")  # None for a free item
     # The merged paper that this entry was for; it goes back to it where the merge is undone while the issue is open.
     came_as = models.ForeignKey(Paper, models.PROTECT, null=True, editable=False, related_name="+")
     shelf = models.CharField(max_length=5, choices=Shelf, default=Shelf.FRONT)
     position = models.PositiveIntegerField(default=0)
     is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, whatever their topics.")
-    note = models.CharField(max_length=500, blank=True, help_text="A line of yours below the summary.")
+    note = models.TextField(max_length=1000, blank=True, help_text="Words of yours below the summary, in Markdown.")
+    # Not ready: readers do not see it.
+    note_is_draft = models.BooleanField(default=False, db_default=False)
+    # What readers see in this issue instead of the paper's abstract.
+    summary = models.TextField(max_length=3000, blank=True, db_default="")
+    # A free item goes to every reader.
+    free_title = models.CharField("title", max_length=200, blank=True, db_default="")
+    free_url = models.URLField("link", max_length=500, blank=True, db_default="")
+    free_text = models.TextField("text", max_length=3000, blank=True, db_default="")
     dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What readers see, as it was at publication: see snapshots.Snapshot. Empty while the issue is open.
     snapshot = models.JSONField(default=dict, editable=False)
@@ -149,10 +160,18 @@ class IssueEntry(models.Model):
                 fields=("paper",), condition=Q(shelf="front", dropped_at=None), name="paper_once_among_fronts"
             ),
             models.UniqueConstraint(fields=("paper",), condition=Q(shelf="shelf"), name="paper_once_on_a_shelf"),
+            models.CheckConstraint(
+                condition=Q(paper__isnull=False, free_title="") | (Q(paper=None, shelf="front") & ~Q(free_title="")),
+                name="entry_is_a_paper_or_a_free_item",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.position}. {self.paper}"
+        return f"{self.position}. {self.title}"
+
+    @property
+    def title(self) -> str:
+        return self.paper.title if self.paper else self.free_title
 
 
 def cutoff_of(day: datetime.date) -> datetime.datetime:

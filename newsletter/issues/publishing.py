@@ -96,7 +96,7 @@ def freeze(issue: Issue) -> None:
     why = ranking.words_of(issue.date)
     for place, entry in enumerate(front_first(entries), start=1):
         entry.position = place
-        entry.snapshot = snapshot_of(entry.paper, why.get(entry.paper_id, ""))
+        entry.snapshot = snapshot_of(entry, why.get(entry.paper_id or 0, ""))
     IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
 
 
@@ -104,8 +104,23 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
     return sorted(entries, key=lambda entry: (entry.dropped_at is not None, entry.shelf, entry.position, entry.pk))
 
 
-def snapshot_of(paper: Paper, why: str = "") -> dict[str, Any]:
-    """Return what readers see of a paper, as plain JSON values; `why` says what ranks it."""
+def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
+    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper."""
+    if entry.paper is None:
+        return free_card(entry)
+    card = card_of(entry.paper) | {"why": why}
+    return card | {"summary": entry.summary} if entry.summary else card
+
+
+def free_card(item: IssueEntry) -> dict[str, Any]:
+    words = {"title": item.free_title, "summary": item.free_text, "url": item.free_url}
+    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
+    figures = {"votes": 0, "comments": 0, "score": 0.0}
+    return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
+
+
+def card_of(paper: Paper) -> dict[str, Any]:
+    """Return what readers see of a paper wherever it stands."""
     return {
         "title": paper.title,
         "summary": paper.abstract,
@@ -121,7 +136,6 @@ def snapshot_of(paper: Paper, why: str = "") -> dict[str, Any]:
         "votes": paper.votes,
         "comments": paper.comments,
         "score": paper.score,
-        "why": why,
         "proposed_by": paper.proposed_by,
         "listed_on": paper.listed_on.isoformat(),
     }

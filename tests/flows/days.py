@@ -104,7 +104,7 @@ def check_papers() -> None:
             topics = {topic["slug"] for topic in entry.snapshot["topics"]}
             assert delivery.digest.is_fallback or entry.is_pick or topics & chosen
             assert delivery.subscriber_id is not None
-            seen[delivery.subscriber_id, entry.paper_id] += 1
+            seen[delivery.subscriber_id, entry.paper_id or -entry.pk] += 1
     assert [pair for pair, count in seen.items() if count > 1] == []
 
 

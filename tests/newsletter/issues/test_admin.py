@@ -60,7 +60,7 @@ class Desk:
 
     def front(self) -> list[Paper]:
         rows = self.issue.entries.front().kept().order_by("position", "pk")
-        return [entry.paper for entry in rows.select_related("paper")]
+        return [entry.paper for entry in rows.select_related("paper") if entry.paper]
 
 
 @pytest.fixture

@@ -22,12 +22,13 @@ def short_front(settings: LazySettings) -> None:
 
 
 def front(issue: Issue) -> list[Paper]:
-    return [entry.paper for entry in issue.entries.front().kept().order_by("position", "pk").select_related("paper")]
+    rows = issue.entries.front().kept().order_by("position", "pk").select_related("paper")
+    return [entry.paper for entry in rows if entry.paper]
 
 
 def shelf(issue: Issue) -> list[Paper]:
     rows = issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).order_by("position")
-    return [entry.paper for entry in rows.select_related("paper")]
+    return [entry.paper for entry in rows.select_related("paper") if entry.paper]
 
 
 def papers(*scores: float, **fields: object) -> list[Paper]:

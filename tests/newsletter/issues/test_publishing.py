@@ -231,4 +231,4 @@ def test_a_pick_counts_in_the_ranking_as_a_sighting_of_the_editors() -> None:
     seen = Sighting.objects.filter(source__kind=Source.Kind.EDITORS)
     assert list(seen.values_list("paper_id", "votes")) == [(picked.paper_id, 1)]
     ranks = dict(DayRank.objects.values_list("paper_id", "picks"))
-    assert (ranks[picked.paper_id], ranks.get(other.paper_id, 0)) == (1, 0)
+    assert (ranks[picked.paper_id or 0], ranks.get(other.paper_id or 0, 0)) == (1, 0)
