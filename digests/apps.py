@@ -10,3 +10,4 @@ class DigestsConfig(AppConfig):
 
         register(checks.check_sending)
         register(checks.check_webhook)
+        register(checks.check_commits)

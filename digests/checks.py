@@ -7,7 +7,7 @@ from anymail.utils import get_anymail_setting
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from digests import switch
 
@@ -58,5 +58,24 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
             hint=f"Set WEBHOOK_SECRET to “name:password”, and have {settings.EMAIL_PROVIDER} post its events to "
             f"{settings.SITE_URL}/anymail/{settings.EMAIL_PROVIDER}/tracking/ with that name and password.",
             id="digests.W003",
+        )
+    ]
+
+
+def check_commits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Say that a commit may be lost: what was handed over would be handed over again."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            (answer,) = cursor.fetchone()
+    except DatabaseError:
+        return []
+    if answer != "off":
+        return []
+    return [
+        Warning(
+            "PostgreSQL may lose its last commits when it falls: readers could then get a mail twice.",
+            hint="Set synchronous_commit to “on” for this database.",
+            id="digests.W005",
         )
     ]

@@ -72,7 +72,7 @@ def choose(dice: random.Random, topics: Sequence[int], odds: Sequence[float]) ->
 
 
 def write_preferences(choices: set[Chosen], known: dict[Chosen, int]) -> None:
-    """Add the rows of `choices` and note their ids in `known`."""
+    """Add the rows of `choices` that nobody has yet, and note the ids of all in `known`."""
     rows = {}
     for choice in choices:
         row = Preferences(
@@ -82,11 +82,13 @@ def write_preferences(choices: set[Chosen], known: dict[Chosen, int]) -> None:
         )
         row.key = row.fingerprint(list(choice.topics))
         rows[choice] = row
-    Preferences.objects.bulk_create(rows.values(), ignore_conflicts=True, batch_size=5_000)
-    ids = dict(Preferences.objects.filter(key__in=[row.key for row in rows.values()]).values_list("key", "pk"))
+    stored = Preferences.objects.filter(key__in=[row.key for row in rows.values()])
+    there = set(stored.values_list("key", flat=True))
+    Preferences.objects.bulk_create([row for row in rows.values() if row.key not in there], batch_size=5_000)
+    ids = dict(stored.values_list("key", "pk"))
     known |= {choice: ids[row.key] for choice, row in rows.items()}
     with connection.cursor() as cursor, cursor.copy(COPY_TOPICS) as copy:
-        for choice in choices:
+        for choice in (choice for choice, row in rows.items() if row.key not in there):
             for topic in choice.topics:
                 copy.write_row((known[choice], topic))
 

@@ -247,6 +247,13 @@ def test_check_tells_of_a_webhook_that_is_closed(
     assert [message.id for message in checks.check_webhook(None)] == ([number] if number else [])
 
 
+@pytest.mark.parametrize(("value", "told"), [("on", []), ("off", ["digests.W005"])])
+def test_check_tells_of_a_database_that_may_lose_a_commit(value: str, told: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL synchronous_commit = {value}")
+    assert [message.id for message in checks.check_commits(None)] == told
+
+
 def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_doubt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
