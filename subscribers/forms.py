@@ -3,7 +3,6 @@ from typing import Any, NamedTuple, cast
 
 from django import forms
 from django.db import transaction
-from django.http import QueryDict
 from timezone_field import TimeZoneFormField
 
 from newsletter import clock
@@ -129,7 +128,7 @@ class ChoiceForm(forms.Form):
         return Preferences.objects.for_choice(self.cleaned_data["topics"], **self.choice())
 
 
-class SubscribeForm(ChoiceForm):
+class SubscribeForm(gate.StrangersForm, ChoiceForm):
     """The box: an address and a choice."""
 
     email = forms.CharField(
@@ -147,23 +146,11 @@ class SubscribeForm(ChoiceForm):
             raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
         return typed
 
-    @property
-    def mark(self) -> str:
-        """Return the signed moment that this form was shown at first."""
-        shown = str(self.data.get(gate.MARK, ""))
-        age = gate.age_of(shown)
-        return shown if age is not None and 0 <= age <= gate.FORM_LIFETIME_SECONDS else gate.new_mark()
-
     def whole_choice(self) -> dict[str, Any]:
         """Return all that was chosen as JSON holds it."""
         when = {name: str(value) for name, value in self.schedule().items()}
         when["weekday"] = self.cleaned_data["weekday"]
         return when | self.choice() | {"topics": sorted(topic.pk for topic in self.cleaned_data["topics"])}
-
-    def typed(self) -> list[tuple[str, str]]:
-        """Return the answers as they were typed, to be posted again."""
-        posted = cast("QueryDict", self.data)
-        return [(name, value) for name in self.fields for value in posted.getlist(name)]
 
 
 class PreferencesForm(ChoiceForm):

@@ -1,6 +1,7 @@
 """The pages of one reader, each reached by a link: choices, pause, another address, and the way out."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -10,14 +11,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import clock
-from subscribers import doors, letters, networks, signup, tasks, tokens, wishes
+from subscribers import doors, entrance, letters, networks, reception, signup, tasks, tokens, wishes
 from subscribers.forms import PreferencesForm
-from subscribers.models import Farewell, Letter, Subscriber
+from subscribers.models import Farewell, Letter, SignupRequest, Subscriber
 from subscribers.tokens import Purpose
 from subscribers.wish_forms import AddressForm, DataForm, FarewellForm, LinkForm, StayForm
 
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
+OWN_PAGE = "own page"  # no network: who asks there has shown a link
 STAYS = {"week": WEEK, "month": MONTH}
 
 
@@ -78,8 +80,7 @@ def mail_link(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/link_needed.html", {"form": form}, status=422)
-    send_soon(wishes.ask_for_link(form.cleaned_data["email"]))
-    return redirect("subscribers:link_mailed")
+    return entrance.take(request, form, "subscribers:link_mailed", SignupRequest.Wish.LINK, {})
 
 
 @doors.discreet
@@ -91,7 +92,7 @@ def link_mailed(request: HttpRequest) -> HttpResponse:
 def send_soon(letter: Letter | None) -> None:
     """Have a letter sent by a worker; where Redis is away the sweep finds it."""
     if letter is not None:
-        transaction.on_commit(lambda: tasks.send_letter.delay(letter.pk), robust=True)
+        transaction.on_commit(partial(tasks.wake, tasks.send_letter, letter.pk))
 
 
 # Another address, and the data
@@ -107,7 +108,11 @@ def new_address(request: HttpRequest, token: str) -> HttpResponse:
     context = {"subscriber": subscriber, "form": form, "mark": doors.mark_of(token)}
     if not form.is_valid():
         return render(request, "subscribers/new_address.html", context, status=422 if form.errors else 200)
-    send_soon(wishes.ask_to_move(subscriber, form.cleaned_data["email"]))
+    # Whether somebody reads there already is a worker's to know: the page takes the same time for all.
+    origin = {"ip": networks.client_address(request), "network": OWN_PAGE, "wish": SignupRequest.Wish.MOVE}
+    received = reception.receive(form.cleaned_data["email"], {"reader": subscriber.pk}, **origin)
+    assert received is not None
+    entrance.answer_soon(received)
     return render(request, "subscribers/new_address_mailed.html", context)
 
 

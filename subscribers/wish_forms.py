@@ -4,13 +4,14 @@ from typing import Any
 
 from django import forms
 
+from subscribers import gate
 from subscribers.addresses import AddressError, canonical_address
 from subscribers.models import Farewell, Letter
 
 MOST_WORDS = 2_000  # characters of what a reader says on leaving
 
 
-class LinkForm(forms.Form):
+class LinkForm(gate.StrangersForm):
     """An address, to which a link goes."""
 
     email = forms.CharField(

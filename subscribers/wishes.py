@@ -18,13 +18,13 @@ LIFETIME = timedelta(hours=24)  # of their links
 Kind = Letter.Kind
 
 
-def ask_for_link(email: str) -> Letter | None:
+def ask_for_link(address: str) -> Letter | None:
     """Plan a letter with a link to the choices; None for an address that has none, or had enough of them today.
 
-    Raise AddressError for what is no address. Who never confirmed an address gets nothing there.
+    Who never confirmed an address gets nothing there.
     """
     known = Subscriber.objects.exclude(status=Subscriber.Status.PENDING)
-    subscriber = known.filter(canonical=canonical_address(email)).first()
+    subscriber = known.filter(canonical=canonical_address(address)).first()
     return plan(subscriber, Kind.LINK) if subscriber else None
 
 

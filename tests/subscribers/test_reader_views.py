@@ -208,21 +208,6 @@ def test_the_page_of_another_reader_in_the_same_browser_saves_nothing(client: Cl
 # Asking for a link
 
 
-def test_a_link_is_mailed_to_who_reads_or_read_and_the_answer_is_the_same_for_all(client: Client) -> None:
-    SubscriberFactory(email="active@example.org")
-    SubscriberFactory(email="gone@example.org", status=UNSUBSCRIBED, next_digest_at=None)
-    SubscriberFactory(email="pending@example.org", status=Subscriber.Status.PENDING)
-    seen = set()
-    for name in ("active", "gone", "pending", "unknown"):
-        answer = client.post("/preferences/link/", {"email": f"{name}@Example.org"})
-        page = client.get(answer["Location"])
-        seen.add(repr((answer.status_code, answer.content, dict(answer.headers), page.content, dict(page.headers))))
-        assert not answer.cookies
-    assert len(seen) == 1
-    addresses = Subscriber.objects.filter(letters__kind="link").values_list("email", flat=True)
-    assert set(addresses) == {"active@example.org", "gone@example.org"}
-
-
 def test_what_is_no_address_is_refused_at_its_field(client: Client) -> None:
     answer = client.post("/preferences/link/", {"email": 'ada@"><b>'})
     assert answer.status_code == 422
