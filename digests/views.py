@@ -29,9 +29,11 @@ def view(request: HttpRequest, token: str) -> HttpResponseBase:
     """
     signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
     if signed is None:
-        return link_invalid(request)
+        return link_invalid(request, tokens.Purpose.VIEW, token)
     delivery_id, epoch = signed
     delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
+    if delivery is not None and delivery.subscriber is None:
+        return render(request, "subscribers/link_erased.html", status=410)
     if delivery is None or delivery.digest is None or delivery.subscriber is None:
         return gone(request, None)
     try:
@@ -57,14 +59,14 @@ def effect(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
     subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, tokens.Purpose.PREFERENCES, token)
     if request.method != "POST":
         return redirect("subscribers:preferences")
     form = preferences_form(subscriber, request.POST)
     context: dict[str, object] = {"form": form, "week": effect_of(form)}
     if request.headers.get("HX-Request"):
         return render(request, "digests/_effect.html", context)
-    context |= preferences_page(subscriber, form, token)
+    context |= preferences_page(request, subscriber, form, token)
     return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
 
 

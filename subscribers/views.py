@@ -39,7 +39,7 @@ def enter_confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Lead from the link of a confirmation to its page, whose address holds no token."""
     if signup.find_confirmation(token) is None:
         return render(request, "subscribers/confirm_over.html", status=404)
-    return doors.enter(Letter.Kind.CONFIRM, token, "subscribers:confirm")
+    return doors.enter(request, Letter.Kind.CONFIRM, token, "subscribers:confirm", confirm.page)
 
 
 @doors.opened_by(Letter.Kind.CONFIRM)
@@ -47,7 +47,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     letter = signup.find_confirmation(token)
     if letter is None:
         return render(request, "subscribers/confirm_over.html", status=404)
-    context = {"subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+    context = {"subscriber": letter.subscriber, **doors.marks(request, token)}
     if signup.is_expired(letter):
         return render(request, "subscribers/confirm_expired.html", context, status=410)
     if request.method != "POST":

@@ -82,6 +82,19 @@ def move(letter: Letter, ip: str | None) -> Letter | None:
     return subscriber.letters.create(kind=Kind.MOVED, address=left)
 
 
+@transaction.atomic
+def end_links(subscriber: Subscriber) -> Letter:
+    """End every link mailed so far but those that unsubscribe, and plan the letter with a fresh one.
+
+    It counts against no limit: each such letter takes the link of the last, so only its reader can ask again.
+    """
+    Subscriber.objects.filter(pk=subscriber.pk).update(token_epoch=F("token_epoch") + 1)
+    subscriber.letters.filter(kind__in=(Kind.ADDRESS, Kind.EXPORT, Kind.ERASE), used_at=None).update(
+        used_at=clock.now()
+    )
+    return subscriber.letters.create(kind=Kind.LINK)
+
+
 def void_moves(subscriber: Subscriber, but: str = "") -> None:
     """End the links that would move a reader to any address but one: the last that was asked for counts."""
     links = subscriber.letters.filter(kind=Kind.ADDRESS, used_at=None)
