@@ -3,7 +3,6 @@ from typing import Any, NamedTuple, cast
 
 from django import forms
 from django.db import transaction
-from timezone_field import TimeZoneFormField
 
 from newsletter import clock
 from newsletter.papers import weekly
@@ -12,6 +11,7 @@ from subscribers import gate
 from subscribers.addresses import AddressError, readable_address
 from subscribers.models import Preferences, Subscriber
 from subscribers.words import WordsField
+from subscribers.zone_field import ZoneField
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 LONGEST_PAUSE = timedelta(days=366)
@@ -33,15 +33,6 @@ class TopicsField(forms.ModelMultipleChoiceField[Topic]):
     def clean(self, value: Any) -> Any:
         slugs = [str(slug).replace("\0", "?") for slug in value or ()]
         return super().clean(slugs)
-
-
-class ZoneField(TimeZoneFormField):  # type: ignore[misc]
-    """A zone by its name; all forms share the hundreds of names, which took a third of a page's time to copy."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "ZoneField":
-        memo[id(self._choices)] = self._choices
-        copied: ZoneField = super().__deepcopy__(memo)
-        return copied
 
 
 class ChoiceForm(forms.Form):
@@ -143,7 +134,7 @@ class SubscribeForm(gate.StrangersForm, ChoiceForm):
         try:
             readable_address(typed)
         except AddressError as exc:
-            raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
+            raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
         return typed
 
     def whole_choice(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,8 +25,10 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     return entrance.take(request, form, "subscribers:check_inbox", wish, form.whole_choice())
 
 
+@require_safe
 def check_inbox(request: HttpRequest) -> HttpResponse:
-    return render(request, "subscribers/check_inbox.html")
+    is_held = import_string(settings.LETTERS_HELD_BY)()
+    return render(request, "subscribers/check_inbox.html", {"is_held": is_held})
 
 
 @require_safe
@@ -53,6 +56,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", context)
     signup.confirm(letter, networks.client_address(request))
+    context["first_digest"] = import_string(settings.FIRST_DIGEST_BY)()
     return render(request, "subscribers/confirmed.html", context)
 
 

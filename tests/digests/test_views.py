@@ -54,7 +54,7 @@ def test_what_an_old_inbox_can_show_opens_no_choices(client: Client, delivery: D
     page = client.get(path).content.decode()
     choices = re.search(r"/preferences/[^/]+/", page)
     assert choices
-    assert client.get(choices[0]).status_code == 404
+    assert client.get(choices[0]).status_code == 410
 
 
 def test_a_link_of_another_purpose_opens_no_digest(client: Client, delivery: Delivery) -> None:

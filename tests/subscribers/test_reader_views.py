@@ -213,7 +213,7 @@ def test_what_is_no_address_is_refused_at_its_field(client: Client) -> None:
     answer = client.post("/preferences/link/", {"email": 'ada@"><b>'})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "This is no address mail can be sent to." in page
+    assert "We cannot send mail to this address." in page
     assert "<b>" not in page
 
 
@@ -267,7 +267,7 @@ def test_the_page_behind_the_link_has_one_button(client: Client) -> None:
 
 def test_who_has_left_is_told_so(client: Client) -> None:
     reader = SubscriberFactory(status=UNSUBSCRIBED, next_digest_at=None)
-    assert "You have left already" in follow(client, leave_link(reader)).content.decode()
+    assert "You have already left" in follow(client, leave_link(reader)).content.decode()
 
 
 @pytest.mark.parametrize(("how_long", "back_on"), [("week", date(2026, 5, 11)), ("month", date(2026, 6, 3))])

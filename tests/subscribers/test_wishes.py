@@ -136,7 +136,7 @@ def test_who_looks_with_a_link_of_before_can_have_a_new_one_mailed(client: Clien
 def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
     link = link_of(wishes.ask_to_move(reader, NEW))
     set_clock(MORNING + timedelta(hours=25))
-    assert "used up or has expired" in client.get(link).content.decode()
+    assert "was used or has expired" in client.get(link).content.decode()
 
 
 def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there(

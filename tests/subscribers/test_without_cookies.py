@@ -106,7 +106,7 @@ def test_the_data_another_address_and_erasure(browser: Forgetful) -> None:
     assert "Your digests come here now" in press(browser, page, "/address/").content.decode()
     reader.refresh_from_db()
     page = browser.get(link_of(wishes.plan(reader, Letter.Kind.ERASE), "erase"), follow=True)
-    assert "You are erased" in press(browser, page, "/erase/").content.decode()
+    assert "You have been erased" in press(browser, page, "/erase/").content.decode()
     assert not Subscriber.objects.exists()
 
 
