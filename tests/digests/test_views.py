@@ -226,8 +226,8 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (chosen(), "Choose a topic, and the papers stand here."),
-        (chosen("nothing"), "Choose a topic, and the papers stand here."),
+        (chosen(), "Choose a topic, and its papers appear here."),
+        (chosen("nothing"), "Choose a topic, and its papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of the answers cannot be read yet"),
