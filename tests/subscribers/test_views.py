@@ -144,7 +144,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
     page = press(client, path)
     assert page.status_code == 200
-    assert "The next one comes on Monday, 4 May at 07:00." in page.content.decode()
+    assert "The earliest is Monday, 4 May at 07:00." in page.content.decode()
     reader = Subscriber.objects.get()
     assert (reader.status, reader.next_digest_at) == (Subscriber.Status.ACTIVE, MORNING)
     consent = reader.consents.latest("pk")
