@@ -25,7 +25,7 @@ SKIPPED = {
     Reason.PAUSED: "You had paused",
     Reason.EXPIRED: "We were too late for your hour: its papers came with the next one",
     Reason.UNSUBSCRIBED: "You had left",
-    Reason.SUPPRESSED: "Your address did not take our mail",
+    Reason.SUPPRESSED: "Your address did not accept our mail",
     Reason.WITHDRAWN: "The issue was withdrawn",
 }
 WENT_WRONG = {

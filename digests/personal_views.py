@@ -16,7 +16,7 @@ def last(request: HttpRequest, token: str) -> HttpResponse:
     """Show a reader's last digests, as a page or as a part of the choices."""
     reader = tokens.read(tokens.Purpose.PREFERENCES, token)
     if reader is None:
-        return link_invalid(request)
+        return link_invalid(request, tokens.Purpose.PREFERENCES, token)
     template = "digests/_last.html" if request.headers.get("HX-Request") else "digests/last.html"
     return render(request, template, {"history": history_of(reader), "subscriber": reader})
 
@@ -24,19 +24,19 @@ def last(request: HttpRequest, token: str) -> HttpResponse:
 @doors.discreet
 @require_safe
 def enter_data(request: HttpRequest, token: str) -> HttpResponse:
-    return enter(request, Letter.Kind.EXPORT, token, "digests:data")
+    return enter(request, Letter.Kind.EXPORT, token, "digests:data", data.page)
 
 
 @doors.discreet
 @require_safe
 def enter_erase(request: HttpRequest, token: str) -> HttpResponse:
-    return enter(request, Letter.Kind.ERASE, token, "digests:erase")
+    return enter(request, Letter.Kind.ERASE, token, "digests:erase", erase.page)
 
 
-def enter(request: HttpRequest, kind: Letter.Kind, token: str, page: str) -> HttpResponse:
+def enter(request: HttpRequest, kind: Letter.Kind, token: str, page: str, shown: doors.PageOfToken) -> HttpResponse:
     if wishes.find(kind, token) is None:
         return link_over(request)
-    return doors.enter(kind, token, page)
+    return doors.enter(request, kind, token, page, shown)
 
 
 def link_over(request: HttpRequest) -> HttpResponse:
@@ -50,7 +50,7 @@ def data(request: HttpRequest, token: str) -> HttpResponse:
     if letter is None:
         return link_over(request)
     if request.method != "POST":
-        context = {"subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+        context = {"subscriber": letter.subscriber, **doors.marks(request, token)}
         return render(request, "digests/data.html", context)
     answer = JsonResponse(
         personal.record_of(letter.subscriber), json_dumps_params={"indent": 2, "ensure_ascii": False}
@@ -65,7 +65,7 @@ def erase(request: HttpRequest, token: str) -> HttpResponse:
     letter = wishes.find(Letter.Kind.ERASE, token)
     if letter is None:
         return link_over(request)
-    context = {"subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+    context = {"subscriber": letter.subscriber, **doors.marks(request, token)}
     if request.method != "POST":
         return render(request, "digests/erase.html", context)
     personal.erase(letter.subscriber)

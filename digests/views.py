@@ -1,7 +1,6 @@
 from csp.constants import NONE, UNSAFE_INLINE
 from csp.decorators import csp
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -20,18 +19,19 @@ from subscribers.reader_views import link_invalid, preferences_form, preferences
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 
-@require_safe
-@never_cache
-def view(request: HttpRequest, token: str) -> HttpResponseBase:
+@doors.opened_by(tokens.Purpose.VIEW)
+def view(request: HttpRequest, token: str) -> HttpResponse:
     """Show a reader's own digest as it was mailed, or say that it is not kept any more.
 
     Its links are those of then: what an address that was left can show opens no choices.
     """
     signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
     if signed is None:
-        return link_invalid(request)
+        return link_invalid(request, tokens.Purpose.VIEW, token)
     delivery_id, epoch = signed
     delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
+    if delivery is not None and delivery.subscriber is None:
+        return render(request, "subscribers/link_erased.html", status=410)
     if delivery is None or delivery.digest is None or delivery.subscriber is None:
         return gone(request, None)
     try:
@@ -39,12 +39,21 @@ def view(request: HttpRequest, token: str) -> HttpResponseBase:
     except CardsPruned:
         return gone(request, delivery.digest.issue)
     html = rendering.fill(html, addressing.links(delivery.pk, delivery.subscriber.pk, epoch))
-    return as_mailed(request, html)  # type: ignore[call-arg]  # the decorator's type knows no arguments of a view
+    return as_mailed(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
 
 
 @csp(AS_MAILED)  # type: ignore[arg-type]
 def as_mailed(request: HttpRequest, html: str) -> HttpResponse:
-    return HttpResponse(html, headers={"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"})
+    return HttpResponse(html)
+
+
+@doors.discreet
+@require_safe
+def enter_view(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead from the link in a digest to its page, whose address holds no token."""
+    if tokens.unsign(tokens.Purpose.VIEW, token) is None:
+        return link_invalid(request, tokens.Purpose.VIEW, token)
+    return doors.enter(request, tokens.Purpose.VIEW, token, "digests:view", view.page)
 
 
 def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
@@ -57,14 +66,14 @@ def effect(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
     subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, tokens.Purpose.PREFERENCES, token)
     if request.method != "POST":
         return redirect("subscribers:preferences")
     form = preferences_form(subscriber, request.POST)
     context: dict[str, object] = {"form": form, "week": effect_of(form)}
     if request.headers.get("HX-Request"):
         return render(request, "digests/_effect.html", context)
-    context |= preferences_page(subscriber, form, token)
+    context |= preferences_page(request, subscriber, form, token)
     return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from digests.kinds import at, kind_of
 from digests.models import ProviderEvent
@@ -32,6 +33,7 @@ UNREADABLE = (
 _heard: ContextVar[list[tuple[str, Any]]] = ContextVar("heard")
 
 
+@require_http_methods(["HEAD", "POST"])  # some providers look first
 @csrf_exempt  # providers post here; a secret or a signature takes the place of a token
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
     """Check and store what a provider posts; 200 once it is stored, so that it need not be sent again."""

@@ -1,3 +1,4 @@
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -8,4 +9,7 @@ from newsletter import mail
 
 def publication(request: HttpRequest) -> dict[str, Any]:
     """Give every template the publication's name and addresses, and whether a local mailbox is there to look at."""
-    return mail.publication() | {"has_mailbox": settings.DEBUG and settings.EMAIL_PROVIDER == "mailbox"}
+    return mail.publication() | {
+        "has_mailbox": settings.DEBUG and settings.EMAIL_PROVIDER == "mailbox",
+        "sender": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+    }

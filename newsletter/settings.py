@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "newsletter.errors.DesignedErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -168,6 +169,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+LARGE_POSTS = ("/admin/", "/anymail/")  # they bound what is posted themselves
 IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=validate.Range(min=1))  # of a file of readers
 FILE_UPLOAD_HANDLERS = [
     "subscribers.imports.receiving.BoundedUpload",
@@ -304,6 +306,8 @@ SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 # What letters have to ask, and subscribers cannot know
 LETTERS_HELD_BY = "digests.switch.is_held"
 LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
+# What the page of a confirmation says of the first digest
+FIRST_DIGEST_BY = "digests.outlook.first_digest"
 
 
 # Sign-up: docs/addresses.md
@@ -356,14 +360,22 @@ WORKER_CONCURRENCY = {
 }
 
 # Django's own loggers name the path of a request, and would mail operators all that came with one that failed.
-REQUESTS = {"handlers": [], "filters": ["of requests"]}
+REQUESTS = {"handlers": [], "filters": ["of requests", "of strangers"]}
+# What a stranger can provoke: Django would write a traceback for each.
+PROVOKED = (
+    "DisallowedHost", "DisallowedRedirect", "InvalidSessionKey", "RequestDataTooBig", "SuspiciousFileOperation",
+    "SuspiciousMultipartForm", "SuspiciousOperation", "SuspiciousSession", "TooManyFieldsSent", "TooManyFilesSent",
+)  # fmt: skip
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"()": "newsletter.discretion.Discreet", "format": "%(levelname)s %(name)s: %(message)s"},
     },
-    "filters": {"of requests": {"()": "newsletter.discretion.OfRequests"}},
+    "filters": {
+        "of requests": {"()": "newsletter.discretion.OfRequests"},
+        "of strangers": {"()": "newsletter.discretion.OfStrangers"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
@@ -372,7 +384,9 @@ LOGGING = {
         "django.request": REQUESTS,
         "django.security.csrf": REQUESTS,
         "django.server": REQUESTS,
-    },
+        "digests.webhooks": {"filters": ["of strangers"]},
+    }
+    | {f"django.security.{name}": REQUESTS for name in PROVOKED},
 }
 
 UNFOLD = {

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from digests import webhooks
 from newsletter.health import healthz
 
+handler400 = "newsletter.errors.bad_request"
 urlpatterns = [
     path("healthz", healthz),
     # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.

@@ -47,7 +47,7 @@ def readable_address(text: str) -> str:
     """
     canonical = canonical_address(text)
     if is_role(canonical.rpartition("@")[0]):
-        raise AddressError("It belongs to a machine or to a domain’s keeper. Use one that you read yourself.")
+        raise AddressError("It belongs to a machine or to a postmaster. Use one that you read yourself.")
     return canonical
 
 

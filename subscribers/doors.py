@@ -3,12 +3,15 @@
 The address bar and what the page leads to then hold no token. A form of such a page carries a mark of its token, which
 nobody can make who has not seen the page: that keeps other sites out, and tells two readers' pages in one browser
 apart. Django's own check would refuse these forms, since what comes from a page without referrer has no origin.
+
+A browser that keeps no cookies comes back to the link's own address, which then shows the page. Its forms carry the
+token themselves, so that all of it works, and the address is clean again after the first button.
 """
 
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, Protocol, cast
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -21,15 +24,20 @@ from django.views.decorators.http import require_http_methods
 LIFETIME = timedelta(hours=1)
 SALT = "paper-round.door"
 MARK_SALT = "paper-round.mark"
+SENT = "sent"  # in the address of a link whose cookie was sent along already
+LINK = "link"  # what carries the token in a form, where no cookie does
 
 More = ParamSpec("More")
-Page = Callable[[HttpRequest], HttpResponse]
 PageOfToken = Callable[[HttpRequest, str], HttpResponse]
 
 
-def enter(purpose: str, token: str, page: str) -> HttpResponse:
-    """Lead on to `page`, an address or a view's name, with the token in a cookie that scripts cannot read."""
-    answer = redirect(page)
+def enter(request: HttpRequest, purpose: str, token: str, page: str, shown: PageOfToken) -> HttpResponse:
+    """Lead on to `page`, an address or a view's name, with the token in a cookie; without cookies show it here."""
+    if cookie_in(request, purpose) == token:
+        return redirect(page)
+    if SENT in request.GET:
+        return shown(request, token)
+    answer = redirect(f"{request.path}?{SENT}")
     answer.set_signed_cookie(
         cookie_of(purpose),
         token,
@@ -52,9 +60,23 @@ def cookie_of(purpose: str) -> str:
 
 
 def token_of(request: HttpRequest, purpose: str) -> str:
-    """Return the token that was brought by a link within the last hour, or an empty string."""
+    """Return the token of a link that was opened within the last hour, or that a form brings; or an empty string."""
+    return request.POST.get(LINK, "") or cookie_in(request, purpose)
+
+
+def cookie_in(request: HttpRequest, purpose: str) -> str:
     found = request.get_signed_cookie(cookie_of(purpose), "", salt=SALT, max_age=LIFETIME)
     return found or ""
+
+
+def is_without_cookies(request: HttpRequest) -> bool:
+    """Say whether the page came by its link or form alone, and can be left by a form only."""
+    return SENT in request.GET or LINK in request.POST
+
+
+def marks(request: HttpRequest, token: str) -> dict[str, str]:
+    """Return what the forms of a page carry."""
+    return {"mark": mark_of(token), "link": token if is_without_cookies(request) else ""}
 
 
 def mark_of(token: str) -> str:
@@ -83,10 +105,18 @@ def discreet(view: Callable[More, HttpResponse]) -> Callable[More, HttpResponse]
     return kept
 
 
-def opened_by(purpose: str) -> Callable[[PageOfToken], Page]:
+class Opened(Protocol):
+    """A view that finds its token itself, and the page it then shows."""
+
+    page: PageOfToken
+
+    def __call__(self, request: HttpRequest) -> HttpResponse: ...
+
+
+def opened_by(purpose: str) -> Callable[[PageOfToken], Opened]:
     """Make a view(request, token) a page that opens with the token of `purpose`, and takes marked forms only."""
 
-    def made(view: PageOfToken) -> Page:
+    def made(view: PageOfToken) -> Opened:
         @csrf_exempt
         @require_http_methods(["GET", "HEAD", "POST"])
         @discreet
@@ -100,6 +130,8 @@ def opened_by(purpose: str) -> Callable[[PageOfToken], Page]:
                 return render(request, "subscribers/link_changed.html", status=403)
             return view(request, token)
 
-        return opened
+        found = cast("Opened", opened)
+        found.page = view
+        return found
 
     return made

@@ -3,8 +3,6 @@ from typing import Any, NamedTuple, cast
 
 from django import forms
 from django.db import transaction
-from django.http import QueryDict
-from timezone_field import TimeZoneFormField
 
 from newsletter import clock
 from newsletter.papers import weekly
@@ -13,6 +11,7 @@ from subscribers import gate
 from subscribers.addresses import AddressError, readable_address
 from subscribers.models import Preferences, Subscriber
 from subscribers.words import WordsField
+from subscribers.zone_field import ZoneField
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 LONGEST_PAUSE = timedelta(days=366)
@@ -34,15 +33,6 @@ class TopicsField(forms.ModelMultipleChoiceField[Topic]):
     def clean(self, value: Any) -> Any:
         slugs = [str(slug).replace("\0", "?") for slug in value or ()]
         return super().clean(slugs)
-
-
-class ZoneField(TimeZoneFormField):  # type: ignore[misc]
-    """A zone by its name; all forms share the hundreds of names, which took a third of a page's time to copy."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "ZoneField":
-        memo[id(self._choices)] = self._choices
-        copied: ZoneField = super().__deepcopy__(memo)
-        return copied
 
 
 class ChoiceForm(forms.Form):
@@ -129,7 +119,7 @@ class ChoiceForm(forms.Form):
         return Preferences.objects.for_choice(self.cleaned_data["topics"], **self.choice())
 
 
-class SubscribeForm(ChoiceForm):
+class SubscribeForm(gate.StrangersForm, ChoiceForm):
     """The box: an address and a choice."""
 
     email = forms.CharField(
@@ -144,26 +134,14 @@ class SubscribeForm(ChoiceForm):
         try:
             readable_address(typed)
         except AddressError as exc:
-            raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
+            raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
         return typed
-
-    @property
-    def mark(self) -> str:
-        """Return the signed moment that this form was shown at first."""
-        shown = str(self.data.get(gate.MARK, ""))
-        age = gate.age_of(shown)
-        return shown if age is not None and 0 <= age <= gate.FORM_LIFETIME_SECONDS else gate.new_mark()
 
     def whole_choice(self) -> dict[str, Any]:
         """Return all that was chosen as JSON holds it."""
         when = {name: str(value) for name, value in self.schedule().items()}
         when["weekday"] = self.cleaned_data["weekday"]
         return when | self.choice() | {"topics": sorted(topic.pk for topic in self.cleaned_data["topics"])}
-
-    def typed(self) -> list[tuple[str, str]]:
-        """Return the answers as they were typed, to be posted again."""
-        posted = cast("QueryDict", self.data)
-        return [(name, value) for name in self.fields for value in posted.getlist(name)]
 
 
 class PreferencesForm(ChoiceForm):

@@ -1,8 +1,10 @@
-"""Who has to show a proof of work before signing up. Nothing here depends on whose the address is."""
+"""Who has to show a proof of work before mail is asked for. Nothing here depends on whose the address is."""
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import cast
 
+from django import forms
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.http import QueryDict
@@ -16,6 +18,22 @@ TRAP = "website"  # a field that people do not see
 MARK = "shown"
 
 
+class StrangersForm(forms.Form):
+    """A form that anybody may post: it says when it was shown, and can be posted again as it was typed."""
+
+    @property
+    def mark(self) -> str:
+        """Return the signed moment that this form was shown at first."""
+        shown = str(self.data.get(MARK, ""))
+        age = age_of(shown)
+        return shown if age is not None and 0 <= age <= FORM_LIFETIME_SECONDS else new_mark()
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return the answers as they were typed, to be posted again."""
+        posted = cast("QueryDict", self.data)
+        return [(name, value) for name in self.fields for value in posted.getlist(name)]
+
+
 class Reason(StrEnum):
     """Why a proof is asked for."""
 
@@ -24,7 +42,7 @@ class Reason(StrEnum):
 
 
 def reason_to_ask(typed: QueryDict, network: str) -> Reason | None:
-    """Return why this sign-up has to show a proof of work, None where it need not."""
+    """Return why this post has to show a proof of work, None where it need not."""
     if is_busy(network) or reception.is_crowded():
         return Reason.BUSY
     if typed.get(TRAP) or not is_of_our_form(typed.get(MARK, "")):
@@ -33,7 +51,7 @@ def reason_to_ask(typed: QueryDict, network: str) -> Reason | None:
 
 
 def is_busy(network: str) -> bool:
-    """Say whether a network has had its sign-ups of this hour."""
+    """Say whether a network has asked as often as it may in this hour."""
     recent = SignupRequest.objects.filter(network=network, created_at__gt=clock.now() - timedelta(hours=1))
     most = settings.SIGNUPS_PER_NETWORK
     return recent[:most].count() >= most

@@ -75,6 +75,8 @@ def reason_against(letter: Letter) -> str:
     """Return why a letter must not be sent any more, or an empty string."""
     if Suppression.holds(letter.recipient):
         return "the address is suppressed"
+    if letter.used_at is not None:
+        return "its link was ended before it was sent"
     if signup.is_expired(letter):
         return "it was asked for too long ago"
     return ""

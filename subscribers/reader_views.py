@@ -1,6 +1,7 @@
 """The pages of one reader, each reached by a link: choices, pause, another address, and the way out."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -10,28 +11,25 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import clock
-from subscribers import doors, letters, networks, signup, tasks, tokens, wishes
+from subscribers import doors, entrance, letters, networks, reception, signup, tasks, tokens, wishes
 from subscribers.forms import PreferencesForm
-from subscribers.models import Farewell, Letter, Subscriber
+from subscribers.models import Farewell, Letter, SignupRequest, Subscriber
 from subscribers.tokens import Purpose
 from subscribers.wish_forms import AddressForm, DataForm, FarewellForm, LinkForm, StayForm
 
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
+OWN_PAGE = "own page"  # no network: who asks there has shown a link
 STAYS = {"week": WEEK, "month": MONTH}
 
 
-@doors.discreet
-@require_safe
-def enter(request: HttpRequest, token: str, purpose: Purpose) -> HttpResponse:
-    """Lead from a link to its page, whose address holds no token."""
-    if tokens.read(purpose, token) is None:
-        return link_invalid(request)
-    return doors.enter(purpose, token, f"subscribers:{purpose}")
-
-
-def link_invalid(request: HttpRequest) -> HttpResponse:
-    return render(request, "subscribers/link_invalid.html", status=404)
+def link_invalid(request: HttpRequest, purpose: Purpose, token: str) -> HttpResponse:
+    """Say why a link opens nothing: it was cut, its reader was erased, or it has ended."""
+    signed = tokens.unsign_with_epoch(purpose, token)
+    if signed is None:
+        return render(request, "subscribers/link_invalid.html", status=404)
+    is_there = Subscriber.objects.filter(pk=signed[0]).exists()
+    return render(request, f"subscribers/link_{'ended' if is_there else 'erased'}.html", status=410)
 
 
 # Choices
@@ -41,13 +39,29 @@ def link_invalid(request: HttpRequest) -> HttpResponse:
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = tokens.read(Purpose.PREFERENCES, token)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, Purpose.PREFERENCES, token)
     form = preferences_form(subscriber, request.POST if request.method == "POST" else None)
+    is_saved = "saved" in request.GET
     if form.is_valid():
         form.save(subscriber)
-        return redirect(f"{request.path}?saved")
-    context = preferences_page(subscriber, form, token) | {"is_saved": "saved" in request.GET}
+        if not doors.is_without_cookies(request):
+            return redirect(f"{request.path}?saved")
+        is_saved, form = True, preferences_form(subscriber, None)
+    context = preferences_page(request, subscriber, form, token) | {"is_saved": is_saved}
     return render(request, "subscribers/preferences.html", context, status=422 if form.errors else 200)
+
+
+@doors.discreet
+@require_safe
+def enter_preferences(request: HttpRequest, token: str) -> HttpResponse:
+    return enter(request, Purpose.PREFERENCES, token, preferences.page)
+
+
+def enter(request: HttpRequest, purpose: Purpose, token: str, page: doors.PageOfToken) -> HttpResponse:
+    """Lead from a link to its page, whose address holds no token."""
+    if tokens.read(purpose, token) is None:
+        return link_invalid(request, purpose, token)
+    return doors.enter(request, purpose, token, f"subscribers:{purpose}", page)
 
 
 def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> PreferencesForm:
@@ -55,16 +69,18 @@ def preferences_form(subscriber: Subscriber, typed: QueryDict | None) -> Prefere
     return PreferencesForm(typed, initial=initial, stored=subscriber.preferences)
 
 
-def preferences_page(subscriber: Subscriber, form: PreferencesForm, token: str) -> dict[str, object]:
+def preferences_page(
+    request: HttpRequest, subscriber: Subscriber, form: PreferencesForm, token: str
+) -> dict[str, object]:
     """Return what the page of a reader's choices shows."""
     is_paused = subscriber.paused_until is not None and subscriber.paused_until > clock.today()
     leave = tokens.sign(Purpose.UNSUBSCRIBE, subscriber.pk, subscriber.token_epoch)
     return {
         "subscriber": subscriber,
         "form": form,
-        "mark": doors.mark_of(token),
         "is_paused": is_paused,
         "unsubscribe_token": leave,
+        **doors.marks(request, token),
     }
 
 
@@ -78,8 +94,7 @@ def mail_link(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/link_needed.html", {"form": form}, status=422)
-    send_soon(wishes.ask_for_link(form.cleaned_data["email"]))
-    return redirect("subscribers:link_mailed")
+    return entrance.take(request, form, "subscribers:link_mailed", SignupRequest.Wish.LINK, {})
 
 
 @doors.discreet
@@ -91,7 +106,7 @@ def link_mailed(request: HttpRequest) -> HttpResponse:
 def send_soon(letter: Letter | None) -> None:
     """Have a letter sent by a worker; where Redis is away the sweep finds it."""
     if letter is not None:
-        transaction.on_commit(lambda: tasks.send_letter.delay(letter.pk), robust=True)
+        transaction.on_commit(partial(tasks.wake, tasks.send_letter, letter.pk))
 
 
 # Another address, and the data
@@ -101,13 +116,19 @@ def send_soon(letter: Letter | None) -> None:
 def new_address(request: HttpRequest, token: str) -> HttpResponse:
     """Ask for another address, and mail a link there."""
     subscriber = tokens.read(Purpose.PREFERENCES, token)
-    if subscriber is None or subscriber.status != Subscriber.Status.ACTIVE:
-        return link_invalid(request)
+    if subscriber is None:
+        return link_invalid(request, Purpose.PREFERENCES, token)
+    if subscriber.status != Subscriber.Status.ACTIVE:
+        return redirect("subscribers:preferences")
     form = AddressForm(request.POST if request.method == "POST" else None, own=subscriber.canonical)
-    context = {"subscriber": subscriber, "form": form, "mark": doors.mark_of(token)}
+    context = {"subscriber": subscriber, "form": form, **doors.marks(request, token)}
     if not form.is_valid():
         return render(request, "subscribers/new_address.html", context, status=422 if form.errors else 200)
-    send_soon(wishes.ask_to_move(subscriber, form.cleaned_data["email"]))
+    # Whether somebody reads there already is a worker's to know: the page takes the same time for all.
+    origin = {"ip": networks.client_address(request), "network": OWN_PAGE, "wish": SignupRequest.Wish.MOVE}
+    received = reception.receive(form.cleaned_data["email"], {"reader": subscriber.pk}, **origin)
+    assert received is not None
+    entrance.answer_soon(received)
     return render(request, "subscribers/new_address_mailed.html", context)
 
 
@@ -116,7 +137,7 @@ def new_address(request: HttpRequest, token: str) -> HttpResponse:
 def enter_address(request: HttpRequest, token: str) -> HttpResponse:
     if wishes.find(Letter.Kind.ADDRESS, token) is None:
         return render(request, "subscribers/letter_over.html", status=404)
-    return doors.enter(Letter.Kind.ADDRESS, token, "subscribers:address")
+    return doors.enter(request, Letter.Kind.ADDRESS, token, "subscribers:address", address.page)
 
 
 @doors.opened_by(Letter.Kind.ADDRESS)
@@ -125,7 +146,7 @@ def address(request: HttpRequest, token: str) -> HttpResponse:
     letter = wishes.find(Letter.Kind.ADDRESS, token)
     if letter is None:
         return render(request, "subscribers/letter_over.html", status=404)
-    context = {"letter": letter, "subscriber": letter.subscriber, "mark": doors.mark_of(token)}
+    context = {"letter": letter, "subscriber": letter.subscriber, **doors.marks(request, token)}
     if request.method != "POST":
         return render(request, "subscribers/move.html", context)
     told = wishes.move(letter, networks.client_address(request))
@@ -138,11 +159,26 @@ def data(request: HttpRequest, token: str) -> HttpResponse:
     """Mail a link to all that is kept of a reader, or to its erasure."""
     subscriber, form = tokens.read(Purpose.PREFERENCES, token), DataForm(request.POST)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, Purpose.PREFERENCES, token)
     if not form.is_valid():
         return redirect("subscribers:preferences")
     send_soon(wishes.plan(subscriber, Letter.Kind(form.cleaned_data["what"])))
     return render(request, "subscribers/data_mailed.html", {"subscriber": subscriber, **form.cleaned_data})
+
+
+@doors.opened_by(Purpose.PREFERENCES)
+def end_links(request: HttpRequest, token: str) -> HttpResponse:
+    """End every link mailed so far, but for those that unsubscribe, and mail a fresh one."""
+    subscriber = tokens.read(Purpose.PREFERENCES, token)
+    if subscriber is None:
+        return link_invalid(request, Purpose.PREFERENCES, token)
+    if request.method != "POST":
+        return redirect("subscribers:preferences")
+    send_soon(wishes.end_links(subscriber))
+    answer = render(request, "subscribers/links_ended.html", {"subscriber": subscriber})
+    for purpose in tokens.OF_AN_EPOCH:
+        doors.leave(answer, purpose)
+    return answer
 
 
 # A pause
@@ -153,7 +189,7 @@ def pause(request: HttpRequest, token: str) -> HttpResponse:
     """Pause one reader's digests for a week from the reader's own today."""
     subscriber = tokens.read(Purpose.PAUSE, token)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, Purpose.PAUSE, token)
     is_active = subscriber.status == Subscriber.Status.ACTIVE
     until = subscriber.local_today + WEEK
     if request.method == "POST" and is_active:
@@ -164,10 +200,16 @@ def pause(request: HttpRequest, token: str) -> HttpResponse:
         "is_active": is_active,
         "is_paused": is_paused,
         "until": until,
-        "mark": doors.mark_of(token),
+        **doors.marks(request, token),
     }
-    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber), "is_theirs": True}
+    context |= {"subscriber": subscriber, "preferences_path": letters.preferences_path(subscriber)}
     return render(request, "subscribers/pause.html", context)
+
+
+@doors.discreet
+@require_safe
+def enter_pause(request: HttpRequest, token: str) -> HttpResponse:
+    return enter(request, Purpose.PAUSE, token, pause.page)
 
 
 # The way out
@@ -180,9 +222,9 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
     """End a subscription at once, without cookies; whoever looks is led to the page."""
     pk = tokens.unsign(Purpose.UNSUBSCRIBE, token)
     if pk is None:
-        return link_invalid(request)
+        return link_invalid(request, Purpose.UNSUBSCRIBE, token)
     if request.method != "POST":
-        return doors.enter(Purpose.UNSUBSCRIBE, token, "subscribers:unsubscribe")
+        return doors.enter(request, Purpose.UNSUBSCRIBE, token, "subscribers:unsubscribe", unsubscribe.page)
     # Not read first: after a complaint at a large provider thousands come at once.
     signup.unsubscribe(Subscriber(pk=pk), networks.client_address(request), "one click")
     return HttpResponse("You are unsubscribed. No more digests are sent.\n", content_type="text/plain; charset=utf-8")
@@ -192,11 +234,13 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = tokens.read(Purpose.UNSUBSCRIBE, token)
     if subscriber is None:
-        return link_invalid(request)
+        return link_invalid(request, Purpose.UNSUBSCRIBE, token)
     if request.method == "POST":
         signup.unsubscribe(subscriber, networks.client_address(request), "page of leaving")
-        return redirect(request.path)
-    context = {"subscriber": subscriber, "mark": doors.mark_of(token), "reasons": Farewell.Reason.choices}
+        if not doors.is_without_cookies(request):
+            return redirect(request.path)
+        subscriber.refresh_from_db()
+    context = {"subscriber": subscriber, "reasons": Farewell.Reason.choices, **doors.marks(request, token)}
     context["is_theirs"] = tokens.is_of_now(Purpose.UNSUBSCRIBE, token, subscriber)
     page = "unsubscribed" if subscriber.has_just_left else "unsubscribe"
     return render(request, f"subscribers/{page}.html", context)

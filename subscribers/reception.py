@@ -1,4 +1,4 @@
-"""Sign-ups from the post to the letter: stored by the page in one INSERT, answered by a worker.
+"""What is asked for an address, from the post to the letter: stored in one INSERT, answered by a worker.
 
 All that depends on whose the address is happens behind the page, so that the page can give nothing of it away.
 """
@@ -12,13 +12,13 @@ from django.db import IntegrityError, connection, transaction
 
 from newsletter import clock
 from newsletter.papers.models import Topic
-from subscribers import signup
+from subscribers import signup, wishes
 from subscribers.addresses import canonical_address
 from subscribers.disposable import is_disposable
 from subscribers.models import Letter, Preferences, SignupRequest, Subscriber, Suppression
 
 log = logging.getLogger(__name__)
-Outcome = SignupRequest.Outcome
+Outcome, Wish = SignupRequest.Outcome, SignupRequest.Wish
 
 BETWEEN_LETTERS = timedelta(days=1)
 LETTERS_UNUSED, UNUSED_SINCE = 3, timedelta(days=7)
@@ -27,7 +27,7 @@ WHEN = ("frequency", "weekday", "send_time", "timezone")
 
 
 def receive(email: str, choice: dict[str, Any], **origin: Any) -> SignupRequest | None:
-    """Store a sign-up; None where its proof of work was used before."""
+    """Store what was asked; None where its proof of work was used before."""
     try:
         with transaction.atomic():
             return SignupRequest.objects.create(email=email, choice=choice, text_version=signup.CONSENT_TEXT, **origin)
@@ -37,7 +37,7 @@ def receive(email: str, choice: dict[str, Any], **origin: Any) -> SignupRequest 
 
 @transaction.atomic
 def answer(request_id: int) -> Letter | None:
-    """Settle one sign-up, and return the letter to send, if any; safe to repeat.
+    """Settle one request, and return the letter to send, if any; safe to repeat.
 
     While the breaker is open nothing is settled: a sweep comes back to it.
     """
@@ -46,12 +46,13 @@ def answer(request_id: int) -> Letter | None:
         return None
     canonical = canonical_address(request.email)
     hold(canonical)
-    if is_disposable(canonical):
+    # Who reads at a throw-away address all the same, by an import, may have a link.
+    if request.wish != Wish.LINK and is_disposable(canonical):
         request.settle(Outcome.THROW_AWAY)
     elif Suppression.holds(canonical):
         request.settle(Outcome.SUPPRESSED)
     elif not is_crowded():
-        return write(request, Subscriber.objects.filter(canonical=canonical).first())
+        return ANSWERS[Wish(request.wish)](request, canonical)
     return None
 
 
@@ -69,8 +70,9 @@ def is_crowded() -> bool:
     return mailed[:most].count() >= most
 
 
-def write(request: SignupRequest, reader: Subscriber | None) -> Letter | None:
-    """Plan the letter that answers; where one went out lately, only keep what was chosen."""
+def subscribe(request: SignupRequest, canonical: str) -> Letter | None:
+    """Plan the letter that answers a sign-up; where one went out lately, only keep what was chosen."""
+    reader = Subscriber.objects.filter(canonical=canonical).first()
     choice = dict(request.choice)
     schedule = {name: choice.pop(name) for name in WHEN}
     preferences = Preferences.objects.for_choice(topics_of(choice.pop("topics")), **choice)
@@ -81,6 +83,23 @@ def write(request: SignupRequest, reader: Subscriber | None) -> Letter | None:
     letter = signup.ask(request.email, preferences, schedule, request.ip, request.source, request.created_at)
     request.settle(Outcome.CONFIRM if letter.kind == Letter.Kind.CONFIRM else Outcome.SUBSCRIBED)
     return letter
+
+
+def link(request: SignupRequest, canonical: str) -> Letter | None:
+    return settled(request, wishes.ask_for_link(canonical))
+
+
+def move(request: SignupRequest, canonical: str) -> Letter | None:
+    reader = Subscriber.objects.active().filter(pk=request.choice["reader"]).first()
+    return settled(request, wishes.ask_to_move(reader, canonical) if reader else None)
+
+
+def settled(request: SignupRequest, letter: Letter | None) -> Letter | None:
+    request.settle(Outcome.LINKED if letter else Outcome.UNKNOWN)
+    return letter
+
+
+ANSWERS = {Wish.SUBSCRIBE: subscribe, Wish.LINK: link, Wish.MOVE: move}
 
 
 def topics_of(topic_ids: list[int]) -> set[Topic]:
@@ -105,7 +124,7 @@ def may_be_mailed(reader: Subscriber) -> bool:
 def waiting() -> list[int]:
     """Return the ids of sign-ups that may be answered now, oldest first."""
     if is_crowded():
-        log.warning("Sign-ups wait: the breaker of SIGNUP_CONFIRMATIONS_A_MINUTE is open")
+        log.warning("Sign-ups and links wait: the breaker of SIGNUP_CONFIRMATIONS_A_MINUTE is open")
         return []
     unanswered = SignupRequest.objects.filter(answered_at=None)
     return list(unanswered.order_by("pk").values_list("pk", flat=True)[: settings.SIGNUP_CONFIRMATIONS_A_MINUTE])

@@ -13,7 +13,7 @@ from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppres
 CONFIRMATION_LIFETIME = timedelta(hours=72)
 CONFIRMATIONS = 3  # to an address that never confirms
 # The words a reader agrees to stand in templates/subscribers/_box.html; a change there is a new version here.
-CONSENT_TEXT = "2026-11"
+CONSENT_TEXT = "2026-11-26"
 
 
 @transaction.atomic

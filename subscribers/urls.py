@@ -1,7 +1,6 @@
 from django.urls import path
 
 from subscribers import reader_views, views
-from subscribers.tokens import Purpose
 
 app_name = "subscribers"
 urlpatterns = [
@@ -17,11 +16,12 @@ urlpatterns = [
     path("preferences/link-mailed/", reader_views.link_mailed, name="link_mailed"),
     path("preferences/address/", reader_views.new_address, name="new_address"),
     path("preferences/data/", reader_views.data, name="data"),
-    path("preferences/<str:token>/", reader_views.enter, {"purpose": Purpose.PREFERENCES}, name="preferences"),
+    path("preferences/end-links/", reader_views.end_links, name="end_links"),
+    path("preferences/<str:token>/", reader_views.enter_preferences, name="preferences"),
     path("address/", reader_views.address, name="address"),
     path("address/<str:token>/", reader_views.enter_address, name="address"),
     path("pause/", reader_views.pause, name="pause"),
-    path("pause/<str:token>/", reader_views.enter, {"purpose": Purpose.PAUSE}, name="pause"),
+    path("pause/<str:token>/", reader_views.enter_pause, name="pause"),
     path("unsubscribe/", reader_views.unsubscribe, name="unsubscribe"),
     path("unsubscribe/pause/", reader_views.stay, name="stay"),
     path("unsubscribe/reason/", reader_views.farewell, name="farewell"),

@@ -4,13 +4,14 @@ from typing import Any
 
 from django import forms
 
+from subscribers import gate
 from subscribers.addresses import AddressError, canonical_address
 from subscribers.models import Farewell, Letter
 
 MOST_WORDS = 2_000  # characters of what a reader says on leaving
 
 
-class LinkForm(forms.Form):
+class LinkForm(gate.StrangersForm):
     """An address, to which a link goes."""
 
     email = forms.CharField(
@@ -25,7 +26,7 @@ class LinkForm(forms.Form):
         try:
             canonical_address(typed)
         except AddressError as exc:
-            raise forms.ValidationError(f"This is no address mail can be sent to. {exc}") from exc
+            raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
         return typed
 
 
@@ -36,12 +37,12 @@ class AddressForm(LinkForm):
         super().__init__(*args, **kwargs)
         self.own = own
         self.fields["email"].label = "New address"
-        self.fields["email"].error_messages["required"] = "Write the address your digests shall go to."
+        self.fields["email"].error_messages["required"] = "Write the address your digests should go to."
 
     def clean_email(self) -> str:
         typed = super().clean_email()
         if canonical_address(typed) == self.own:
-            raise forms.ValidationError("Your digests go to this address already.")
+            raise forms.ValidationError("Your digests already go to this address.")
         return typed
 
 

@@ -18,13 +18,13 @@ LIFETIME = timedelta(hours=24)  # of their links
 Kind = Letter.Kind
 
 
-def ask_for_link(email: str) -> Letter | None:
+def ask_for_link(address: str) -> Letter | None:
     """Plan a letter with a link to the choices; None for an address that has none, or had enough of them today.
 
-    Raise AddressError for what is no address. Who never confirmed an address gets nothing there.
+    Who never confirmed an address gets nothing there.
     """
     known = Subscriber.objects.exclude(status=Subscriber.Status.PENDING)
-    subscriber = known.filter(canonical=canonical_address(email)).first()
+    subscriber = known.filter(canonical=canonical_address(address)).first()
     return plan(subscriber, Kind.LINK) if subscriber else None
 
 
@@ -80,6 +80,19 @@ def move(letter: Letter, ip: str | None) -> Letter | None:
     void_moves(subscriber)
     signup.record_consent(subscriber, Consent.Act.MOVED, ip, "link in the letter to the new address")
     return subscriber.letters.create(kind=Kind.MOVED, address=left)
+
+
+@transaction.atomic
+def end_links(subscriber: Subscriber) -> Letter:
+    """End every link mailed so far but those that unsubscribe, and plan the letter with a fresh one.
+
+    It counts against no limit: each such letter takes the link of the last, so only its reader can ask again.
+    """
+    Subscriber.objects.filter(pk=subscriber.pk).update(token_epoch=F("token_epoch") + 1)
+    subscriber.letters.filter(kind__in=(Kind.ADDRESS, Kind.EXPORT, Kind.ERASE), used_at=None).update(
+        used_at=clock.now()
+    )
+    return subscriber.letters.create(kind=Kind.LINK)
 
 
 def void_moves(subscriber: Subscriber, but: str = "") -> None:

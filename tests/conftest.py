@@ -1,3 +1,4 @@
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from hypothesis import settings as examples
 
 from newsletter import clock
 from newsletter.celery import app
+from newsletter.discretion import OfStrangers
 from tests.factories import MORNING
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
@@ -35,6 +37,14 @@ def pace() -> None:
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         if keys := client.keys("pace:*"):
             client.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def lines() -> None:
+    """Let no test be silenced by what was logged in another."""
+    for known in logging.getLogger("django.request").filters:
+        if isinstance(known, OfStrangers):
+            known.written.clear()
 
 
 @pytest.fixture

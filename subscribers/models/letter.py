@@ -1,4 +1,4 @@
-"""Mail that a person waits for, and the sign-ups that ask for it."""
+"""Mail that a person waits for, and what was posted to ask for it."""
 
 from django.db import models
 from django.db.models import Q
@@ -64,17 +64,25 @@ class Letter(StatefulModel):
 
 
 class SignupRequest(models.Model):
-    """A sign-up as it was posted, until it is answered by mail; what says who it was goes with the answer."""
+    """What was asked for an address as it was posted, until mail answers it; who it was goes with the answer."""
+
+    class Wish(models.TextChoices):
+        SUBSCRIBE = "subscribe", "To subscribe"
+        LINK = "link", "A link to the choices"
+        MOVE = "move", "Digests to this address"
 
     class Outcome(models.TextChoices):
         CONFIRM = "confirm", "Asked to confirm"
         SUBSCRIBED = "subscribed", "Told to be subscribed already"
+        LINKED = "linked", "Mailed a link"
+        UNKNOWN = "unknown", "Not mailed: no such reader, or enough of it"
         LIMITED = "limited", "Not mailed again so soon"
         SUPPRESSED = "suppressed", "Not mailed: suppressed"
         THROW_AWAY = "throw-away", "Not mailed: a throw-away domain"
 
-    MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED)
+    MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED, Outcome.LINKED)
 
+    wish = models.CharField(max_length=9, choices=Wish, default=Wish.SUBSCRIBE, db_default=Wish.SUBSCRIBE.value)
     email = models.CharField(max_length=320, blank=True)
     choice = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
@@ -94,7 +102,7 @@ class SignupRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Sign-up {self.pk} ({self.get_outcome_display() or 'waiting'})"
+        return f"Request {self.pk} ({self.get_outcome_display() or 'waiting'})"
 
     def settle(self, outcome: Outcome) -> None:
         """Record what became of it, and forget who asked."""

@@ -1,8 +1,10 @@
 from typing import Any
 
 from django import template
+from django.template import Context
 
 from subscribers.forms import SubscribeForm
+from subscribers.wish_forms import LinkForm
 
 register = template.Library()
 
@@ -11,3 +13,10 @@ register = template.Library()
 def subscribe_box() -> dict[str, Any]:
     """Show the box that pages of papers carry."""
     return {"form": SubscribeForm()}
+
+
+@register.inclusion_tag("subscribers/_link_form.html", takes_context=True)
+def link_form(context: Context) -> dict[str, Any]:
+    """Show the form that asks for a link by mail, with what was typed into it if anything was."""
+    form = context.get("form")
+    return {"form": form if isinstance(form, LinkForm) else LinkForm()}

@@ -38,7 +38,7 @@ def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open,
     page, address = open_page(), "ada@example.org"
     topics = topics_of_the_leader(page)
     subscribe(page, address, topics)
-    heading(page, "Look into your inbox")
+    heading(page, "Check your inbox")
     shot(page, "check-your-inbox")
     page.get_by_role("main").get_by_role("link", name="local mailbox").click()
     heading(page, "Local mailbox")
@@ -168,6 +168,6 @@ def test_a_form_that_cannot_be_read_says_what_is_wrong_and_keeps_the_rest(open_p
     page.get_by_role("button", name="Subscribe").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Not saved yet")
-    expect(page.locator(".email .error")).to_contain_text("This is no address mail can be sent to.")
+    expect(page.locator(".email .error")).to_contain_text("We cannot send mail to this address.")
     expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
     shot(page, "problem")

@@ -122,7 +122,7 @@ def look_at_the_preview(inspector: Inspector) -> None:
     page = inspector.page
     topics = topics_of_the_leader(page)
     page.goto("/subscribe/")
-    page.get_by_text("Choose a topic, and the papers stand here").wait_for()
+    page.get_by_text("Choose a topic, and its papers appear here").wait_for()
     page.get_by_label(topics[0], exact=True).check()
     page.locator(".preview li").first.wait_for()
     page.locator(".choices summary").click()
@@ -169,15 +169,20 @@ def post_from_elsewhere(page: Page) -> None:
     page.locator("h1").wait_for()
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 500])
-def test_the_pages_of_errors_are_whole(status: int, inspector: Inspector) -> None:
-    # On a desk Django shows its own; production shows these.
-    request = RequestFactory().get("/nowhere/") if status < 500 else None
-    body = render_to_string(f"{status}.html", request=request)
-    inspector.page.route(
-        "**/nowhere/", lambda route: route.fulfill(status=status, body=body, content_type="text/html")
-    )
-    inspector.visit("/nowhere/", f"error {status}", status)
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "413", "500"])
+def test_the_pages_of_errors_are_whole(name: str, inspector: Inspector) -> None:
+    status = int(name[:3])
+    request = RequestFactory().get("/broken/") if status < 500 else None
+    body = render_to_string(f"{name}.html", request=request)
+    inspector.page.route("**/broken/", lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
+    inspector.visit("/broken/", f"error {name}", status)
+
+    assert inspector.found == []
+
+
+def test_a_page_that_is_not_there_or_not_that_way_is_designed_on_a_desk_too(inspector: Inspector) -> None:
+    inspector.visit("/nowhere/", "error 404", 404)
+    inspector.visit("/anymail/postmark/tracking/", "error 405", 405)
 
     assert inspector.found == []
 
@@ -235,10 +240,20 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     page.get_by_role("button", name="Pause a month").click()
     inspector.look("paused instead")
     page.goto(choices)
+    look_at_the_end_of_all_links(inspector, address, choices)
     look_at_what_else_can_be_asked_for(inspector, address)
     look_at_erasing(inspector, f"new-{address}")
 
     assert inspector.found == []
+
+
+def look_at_the_end_of_all_links(inspector: Inspector, address: str, old: str) -> None:
+    page = inspector.page
+    page.get_by_role("button", name="End all links mailed so far").click()
+    inspector.look("links ended")
+    inspector.visit(old, "link has ended", 410)
+    open_mail(page, address, "link").get_by_role("link", name="Open my choices").click()
+    page.wait_for_url("**/preferences/")
 
 
 def look_at_what_else_can_be_asked_for(inspector: Inspector, address: str) -> None:
@@ -282,10 +297,12 @@ def look_at_erasing(inspector: Inspector, address: str) -> None:
     page.goto("/preferences/")
     page.get_by_role("button", name="Erase me").click()
     inspector.look("erasure mailed")
+    choices = open_mail(page, address, "link").get_by_role("link", name="Open my choices").get_attribute("href") or ""
     open_mail(page, address, "erase").get_by_role("link", name="Erase me").click()
     inspector.look("erase")
     page.get_by_role("button", name="Erase everything").click()
     inspector.look("erased")
+    inspector.visit(choices, "link of who was erased", 410)
 
 
 def look_at_the_effect(inspector: Inspector) -> None:

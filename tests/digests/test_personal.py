@@ -14,7 +14,7 @@ from django.test import Client
 
 from digests import assembly, personal, sending
 from digests.models import Batch, Delivery, ProviderEvent
-from subscribers import letters, signup, wishes
+from subscribers import letters, signup, tokens, wishes
 from subscribers.models import Consent, Farewell, Letter, Preferences, Subscriber, Suppression
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import follow, press
@@ -96,10 +96,10 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     )
     link = link_of(reader, Letter.Kind.ERASE)
     before = whole_database()
-    assert "Erase all we keep of you?" in follow(client, link).content.decode()
+    assert "Erase everything we keep about you?" in follow(client, link).content.decode()
     assert whole_database() == before
 
-    assert "You are erased" in press(client, link).content.decode()
+    assert "You have been erased" in press(client, link).content.decode()
 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -117,8 +117,13 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
 def test_links_of_who_was_erased_do_nothing(client: Client, reader: Subscriber) -> None:
     link, choices = link_of(reader, Letter.Kind.ERASE), letters.preferences_path(reader)
     press(client, link)
-    for path in (link, choices):
-        assert client.get(path).status_code == 404
+    over = client.get(link)
+    assert (over.status_code, "it is gone, and so are its links" in over.content.decode()) == (404, True)
+    leave = f"/unsubscribe/{tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)}/"
+    for path in (choices, letters.pause_path(reader), leave):
+        page = client.get(path, follow=True)
+        assert (page.status_code, "Nothing is kept here any more" in page.content.decode()) == (410, True)
+    assert client.post(leave).status_code == 200
     assert "This page opens with your own link" in client.get("/erase/").content.decode()
 
 
@@ -153,5 +158,5 @@ def test_the_page_of_the_choices_has_these_links_mailed(
     if status == "unsubscribed":
         reader.unsubscribe()
     page = press(client, letters.preferences_path(reader), {"what": what}, at="/preferences/data/")
-    assert "Look into your inbox" in page.content.decode()
+    assert "Check your inbox" in page.content.decode()
     assert reader.letters.filter(kind=what).count() == 1

@@ -72,12 +72,12 @@ def test_a_mail_of_the_kept_time_can_still_be_shown_to_its_last_day(
     pruning.prune()
 
     url = reverse("digests:view", args=[tokens.sign(tokens.Purpose.VIEW, delivery.pk)])
-    shown = client.get(url)
+    shown = client.get(url, follow=True)
     assert shown.status_code == 200
     assert "Oldest of all" in shown.content.decode()
     set_clock(delivery.made_at + settings.DIGEST_KEEP + timedelta(seconds=1))
     pruning.prune()
-    assert client.get(url).status_code == 410
+    assert client.get(url, follow=True).status_code == 410
 
 
 @pytest.mark.parametrize("status", [Batch.Status.PLANNED, Batch.Status.LEASED, Batch.Status.SUBMITTING])

@@ -37,13 +37,13 @@ def test_ones_own_digest_in_the_browser_is_the_mail_byte_for_byte(
     client: Client, delivery: Delivery, set_clock: Callable[[datetime], None]
 ) -> None:
     set_clock(MORNING + timedelta(days=200))
-    answer = client.get(path_of(delivery))
+    answer = client.get(path_of(delivery), follow=True)
     assert answer.status_code == 200
     assert answer.content.decode() == sent()[0].alternatives[0][0]
 
 
 def test_a_digest_in_the_browser_is_kept_by_nobody(client: Client, delivery: Delivery) -> None:
-    answer = client.get(path_of(delivery))
+    answer = client.get(path_of(delivery), follow=True)
     assert "no-store" in answer["Cache-Control"]
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("no-referrer", "noindex")
 
@@ -51,10 +51,10 @@ def test_a_digest_in_the_browser_is_kept_by_nobody(client: Client, delivery: Del
 def test_what_an_old_inbox_can_show_opens_no_choices(client: Client, delivery: Delivery) -> None:
     path = path_of(delivery)
     Subscriber.objects.update(token_epoch=1)
-    page = client.get(path).content.decode()
+    page = client.get(path, follow=True).content.decode()
     choices = re.search(r"/preferences/[^/]+/", page)
     assert choices
-    assert client.get(choices[0]).status_code == 404
+    assert client.get(choices[0]).status_code == 410
 
 
 def test_a_link_of_another_purpose_opens_no_digest(client: Client, delivery: Delivery) -> None:
@@ -70,7 +70,7 @@ def test_a_digest_whose_cards_are_gone_is_410_and_leads_to_its_issue(
     Card.objects.all().delete()
     rendering.known_cards.clear()
     Issue.objects.update(status=status)
-    answer = client.get(path_of(delivery))
+    answer = client.get(path_of(delivery), follow=True)
     assert answer.status_code == 410
     page = answer.content.decode()
     assert "This mail is too old to be shown" in page
@@ -85,18 +85,22 @@ def test_a_digest_is_410_where_it_or_its_reader_is_gone(
 ) -> None:
     path = path_of(delivery)
     model._default_manager.all().delete()
-    assert client.get(path).status_code == 410
+    assert client.get(path, follow=True).status_code == 410
 
 
 def test_a_digest_in_the_browser_may_load_nothing(client: Client, delivery: Delivery) -> None:
-    assert "default-src 'none'" in client.get(path_of(delivery))["Content-Security-Policy"]
+    assert "default-src 'none'" in client.get(path_of(delivery), follow=True)["Content-Security-Policy"]
 
 
 def test_looking_at_a_digest_changes_nothing(client: Client, delivery: Delivery) -> None:
     before = Delivery.objects.values().get()
-    client.get(path_of(delivery))
+    client.get(path_of(delivery), follow=True)
     assert Delivery.objects.values().get() == before
     assert client.post(path_of(delivery)).status_code == 405
+
+
+def test_a_digest_moves_to_an_address_without_its_token(client: Client, delivery: Delivery) -> None:
+    assert follow(client, path_of(delivery)).wsgi_request.get_full_path() == "/digest/"
 
 
 HTMX = {"HX-Request": "true"}
@@ -222,8 +226,8 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (chosen(), "Choose a topic, and the papers stand here."),
-        (chosen("nothing"), "Choose a topic, and the papers stand here."),
+        (chosen(), "Choose a topic, and its papers appear here."),
+        (chosen("nothing"), "Choose a topic, and its papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of the answers cannot be read yet"),

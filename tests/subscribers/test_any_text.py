@@ -2,6 +2,7 @@
 
 import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.http import QueryDict
@@ -14,7 +15,7 @@ from subscribers.addresses import canonical_address
 from subscribers.forms import PreferencesForm, SubscribeForm
 from subscribers.models import Preferences, Subscriber
 from tests.factories import TopicFactory
-from tests.subscribers.signups import answers
+from tests.subscribers.signups import answer_all, answers, mark
 
 FIELDS = ("email", "topics", "timezone", "frequency", "weekday", "send_time", "max_papers", *Preferences.WORDS)
 # What a browser can send: Django reads no lone surrogate out of a post.
@@ -79,6 +80,25 @@ class TestAnyText(TestCase):
         TopicFactory(slug="vision")
         page: Any = self.client.get("/subscribe/", {"topics": text})
         assert page.status_code == 200
+
+    @settings(max_examples=20)
+    @given(MAYBE)
+    @example("\0@example.org")
+    def test_any_text_may_be_typed_where_a_link_is_asked_for(self, text: str) -> None:
+        page: Any = self.client.post("/preferences/link/", {"email": text, "shown": mark()})
+        assert page.status_code in {302, 422, 429}
+        answer_all()
+
+    @settings(max_examples=20)
+    @given(TEXTS)
+    @example("1.0~x")
+    @example("\0")
+    def test_any_text_may_be_sent_for_a_token(self, text: str) -> None:
+        for page in ("unsubscribe", "preferences", "pause", "confirm", "erase", "digest"):
+            opened: Any = self.client.get(f"/{page}/{quote(text, safe='')}/?sent")
+            assert opened.status_code in ({200, 301, 404} if not text.strip("./") else {404})
+            pressed: Any = self.client.post(f"/{page}/", {"link": text, "mark": text})
+            assert pressed.status_code == 403
 
 
 def words_of(preferences: Preferences) -> list[str]:

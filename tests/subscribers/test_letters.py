@@ -73,7 +73,7 @@ def test_the_letter_to_a_subscribed_reader_leads_to_the_choices() -> None:
     reader = SubscriberFactory()
     letters.send(reader.letters.create(kind=Letter.Kind.PREFERENCES))
     message = sent()[0]
-    assert message.subject == "You are subscribed to Paper Round already"
+    assert message.subject == "You are already subscribed to Paper Round"
     for part in (message.body, message.alternatives[0][0]):
         assert letters.preferences_path(reader) in part
         assert "/confirm/" not in part

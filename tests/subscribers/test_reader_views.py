@@ -73,9 +73,10 @@ def test_a_scanner_that_opens_every_link_changes_nothing(client: Client, method:
 def test_a_link_moves_to_an_address_without_its_token(client: Client) -> None:
     reader = SubscriberFactory()
     for link, page in zip(links_of(reader), ("/preferences/", "/pause/", "/unsubscribe/"), strict=True):
-        assert client.get(link)["Location"] == page
         token = link.split("/")[2]
-        shown = client.get(page).content.decode()
+        answer = follow(client, link)
+        assert answer.wsgi_request.get_full_path() == page
+        shown = answer.content.decode()
         assert token not in shown or page == "/preferences/"  # whose page links to the way out
 
 
@@ -188,8 +189,8 @@ def test_a_new_epoch_closes_the_choices_even_behind_a_cookie_and_never_the_way_o
     reader = SubscriberFactory()
     page = follow(client, choices_link(reader))
     Subscriber.objects.update(token_epoch=1)
-    assert client.get("/preferences/").status_code == 404
-    assert client.post("/preferences/", {"mark": mark(page)} | answers()).status_code == 404
+    assert client.get("/preferences/").status_code == 410
+    assert client.post("/preferences/", {"mark": mark(page)} | answers()).status_code == 410
     assert follow(client, leave_link(reader)).status_code == 200
 
 
@@ -208,26 +209,11 @@ def test_the_page_of_another_reader_in_the_same_browser_saves_nothing(client: Cl
 # Asking for a link
 
 
-def test_a_link_is_mailed_to_who_reads_or_read_and_the_answer_is_the_same_for_all(client: Client) -> None:
-    SubscriberFactory(email="active@example.org")
-    SubscriberFactory(email="gone@example.org", status=UNSUBSCRIBED, next_digest_at=None)
-    SubscriberFactory(email="pending@example.org", status=Subscriber.Status.PENDING)
-    seen = set()
-    for name in ("active", "gone", "pending", "unknown"):
-        answer = client.post("/preferences/link/", {"email": f"{name}@Example.org"})
-        page = client.get(answer["Location"])
-        seen.add(repr((answer.status_code, answer.content, dict(answer.headers), page.content, dict(page.headers))))
-        assert not answer.cookies
-    assert len(seen) == 1
-    addresses = Subscriber.objects.filter(letters__kind="link").values_list("email", flat=True)
-    assert set(addresses) == {"active@example.org", "gone@example.org"}
-
-
 def test_what_is_no_address_is_refused_at_its_field(client: Client) -> None:
     answer = client.post("/preferences/link/", {"email": 'ada@"><b>'})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "This is no address mail can be sent to." in page
+    assert "We cannot send mail to this address." in page
     assert "<b>" not in page
 
 
@@ -281,7 +267,7 @@ def test_the_page_behind_the_link_has_one_button(client: Client) -> None:
 
 def test_who_has_left_is_told_so(client: Client) -> None:
     reader = SubscriberFactory(status=UNSUBSCRIBED, next_digest_at=None)
-    assert "You have left already" in follow(client, leave_link(reader)).content.decode()
+    assert "You have already left" in follow(client, leave_link(reader)).content.decode()
 
 
 @pytest.mark.parametrize(("how_long", "back_on"), [("week", date(2026, 5, 11)), ("month", date(2026, 6, 3))])

@@ -70,7 +70,7 @@ def test_the_letter_is_sent_once_the_sign_up_is_stored(
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("email", "ada at example.org", "This is no address mail can be sent to."),
+        ("email", "ada at example.org", "We cannot send mail to this address."),
         ("email", "", "Write the address the digest should go to."),
         ("topics", ["astrology"], "There is no such topic. Choose from the list."),
         ("topics", [], "Choose at least one topic."),
@@ -144,7 +144,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
     page = press(client, path)
     assert page.status_code == 200
-    assert "The next one comes on Monday, 4 May at 07:00." in page.content.decode()
+    assert "The earliest is Monday, 4 May at 07:00." in page.content.decode()
     reader = Subscriber.objects.get()
     assert (reader.status, reader.next_digest_at) == (Subscriber.Status.ACTIVE, MORNING)
     consent = reader.consents.latest("pk")
@@ -160,7 +160,7 @@ def test_a_link_that_is_used_up_says_so(client: Client) -> None:
     before = everything()
     for response in (client.get(path), client.get("/confirm/"), client.post("/confirm/", {"mark": mark(opened)})):
         assert response.status_code == 404
-        assert "used up or has expired" in response.content.decode()
+        assert "was used or has expired" in response.content.decode()
     assert everything() == before
 
 

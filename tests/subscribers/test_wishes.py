@@ -12,6 +12,7 @@ from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 from tests.links import follow, press
 from tests.provider import sent
+from tests.subscribers.signups import answer_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -35,6 +36,7 @@ def link_of(letter: Letter | None) -> str:
 
 def ask_for(client: Client, reader: Subscriber, address: str) -> int:
     page = press(client, letters.preferences_path(reader), {"email": address}, at="/preferences/address/")
+    answer_all()
     return int(page.status_code)
 
 
@@ -85,7 +87,7 @@ def test_links_at_the_old_address_open_the_choices_no_more(client: Client, reade
     assert ask_for(client, reader, NEW) == 200
     link = link_of(Letter.objects.get(kind="address"))
     press(client, link)
-    assert client.get(old).status_code == 404
+    assert client.get(old).status_code == 410
     assert client.get(link).status_code == 404
 
 
@@ -127,14 +129,14 @@ def test_who_looks_with_a_link_of_before_can_have_a_new_one_mailed(client: Clien
     follow(client, letters.preferences_path(reader))
     press(client, link_of(wishes.ask_to_move(reader, NEW)))
     page = client.get("/preferences/")
-    assert page.status_code == 404
+    assert page.status_code == 410
     assert 'action="/preferences/link/"' in page.content.decode()
 
 
 def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
     link = link_of(wishes.ask_to_move(reader, NEW))
     set_clock(MORNING + timedelta(hours=25))
-    assert "used up or has expired" in client.get(link).content.decode()
+    assert "was used or has expired" in client.get(link).content.decode()
 
 
 def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there(
@@ -145,6 +147,7 @@ def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there
     for address in ("taken@new.example", "fresh@new.example"):
         page = press(client, letters.preferences_path(reader), {"email": address}, at="/preferences/address/")
         pages[address] = page.content.decode().replace(address, "")
+    answer_all()
     assert len(set(pages.values())) == 1
     assert [letter.address for letter in Letter.objects.filter(kind="address")] == ["fresh@new.example"]
 
@@ -185,4 +188,47 @@ def test_a_suppressed_address_is_not_asked(reader: Subscriber) -> None:
 def test_who_gets_no_digests_moves_nowhere(client: Client, status: str) -> None:
     reader = SubscriberFactory(status=status, next_digest_at=None)
     follow(client, letters.preferences_path(reader))
-    assert client.get("/preferences/address/").status_code == 404
+    assert client.get("/preferences/address/")["Location"] == "/preferences/"
+
+
+# The end of all links
+
+
+def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mailed(
+    client: Client, reader: Subscriber
+) -> None:
+    old, pause = letters.preferences_path(reader), letters.pause_path(reader)
+    way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
+    of_letters = [link_of(wishes.plan(reader, kind)) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)]
+    of_letters.append(link_of(wishes.ask_to_move(reader, NEW)))
+    unsent = wishes.plan(reader, Letter.Kind.EXPORT)
+
+    page = press(client, old, at="/preferences/end-links/")
+
+    assert "The links mailed so far have ended" in page.content.decode()
+    assert "own link" in client.get("/preferences/").content.decode()  # the cookie went too
+    for link in (old, pause):
+        answer = client.get(link)
+        assert (answer.status_code, "This link has ended" in answer.content.decode()) == (410, True)
+    assert [client.get(link).status_code for link in of_letters] == [404] * 3
+    assert follow(client, way_out).status_code == 200
+    fresh = link_of(Letter.objects.get(kind="link"))
+    assert "<h1>Your choices</h1>" in follow(client, fresh).content.decode()
+    assert unsent is not None
+    letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=unsent.pk))
+    assert Letter.objects.get(pk=unsent.pk).status == Letter.Status.SKIPPED
+
+
+def test_links_can_be_ended_however_many_letters_went_out(client: Client, reader: Subscriber) -> None:
+    while wishes.plan(reader, Letter.Kind.LINK):
+        pass
+    press(client, letters.preferences_path(reader), at="/preferences/end-links/")
+    assert "Your choices" in follow(client, link_of(Letter.objects.latest("pk"))).content.decode()
+
+
+def test_links_are_ended_by_the_button_alone(client: Client, reader: Subscriber) -> None:
+    follow(client, letters.preferences_path(reader))
+    assert client.get("/preferences/end-links/").status_code == 302
+    assert client.post("/preferences/end-links/").status_code == 403
+    reader.refresh_from_db()
+    assert (reader.token_epoch, Letter.objects.count()) == (0, 0)

@@ -1,0 +1,57 @@
+"""Pages that answer what cannot be: each says what happened, what it means and what to do next.
+
+Also on a desk, where Django would show a stranger its own pages for developers. Only for a fault of ours it does.
+"""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+class DesignedErrors:
+    """Refuses what is too large before anything reads it, and gives bare answers a body."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_too_large(request):
+            return page(request, 413)
+        response = self.get_response(request)
+        if response.status_code == 405 and not getattr(response, "content", b""):
+            return page(request, 405, Allow=response["Allow"])
+        # Where nothing was resolved, no view of ours has answered.
+        if response.status_code == 404 and request.resolver_match is None:
+            return page(request, 404)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, Http404):
+            return page(request, 404)
+        if isinstance(exception, (SuspiciousOperation, BadRequest, MultiPartParserError)):
+            return bad_request(request, exception)
+        return None
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_free = request.path.startswith(settings.LARGE_POSTS)
+    return not is_free and length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+
+
+def page(request: HttpRequest, status: int, **headers: str) -> HttpResponse:
+    answer = render(request, f"{status}.html", status=status)
+    for name, value in headers.items():
+        answer[name] = value
+    return answer
