@@ -43,9 +43,9 @@ def is_domain(domain: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """Return so much of an address that its owner's operator knows it again, and nobody else."""
+    """Return so little of an address that it is nobody's; who has the file knows it again by its line."""
     shown = text.strip()[:320]
     if not shown.isprintable():
         shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
     local_part, at, domain = shown.rpartition("@")
-    return f"{local_part[:1]}…@{domain}" if at and local_part else "…"
+    return f"{local_part[:1]}…@{domain[:1]}…" if at and local_part else "…"
