@@ -1,4 +1,4 @@
-"""What is kept of a reader elsewhere than at the reader's own row: notes of operators, sign-ups, mail others asked for."""
+"""What is kept of a reader beyond the own row: notes of operators, sign-ups, mail that others asked for."""
 
 from subscribers import spelling
 from subscribers.models import Consent, Letter, LiftedSuppression, SignupRequest, Subscriber, Suppression
