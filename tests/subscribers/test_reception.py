@@ -103,6 +103,13 @@ def test_only_the_mail_tells_the_states_apart(state: str, outcome: str, kind: st
     assert SignupRequest.objects.get().outcome == outcome
 
 
+def test_one_person_is_one_row_in_whatever_spelling_and_is_mailed_once() -> None:
+    for address in ("Zoë@Bücher.example.org", " zoe\u0308@xn--bcher-kva.example.org", "ZOË@BÜCHER.EXAMPLE.ORG"):
+        ask(address)
+    assert Subscriber.objects.get().canonical == "zoë@xn--bcher-kva.example.org"
+    assert len(sent()) == 1
+
+
 def test_an_address_that_is_not_mailed_leaves_no_row_of_a_reader() -> None:
     Suppression.objects.create(address_hash=hash_address("ada@example.org"), reason=Suppression.Reason.MANUAL)
     ask("ada@example.org")
