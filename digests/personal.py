@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
 from newsletter import clock
+from subscribers import forgetting
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
@@ -84,6 +85,7 @@ def erase(reader: Subscriber) -> None:
     Suppression.objects.bulk_create([suppression], ignore_conflicts=True)
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
+    forgetting.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
     forget_in_admin(reader)
     reader.delete()
