@@ -35,7 +35,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def with_lead(self) -> Self:
         """Add the title of each published issue’s first paper, as `lead`."""
-        front = IssueEntry.objects.front().kept().filter(issue=OuterRef("pk")).order_by("position")
+        front = IssueEntry.objects.front().kept().papers().filter(issue=OuterRef("pk")).order_by("position")
         return self.annotate(lead=Subquery(front.annotate(heading=KT("snapshot__title")).values("heading")[:1]))
 
 
@@ -116,6 +116,10 @@ class EntryQuerySet(models.QuerySet["IssueEntry"]):
     def front(self) -> Self:
         return self.filter(shelf=IssueEntry.Shelf.FRONT)
 
+    def papers(self) -> Self:
+        """Leave out free items."""
+        return self.exclude(paper=None)
+
     def kept(self, at: datetime.datetime | None = None) -> Self:
         """Keep what no editor dropped, or had dropped at a moment."""
         never = Q(dropped_at=None)
@@ -172,6 +176,15 @@ class IssueEntry(models.Model):
     @property
     def title(self) -> str:
         return self.paper.title if self.paper else self.free_title
+
+    @property
+    def is_free(self) -> bool:
+        return bool(self.free_title)
+
+    @property
+    def shown_note(self) -> str:
+        """The note as far as readers see it."""
+        return "" if self.note_is_draft else self.note
 
 
 def cutoff_of(day: datetime.date) -> datetime.datetime:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from newsletter import clock
-from newsletter.issues import drafting
+from newsletter.issues import drafting, markdown
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
 from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
@@ -26,7 +26,7 @@ def publish_past_cutoff() -> list[Issue]:
         drafting.draft_issue(issue.date)
         if not has_news():
             carry_over(issue)
-        elif issue.entries.front().kept().exists() and publish(issue):
+        elif issue.entries.front().kept().papers().exists() and publish(issue):
             published.append(issue)
     return published
 
@@ -55,7 +55,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     """
     if issue.is_open:
         drafting.follow_papers(issue)
-    if not issue.entries.front().kept().exists():
+    if not issue.entries.front().kept().papers().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
     facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
@@ -69,7 +69,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
 
 def note_picks(issue: Issue, now: datetime) -> None:
     """Let the ranking see what editors picked, as a sighting of a source of their own."""
-    picked = issue.entries.front().kept().filter(is_pick=True).values_list("paper_id", flat=True)
+    picked = issue.entries.front().kept().papers().filter(is_pick=True).values_list("paper_id", flat=True)
     if not picked:
         return
     defaults = {"name": "Editors", "kind": Source.Kind.EDITORS}
@@ -105,15 +105,22 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
 
 
 def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
-    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper."""
+    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper.
+
+    Where an editor wrote the summary, it is kept as Markdown too, and the paper's own is the `abstract`.
+    """
     if entry.paper is None:
         return free_card(entry)
     card = card_of(entry.paper) | {"why": why}
-    return card | {"summary": entry.summary} if entry.summary else card
+    return card | written(entry.summary) | {"abstract": card["summary"]} if entry.summary.strip() else card
+
+
+def written(text: str) -> dict[str, str]:
+    return {"summary": markdown.to_text(text), "markdown": text}
 
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
-    words = {"title": item.free_title, "summary": item.free_text, "url": item.free_url}
+    words = {"title": item.free_title, **written(item.free_text), "url": item.free_url}
     none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
