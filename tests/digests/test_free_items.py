@@ -62,7 +62,10 @@ def test_a_followed_word_in_a_free_item_makes_no_mail_and_is_named_where_it_come
     notice = free(1, title="Our survey of readers")
     assert chosen([notice], choice) == []
     index = build_index([notice, entry(2, "vision")], [choice])
-    assert [item.reason for item in select(index, choice).items] == ["From the editors · You follow “survey”", "Vision"]
+    assert [item.reason for item in select(index, choice).items] == [
+        "From the editors · You follow “survey”",
+        "Vision",
+    ]
 
 
 def test_what_is_muted_or_was_had_does_not_come_again() -> None:

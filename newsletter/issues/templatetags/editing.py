@@ -30,7 +30,5 @@ def hung(line: str, margin: str) -> str:
     """Wrap one line; what does not fit stands below its first word."""
     found = HANGING.match(line)
     behind = " " * len(found[0]) if found else margin
-    wrapped = textwrap.wrap(
-        line, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False
-    )
+    wrapped = textwrap.wrap(line, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False)
     return "\n".join(wrapped)

@@ -31,7 +31,10 @@ class Reader(HTMLParser):
         ("Plain words.", "<p>Plain words.</p>"),
         ("*one* and **two**", "<p><em>one</em> and <strong>two</strong></p>"),
         ("`x < y`", "<p><code>x &lt; y</code></p>"),
-        ("[the code](https://example.org/a_b?c=1&d=2)", '<p><a href="https://example.org/a_b?c=1&amp;d=2">the code</a></p>'),
+        (
+            "[the code](https://example.org/a_b?c=1&d=2)",
+            '<p><a href="https://example.org/a_b?c=1&amp;d=2">the code</a></p>',
+        ),
         ("<https://example.org/>", '<p><a href="https://example.org/">https://example.org/</a></p>'),
         ("One.\n\nTwo.", "<p>One.</p>\n<p>Two.</p>"),
         ("One\ntwo", "<p>One<br>\ntwo</p>"),
