@@ -1,7 +1,7 @@
 """The step that freezes an issue: from here on it is what readers get."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -9,7 +9,7 @@ from django.db import transaction
 
 from newsletter import clock
 from newsletter.issues import drafting, markdown
-from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
@@ -37,14 +37,48 @@ def has_news() -> bool:
     return last is None or Paper.objects.present().filter(first_seen_at__gt=last.published_at).exists()
 
 
+@transaction.atomic
 def carry_over(issue: Issue) -> None:
-    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays."""
-    taken = set(Issue.objects.filter(date__gt=issue.date).values_list("date", flat=True))
-    day = max(issue.date, clock.today())
-    while day in taken or cutoff_of(day) <= clock.now():
+    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays.
+
+    Where an editor prepared an issue for a day on the way, it goes into that one.
+    """
+    draft = Issue.objects.select_for_update().filter(pk=issue.pk, status=Issue.Status.DRAFT).first()
+    if draft is None:
+        return
+    later = {other.date: other for other in Issue.objects.filter(date__gt=draft.date)}
+    day = max(draft.date, clock.today())
+    while (day in later and not is_prepared(later[day])) or (day not in later and not is_free(day)):
         day += timedelta(days=1)
-    drafts = Issue.objects.filter(pk=issue.pk, status=Issue.Status.DRAFT)
-    drafts.update(date=day, cutoff_at=cutoff_of(day))
+    if day in later:
+        join(draft, later[day])
+        return
+    # Of another day's draft editors have not heard yet.
+    Issue.objects.filter(pk=draft.pk).update(date=day, cutoff_at=cutoff_of(day), draft_mailed_at=None)
+
+
+def is_prepared(issue: Issue) -> bool:
+    return issue.is_open and issue.prepared_at is not None
+
+
+def is_free(day: date) -> bool:
+    """Say whether a draft may move to a day that has no issue: its cutoff is to come, and it may come by itself."""
+    return cutoff_of(day) > clock.now() and comes_by_itself(day)
+
+
+def join(draft: Issue, into: Issue) -> None:
+    """Put what editors did to a draft into a prepared issue, below what stands there; the draft is no more."""
+    there = {entry.paper_id: entry for entry in into.entries.exclude(paper=None)}
+    place = max((entry.position for entry in into.entries.front()), default=0)
+    for entry in filter(drafting.is_touched, draft.entries.front()):
+        if other := there.get(entry.paper_id):
+            drafting.take_over(entry, other)
+            continue
+        place += 1
+        draft.entries.filter(pk=entry.pk).update(issue=into, position=place)
+    into.intro, into.subject = into.intro or draft.intro, into.subject or draft.subject
+    into.save(update_fields=["intro", "subject"])
+    draft.delete()
 
 
 @transaction.atomic

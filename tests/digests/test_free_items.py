@@ -258,7 +258,7 @@ def test_a_note_is_markdown_everywhere_and_a_draft_of_one_nowhere(topic: Topic, 
     EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]), note=note)
     EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]), note="Not ready yet.", note_is_draft=True)
     publish(issue)
-    digest, parts = mail_to(SubscriberFactory(topics=[topic]))
+    _, parts = mail_to(SubscriberFactory(topics=[topic]))
     page = client.get("/issues/2026-05-04/").content.decode()
     for shown in (parts.html, page):
         assert "Read <strong>this</strong> and <a href=" in shown
