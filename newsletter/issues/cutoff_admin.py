@@ -23,8 +23,8 @@ class CutoffForm(forms.ModelForm[Cutoff]):
         fields = ("weekday", "at")
         help_texts = {
             "at": "When a draft of this weekday is published by itself. Left empty, no issue comes by itself on it; "
-            "one that you prepare for such a day is published at the usual time. Open issues move along, unless somebody "
-            "set their own cutoff; one whose new cutoff has passed is published within a minute."
+            "one that you prepare for such a day is published at the usual time. Open issues move along, unless "
+            "somebody set their own cutoff; one whose new cutoff has passed is published within a minute."
         }
 
     def clean(self) -> dict[str, Any]:

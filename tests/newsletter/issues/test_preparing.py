@@ -63,7 +63,8 @@ def test_a_day_whose_issue_is_out_already_is_not_prepared() -> None:
         preparing.prepare(TUESDAY)
 
 
-def test_a_prepared_issue_keeps_what_is_put_there_and_is_filled_when_it_is_next() -> None:
+def test_a_prepared_issue_keeps_what_is_put_there_and_is_filled_when_it_is_next(set_clock: SetClock) -> None:
+    set_clock(MORNING - timedelta(hours=1))
     for score in (1, 5, 9, 7):
         PaperFactory(title=f"Paper {score}", score=score)
     pulled = PaperFactory(title="An old one", listed_on=MONDAY - 900 * DAY)
@@ -90,7 +91,8 @@ def test_a_prepared_issue_keeps_what_is_put_there_and_is_filled_when_it_is_next(
     assert (stored(issue).intro, stored(issue).subject, stored(issue).prepared_at) == ("Hello.", "Midweek", None)
 
 
-def test_what_is_prepared_for_a_later_day_does_not_lead_or_stand_on_a_shelf_before() -> None:
+def test_what_is_prepared_for_a_later_day_does_not_lead_or_stand_on_a_shelf_before(set_clock: SetClock) -> None:
+    set_clock(MORNING - timedelta(hours=1))
     paper = PaperFactory(score=9, topics=[TopicFactory()])
     EntryFactory(issue=prepared(WEDNESDAY), paper=paper)
     issue = drafting.draft_next_issue()
