@@ -33,6 +33,6 @@ def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) ->
         return Answer(content, span.newest_at)
     if seen and selection.select(span.index, choice).items:
         return Answer(None, span.newest_at, Delivery.Reason.ALL_HAD)
-    looked_at = len(span.index.entries)
+    looked_at = span.index.paper_count
     note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
     return Answer(None, span.newest_at, Delivery.Reason.NOTHING_MATCHED, note)

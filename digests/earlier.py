@@ -1,7 +1,7 @@
 """What readers were sent before, of what they might get now: looked up for all of a part at once.
 
 A paper can stand in two issues: on a shelf and then on a front, or as its twin. And whoever comes back after leaving
-may have had the newest issue itself.
+may have had the newest issue itself. A free item stands here as a paper whose id is its entry's, less than 0.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,11 @@ MAY_COME_TWICE = """
 WITH RECURSIVE stood AS MATERIALIZED (
   SELECT entry.paper_id, issue.id AS issue_id, issue.published_at
   FROM issues_issue issue JOIN issues_issueentry entry ON entry.issue_id = issue.id
-  WHERE issue.published_at > %(since)s
+  WHERE issue.published_at > %(since)s AND entry.paper_id IS NOT NULL
+  UNION ALL
+  SELECT -entry.id, issue.id, issue.published_at
+  FROM issues_issue issue JOIN issues_issueentry entry ON entry.issue_id = issue.id
+  WHERE issue.published_at > %(since)s AND entry.paper_id IS NULL
 ), line AS (
   SELECT id AS paper_id, merged_into_id AS heir_id FROM papers_paper
   WHERE merged_into_id IS NOT NULL AND id IN (SELECT paper_id FROM stood)
@@ -82,6 +86,8 @@ WITH pair AS MATERIALIZED (
   SELECT card.id, pair.paper_id, pair.at
   FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id
   JOIN digests_card card ON card.entry_id = entry.id
+  UNION ALL
+  SELECT card.id, pair.paper_id, pair.at FROM pair JOIN digests_card card ON card.entry_id = -pair.had_id
 ), held AS MATERIALIZED (
   SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
   FROM (SELECT DISTINCT digest_id FROM got) one JOIN digests_digest digest ON digest.id = one.digest_id

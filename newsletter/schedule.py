@@ -17,6 +17,7 @@ SCHEDULE = {
     "tag by edited topics": every("newsletter.papers.tasks.retag_recent", minutes=5),
     "draft and refresh the next issue": every("newsletter.issues.tasks.draft_next_issue", minutes=15),
     "publish at the cutoff": every("newsletter.issues.tasks.publish_past_cutoff", minutes=1),
+    "mail editors the coming draft": every("newsletter.issues.tasks.mail_coming_drafts", minutes=1),
     # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.
     "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),
     "wake forgotten batches": every("digests.tasks.sweep", seconds=30),

@@ -273,6 +273,7 @@ TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
+DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=validate.Range(min=0))  # 0: never
 ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
 ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
 
@@ -401,6 +402,7 @@ UNFOLD = {
                     {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
                     for title, icon, model in (
                         ("Issues", "newspaper", "issues_issue"),
+                        ("Cutoffs", "schedule", "issues_cutoff"),
                         ("Papers", "article", "papers_paper"),
                         ("Topics", "sell", "papers_topic"),
                         ("Sources", "rss_feed", "papers_source"),

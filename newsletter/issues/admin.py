@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from newsletter import clock
 from newsletter.issues import arranging, publishing
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues.preparing_admin import PreparingAdmin
 
 
 class IssueForm(forms.ModelForm[Issue]):
@@ -98,7 +99,7 @@ class FrontInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Issue)
-class IssueAdmin(ModelAdmin):  # type: ignore[misc]
+class IssueAdmin(PreparingAdmin, ModelAdmin):  # type: ignore[misc]
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
     list_select_related = ("curated_by",)

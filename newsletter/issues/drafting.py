@@ -1,28 +1,38 @@
 """The step that makes and refreshes an open issue: its front by score, its shelf by topic."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
 from newsletter import clock
-from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers import twins
 from newsletter.papers.models import Paper, PaperQuerySet
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
     """Return the open issue that comes next, made where there is none, with its front and shelf as of now."""
-    issue = Issue.objects.open().filter(date__gte=clock.today()).order_by("date").first()
-    return draft_issue(issue.date if issue else next_day(), front_size)
+    return draft_issue(next_date(), front_size)
 
 
-def next_day() -> date:
-    """Return the first day from today on that has no issue yet."""
+def next_date() -> date:
+    """Return the day of the open issue that comes next; one that was prepared for a later day waits for its turn."""
+    ahead = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
+    drafted = ahead.filter(prepared_at=None).first()
+    prepared = ahead.exclude(prepared_at=None).first()
+    if prepared is None:
+        return drafted.date if drafted else next_day()
+    # What today's draft held may have gone into the prepared one: it is not made again behind its cutoff.
+    return min(drafted.date if drafted else next_day(clock.now()), prepared.date)
+
+
+def next_day(after: datetime | None = None) -> date:
+    """Return the first day from today on that has no issue yet, may have one by itself and a cutoff after a moment."""
     day = clock.today()
     taken = set(Issue.objects.filter(date__gte=day).values_list("date", flat=True))
-    while day in taken:
+    while day in taken or not comes_by_itself(day) or (after and cutoff_of(day) <= after):
         day += timedelta(days=1)
     return day
 
@@ -38,9 +48,18 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:
             follow_papers(issue)
+            if issue.prepared_at:
+                keep_what_was_prepared(issue)
             refresh_front(issue)
             refresh_shelf(issue)
     return issue
+
+
+def keep_what_was_prepared(issue: Issue) -> None:
+    """Let what stands in a prepared issue stay there; from now on the rest is filled in as in any other."""
+    issue.entries.front().update(is_placed=True)
+    issue.prepared_at = None
+    issue.save(update_fields=["prepared_at"])
 
 
 def follow_papers(issue: Issue) -> None:
@@ -67,9 +86,17 @@ def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
         entry.save(update_fields=["paper", "came_as"])
         return
     for other in others.filter(issue=entry.issue_id):
-        other.is_pick, other.note = other.is_pick or entry.is_pick, other.note or entry.note
-        other.save(update_fields=["is_pick", "note"])
+        take_over(entry, other)
     entry.delete()
+
+
+def take_over(entry: IssueEntry, other: IssueEntry) -> None:
+    """Give `other` what an editor did to `entry`, where it has nothing of the kind."""
+    other.is_pick, other.is_placed = other.is_pick or entry.is_pick, other.is_placed or entry.is_placed
+    other.summary = other.summary or entry.summary
+    if not other.note:
+        other.note, other.note_is_draft = entry.note, entry.note_is_draft
+    other.save(update_fields=["is_pick", "is_placed", "summary", "note", "note_is_draft"])
 
 
 def refresh_front(issue: Issue) -> None:
@@ -94,7 +121,8 @@ def refresh_front(issue: Issue) -> None:
 
 def is_touched(entry: IssueEntry) -> bool:
     """Say whether an editor did something to it."""
-    return bool(entry.dropped_at or entry.is_pick or entry.note or entry.summary or entry.free_title)
+    words = entry.note or entry.summary or entry.free_title
+    return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
 def candidates(day: date) -> PaperQuerySet:

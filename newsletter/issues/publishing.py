@@ -1,15 +1,15 @@
 """The step that freezes an issue: from here on it is what readers get."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from newsletter import clock
-from newsletter.issues import drafting
-from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.issues import drafting, markdown
+from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
@@ -26,7 +26,7 @@ def publish_past_cutoff() -> list[Issue]:
         drafting.draft_issue(issue.date)
         if not has_news():
             carry_over(issue)
-        elif issue.entries.front().kept().exists() and publish(issue):
+        elif issue.entries.front().kept().papers().exists() and publish(issue):
             published.append(issue)
     return published
 
@@ -37,14 +37,48 @@ def has_news() -> bool:
     return last is None or Paper.objects.present().filter(first_seen_at__gt=last.published_at).exists()
 
 
+@transaction.atomic
 def carry_over(issue: Issue) -> None:
-    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays."""
-    taken = set(Issue.objects.filter(date__gt=issue.date).values_list("date", flat=True))
-    day = max(issue.date, clock.today())
-    while day in taken or cutoff_of(day) <= clock.now():
+    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays.
+
+    Where an editor prepared an issue for a day on the way, it goes into that one.
+    """
+    draft = Issue.objects.select_for_update().filter(pk=issue.pk, status=Issue.Status.DRAFT).first()
+    if draft is None:
+        return
+    later = {other.date: other for other in Issue.objects.filter(date__gt=draft.date)}
+    day = max(draft.date, clock.today())
+    while (day in later and not is_prepared(later[day])) or (day not in later and not is_free(day)):
         day += timedelta(days=1)
-    drafts = Issue.objects.filter(pk=issue.pk, status=Issue.Status.DRAFT)
-    drafts.update(date=day, cutoff_at=cutoff_of(day))
+    if day in later:
+        join(draft, later[day])
+        return
+    # Of another day's draft editors have not heard yet.
+    Issue.objects.filter(pk=draft.pk).update(date=day, cutoff_at=cutoff_of(day), draft_mailed_at=None)
+
+
+def is_prepared(issue: Issue) -> bool:
+    return issue.is_open and issue.prepared_at is not None
+
+
+def is_free(day: date) -> bool:
+    """Say whether a draft may move to a day that has no issue: its cutoff is to come, and it may come by itself."""
+    return cutoff_of(day) > clock.now() and comes_by_itself(day)
+
+
+def join(draft: Issue, into: Issue) -> None:
+    """Put what editors did to a draft into a prepared issue, below what stands there; the draft is no more."""
+    there = {entry.paper_id: entry for entry in into.entries.exclude(paper=None)}
+    place = max((entry.position for entry in into.entries.front()), default=0)
+    for entry in filter(drafting.is_touched, draft.entries.front()):
+        if other := there.get(entry.paper_id):
+            drafting.take_over(entry, other)
+            continue
+        place += 1
+        draft.entries.filter(pk=entry.pk).update(issue=into, position=place)
+    into.intro, into.subject = into.intro or draft.intro, into.subject or draft.subject
+    into.save(update_fields=["intro", "subject"])
+    draft.delete()
 
 
 @transaction.atomic
@@ -55,7 +89,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     """
     if issue.is_open:
         drafting.follow_papers(issue)
-    if not issue.entries.front().kept().exists():
+    if not issue.entries.front().kept().papers().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
     facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
@@ -69,7 +103,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
 
 def note_picks(issue: Issue, now: datetime) -> None:
     """Let the ranking see what editors picked, as a sighting of a source of their own."""
-    picked = issue.entries.front().kept().filter(is_pick=True).values_list("paper_id", flat=True)
+    picked = issue.entries.front().kept().papers().filter(is_pick=True).values_list("paper_id", flat=True)
     if not picked:
         return
     defaults = {"name": "Editors", "kind": Source.Kind.EDITORS}
@@ -105,15 +139,22 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
 
 
 def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
-    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper."""
+    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper.
+
+    Where an editor wrote the summary, it is kept as Markdown too, and the paper's own is the `abstract`.
+    """
     if entry.paper is None:
         return free_card(entry)
     card = card_of(entry.paper) | {"why": why}
-    return card | {"summary": entry.summary} if entry.summary else card
+    return card | written(entry.summary) | {"abstract": card["summary"]} if entry.summary.strip() else card
+
+
+def written(text: str) -> dict[str, str]:
+    return {"summary": markdown.to_text(text), "markdown": text}
 
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
-    words = {"title": item.free_title, "summary": item.free_text, "url": item.free_url}
+    words = {"title": item.free_title, **written(item.free_text), "url": item.free_url}
     none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
