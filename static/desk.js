@@ -4,7 +4,8 @@
 
 const SECONDS = 20; // for an answer
 const desk = () => document.getElementById("desk");
-const typedFields = () => desk().querySelectorAll("textarea.desk-input, input.desk-input[id]:not([name=q], [name=place])");
+const TYPED = "#desk textarea.desk-input, #desk input.desk-input[id]:not([name=q], [name=place])";
+const typedFields = () => document.querySelectorAll(TYPED);
 const isTyped = (field) => field.value.trim() !== field.defaultValue.replaceAll("\r\n", "\n").trim();
 
 let line = Promise.resolve(); // the acts, each waiting for the one before
