@@ -43,7 +43,7 @@ class IssueDesk(IssueAdmin):
     actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
     FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
 
-    @action(description="Save and send it to me")
+    @action(description="Send it to me")
     def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
         address = getattr(request.user, "email", "")
         if not address:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from environs import Env, validate
 
@@ -395,6 +396,7 @@ UNFOLD = {
     "SITE_HEADER": PUBLICATION_NAME,
     "SITE_URL": "/",
     "SITE_SYMBOL": "newspaper",
+    "STYLES": [lambda request: static("admin-plain.css")],
     "SIDEBAR": {
         "navigation": [
             {

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
@@ -47,11 +47,14 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:
+            before = standing_of(issue)
             follow_papers(issue)
             if issue.prepared_at:
                 keep_what_was_prepared(issue)
             refresh_front(issue)
             refresh_shelf(issue)
+            if standing_of(issue) != before:  # an editor's page is behind now
+                Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
     return issue
 
 
@@ -60,6 +63,11 @@ def keep_what_was_prepared(issue: Issue) -> None:
     issue.entries.front().update(is_placed=True)
     issue.prepared_at = None
     issue.save(update_fields=["prepared_at"])
+
+
+def standing_of(issue: Issue) -> list[tuple[int, int | None]]:
+    """Return which papers stand on a front, by which entries, in order."""
+    return list(issue.entries.front().values_list("pk", "paper_id"))
 
 
 def follow_papers(issue: Issue) -> None:
@@ -100,23 +108,29 @@ def take_over(entry: IssueEntry, other: IssueEntry) -> None:
 
 
 def refresh_front(issue: Issue) -> None:
-    """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
-    entries = list(issue.entries.front().select_related("paper"))
-    if not issue.arranged_at:
-        kept = [entry.pk for entry in entries if is_touched(entry)]
-        issue.entries.front().exclude(pk__in=kept).delete()
-        entries = [entry for entry in entries if entry.pk in kept]
-    free = issue.front_size - sum(entry.dropped_at is None for entry in entries)
-    taken = [entry.paper_id for entry in entries if entry.paper_id]
-    papers = [*candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]]
-    start = max((entry.position for entry in entries), default=0) if issue.arranged_at else 0
-    rows = [
-        IssueEntry(issue=issue, paper=paper, position=start + number, shelf=IssueEntry.Shelf.FRONT)
-        for number, paper in enumerate(papers, start=1)
-    ]
+    """Fill the front by score. What an editor arranged keeps its order, and new papers come below.
+
+    What stays keeps its row, which editors’ pages name.
+    """
+    entries = list(issue.entries.front())
+    kept = [entry for entry in entries if issue.arranged_at or is_touched(entry)]
     # A paper that was on this issue's shelf comes forward.
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
-    IssueEntry.objects.bulk_create(rows)
+    fill(issue, kept, {entry.paper_id: entry for entry in entries if entry not in kept})
+
+
+def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntry]) -> None:
+    """Put the best papers on a front beside what is `kept`; of the `loose` entries only theirs stay."""
+    free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
+    taken = [entry.paper_id for entry in kept if entry.paper_id]
+    papers = candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]
+    rows = [loose.pop(paper.pk) if paper.pk in loose else IssueEntry(issue=issue, paper=paper) for paper in papers]
+    start = max((entry.position for entry in kept), default=0) if issue.arranged_at else 0
+    for number, row in enumerate(rows, start=start + 1):
+        row.position = number
+    IssueEntry.objects.filter(pk__in=[entry.pk for entry in loose.values()]).delete()
+    IssueEntry.objects.bulk_update([row for row in rows if row.pk], ["position"])
+    IssueEntry.objects.bulk_create([row for row in rows if not row.pk])
 
 
 def is_touched(entry: IssueEntry) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F
 
 from newsletter import clock
 from newsletter.issues import drafting, markdown
@@ -95,6 +96,8 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
     facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
     if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
         return False
+    # Whoever has the draft's page before them is told, before a drop that cannot be taken back.
+    Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
     note_picks(issue, now)
     ranking.record_day(issue.date, now)
     freeze(issue)

@@ -37,8 +37,8 @@ OF_RANKED_DAY = """
     FROM papers_dayrank ranked JOIN papers_paper paper ON paper.id = ranked.paper_id WHERE ranked.day_id = %(day)s
 """
 
-ONE = """
-    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = %(paper)s
+SOME = """
+    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = ANY (%(papers)s)
 """
 
 # The formula of trending.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
@@ -182,8 +182,13 @@ def recompute(day: date) -> list[Ranked]:
 
 def why_now(paper_id: int) -> str:
     """Say in words what ranks one paper at this moment; empty where nothing was seen of it."""
-    found = select(ONE, moment(clock.now()) | {"paper": paper_id})
-    return trending.words(found[0].inputs) if found else ""
+    return words_now([paper_id]).get(paper_id, "")
+
+
+def words_now(paper_ids: Sequence[int]) -> dict[int, str]:
+    """Say in words what ranks each of some papers at this moment; of what was not seen there are none."""
+    rows = select(SOME, moment(clock.now()) | {"papers": list(paper_ids)})
+    return {row.paper_id: trending.words(row.inputs) for row in rows}
 
 
 def words_of(day: date) -> dict[int, str]:
