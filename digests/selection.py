@@ -7,7 +7,7 @@ a reason make an Item, which is one object for all readers who get that entry fo
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletter.papers.matching import PhraseIndex, normalise, split_words
 
@@ -183,11 +183,24 @@ def entries_by(index: IssueIndex, author: str) -> int:
     return index.by_name.get(author.casefold(), 0)
 
 
+class Order(NamedTuple):
+    """Which entries are chosen, by their numbers and in their order, and the masks that led to it."""
+
+    numbers: list[int]
+    matching: int = 0  # what would be chosen without a limit
+    named: int = 0  # picks, and what is followed
+
+
 def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose for one reader: picks, then what is followed, then by the order; nothing muted, nothing of `had`.
 
     `had` is the mask of what the reader got before.
     """
+    return with_reasons(index, choice, order(index, choice, had))
+
+
+def order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    """Return what `select` chooses, without the reasons."""
     followed = followed_by(index, choice)
     by_topic = union(index.by_topic, choice.topics)
     if choice.minimum_score > 0:
@@ -196,17 +209,18 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     matching = (index.picks | followed | by_topic) & ~shut
     picks = index.picks & matching
     followed &= matching & ~picks
-    order = (*bits(picks), *bits(followed), *bits(matching & ~picks & ~followed, choice.max_papers))
-    mine = topics_of(index, choice)
-    own, item = index.topic_bits, index.item
     named = picks | followed
-    items = tuple(
-        [
-            item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "")
-            for n in order[: choice.max_papers]
-        ]
-    )
-    return Selection(items, matched=matching.bit_count())
+    numbers = bits(matching & ~named, choice.max_papers)
+    if named:
+        numbers = [*bits(picks), *bits(followed), *numbers][: choice.max_papers]
+    return Order(numbers, matching, named)
+
+
+def with_reasons(index: IssueIndex, choice: Choice, chosen: Order) -> Selection:
+    mine, named = topics_of(index, choice), chosen.named
+    own, item = index.topic_bits, index.item
+    items = [item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "") for n in chosen.numbers]
+    return Selection(tuple(items), matched=chosen.matching.bit_count())
 
 
 def followed_by(index: IssueIndex, choice: Choice) -> int:
@@ -237,8 +251,12 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
 
 def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
-    numbers = bits(index.front & ~(muted_by(index, choice) | had), choice.max_papers)
-    return Selection(tuple(index.item(number, 0, FALLBACK) for number in numbers), is_fallback=True)
+    items = [index.item(number, 0, FALLBACK) for number in fallback_order(index, choice, had).numbers]
+    return Selection(tuple(items), is_fallback=True)
+
+
+def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    return Order(bits(index.front & ~(muted_by(index, choice) | had), choice.max_papers))
 
 
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:
