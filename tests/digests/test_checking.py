@@ -90,12 +90,14 @@ def test_papers_from_an_earlier_shelf_are_told_together(issue: Issue) -> None:
 @pytest.fixture
 def server(settings: LazySettings) -> Iterator[ScriptedServer]:
     settings.FEED_ALLOW_LOOPBACK = True
-    with ScriptedServer() as server:
-        yield server
+    script = ScriptedServer()
+    settings.FEED_PORTS = [script.port]
+    yield script
+    script.stop()
 
 
 def test_a_dead_link_of_ones_own_stops_and_a_papers_warns(issue: Issue, server: ScriptedServer) -> None:
-    server.replies["/gone"] = Reply(404)
+    server.replies["/gone"] = Reply(status=404)
     server.replies["/there"] = Reply()
     EntryFactory(issue=issue, paper=PaperFactory(code_url=f"{server.url}/gone", url=f"{server.url}/there"))
     item = EntryFactory(
@@ -111,7 +113,7 @@ def test_a_dead_link_of_ones_own_stops_and_a_papers_warns(issue: Issue, server: 
 
 
 def test_arxivs_pages_are_not_asked_for(issue: Issue) -> None:
-    EntryFactory(issue=issue, paper=PaperFactory(pdf_url="https://arxiv.org/pdf/2605.00658v2"))
+    EntryFactory(issue=issue, paper=PaperFactory(project_url="https://arxiv.org/abs/2605.00658v2"))
     assert linking.unfollowed(issue, checking.front_of(issue)) == []
 
 
