@@ -51,7 +51,7 @@ def test_pages_before_sending_are_accessible(
 def test_a_preview_is_dark_and_narrow_as_chosen_and_runs_no_script(
     open_page: Open, product: Product, shot: Shot
 ) -> None:
-    page = open_page(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    page = open_page(viewport={"width": 1280, "height": 900})
     issue = open_issue(page, product.password)
     page.goto(f"{issue}/preview/")
     page.get_by_label("Width").first.select_option("phone")
