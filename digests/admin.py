@@ -18,7 +18,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
-from newsletter import clock
+from digests.seeing_admin import SeeingAdmin
+from newsletter import audit, clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
 
@@ -36,7 +37,7 @@ KINDS_HEARD = (
 
 
 @admin.register(Issue)
-class IssueDesk(IssueAdmin):
+class IssueDesk(SeeingAdmin, IssueAdmin):
     """The issue's page, with what takes readers' mail into account."""
 
     actions_detail = ("statistics",)
@@ -50,6 +51,7 @@ class IssueDesk(IssueAdmin):
             self.message_user(request, "Your account has no email address: give it one under “Users”.", messages.ERROR)
             return
         tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
+        audit.record(request.user, issue, "sent a test", after={"to": request.user.get_username()})
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
 
     @action(description="Statistics", permissions=["view"])

@@ -5,9 +5,9 @@ phrase or an author matches is looked up once a span for all readers, and a read
 a reason make an Item, which is one object for all readers who get that entry for that reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletter.papers.matching import PhraseIndex, normalise, split_words
 
@@ -195,12 +195,25 @@ def entries_by(index: IssueIndex, author: str) -> int:
     return index.by_name.get(author.casefold(), 0)
 
 
+class Order(NamedTuple):
+    """Which entries are chosen, by their numbers and in their order, and the masks that led to it."""
+
+    numbers: list[int]
+    matching: int = 0  # what would be chosen without a limit
+    named: int = 0  # picks, and what is followed
+
+
 def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose for one reader: picks, then what is followed, then by the order; nothing muted, nothing of `had`.
 
     `had` is the mask of what the reader got before. Free items stand among the picks and take no paper's place; one
     that is no pick comes only where a paper or a pick does.
     """
+    return with_reasons(index, choice, order(index, choice, had))
+
+
+def order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    """Return what `select` chooses, without the reasons."""
     followed = followed_by(index, choice)
     by_topic = union(index.by_topic, choice.topics)
     if choice.minimum_score > 0:
@@ -211,20 +224,21 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
         matching |= index.free & ~shut
     leading = (index.picks | index.free) & matching
     followed &= matching & ~leading
-    order = (*bits(leading), *bits(followed), *bits(matching & ~leading & ~followed, choice.max_papers))
-    mine = topics_of(index, choice)
-    own, item = index.topic_bits, index.item
     named = leading | followed
-    items = tuple(
-        [
-            item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "")
-            for n in within(index, order, choice.max_papers)
-        ]
-    )
-    return Selection(items, matched=matching.bit_count())
+    numbers = bits(matching & ~named, choice.max_papers)
+    if named:
+        numbers = within(index, [*bits(leading), *bits(followed), *numbers], choice.max_papers)
+    return Order(numbers, matching, named)
 
 
-def within(index: IssueIndex, order: Sequence[int], most: int) -> Sequence[int]:
+def with_reasons(index: IssueIndex, choice: Choice, chosen: Order) -> Selection:
+    mine, named = topics_of(index, choice), chosen.named
+    own, item = index.topic_bits, index.item
+    items = [item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "") for n in chosen.numbers]
+    return Selection(tuple(items), matched=chosen.matching.bit_count())
+
+
+def within(index: IssueIndex, order: list[int], most: int) -> list[int]:
     """Return the first `most` papers of `order`, and its free items."""
     if not index.free:
         return order[:most]
@@ -260,11 +274,18 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
 
 def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
+    return with_fallback(index, fallback_order(index, choice, had))
+
+
+def with_fallback(index: IssueIndex, chosen: Order) -> Selection:
+    items = [index.item(n, 0, "" if index.free >> n & 1 else FALLBACK) for n in chosen.numbers]
+    return Selection(tuple(items), is_fallback=True)
+
+
+def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
     shut = muted_by(index, choice) | had
     numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
-    free = bits(index.free & ~shut) if numbers else []
-    items = [index.item(n, 0, "") for n in free] + [index.item(n, 0, FALLBACK) for n in numbers]
-    return Selection(tuple(items), is_fallback=True)
+    return Order([*bits(index.free & ~shut), *numbers] if numbers else [])
 
 
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:

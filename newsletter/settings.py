@@ -343,6 +343,9 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.watch": {"queue": "feeds"},
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
+    "digests.tasks.follow_links": {"queue": "feeds"},
+    # Figures for a page take seconds of a processor, and nothing may wait for them.
+    "digests.tasks.figure_reach": {"queue": "figures"},
     "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
@@ -359,6 +362,7 @@ WORKER_CONCURRENCY = {
     "sending": env.int("SENDING_CONCURRENCY", 2),
     "digests": env.int("DIGESTS_CONCURRENCY", 2),
     "feeds": env.int("FEEDS_CONCURRENCY", 2),
+    "figures": env.int("FIGURES_CONCURRENCY", 1),
 }
 
 # Django's own loggers name the path of a request, and would mail operators all that came with one that failed.

@@ -12,9 +12,11 @@ from digests.models.operation import (
     SendingSwitch,
     SwitchChange,
 )
+from digests.models.sight import LinkCheck, ReachFigure
 
 __all__ = [
     "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "Delivery", "Digest",
-    "Frame", "Heartbeat", "Notice", "NoticeQuerySet", "ProviderEvent", "ProviderEventQuerySet", "SendingSwitch",
-    "SwitchChange",
+    "Frame", "Heartbeat", "LinkCheck",
+    "Notice", "NoticeQuerySet", "ProviderEvent", "ProviderEventQuerySet", "ReachFigure",
+    "SendingSwitch", "SwitchChange",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The step that freezes an issue: from here on it is what readers get."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_
 from newsletter.papers import ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
+from newsletter.papers.ranking import Ranked
 
 
 class NothingToPublish(Exception):
@@ -129,12 +130,24 @@ def listings_of(issue: Issue) -> str:
 
 def freeze(issue: Issue) -> None:
     """Write into each entry what its paper says and counts now."""
-    entries = list(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
-    why = ranking.words_of(issue.date)
-    for place, entry in enumerate(front_first(entries), start=1):
+    entries = frozen(issue, (), ranking.words_of(issue.date))
+    IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
+
+
+def frozen(issue: Issue, order: Iterable[Ranked], why: Mapping[int, str]) -> list[IssueEntry]:
+    """Return the entries in their order, each with its snapshot, unsaved; `order` brings their papers up to date."""
+    figures = {row.paper_id: row for row in order}
+    entries = front_first(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
+    for place, entry in enumerate(entries, start=1):
+        if entry.paper and (row := figures.get(entry.paper.pk)):
+            entry.paper.votes, entry.paper.comments, entry.paper.score = (
+                row.inputs.votes,
+                row.inputs.comments,
+                row.score,
+            )
         entry.position = place
         entry.snapshot = snapshot_of(entry, why.get(entry.paper_id or 0, ""))
-    IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
+    return entries
 
 
 def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:

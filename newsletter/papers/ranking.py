@@ -1,7 +1,7 @@
 """The step that ranks papers from what was seen of them, and keeps each published day's order with its reasons."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -153,13 +153,24 @@ def record_day(day: date, at: datetime) -> bool:
     used = parameters()._asdict() | {"weights": weights()}
     _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
     if is_new:
-        values = moment(at) | {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
+        values = moment(at) | of_last_listings(day)
         with connection.cursor() as cursor:
             # An answer that is being stored now has sightings from before `at`: wait for them.
             cursor.execute(TAKE_TURN, [turns.CHANGING_PAPERS])
             cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new
+
+
+def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
+    """Return the order that `record_day` would keep of `day` at a moment, and whether it would be a new one."""
+    if RankedDay.objects.filter(day=day).exists():
+        return stored(day), False
+    return select(OF_LAST_LISTINGS, moment(at) | of_last_listings(day)), True
+
+
+def of_last_listings(day: date) -> dict[str, Any]:
+    return {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
 
 
 def stored(day: date) -> list[Ranked]:
@@ -193,7 +204,11 @@ def words_now(paper_ids: Sequence[int]) -> dict[int, str]:
 
 def words_of(day: date) -> dict[int, str]:
     """Return why each paper of a published day ranked where it did, by the paper's id."""
-    return {row.paper_id: trending.words(row.inputs) for row in stored(day)}
+    return words_among(stored(day))
+
+
+def words_among(order: Iterable[Ranked]) -> dict[int, str]:
+    return {row.paper_id: trending.words(row.inputs) for row in order}
 
 
 def document_of(published: RankedDay) -> dict[str, Any]:
