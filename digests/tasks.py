@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import alerts, applying, assembly, brakes, finishing, pruning, recovery, sending, switch, telling, trial
+from digests import (
+    alerts,
+    applying,
+    assembly,
+    brakes,
+    finishing,
+    pruning,
+    recovery,
+    sending,
+    switch,
+    tallying,
+    telling,
+    trial,
+)
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
@@ -81,3 +94,8 @@ def ping_finished() -> None:
 @shared_task
 def prune() -> None:
     pruning.prune()
+
+
+@shared_task
+def tally() -> None:
+    tallying.tally()

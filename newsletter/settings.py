@@ -273,6 +273,8 @@ TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
 ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
 ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
+# To so many readers or more an issue is published by hand only with a second editor's word; 0 never asks for one.
+PUBLISH_ALONE_BELOW = env.int("PUBLISH_ALONE_BELOW", 10_000, validate=validate.Range(min=0))
 
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
@@ -337,6 +339,7 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.watch": {"queue": "feeds"},
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
+    "digests.tasks.tally": {"queue": "feeds"},
     "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
@@ -405,6 +408,7 @@ UNFOLD = {
     },
     "SHOW_HISTORY": True,
     "ENVIRONMENT": "digests.admin.sending_label",
+    "DASHBOARD_CALLBACK": "digests.home_admin.dashboard",
     "COLORS": {
         "primary": {
             "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",

@@ -12,9 +12,11 @@ from digests.models.operation import (
     SendingSwitch,
     SwitchChange,
 )
+from digests.models.release import PublishRequest, PublishRequestQuerySet
+from digests.models.tally import DayOfReaders, IssueTally
 
 __all__ = [
-    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "Delivery", "Digest",
-    "Frame", "Heartbeat", "Notice", "NoticeQuerySet", "ProviderEvent", "ProviderEventQuerySet", "SendingSwitch",
-    "SwitchChange",
+    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders", "Delivery",
+    "Digest", "Frame", "Heartbeat", "IssueTally", "Notice", "NoticeQuerySet", "ProviderEvent",
+    "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "SendingSwitch", "SwitchChange",
 ]  # fmt: skip

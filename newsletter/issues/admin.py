@@ -50,6 +50,8 @@ class EntryForm(forms.ModelForm[IssueEntry]):
     def clean_is_dropped(self) -> bool:
         is_dropped: bool = self.cleaned_data["is_dropped"]
         if self.instance.dropped_at and not is_dropped:
+            if not self.instance.issue.is_open:
+                raise forms.ValidationError("The issue is out: what was dropped since cannot be put back.")
             others = IssueEntry.objects.front().kept().filter(paper=self.instance.paper_id)
             if other := others.exclude(pk=self.instance.pk).select_related("issue").first():
                 raise forms.ValidationError(
