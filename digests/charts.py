@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 150  # of the line, in the drawing's own units
 BARS = 50  # height of what came and left, on each side of the axis
+TOP, AXIS = 26, 240  # room above the line; where the axis of the bars is
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -31,6 +32,7 @@ class ReadersChart:
     bar_width: float
     most: int  # readers that the longest bar stands for
     end_y: float
+    height: float  # of the whole drawing
 
 
 def readers_chart(days: Sequence[tuple[date, int, int, int]]) -> ReadersChart:
@@ -43,6 +45,10 @@ def readers_chart(days: Sequence[tuple[date, int, int, int]]) -> ReadersChart:
     xs = [round(number * gap, 1) for number in range(len(days))]
     ys = [height_of(active, low, high) for _, active, _, _ in days]
     most = max(1, *(max(new, left) for _, _, new, left in days))
+    bars = [
+        Bar(x, round(new * BARS / most, 1), round(left * BARS / most, 1))
+        for x, (_, _, new, left) in zip(xs, days, strict=True)
+    ]
     points = " ".join(f"{x},{y}" for x, y in zip(xs, ys, strict=True))
     return ReadersChart(
         points=points,
@@ -51,13 +57,11 @@ def readers_chart(days: Sequence[tuple[date, int, int, int]]) -> ReadersChart:
         months=[
             (x, f"{day:%-d %b}") for x, (day, *_) in zip(xs, days, strict=True) if day.day == 1 and x < WIDTH - 30
         ],
-        bars=[
-            Bar(x, round(new * BARS / most, 1), round(left * BARS / most, 1))
-            for x, (_, _, new, left) in zip(xs, days, strict=True)
-        ],
+        bars=bars,
         bar_width=round(gap * 0.7, 1),
         most=most,
         end_y=ys[-1],
+        height=TOP + AXIS + 4 + max(bar.down for bar in bars),
     )
 
 

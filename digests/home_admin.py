@@ -32,7 +32,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["readers"] = home.readers()
     if may("papers.view_source"):
         context["sources"] = home.sources()
-    return context | {"errands": errands(request), "may_publish": may("issues.publish_issue")}
+    return context | {"title": "Today", "errands": errands(request), "may_publish": may("issues.publish_issue")}
 
 
 def sending_context() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,6 @@ from django.db import connection
 
 from newsletter import clock
 from newsletter.issues.models import Issue
-from subscribers.models import Subscriber
 from subscribers.rhythm import Rhythm, day_of, is_paused
 
 AHEAD = timedelta(hours=24)
@@ -61,42 +60,62 @@ def counted(count: int, word: str) -> str:
     return f"1 {word}" if count == 1 else f"{count:,} {word}s"
 
 
-# Many share a slot, and few have a pause on: only of these the hour is asked. Who is too late gets none.
-DUE = """
-SELECT next_digest_at, timezone,
-       CASE WHEN paused_until > %(today)s THEN paused_until END,
-       CASE WHEN paused_until > %(today)s THEN send_time END, count(*)
-FROM subscribers_subscriber
-WHERE status = 'active' AND next_digest_at <= %(end)s AND (covered_through IS NULL OR next_digest_at >= %(latest)s)
+# One pass over the active readers. Many share a slot, and few have a pause on: only of these the hour is asked. Who is
+# due so late that the mail would expire is not counted among those who come due.
+ACTIVE = """
+SELECT CASE WHEN is_due THEN next_digest_at END, CASE WHEN is_due THEN timezone END,
+       CASE WHEN has_pause THEN paused_until END, CASE WHEN has_pause THEN send_time END, count(*)
+FROM (
+  SELECT next_digest_at, timezone, paused_until, send_time, paused_until > %(yesterday)s AS has_pause,
+         next_digest_at <= %(end)s AND (covered_through IS NULL OR next_digest_at >= %(latest)s) AS is_due
+  FROM subscribers_subscriber WHERE status = 'active'
+) reader
 GROUP BY 1, 2, 3, 4
 """
 
 
+class Share(NamedTuple):
+    """Active readers who have one slot within a day, or none, and one pause."""
+
+    at: datetime | None
+    zone: str | None
+    paused_until: date | None
+    send_time: time | None
+    readers: int
+
+    @property
+    def slot(self) -> Slot | None:
+        """Return when they come due; nothing where they do not, or fall into their pause."""
+        if self.at is None or self.zone is None:
+            return None
+        rhythm = Rhythm("daily", 0, self.send_time or time(), self.zone, self.paused_until)
+        is_off = self.paused_until is not None and is_paused(rhythm, day_of(rhythm, self.at))
+        return None if is_off else Slot(self.at, self.zone)
+
+
 def outlook_of(issue: Issue) -> Outlook:
-    """Say what becomes of an issue that is published now. One pass over those who are due within a day."""
+    """Say what becomes of an issue that is published now."""
     now = clock.now()
+    shares = active_readers(now)
     due: Counter[Slot] = Counter()
-    with connection.cursor() as cursor:
-        today = (now - AHEAD).date()  # it may be yesterday where a reader is
-        cursor.execute(DUE, {"today": today, "end": now + AHEAD, "latest": now - settings.DIGEST_LATEST})
-        for at, zone, paused_until, send_time, count in cursor.fetchall():
-            if not is_off(at, zone, paused_until, send_time):
-                due[Slot(at, zone)] += count
+    for share in shares:
+        if slot := share.slot:
+            due[slot] += share.readers
     coming = [slot for slot in due if slot.at > now]
     return Outlook(
         papers=issue.entries.front().kept().count(),
         readers=due.total(),
         waiting=sum(count for slot, count in due.items() if slot.at <= now),
-        paused=Subscriber.objects.active().filter(paused_until__gt=now.date()).count(),
-        active=Subscriber.objects.active().count(),
+        paused=sum(share.readers for share in shares if share.paused_until and share.paused_until > now.date()),
+        active=sum(share.readers for share in shares),
         hours=math.ceil((max(coming).at - now) / HOUR) if coming else 0,
         first=min(coming, key=lambda slot: (slot.at, -due[slot], slot.zone), default=None),
     )
 
 
-def is_off(at: datetime, zone: str, paused_until: object, send_time: time | None) -> bool:
-    """Say whether a slot falls into a pause."""
-    if send_time is None:
-        return False
-    rhythm = Rhythm("daily", 0, send_time, zone, paused_until)  # type: ignore[arg-type]
-    return is_paused(rhythm, day_of(rhythm, at))
+def active_readers(now: datetime) -> list[Share]:
+    # It may be yesterday where a reader is.
+    moments = {"yesterday": (now - AHEAD).date(), "end": now + AHEAD, "latest": now - settings.DIGEST_LATEST}
+    with connection.cursor() as cursor:
+        cursor.execute(ACTIVE, moments)
+        return [Share(*row) for row in cursor.fetchall()]

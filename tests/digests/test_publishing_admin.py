@@ -121,7 +121,7 @@ def test_a_second_editor_confirms_on_the_same_page(ann: Client, issue: Issue, se
     assert "ann asked</strong>" not in page(bo, issue)
     assert "<strong>ann asked a second editor" in page(bo, issue)
     assert "asks a second editor to publish it" in page(bo, issue, "change")
-    assert "asks you to confirm the issue of 4 May: 1 papers, 3 readers." in bo.get("/admin/").content.decode()
+    assert "asks you to confirm the issue of 4 May: 1 paper, 3 readers." in bo.get("/admin/").content.decode()
     assert "another editor has to confirm" in press(ann, issue, "confirm")
     assert status(issue) == Status.DRAFT
     assert press(bo, issue, "confirm").startswith("Published, as ann asked.")
