@@ -46,7 +46,7 @@ def readers_chart(days: Sequence[tuple[date, int, int, int]]) -> ReadersChart:
     ys = [height_of(active, low, high) for _, active, _, _ in days]
     most = max(1, *(max(new, left) for _, _, new, left in days))
     bars = [
-        Bar(x, round(new * BARS / most, 1), round(left * BARS / most, 1))
+        Bar(round(x - gap * 0.35, 1), round(new * BARS / most, 1), round(left * BARS / most, 1))
         for x, (_, _, new, left) in zip(xs, days, strict=True)
     ]
     points = " ".join(f"{x},{y}" for x, y in zip(xs, ys, strict=True))
