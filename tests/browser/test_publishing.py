@@ -77,13 +77,13 @@ def go_to(page: Page, role: str, name: str) -> None:
 
 
 def is_sound(page: Page, shot: Shot, name: str) -> None:
-    page.evaluate(AXE)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.reload()
+        page.evaluate(AXE)
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.evaluate(VIOLATIONS) == []
             shot(page, f"{name}-{scheme}-{width}")
-    page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -10,7 +10,6 @@ from django.contrib.auth.models import Permission, User
 from django.db import IntegrityError, transaction
 
 from digests import releasing, telling
-from digests.checking import Finding
 from digests.models import PublishRequest
 from digests.outlook import outlook_of
 from digests.releasing import Refused, Seen
@@ -194,13 +193,6 @@ def test_an_edit_in_the_last_moment_stops_the_publication(issue: Issue, ann: Use
     with pytest.raises(Refused, match="moved on"):
         releasing.publish(read, ann, before)
     assert stored(issue).status == Status.DRAFT
-
-
-def test_a_finding_that_stops_lets_nothing_out(issue: Issue, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Finding("warns", "No subject."), Finding("stops", "A note is a draft.")]
-    monkeypatch.setattr(releasing, "checks_of", lambda issue: found)
-    with pytest.raises(Refused, match=r"A note is a draft\. Nothing was published"):
-        releasing.publish(issue, ann, seen(issue))
 
 
 def test_an_empty_front_lets_nothing_out(ann: User) -> None:
