@@ -15,12 +15,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
+from digests import bounces, figures, home, settling, stats, switch, tasks
+from digests.home_admin import ProgressPage
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.publishing_admin import PublishingPages
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from digests.seeing_admin import SeeingAdmin
 from newsletter import audit, clock
-from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
 
 admin.site.unregister(Issue)
@@ -37,12 +38,12 @@ KINDS_HEARD = (
 
 
 @admin.register(Issue)
-class IssueDesk(SeeingAdmin, IssueAdmin):
+class IssueDesk(SeeingAdmin, PublishingPages):
     """The issue's page, with what takes readers' mail into account."""
 
-    actions_detail = ("statistics",)
-    actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
-    FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
+    actions_detail = (*PublishingPages.actions_detail, "statistics")
+    actions_submit_line = ("hold", "release", "send_to_me")
+    FITTING = {status: fitting | {"send_to_me"} for status, fitting in PublishingPages.FITTING.items()}
 
     @action(description="Send it to me")
     def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
@@ -76,9 +77,6 @@ class IssueDesk(SeeingAdmin, IssueAdmin):
             ],
         }
         return TemplateResponse(request, "admin/issues/issue/statistics.html", context)
-
-    def reach_of(self, issue: Issue) -> str:
-        return withdrawing.reach_of(issue).words
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -196,7 +194,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin):
+class BatchAdmin(ProgressPage, ReadOnlyAdmin):
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
     list_filter = ("status",)
 
@@ -277,6 +275,7 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
             "may_turn": self.has_turn_permission(request),
+            "waiting": home.waiting(),
             "changes": SwitchChange.objects.all()[:20],
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),

@@ -17,6 +17,7 @@ from digests import (
     recovery,
     sending,
     switch,
+    tallying,
     telling,
     trial,
 )
@@ -112,3 +113,8 @@ def ping_finished() -> None:
 @shared_task
 def prune() -> None:
     pruning.prune()
+
+
+@shared_task
+def tally() -> None:
+    tallying.tally()

@@ -277,6 +277,8 @@ ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
 DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=validate.Range(min=0))  # 0: never
 ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
 ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
+# To so many readers or more an issue is published by hand only with a second editor's word; 0 never asks for one.
+PUBLISH_ALONE_BELOW = env.int("PUBLISH_ALONE_BELOW", 10_000, validate=validate.Range(min=0))
 
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
@@ -309,7 +311,7 @@ SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 LETTERS_HELD_BY = "digests.switch.is_held"
 LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
 # What the page of a confirmation says of the first digest
-FIRST_DIGEST_BY = "digests.outlook.first_digest"
+FIRST_DIGEST_BY = "digests.welcoming.first_digest"
 
 
 # Sign-up: docs/addresses.md
@@ -346,6 +348,7 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.follow_links": {"queue": "feeds"},
     # Figures for a page take seconds of a processor, and nothing may wait for them.
     "digests.tasks.figure_reach": {"queue": "figures"},
+    "digests.tasks.tally": {"queue": "feeds"},
     "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
@@ -427,6 +430,7 @@ UNFOLD = {
     },
     "SHOW_HISTORY": True,
     "ENVIRONMENT": "digests.admin.sending_label",
+    "DASHBOARD_CALLBACK": "digests.home_admin.dashboard",
     "COLORS": {
         "primary": {
             "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",

@@ -57,8 +57,6 @@ document.addEventListener("click", (event) => {
   if (pressed.matches("[data-again]")) again();
   else if (pressed.matches("[data-reload]")) reload();
   else if (pressed.dataset.copies) copy(pressed);
-  else if (/withdraw$/.test(pressed.name) && !confirm("Withdraw this issue for good? Who has not got it yet will not get it."))
-    event.preventDefault();
 });
 
 document.addEventListener("input", (event) => {

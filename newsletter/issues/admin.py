@@ -3,14 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
-from unfold.decorators import action, display
+from unfold.decorators import display
 
-from newsletter.issues import publishing
 from newsletter.issues.desk_admin import DeskPages
 from newsletter.issues.models import Issue
 from newsletter.issues.preparing_admin import PreparingAdmin
@@ -31,11 +30,12 @@ class IssueAdmin(PreparingAdmin, DeskPages):
     list_select_related = ("curated_by",)
     list_filter = ("status",)
     fieldsets = ((None, {"fields": ()}),)
-    actions_submit_line: tuple[str, ...] = ("publish", "hold", "release", "withdraw")
+    # What is pressed on the page, by where the issue stands; whoever inherits this brings the buttons.
+    actions_submit_line: tuple[str, ...] = ()
     FITTING = {
-        Issue.Status.DRAFT: {"publish", "hold"},
-        Issue.Status.HELD: {"publish", "release"},
-        Issue.Status.PUBLISHED: {"withdraw"},
+        Issue.Status.DRAFT: {"hold"},
+        Issue.Status.HELD: {"release"},
+        Issue.Status.PUBLISHED: set[str](),
         Issue.Status.WITHDRAWN: set[str](),
     }
 
@@ -83,36 +83,3 @@ class IssueAdmin(PreparingAdmin, DeskPages):
     def response_change(self, request: HttpRequest, obj: Issue) -> HttpResponse:
         """Answer in the button's own words, on the page where it was pressed."""
         return HttpResponseRedirect(request.path)
-
-    @action(description="Publish now")
-    def publish(self, request: HttpRequest, issue: Issue) -> None:
-        try:
-            done = publishing.publish(issue, by=request.user)  # type: ignore[arg-type]
-        except publishing.NothingToPublish as exc:
-            self.message_user(request, str(exc), messages.ERROR)
-            return
-        self.answer(request, done, "Published. Readers get it from now on, each at their own hour.")
-
-    @action(description="Hold")
-    def hold(self, request: HttpRequest, issue: Issue) -> None:
-        done = issue.move_to(Issue.Status.HELD)
-        self.answer(request, done, "Held. It is not published at its cutoff until you release it.")
-
-    @action(description="Release")
-    def release(self, request: HttpRequest, issue: Issue) -> None:
-        self.answer(request, issue.move_to(Issue.Status.DRAFT), "Released. It is published at its cutoff.")
-
-    @action(description="Withdraw for good")
-    def withdraw(self, request: HttpRequest, issue: Issue) -> None:
-        done = issue.move_to(Issue.Status.WITHDRAWN)
-        self.answer(request, done, f"Withdrawn. {self.reach_of(issue)}")
-
-    def reach_of(self, issue: Issue) -> str:
-        """Say who gets a withdrawn issue and who does not, as far as it is known here."""
-        return "Who has not got it yet does not get it."
-
-    def answer(self, request: HttpRequest, done: bool, words: str) -> None:
-        if done:
-            self.message_user(request, words, messages.SUCCESS)
-        else:
-            self.message_user(request, "Somebody else was first: the issue has moved on.", messages.WARNING)

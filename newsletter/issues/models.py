@@ -64,6 +64,7 @@ class Issue(StatefulModel):
     cutoff_at = models.DateTimeField(help_text="When the draft is published by itself, unless it is held.")
     published_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    withdrawn_because = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
     curated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.issues import drafting, markdown
@@ -84,10 +84,10 @@ def join(draft: Issue, into: Issue) -> None:
 
 
 @transaction.atomic
-def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
+def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | None = None) -> bool:
     """Publish an open issue and freeze its entries; return False where it is not open any more.
 
-    Raise NothingToPublish for an empty front.
+    With a `revision`, return False too where editors have changed it since. Raise NothingToPublish for an empty front.
     """
     if issue.is_open:
         drafting.follow_papers(issue)
@@ -95,7 +95,8 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
     facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
-    if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
+    as_seen = None if revision is None else Q(revision=revision)
+    if not issue.move_to(Issue.Status.PUBLISHED, as_seen, published_at=now, curated_by=by, **facts):
         return False
     # Whoever has the draft's page before them is told, before a drop that cannot be taken back.
     Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)

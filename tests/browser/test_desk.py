@@ -154,10 +154,12 @@ def test_an_editor_curates_an_issue_tries_it_out_publishes_it_and_takes_it_back(
     assert titles(page) == expected
     arrives_as_a_test(open_page(), expected)
 
-    page.get_by_role("button", name="Publish now").click()
+    page.get_by_role("link", name="Publish…").click()
+    shot(page, "publish")
+    page.get_by_role("button", name="Publish to").click()
     expect(page.get_by_text("Published. Readers get it from now on")).to_be_visible()
-    expect(page.get_by_role("button", name="Withdraw for good")).to_be_visible()
-    expect(page.get_by_role("button", name="Publish now")).to_have_count(0)
+    expect(page.get_by_role("link", name="Withdraw…")).to_be_visible()
+    expect(page.get_by_role("link", name="Publish…")).to_have_count(0)
     expect(page.locator("#desk textarea")).to_have_count(0)
     shot(page, "published")
     stands_on_the_home_page(open_page(), shot, expected, before[4])
@@ -252,9 +254,7 @@ def stands_on_the_home_page(page: Page, shot: Shot, expected: list[str], picked:
 
 
 def is_withdrawn_only_after_a_question(page: Page) -> None:
-    page.once("dialog", lambda question: question.dismiss())
-    page.get_by_role("button", name="Withdraw for good").click()
-    expect(page.get_by_role("button", name="Withdraw for good")).to_be_visible()
-    page.once("dialog", lambda question: question.accept())
-    page.get_by_role("button", name="Withdraw for good").click()
+    page.get_by_role("link", name="Withdraw…").click()
+    page.get_by_label("Why").fill("A retracted paper leads.")
+    page.get_by_role("button", name="Withdraw it for good").click()
     expect(page.get_by_text("nor does anybody later.")).to_be_visible()

@@ -1,5 +1,6 @@
 """The desk on which editors curate, through the pages they see."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -50,6 +51,13 @@ class Desk:
         answers = form_of(self.page, "issue_form") | {f"issues_issue_{button}": "1"}
         self.hear(self.client.post(self.path, answers))
 
+    def confirm(self, page: str, **typed: str) -> None:
+        """Press the button of the page that asks before an issue goes out or comes back."""
+        path = f"/admin/issues/issue/{self.pk}/{page}/"
+        fields = dict(re.findall(r'name="(\w+)" value="(\d+)"', self.client.get(path).content.decode()))
+        response = self.client.post(path, fields | {"act": page} | typed)
+        self.said = [str(message) for message in get_messages(response.wsgi_request)]
+
     def do(self, act: str, about: Paper | None = None, **typed: object) -> None:
         """Do something on a page that was just opened, and come back to it."""
         self.hear(self.post(act, about, False, **typed))
@@ -96,7 +104,7 @@ def test_an_editor_sees_the_front_with_what_speaks_for_each_paper(admin_client: 
 
 
 def test_a_card_of_what_is_published_shows_what_readers_got(desk: Desk, papers: list[Paper]) -> None:
-    desk.press("publish")
+    desk.confirm("publish")
     Paper.objects.update(title="Another title", abstract="Another abstract.")
     page = desk.page
     assert "Paper 1" in page
@@ -231,7 +239,7 @@ def test_what_is_arranged_and_published_is_what_is_frozen(
     desk.do("pick", two, is_pick="true")
     desk.do("note", three, note="First today.")
     desk.do("intro", intro="Good morning.")
-    desk.press("publish")
+    desk.confirm("publish")
     issue = desk.issue
     assert (issue.status, issue.published_at, issue.curated_by) == (Status.PUBLISHED, MORNING, admin_user)
     assert desk.front() == [three, two]
@@ -245,9 +253,9 @@ def test_what_is_arranged_and_published_is_what_is_frozen(
 
 def test_an_issue_without_papers_is_not_published_and_the_editor_is_told(admin_client: Client) -> None:
     desk = Desk(admin_client, IssueFactory())
-    desk.press("publish")
+    desk.confirm("publish")
     assert desk.issue.status == Status.DRAFT
-    assert desk.said == ["The issue of 2026-05-04 has no paper on its front."]
+    assert desk.said == ["The issue of 2026-05-04 has no paper on its front. Nothing was published."]
 
 
 def test_an_issue_is_held_and_released(desk: Desk) -> None:
@@ -259,13 +267,13 @@ def test_an_issue_is_held_and_released(desk: Desk) -> None:
 
 def test_a_held_issue_can_be_published(desk: Desk) -> None:
     desk.press("hold")
-    desk.press("publish")
+    desk.confirm("publish")
     assert desk.issue.status == Status.PUBLISHED
 
 
 def test_a_published_issue_is_withdrawn_for_good(desk: Desk) -> None:
-    desk.press("publish")
-    desk.press("withdraw")
+    desk.confirm("publish")
+    desk.confirm("withdraw", reason="A retraction.")
     assert desk.issue.status == Status.WITHDRAWN
     page = desk.page
     assert not any(f"issues_issue_{button}" in page for button in ("publish", "hold", "release", "withdraw"))
@@ -274,9 +282,9 @@ def test_a_published_issue_is_withdrawn_for_good(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        (Status.DRAFT, {"publish", "hold", "send_to_me"}),
-        (Status.HELD, {"publish", "release", "send_to_me"}),
-        (Status.PUBLISHED, {"withdraw", "send_to_me"}),
+        (Status.DRAFT, {"hold", "send_to_me"}),
+        (Status.HELD, {"release", "send_to_me"}),
+        (Status.PUBLISHED, {"send_to_me"}),
         (Status.WITHDRAWN, {"send_to_me"}),
     ],
 )
@@ -294,7 +302,7 @@ def test_a_button_that_fits_no_more_does_nothing(desk: Desk) -> None:
 
 
 def test_what_is_published_can_only_be_dropped(desk: Desk, papers: list[Paper]) -> None:
-    desk.press("publish")
+    desk.confirm("publish")
     page = desk.page
     assert "textarea" not in page
     assert "/acts/note/" not in page
@@ -307,7 +315,7 @@ def test_what_is_published_can_only_be_dropped(desk: Desk, papers: list[Paper]) 
 
 def test_a_page_opened_before_the_issue_was_published_drops_nothing_for_good(desk: Desk, papers: list[Paper]) -> None:
     draft = desk.issue.revision
-    desk.press("publish")
+    desk.confirm("publish")
     assert desk.post("drop", papers[0], seen=draft).status_code == 409
     assert desk.front() == papers
 
