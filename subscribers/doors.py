@@ -25,6 +25,7 @@ MARK_SALT = "paper-round.mark"
 More = ParamSpec("More")
 Page = Callable[[HttpRequest], HttpResponse]
 PageOfToken = Callable[[HttpRequest, str], HttpResponse]
+Refusal = Callable[[HttpRequest, str, int], HttpResponse]
 
 
 def enter(purpose: str, token: str, page: str) -> HttpResponse:
@@ -83,8 +84,15 @@ def discreet(view: Callable[More, HttpResponse]) -> Callable[More, HttpResponse]
     return kept
 
 
-def opened_by(purpose: str) -> Callable[[PageOfToken], Page]:
-    """Make a view(request, token) a page that opens with the token of `purpose`, and takes marked forms only."""
+def refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    return render(request, template, status=status)
+
+
+def opened_by(*purposes: str, refuse: Refusal = refuse) -> Callable[[PageOfToken], Page]:
+    """Make a view(request, token) a page that takes marked forms only, and opens with a token of one of `purposes`.
+
+    `refuse` answers who brings none, or whose form is of another page.
+    """
 
     def made(view: PageOfToken) -> Page:
         @csrf_exempt
@@ -92,12 +100,12 @@ def opened_by(purpose: str) -> Callable[[PageOfToken], Page]:
         @discreet
         @wraps(view)
         def opened(request: HttpRequest) -> HttpResponse:
-            token = token_of(request, purpose)
+            token = next(filter(None, (token_of(request, purpose) for purpose in purposes)), "")
             if not token:
                 is_looking = request.method != "POST"
-                return render(request, "subscribers/link_needed.html", status=200 if is_looking else 403)
+                return refuse(request, "subscribers/link_needed.html", 200 if is_looking else 403)
             if request.method == "POST" and not is_marked(request, token):
-                return render(request, "subscribers/link_changed.html", status=403)
+                return refuse(request, "subscribers/link_changed.html", 403)
             return view(request, token)
 
         return opened
