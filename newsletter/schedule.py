@@ -17,6 +17,7 @@ SCHEDULE = {
     "count readers’ votes": every("newsletter.papers.tasks.write_vote_counts", minutes=5),
     "tag by edited topics": every("newsletter.papers.tasks.retag_recent", minutes=5),
     "draft and refresh the next issue": every("newsletter.issues.tasks.draft_next_issue", minutes=15),
+    "take accepted proposals into the draft": every("newsletter.issues.tasks.enter_accepted_proposals", minutes=1),
     "publish at the cutoff": every("newsletter.issues.tasks.publish_past_cutoff", minutes=1),
     # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.
     "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),

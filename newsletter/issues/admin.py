@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from newsletter import clock
 from newsletter.issues import arranging, publishing
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues.proposal_admin import ProposalAdmin as ProposalAdmin
 
 
 class IssueForm(forms.ModelForm[Issue]):

@@ -10,7 +10,7 @@ from django.db import transaction
 from newsletter import clock
 from newsletter.issues import drafting
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.papers import ranking
+from newsletter.papers import proposing, ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
 
@@ -114,7 +114,8 @@ def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
     words = {"title": item.free_title, "summary": item.free_text, "url": item.free_url}
-    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
+    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why"), "")
+    none["proposed_by"] = proposing.proposer_of(item.free_url)
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
 

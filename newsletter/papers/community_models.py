@@ -49,7 +49,7 @@ class Proposal(StatefulModel):
 
     MOVES = {
         Status.NEW: {Status.ACCEPTED},  # what it leads to could not be found
-        Status.ACCEPTED: {Status.NEW, Status.DECLINED},
+        Status.ACCEPTED: {Status.NEW},
         Status.DECLINED: {Status.NEW},
     }
 

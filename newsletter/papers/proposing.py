@@ -32,10 +32,6 @@ class Wanted(NamedTuple):
     link: str
     paper: Paper | None  # None where it is not known here
 
-    @property
-    def is_fetchable(self) -> bool:
-        return identity.arxiv_id(self.key) is not None
-
 
 class Outcome(StrEnum):
     PROPOSED = "proposed"
@@ -110,6 +106,12 @@ def answer_of(key: str, reader_key: str) -> Outcome | None:
 def decision_on(key: str) -> Proposal | None:
     """Return the proposal that holds what editors decided on a paper, None where they did not."""
     return Proposal.objects.alike(key).exclude(status=Status.NEW).first()
+
+
+def proposer_of(link: str) -> str:
+    """Return who proposed what is no paper, "" where no proposal of that link was accepted."""
+    accepted = Proposal.objects.filter(key=page_key(link) or "", status=Status.ACCEPTED)
+    return BY_A_READER if accepted.exists() else ""
 
 
 def forget(reader_key: str) -> None:
