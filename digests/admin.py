@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.paper_figures_admin import PaperFiguresOfAnIssue
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
@@ -36,7 +37,7 @@ KINDS_HEARD = (
 
 
 @admin.register(Issue)
-class IssueDesk(IssueAdmin):
+class IssueDesk(PaperFiguresOfAnIssue, IssueAdmin):
     """The issue's page, with what takes readers' mail into account."""
 
     actions_detail = ("statistics",)
