@@ -29,7 +29,7 @@ class ProposalForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "https://arxiv.org/abs/…", "autocomplete": "off"}),
         error_messages={"required": "Paste the link to the paper."},
     )
-    why = forms.CharField(
+    because = forms.CharField(
         label="Why should others read it?",
         widget=forms.Textarea(attrs={"rows": 4, "maxlength": LONGEST_WHY}),
         error_messages={"required": "Say in a sentence why it is worth reading."},
@@ -41,8 +41,8 @@ class ProposalForm(forms.Form):
         except proposing.NoLink as exc:
             raise forms.ValidationError(str(exc)) from exc
 
-    def clean_why(self) -> str:
-        why = clean(self.cleaned_data["why"])
+    def clean_because(self) -> str:
+        why = clean(self.cleaned_data["because"])
         if not why:
             raise forms.ValidationError("Say in a sentence why it is worth reading.")
         if len(why) > LONGEST_WHY:
@@ -70,7 +70,7 @@ def propose(request: HttpRequest, token: str) -> HttpResponse:
     context["most"] = settings.PROPOSALS_PER_DAY
     reader_key = tokens.reader_key(reader.pk)
     if form.is_valid():
-        context |= outcome_of(form.cleaned_data["link"], form.cleaned_data["why"], reader_key)
+        context |= outcome_of(form.cleaned_data["link"], form.cleaned_data["because"], reader_key)
         if context["outcome"] != Outcome.TOO_MANY:
             context["form"] = ProposalForm()
     context["earlier"] = proposing.of_reader(reader_key).order_by("-at").select_related("paper")[:SHOWN]
