@@ -160,8 +160,8 @@ class AnyText(TestCase):
     def test_any_words_are_a_clean_answer(self, link: str, why: str) -> None:
         reader = SubscriberFactory()
         client = Client()
-        for typed in ({"link": link, "because": why}, {"link": LINK, "because": why}):
-            page = propose(client, reader, **typed)
+        for typed in (link, LINK):
+            page = propose(client, reader, typed, why)
             assert page.status_code in {200, 422}
         for row in Proposal.objects.all():
             assert 0 < len(row.why) <= 500
