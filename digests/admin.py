@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from digests import bounces, figures, home, settling, stats, switch, tasks
 from digests.home_admin import ProgressPage
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.paper_figures_admin import PaperFiguresOfAnIssue
 from digests.publishing_admin import PublishingPages
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from digests.seeing_admin import SeeingAdmin
@@ -38,7 +39,7 @@ KINDS_HEARD = (
 
 
 @admin.register(Issue)
-class IssueDesk(SeeingAdmin, PublishingPages):
+class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
     """The issue's page, with what takes readers' mail into account."""
 
     actions_detail = (*PublishingPages.actions_detail, "statistics")

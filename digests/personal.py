@@ -10,7 +10,8 @@ from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
 from newsletter import clock
-from subscribers import forgetting
+from newsletter.papers import proposing, voting
+from subscribers import forgetting, tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
@@ -32,6 +33,16 @@ def record_of(reader: Subscriber) -> dict[str, Any]:
         "digests": [digest_of(delivery) for delivery in deliveries_of(reader)],
         "events": [event_of(event) for event in events_of(reader).order_by("happened_at")],
         "farewell": farewell,
+        **said_of_papers(tokens.reader_key(reader.pk)),
+    }
+
+
+def said_of_papers(reader_key: str) -> dict[str, Any]:
+    proposals = proposing.of_reader(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    votes = voting.of_reader(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    return {
+        "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in votes],
+        "proposals": list(proposals),
     }
 
 
@@ -88,6 +99,8 @@ def erase(reader: Subscriber) -> None:
     forgetting.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
     forget_in_admin(reader)
+    voting.forget(tokens.reader_key(reader.pk))
+    proposing.forget(tokens.reader_key(reader.pk))
     reader.delete()
     forget_words(chosen)
 

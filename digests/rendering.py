@@ -27,13 +27,16 @@ from digests.shortening import FULL, shortened
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
+from newsletter.papers.proposing import BY_A_READER
 from newsletter.templatetags.reading import brief, cut_at_word, wrapped
 
 logger = logging.getLogger(__name__)
-READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url")
+READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url", "propose_url", "vote_url")
+CARD_SLOTS = ("vote_url",)  # of the reader's, in each card
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
-FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and four links
+FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and the links of a frame
+TOKEN_SIZE = 90  # bytes of a reader's link behind the site's address
 REMEMBERED = 10_000  # cards a process keeps in memory
 CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
 PREHEADER = 140  # characters; mail programs show up to that much behind the subject
@@ -82,10 +85,10 @@ Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of i
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A card's HTML and text, each cut at its number."""
+    """A card's HTML and text, each cut at its number; what follows that, sewn on, is cut at the reader's slots."""
 
-    html: tuple[str, str]
-    text: tuple[str, str]
+    html: tuple[str, tuple[str, ...]]
+    text: tuple[str, tuple[str, ...]]
     size: int  # bytes of HTML
     title: str  # plain, as far as a preheader may show it
     summary: str
@@ -160,13 +163,12 @@ def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: st
     html, text, number = list[str](), list[str](), 0
     for card in cards:
         number += not card.is_free
-        html += (card.html[0] if card.is_free else card.html[0] + NUMBERS[number], card.html[1])
-        text += (NO_NUMBER if card.is_free else TEXT_NUMBERS[number], card.text[1])
-    count = count_words(number)
-    values = {"count": [count], "preheader": [preheader]}
+        html += (SEAM, card.html[0] if card.is_free else card.html[0] + NUMBERS[number], *card.html[1])
+        text += (SEAM, NO_NUMBER if card.is_free else TEXT_NUMBERS[number], *card.text[1])
+    values = {"count": (SEAM, count_words(number)), "preheader": (SEAM, preheader)}
     return Opened(
-        weave(frame.html, values | {"lead": [lead], "cards": html}),
-        weave(frame.text, values | {"lead": [wrap_lead(lead)], "cards": text}),
+        weave(frame.html, values | {"lead": (SEAM, lead), "cards": html}),
+        weave(frame.text, values | {"lead": (SEAM, wrap_lead(lead)), "cards": text}),
     )
 
 
@@ -176,13 +178,11 @@ def count_words(count: int) -> str:
 
 
 def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Put texts into the slots that `values` names, sewn in by seams; other slots stay open."""
+    """Put what `values` names into its slots: a seam or a slot before each text. Other slots stay open."""
     woven = [frame[0]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         if name in values:
-            for value in values[name]:
-                woven += (SEAM, value)
-            woven += (SEAM, text)
+            woven += (*values[name], SEAM, text)
         else:
             woven += (name, text)
     return tuple(woven)
@@ -331,9 +331,12 @@ def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: st
 def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> Pieces:
     mark = slot("number")
     html, text = parts.html.partition(mark), parts.text.partition(mark)
-    size = len(parts.html.encode()) - len(mark) + len(BLANK_NUMBER)
+    rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
+    links = len(rest) // 2 * (len(settings.SITE_URL) + TOKEN_SIZE)
+    size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
-    return Pieces((html[0], html[2]), (text[0], text[2] + "\n\n"), size, title, summary, entry.is_free)
+    pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
+    return Pieces(*pieces, size, title, summary, entry.is_free)
 
 
 def render_frame(issue: Issue) -> Parts:
@@ -344,10 +347,10 @@ def render_frame(issue: Issue) -> Parts:
 
 
 def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
-    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot."""
+    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
     mark = FREE if entry.is_free else PICK if entry.is_pick else ""
-    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size}
-    context["number"] = slot("number")
+    slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size} | slots
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
@@ -356,10 +359,12 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
 
 
 def why(card: Mapping[str, Any], reason: str) -> str:
-    """Return the reason without the mark it begins with, and the comments."""
+    """Return the reason without the mark it begins with, the comments, and whether a reader proposed it."""
     comments = card["comments"]
     words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
-    return " · ".join(filter(None, [reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · "), words]))
+    proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
+    reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
+    return " · ".join(filter(None, [reason, words, proposed]))
 
 
 @cache

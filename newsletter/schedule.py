@@ -14,8 +14,10 @@ SCHEDULE = {
     "fetch due sources": every("newsletter.papers.tasks.fetch_due_sources", minutes=5),
     "tell of sources in trouble": every("newsletter.papers.tasks.report_troubled_sources", hours=1),
     "score papers": every("newsletter.papers.tasks.score_papers", minutes=15),
+    "count readers’ votes": every("newsletter.papers.tasks.write_vote_counts", minutes=5),
     "tag by edited topics": every("newsletter.papers.tasks.retag_recent", minutes=5),
     "draft and refresh the next issue": every("newsletter.issues.tasks.draft_next_issue", minutes=15),
+    "take accepted proposals into the draft": every("newsletter.issues.tasks.enter_accepted_proposals", minutes=1),
     "publish at the cutoff": every("newsletter.issues.tasks.publish_past_cutoff", minutes=1),
     "mail editors the coming draft": every("newsletter.issues.tasks.mail_coming_drafts", minutes=1),
     # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.

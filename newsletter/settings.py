@@ -272,6 +272,10 @@ TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth 
 TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
 TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 
+# What one reader may say within 24 hours
+VOTES_PER_DAY = env.int("VOTES_PER_DAY", 50, validate=validate.Range(min=0))
+PROPOSALS_PER_DAY = env.int("PROPOSALS_PER_DAY", 3, validate=validate.Range(min=0))
+
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
 DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=validate.Range(min=0))  # 0: never
@@ -413,6 +417,7 @@ UNFOLD = {
                         ("Issues", "newspaper", "issues_issue"),
                         ("Cutoffs", "schedule", "issues_cutoff"),
                         ("Papers", "article", "papers_paper"),
+                        ("Proposals", "lightbulb", "papers_proposal"),
                         ("Topics", "sell", "papers_topic"),
                         ("Sources", "rss_feed", "papers_source"),
                         ("Subscribers", "group", "subscribers_subscriber"),

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from newsletter.issues.desk_admin import DeskPages
 from newsletter.issues.models import Issue
 from newsletter.issues.preparing_admin import PreparingAdmin
+from newsletter.issues.proposal_admin import ProposalAdmin as ProposalAdmin
 
 
 class IssueForm(forms.ModelForm[Issue]):

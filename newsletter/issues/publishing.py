@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from newsletter import clock
 from newsletter.issues import drafting, markdown
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
-from newsletter.papers import ranking
+from newsletter.papers import proposing, ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
 from newsletter.papers.ranking import Ranked
@@ -172,7 +172,8 @@ def written(text: str) -> dict[str, str]:
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
     words = {"title": item.free_title, **written(item.free_text), "url": item.free_url}
-    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
+    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why"), "")
+    none["proposed_by"] = proposing.proposer_of(item.free_url)
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
 

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from newsletter.issues import drafting, publishing, reminding
+from newsletter.issues import drafting, proposals, publishing, reminding
 
 
 @shared_task
@@ -16,3 +16,8 @@ def publish_past_cutoff() -> None:
 @shared_task
 def mail_coming_drafts() -> None:
     reminding.mail_coming_drafts()
+
+
+@shared_task
+def enter_accepted_proposals() -> None:
+    proposals.enter_accepted()

@@ -9,6 +9,8 @@ from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.papers import identity
+from newsletter.papers.community_models import Proposal as Proposal
+from newsletter.papers.community_models import Vote as Vote
 from newsletter.papers.freshness import Health
 
 

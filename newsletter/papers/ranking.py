@@ -47,6 +47,7 @@ WITH_SCORES = """
 WITH candidate AS MATERIALIZED ({papers}
 ), source AS MATERIALIZED (
     SELECT id AS source_id, kind = 'editors' AS is_editors, kind IN ('arxiv', 'arxiv_api') AS is_arxiv,
+           kind IN ('editors', 'readers') AS is_our_own,
            CASE WHEN kind = 'editors' THEN 0
                 ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::bigint END AS weight
     FROM papers_source
@@ -67,7 +68,7 @@ WITH candidate AS MATERIALIZED ({papers}
                         WHEN voted_at IS NOT NULL THEN listed_on END AS voted_on
     FROM seen JOIN candidate ON candidate.id = seen.paper_id
 ), figure AS MATERIALIZED (
-    SELECT paper_id, weight, is_arxiv, is_editors, stars_gained,
+    SELECT paper_id, weight, is_arxiv, is_our_own, stars_gained,
            CASE WHEN NOT is_editors THEN voted_on END AS voted_on,
            CASE WHEN is_editors THEN coalesce(votes, 1) ELSE 0 END AS picks,
            CASE WHEN is_editors THEN 0 ELSE coalesce(votes, 0) END AS votes,
@@ -79,11 +80,11 @@ WITH candidate AS MATERIALIZED ({papers}
     SELECT paper_id, sum(votes)::integer AS votes, sum(coalesce(new_votes, 0))::integer AS new_votes,
            sum(comments)::integer AS comments, sum(picks)::integer AS picks,
            greatest(0, max(stars_gained)) AS stars_gained, min(voted_on) AS voted_on,
-           (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_editors) + bool_or(is_arxiv)::integer)::integer AS sources,
+           (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_our_own) + bool_or(is_arxiv)::integer)::integer AS sources,
            sum(weight * votes) / 1000.0::float8 AS heard_votes,
            sum(weight * coalesce(new_votes, 0)) / 1000.0::float8 AS heard_new_votes,
            sum(weight * comments) / 1000.0::float8 AS heard_comments,
-           (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv), 0)
+           (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv AND NOT is_our_own), 0)
                + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
     FROM figure GROUP BY paper_id
 ), inputs AS MATERIALIZED (
