@@ -15,7 +15,8 @@ from newsletter.papers.models import Paper, Source
 from newsletter.papers.sources import SourceError, arxiv_api
 
 WINDOWS = (3, 30, 36_500)  # days; in the last few, common words find enough
-COMMON = set("a an and as by for from in is of on the to with".split())  # too common to look for
+# Too common to look for.
+COMMON = {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with"}  # fmt: skip
 LONGEST = 200  # characters of a search that count
 MOST_WORDS = 12
 WORD = re.compile(r"[^\s'\\&|!<>():*\x00]+")

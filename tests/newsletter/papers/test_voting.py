@@ -122,7 +122,7 @@ def test_the_weight_is_the_sources_and_an_operator_changes_it() -> None:
     voting.write_counts()
 
     def heard() -> float:
-        return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"ids": [paper.pk]})[0].inputs.heard_votes
+        return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"papers": [paper.pk]})[0].inputs.heard_votes
 
     assert heard() == voting.WEIGHT
     Source.objects.update(weight=0.5)
