@@ -3,7 +3,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.postgres.aggregates import StringAgg
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -11,14 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
-from newsletter import clock
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
 
@@ -79,7 +78,7 @@ class IssueDesk(IssueAdmin):
         return withdrawing.reach_of(issue).words
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(AuditedAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -162,8 +161,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
         ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
-        settled = Delivery.objects.filter(pk__in=ids)
-        LogEntry.objects.log_actions(request.user.pk or 0, settled, CHANGE, self.WORDS[was_sent])
+        before, after = {"status": "Uncertain"}, {"status": self.WORDS[was_sent]}
+        audit.record_all(request.user, Delivery.objects.filter(pk__in=ids), "settled", before, after)
         if ids:
             self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
         else:
@@ -222,7 +221,7 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     def decide(self, request: HttpRequest, events: QuerySet[ProviderEvent], is_suppressed: bool) -> int:
         decided = [event for event in events.held() if bounces.decide(event, is_suppressed)]  # type: ignore[attr-defined]
         for event in decided:
-            self.log_change(request, event, "Suppressed its address." if is_suppressed else "Let it go.")
+            audit.record(request.user, event, "suppressed the address of" if is_suppressed else "let go")
         return len(decided)
 
 
@@ -243,6 +242,8 @@ class SwitchForm(forms.Form):
 @admin.register(SendingSwitch)
 class SendingSwitchAdmin(ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
+
+    STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -292,6 +293,9 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             case _:
                 done, words = switch.allow(by), "Allowed. Digests leave from this database again."
         if done:
+            switched = SendingSwitch.objects.get()
+            after = {"reason": asked["reason"], "sending": self.STATES[asked["act"]]}
+            audit.record(request.user, switched, self.STATES[asked["act"]], {}, after)
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)

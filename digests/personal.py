@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
-from newsletter import clock
+from newsletter import audit, clock
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
@@ -85,7 +83,7 @@ def erase(reader: Subscriber) -> None:
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
     chosen = forget_deliveries(reader)
-    forget_in_admin(reader)
+    audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)
 
@@ -106,13 +104,6 @@ def forget_deliveries(reader: Subscriber) -> set[int]:
         deliveries.filter(preferences=preferences).update(preferences=twin)
     deliveries.update(subscriber=None, provider_id="", note="")
     return chosen
-
-
-def forget_in_admin(reader: Subscriber) -> None:
-    kind = ContentType.objects.get_for_model(Subscriber)
-    LogEntry.objects.filter(content_type=kind, object_id=str(reader.pk)).update(
-        object_repr="erased", change_message=""
-    )
 
 
 def forget_words(chosen: Iterable[int]) -> None:

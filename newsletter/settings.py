@@ -9,6 +9,7 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import embedded, schedule
+from newsletter import embedded, roles, schedule
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
@@ -121,6 +122,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=validate.Range(min=1))  # who did what, in the audit log
 
 # Words, days and files
 LANGUAGE_CODE = "en"
@@ -341,6 +344,7 @@ CELERY_TASK_ROUTES = {
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},
+    "newsletter.tasks.*": {"queue": "feeds"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},
 }
@@ -384,7 +388,12 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
-                    {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                    {
+                        "title": title,
+                        "icon": icon,
+                        "link": reverse_lazy(f"admin:{model}_changelist"),
+                        "permission": partial(roles.may_view, model),
+                    }
                     for title, icon, model in (
                         ("Issues", "newspaper", "issues_issue"),
                         ("Papers", "article", "papers_paper"),
@@ -398,6 +407,7 @@ UNFOLD = {
                         ("Provider events", "webhook", "digests_providerevent"),
                         ("Suppressions", "block", "subscribers_suppression"),
                         ("Accounts", "key", "auth_user"),
+                        ("Audit log", "history", "auditlog_logentry"),
                     )
                 ]
             }

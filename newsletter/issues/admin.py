@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from newsletter import clock
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
 from newsletter.issues import arranging, publishing
 from newsletter.issues.models import Issue, IssueEntry
 
@@ -98,7 +99,7 @@ class FrontInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Issue)
-class IssueAdmin(ModelAdmin):  # type: ignore[misc]
+class IssueAdmin(AuditedAdmin):
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
     list_select_related = ("curated_by",)
@@ -192,25 +193,34 @@ class IssueAdmin(ModelAdmin):  # type: ignore[misc]
         except publishing.NothingToPublish as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return
+        self.note(request, issue, done, "published")
         self.answer(request, done, "Published. Readers get it from now on, each at their own hour.")
 
     @action(description="Save and hold")
     def hold(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.HELD)
+        self.note(request, issue, done, "held")
         self.answer(request, done, "Held. It is not published at its cutoff until you release it.")
 
     @action(description="Save and release")
     def release(self, request: HttpRequest, issue: Issue) -> None:
-        self.answer(request, issue.move_to(Issue.Status.DRAFT), "Released. It is published at its cutoff.")
+        done = issue.move_to(Issue.Status.DRAFT)
+        self.note(request, issue, done, "released")
+        self.answer(request, done, "Released. It is published at its cutoff.")
 
     @action(description="Withdraw for good")
     def withdraw(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.WITHDRAWN)
+        self.note(request, issue, done, "withdrawn")
         self.answer(request, done, f"Withdrawn. {self.reach_of(issue)}")
 
     def reach_of(self, issue: Issue) -> str:
         """Say who gets a withdrawn issue and who does not, as far as it is known here."""
         return "Who has not got it yet does not get it."
+
+    def note(self, request: HttpRequest, issue: Issue, done: bool, act: str) -> None:
+        if done:
+            audit.record(request.user, issue, act)
 
     def answer(self, request: HttpRequest, done: bool, words: str) -> None:
         if done:

@@ -1,0 +1,10 @@
+"""The step that lets go, each night, of old acts, sessions that are over and failed logins."""
+
+from django.contrib.sessions.backends.db import SessionStore
+
+from newsletter import audit
+
+
+def forget() -> None:
+    audit.forget_old()
+    SessionStore.clear_expired()
