@@ -42,7 +42,7 @@ class IssueDesk(IssueAdmin):
     actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
     FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
 
-    @action(description="Save and send it to me")
+    @action(description="Save and send it to me", permissions=["change"])
     def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
         address = getattr(request.user, "email", "")
         if not address:
@@ -51,7 +51,10 @@ class IssueDesk(IssueAdmin):
         tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
 
-    @action(description="Statistics", permissions=["view"])
+    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("digests.view_statistics")
+
+    @action(description="Statistics", permissions=["statistics"])
     def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
         issue = get_object_or_404(Issue, pk=object_id)
         found = stats.statistics_of(issue)
@@ -104,7 +107,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     WORDS = {True: "It was sent.", False: "It was not sent."}
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.view_issue")
+        return request.user.has_perm("digests.view_statistics")
 
     @action(description="Statistics of the newest issue", permissions=["statistics"])
     def statistics(self, request: HttpRequest) -> HttpResponse:
@@ -250,7 +253,7 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self.page(request, SwitchForm())
-        if not self.has_turn_permission(request):
+        if not self.has_turn_permission(request, request.POST.get("act")):
             raise PermissionDenied
         form = SwitchForm(request.POST)
         if not form.is_valid():
@@ -260,8 +263,9 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
         self.turn(request, form.cleaned_data)
         return HttpResponseRedirect(request.path)
 
-    def has_turn_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("digests.change_sendingswitch")
+    def has_turn_permission(self, request: HttpRequest, act: str | None) -> bool:
+        """Let editors pause; to let mail leave again is the operators' word."""
+        return request.user.has_perm(f"digests.{'pause_sending' if act == 'pause' else 'change_sendingswitch'}")
 
     def page(self, request: HttpRequest, form: SwitchForm, asked: dict[str, Any] | None = None) -> HttpResponse:
         aside = ProviderEvent.objects.exclude(put_aside="").values("put_aside").annotate(count=Count("pk"))
@@ -275,7 +279,8 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "answer": switch.standing(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
-            "may_turn": self.has_turn_permission(request),
+            "may_turn": self.has_turn_permission(request, "resume"),
+            "may_pause": self.has_turn_permission(request, "pause"),
             "changes": SwitchChange.objects.all()[:20],
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),

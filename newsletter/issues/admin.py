@@ -152,6 +152,9 @@ class IssueAdmin(AuditedAdmin):
         is_published = obj is not None and obj.status == Issue.Status.PUBLISHED
         return super().get_view_on_site_url(obj) if is_published else None
 
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("issues.publish_issue")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -186,7 +189,7 @@ class IssueAdmin(AuditedAdmin):
         # A button of ours answers in its own words, on the page where it was pressed.
         return HttpResponseRedirect(request.path)
 
-    @action(description="Save and publish now")
+    @action(description="Save and publish now", permissions=["publish"])
     def publish(self, request: HttpRequest, issue: Issue) -> None:
         try:
             done = publishing.publish(issue, by=request.user)  # type: ignore[arg-type]
@@ -196,19 +199,19 @@ class IssueAdmin(AuditedAdmin):
         self.note(request, issue, done, "published")
         self.answer(request, done, "Published. Readers get it from now on, each at their own hour.")
 
-    @action(description="Save and hold")
+    @action(description="Save and hold", permissions=["change"])
     def hold(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.HELD)
         self.note(request, issue, done, "held")
         self.answer(request, done, "Held. It is not published at its cutoff until you release it.")
 
-    @action(description="Save and release")
+    @action(description="Save and release", permissions=["change"])
     def release(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.DRAFT)
         self.note(request, issue, done, "released")
         self.answer(request, done, "Released. It is published at its cutoff.")
 
-    @action(description="Withdraw for good")
+    @action(description="Withdraw for good", permissions=["publish"])
     def withdraw(self, request: HttpRequest, issue: Issue) -> None:
         done = issue.move_to(Issue.Status.WITHDRAWN)
         self.note(request, issue, done, "withdrawn")

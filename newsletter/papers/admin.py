@@ -147,7 +147,7 @@ class SourceAdmin(AuditedAdmin):
         days = (clock.today() - source.fresh_on).days
         return f"{source.fresh_on:%-d %b}, " + ("today" if days < 1 else f"{days} days ago")
 
-    @admin.action(description="Fetch now")
+    @admin.action(description="Fetch now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
         asked = list(sources.fetched())  # type: ignore[attr-defined]
         for source in asked:
@@ -212,7 +212,7 @@ class PaperAdmin(AuditedAdmin):
         aliases = ", ".join(paper.aliases.order_by("key").values_list("key", flat=True))
         return format_html("{}{}{}", links, ", " if links and aliases else "", aliases) or "–"
 
-    @admin.action(description="Merge: these are the same paper")
+    @admin.action(description="Merge: these are the same paper", permissions=["change"])
     def merge(self, request: HttpRequest, papers: QuerySet[Paper]) -> HttpResponse | None:
         chosen = list(papers[:3])
         if len(chosen) != 2:
@@ -246,7 +246,7 @@ class PaperAdmin(AuditedAdmin):
         audit.record(request.user, into, "joined with another", {"also known as": ""}, {"also known as": paper.key})
         self.message_user(request, f"{paper.key} and {into.key} are one paper from now on.", messages.SUCCESS)
 
-    @action(description="Split this wrong merge")
+    @action(description="Split this wrong merge", permissions=["change"])
     def split(self, request: HttpRequest, paper: Paper) -> None:
         into = paper.merged_into
         try:
@@ -269,7 +269,7 @@ class PaperAdmin(AuditedAdmin):
     def why(self, paper: Paper) -> str:
         return ranking.why_now(paper.pk) or "Nothing was seen of it yet."
 
-    @admin.action(description="Mark as withdrawn by its authors")
+    @admin.action(description="Mark as withdrawn by its authors", permissions=["change"])
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         standing = list(papers.filter(withdrawn_at=None))
         for paper in standing:
