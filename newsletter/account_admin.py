@@ -3,23 +3,30 @@
 from collections.abc import Iterable
 from typing import Any
 
+import django_otp.plugins.otp_static.admin
+import django_otp.plugins.otp_totp.admin
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
-from newsletter import accounts
+from newsletter import accounts, second_factor
 from newsletter.audited import AuditedAdmin
 from newsletter.roles import ROLES
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Their pages would show the keys.
+admin.site.unregister(django_otp.plugins.otp_totp.admin.TOTPDevice)
+admin.site.unregister(django_otp.plugins.otp_static.admin.StaticDevice)
 
 OF_SUPERUSERS = ("is_superuser", "user_permissions")
 HELP = {
@@ -74,7 +81,7 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
     add_form = NewAccountForm
     add_form_template = None
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "roles", "is_active", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "has_second_factor", "last_login")
     list_filter = ("is_active", "groups")
     search_fields = ("username", "email")
     fieldsets = (
@@ -84,14 +91,34 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "groups")}),)
     readonly_fields = ("last_login", "date_joined")
+    actions = ("reset_second_factor",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
+        with_factor = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        accounts = super().get_queryset(request).prefetch_related("groups")
+        return accounts.annotate(has_factor=Exists(with_factor))  # type: ignore[no-any-return]
 
     @display(description="Roles")
     def roles(self, account: User) -> str:
         names = [group.name for group in account.groups.all()]
         return ", ".join(["superuser"] * account.is_superuser + names) or "none"
+
+    @display(description="Second factor", boolean=True)
+    def has_second_factor(self, account: User) -> bool:
+        return bool(getattr(account, "has_factor", False))
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+    @admin.action(description="Reset the second factor: the phone is lost", permissions=["reset"])
+    def reset_second_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        allowed = [account for account in chosen if self.has_change_permission(request, account)]
+        done = [account.username for account in allowed if second_factor.reset(account, request.user)]
+        if done:
+            words = f"Reset for {', '.join(done)}: the next login sets up another. Is the password still a secret?"
+            self.message_user(request, words, messages.SUCCESS)
+        else:
+            self.message_user(request, "None of these has a second factor that you may reset.", messages.WARNING)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Show who is no superuser nothing that only superusers give."""
@@ -120,6 +147,7 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
             "title": f"{obj.get_username()} has an account",
             "opts": self.opts,
             "account": obj,
+            "needs_factor": settings.TWO_FACTOR,
         }
         response = TemplateResponse(request, "admin/accounts/made.html", context)
         response["Cache-Control"] = "no-store"

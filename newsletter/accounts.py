@@ -7,8 +7,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import F, Value
 from django.db.models.functions import Concat
+from django.urls import reverse
 
-from newsletter import audit
+from newsletter import audit, lockout, second_factor
 from newsletter.roles import ROLES
 
 EDITOR = "editor"
@@ -66,4 +67,15 @@ def renew_password(name: str) -> str | None:
         return None
     password = first_password(account)
     account.save(update_fields=["password"])
+    lockout.unlock(name)
     return password
+
+
+def what_login_asks(name: str) -> str:
+    """Say in words what follows the password."""
+    login = f"Log in at {settings.SITE_URL}{reverse('admin:index')}."
+    if second_factor.is_set_up(User.objects.get(username=name)):
+        return f"{login} It asks for a code of the app, too; if it is lost: `manage.py reset_second_factor {name}`."
+    if settings.TWO_FACTOR:
+        return f"{login} It sets up a second factor first: have a phone with an authenticator app at hand."
+    return login

@@ -2,9 +2,10 @@
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from newsletter import audit
+from newsletter import audit, lockout
 
 
 def forget() -> None:
     audit.forget_old()
+    lockout.forget_old()
     SessionStore.clear_expired()

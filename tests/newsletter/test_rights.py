@@ -82,6 +82,7 @@ ACTIONS = {
     ("digests_delivery", "say_not_sent"): "os",
     ("digests_providerevent", "suppress"): "os",
     ("digests_providerevent", "let_go"): "os",
+    ("auth_user", "reset_second_factor"): "os",
     ("auth_group", "delete_selected"): "s",
 }
 BUTTONS = {
