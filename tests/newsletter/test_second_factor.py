@@ -279,7 +279,7 @@ def test_a_new_password_ends_all_sessions_and_the_code_is_asked_for_again(
     log_in(client)
     set_up(client)
     call_command("password", "--user", "iris")
-    assert "asks for a code" in capsys.readouterr().out
+    assert "asks for a code" in capsys.readouterr().err
     assert client.get(ISSUES)["Location"].startswith("/admin/login/")
     User.objects.get().set_password(PASSWORD)
     assert "second_factor" not in str(client.session.items())

@@ -35,4 +35,4 @@ class Command(ClockedCommand):
                 f"`manage.py password --user {name}` sets it a new password."
             ) from exc
         self.stdout.write(f"The first password of {name}: {password}")
-        self.stdout.write(accounts.what_login_asks(name))
+        self.stderr.write(accounts.what_login_asks(name), style_func=str)

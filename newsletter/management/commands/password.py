@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 "`manage.py make_account` makes any other."
             )
         self.stdout.write(f"The new password of {name}: {password}")
-        self.stdout.write(accounts.what_login_asks(name))
+        self.stderr.write(accounts.what_login_asks(name), style_func=str)
