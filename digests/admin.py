@@ -3,7 +3,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.postgres.aggregates import StringAgg
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -23,6 +21,7 @@ from digests.publishing_admin import PublishingPages
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from digests.seeing_admin import SeeingAdmin
 from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
 from newsletter.issues.models import Issue
 
 admin.site.unregister(Issue)
@@ -46,7 +45,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
     actions_submit_line = ("hold", "release", "send_to_me")
     FITTING = {status: fitting | {"send_to_me"} for status, fitting in PublishingPages.FITTING.items()}
 
-    @action(description="Send it to me")
+    @action(description="Send it to me", permissions=["change"])
     def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
         address = getattr(request.user, "email", "")
         if not address:
@@ -56,7 +55,10 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
         audit.record(request.user, issue, "sent a test", after={"to": request.user.get_username()})
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
 
-    @action(description="Statistics", permissions=["view"])
+    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("digests.view_statistics")
+
+    @action(description="Statistics", permissions=["statistics"])
     def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
         issue = get_object_or_404(Issue, pk=object_id)
         found = stats.statistics_of(issue)
@@ -80,7 +82,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
         return TemplateResponse(request, "admin/issues/issue/statistics.html", context)
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(AuditedAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -106,7 +108,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     WORDS = {True: "It was sent.", False: "It was not sent."}
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.view_issue")
+        return request.user.has_perm("digests.view_statistics")
 
     @action(description="Statistics of the newest issue", permissions=["statistics"])
     def statistics(self, request: HttpRequest) -> HttpResponse:
@@ -163,8 +165,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
         ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
-        settled = Delivery.objects.filter(pk__in=ids)
-        LogEntry.objects.log_actions(request.user.pk or 0, settled, CHANGE, self.WORDS[was_sent])
+        before, after = {"status": "Uncertain"}, {"status": self.WORDS[was_sent]}
+        audit.record_all(request.user, Delivery.objects.filter(pk__in=ids), "settled", before, after)
         if ids:
             self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
         else:
@@ -223,7 +225,7 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     def decide(self, request: HttpRequest, events: QuerySet[ProviderEvent], is_suppressed: bool) -> int:
         decided = [event for event in events.held() if bounces.decide(event, is_suppressed)]  # type: ignore[attr-defined]
         for event in decided:
-            self.log_change(request, event, "Suppressed its address." if is_suppressed else "Let it go.")
+            audit.record(request.user, event, "suppressed the address of" if is_suppressed else "let go")
         return len(decided)
 
 
@@ -245,12 +247,14 @@ class SwitchForm(forms.Form):
 class SendingSwitchAdmin(ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
 
+    STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return self.page(request, SwitchForm())
-        if not self.has_turn_permission(request):
+        if not self.has_turn_permission(request, request.POST.get("act")):
             raise PermissionDenied
         form = SwitchForm(request.POST)
         if not form.is_valid():
@@ -260,8 +264,9 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
         self.turn(request, form.cleaned_data)
         return HttpResponseRedirect(request.path)
 
-    def has_turn_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("digests.change_sendingswitch")
+    def has_turn_permission(self, request: HttpRequest, act: str | None) -> bool:
+        """Let editors pause; to let mail leave again is the operators' word."""
+        return request.user.has_perm(f"digests.{'pause_sending' if act == 'pause' else 'change_sendingswitch'}")
 
     def page(self, request: HttpRequest, form: SwitchForm, asked: dict[str, Any] | None = None) -> HttpResponse:
         aside = ProviderEvent.objects.exclude(put_aside="").values("put_aside").annotate(count=Count("pk"))
@@ -275,7 +280,8 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "answer": switch.standing(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
-            "may_turn": self.has_turn_permission(request),
+            "may_turn": self.has_turn_permission(request, "resume"),
+            "may_pause": self.has_turn_permission(request, "pause"),
             "waiting": home.waiting(),
             "changes": SwitchChange.objects.all()[:20],
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
@@ -294,6 +300,9 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             case _:
                 done, words = switch.allow(by), "Allowed. Digests leave from this database again."
         if done:
+            switched = SendingSwitch.objects.get()
+            after = {"reason": asked["reason"], "sending": self.STATES[asked["act"]]}
+            audit.record(request.user, switched, self.STATES[asked["act"]], {}, after)
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
-from newsletter import clock
+from newsletter import audit, clock
 from newsletter.papers import proposing, voting
 from subscribers import forgetting, tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
@@ -98,9 +96,9 @@ def erase(reader: Subscriber) -> None:
     forget_address(reader.address_hash)
     forgetting.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
-    forget_in_admin(reader)
     voting.forget(tokens.reader_key(reader.pk))
     proposing.forget(tokens.reader_key(reader.pk))
+    audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)
 
@@ -121,13 +119,6 @@ def forget_deliveries(reader: Subscriber) -> set[int]:
         deliveries.filter(preferences=preferences).update(preferences=twin)
     deliveries.update(subscriber=None, provider_id="", note="")
     return chosen
-
-
-def forget_in_admin(reader: Subscriber) -> None:
-    kind = ContentType.objects.get_for_model(Subscriber)
-    LogEntry.objects.filter(content_type=kind, object_id=str(reader.pk)).update(
-        object_repr="erased", change_message=""
-    )
 
 
 def forget_words(chosen: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import embedded, schedule
+from newsletter import embedded, roles, schedule
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
@@ -84,8 +85,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "anymail",
     "auditlog",
+    "axes",
     "csp",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -96,9 +101,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "newsletter.second_factor_gate.SecondFactorGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "newsletter.urls"
 WSGI_APPLICATION = "newsletter.wsgi.application"
@@ -123,6 +131,26 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+
+# Logging in
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Who works in the admin shows a code of an authenticator app, too; whoever has set one up is always asked for it.
+TWO_FACTOR = env.bool("TWO_FACTOR", not DEBUG)
+OTP_TOTP_ISSUER = PUBLICATION_NAME
+SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=validate.Range(min=1))
+# After so many wrong passwords in a row a name is locked for the network they came from.
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=validate.Range(min=1)))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "newsletter.lockout.network_address"
+AXES_LOCKOUT_CALLABLE = "newsletter.lockout.locked"
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+# Who is locked out and goes on trying does not wait longer for it, or nobody whose name is known could ever log in.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=validate.Range(min=1))  # who did what, in the audit log
 
 # Words, days and files
 LANGUAGE_CODE = "en"
@@ -357,6 +385,7 @@ CELERY_TASK_ROUTES = {
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},
+    "newsletter.tasks.*": {"queue": "feeds"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},
 }
@@ -392,6 +421,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
+        "axes": {"level": "CRITICAL"},  # names whoever logs in, and from where
         "celery": {"level": "WARNING"},
         "django": {"handlers": []},
         "django.request": REQUESTS,
@@ -412,7 +442,12 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
-                    {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                    {
+                        "title": title,
+                        "icon": icon,
+                        "link": reverse_lazy(f"admin:{model}_changelist"),
+                        "permission": partial(roles.may_view, model),
+                    }
                     for title, icon, model in (
                         ("Issues", "newspaper", "issues_issue"),
                         ("Cutoffs", "schedule", "issues_cutoff"),
@@ -428,18 +463,20 @@ UNFOLD = {
                         ("Provider events", "webhook", "digests_providerevent"),
                         ("Suppressions", "block", "subscribers_suppression"),
                         ("Accounts", "key", "auth_user"),
+                        ("Audit log", "history", "auditlog_logentry"),
                     )
                 ]
             }
         ]
     },
     "SHOW_HISTORY": True,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
     "ENVIRONMENT": "digests.admin.sending_label",
     "DASHBOARD_CALLBACK": "digests.home_admin.dashboard",
     "COLORS": {
         "primary": {
             "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",
-            "500": "#cc4a2d", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
+            "500": "#d65a3c", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
             "950": "#371009",
         }
     },

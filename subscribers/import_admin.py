@@ -8,9 +8,10 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from newsletter import audit
+from newsletter.audited import AuditedAdmin
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.deciding import REASONS, Outcome
@@ -22,7 +23,7 @@ RELOAD_SECONDS = 3
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
+class ImportRunAdmin(AuditedAdmin):
     list_display = ("name", "format", "state", "position", "total", "consent_source", "by", "started_at")
 
     @display(
@@ -54,7 +55,7 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
         if request.method == "POST" and form.is_valid():
             run = form.new_run(request.user.get_username())
             uploads.keep(form.cleaned_data["file"], run)
-            self.log_addition(request, run, "Uploaded it.")
+            audit.record(request.user, run, "uploaded", {}, {"consent_source": run.consent_source})
             tasks.go_on_with_import.delay_on_commit(run.pk)
             return HttpResponseRedirect(page_of(run))
         context = {
@@ -92,7 +93,7 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
             if done:
                 run.path.unlink(missing_ok=True)
         if done:
-            self.log_change(request, run, words)
+            audit.record(request.user, run, "imported" if "write" in request.POST else "given up")
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)

@@ -60,6 +60,9 @@ class IssueAdmin(PreparingAdmin, DeskPages):
         is_published = obj is not None and obj.status == Issue.Status.PUBLISHED
         return super().get_view_on_site_url(obj) if is_published else None
 
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("issues.publish_issue")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

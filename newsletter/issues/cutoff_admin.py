@@ -6,10 +6,10 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from newsletter import audit
+from newsletter.audited import AuditedAdmin
 from newsletter.issues import cutoffs
 from newsletter.issues.models import Cutoff
 
@@ -36,7 +36,7 @@ class CutoffForm(forms.ModelForm[Cutoff]):
 
 
 @admin.register(Cutoff)
-class CutoffAdmin(ModelAdmin):  # type: ignore[misc]
+class CutoffAdmin(AuditedAdmin):
     form = CutoffForm
     list_display = ("weekday", "published")
     ordering = ("weekday",)

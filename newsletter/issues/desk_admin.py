@@ -9,15 +9,15 @@ from django.shortcuts import get_object_or_404, render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
-from unfold.admin import ModelAdmin
 
+from newsletter.audited import AuditedAdmin
 from newsletter.issues import desk, markdown, publishing
 from newsletter.issues.acts import ACTS, FRONT_SIZES, Act
 from newsletter.issues.editing import Edit, Refused, Stale
 from newsletter.issues.models import Issue
 
 
-class DeskPages(ModelAdmin):  # type: ignore[misc]
+class DeskPages(AuditedAdmin):
     """The issue's page as cards, and what it asks for."""
 
     change_form_template = "admin/issues/issue/change_form.html"

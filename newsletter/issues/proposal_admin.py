@@ -15,10 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from newsletter.audited import AuditedAdmin
 from newsletter.issues import proposals, tasks
 from newsletter.papers import identity, proposing
 from newsletter.papers.models import Proposal
@@ -46,7 +46,7 @@ class ItemForm(forms.Form):
 
 
 @admin.register(Proposal)
-class ProposalAdmin(ModelAdmin):  # type: ignore[misc]
+class ProposalAdmin(AuditedAdmin):
     list_display = ("what", "proposers", "whys", "at", "state", "decided_by", "answer")
     list_filter = ("status",)
     list_select_related = ("paper", "decided_by")

@@ -10,12 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.forms import AdminForm
 
-from newsletter import clock
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
 from newsletter.papers import corrections, merging, previewing, ranking, tasks, topics, twins
 from newsletter.papers.freshness import Freshness, freshness_of
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Source, Topic
@@ -36,7 +37,7 @@ class TopicForm(forms.ModelForm[Topic]):
 
 
 @admin.register(Topic)
-class TopicAdmin(ModelAdmin):  # type: ignore[misc]
+class TopicAdmin(AuditedAdmin):
     form = TopicForm
     list_display = ("name", "slug", "description", "state")
     list_select_related = ("retired_into",)
@@ -112,7 +113,7 @@ class TopicAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Source)
-class SourceAdmin(ModelAdmin):  # type: ignore[misc]
+class SourceAdmin(AuditedAdmin):
     list_display = ("name", "kind", "health", "last_error", "lag", "new_count", "last_success_at", "next_try_at")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "url")
@@ -146,11 +147,12 @@ class SourceAdmin(ModelAdmin):  # type: ignore[misc]
         days = (clock.today() - source.fresh_on).days
         return f"{source.fresh_on:%-d %b}, " + ("today" if days < 1 else f"{days} days ago")
 
-    @admin.action(description="Fetch now")
+    @admin.action(description="Fetch now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        asked = sources.fetched().values_list("pk", flat=True)  # type: ignore[attr-defined]
-        for source_id in asked:
-            tasks.fetch_source.delay(source_id)
+        asked = list(sources.fetched())  # type: ignore[attr-defined]
+        for source in asked:
+            tasks.fetch_source.delay(source.pk)
+        audit.record_all(request.user, asked, "asked to be fetched")
         self.message_user(request, f"{len(asked)} sources are being asked. Reload in a moment to see how it went.")
 
 
@@ -183,7 +185,7 @@ class RefusedTopicInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Paper)
-class PaperAdmin(ModelAdmin):  # type: ignore[misc]
+class PaperAdmin(AuditedAdmin):
     list_display = ("title", "listed_on", "state", "score", "votes", "primary_category")
     list_filter = ("listed_on", "topics", ("merged_into", admin.EmptyFieldListFilter))
     search_fields = ("title", "key")
@@ -210,7 +212,7 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
         aliases = ", ".join(paper.aliases.order_by("key").values_list("key", flat=True))
         return format_html("{}{}{}", links, ", " if links and aliases else "", aliases) or "–"
 
-    @admin.action(description="Merge: these are the same paper")
+    @admin.action(description="Merge: these are the same paper", permissions=["change"])
     def merge(self, request: HttpRequest, papers: QuerySet[Paper]) -> HttpResponse | None:
         chosen = list(papers[:3])
         if len(chosen) != 2:
@@ -240,11 +242,11 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
         except twins.CannotMerge as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return
-        self.log_change(request, paper, f"Merged into {into.key}.")
-        self.log_change(request, into, f"Merged {paper.key} into it.")
+        audit.record(request.user, paper, "merged", {"merged into": ""}, {"merged into": into.key})
+        audit.record(request.user, into, "joined with another", {"also known as": ""}, {"also known as": paper.key})
         self.message_user(request, f"{paper.key} and {into.key} are one paper from now on.", messages.SUCCESS)
 
-    @action(description="Split this wrong merge")
+    @action(description="Split this wrong merge", permissions=["change"])
     def split(self, request: HttpRequest, paper: Paper) -> None:
         into = paper.merged_into
         try:
@@ -253,8 +255,8 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, str(exc), messages.WARNING)
             return
         assert into is not None
-        self.log_change(request, paper, f"Split from {into.key}.")
-        self.log_change(request, into, f"Split {paper.key} from it.")
+        audit.record(request.user, paper, "split", {"merged into": into.key}, {"merged into": ""})
+        audit.record(request.user, into, "parted from another", {"also known as": paper.key}, {"also known as": ""})
         self.message_user(request, f"{paper.key} is a paper of its own again.", messages.SUCCESS)
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
@@ -267,12 +269,12 @@ class PaperAdmin(ModelAdmin):  # type: ignore[misc]
     def why(self, paper: Paper) -> str:
         return ranking.why_now(paper.pk) or "Nothing was seen of it yet."
 
-    @admin.action(description="Mark as withdrawn by its authors")
+    @admin.action(description="Mark as withdrawn by its authors", permissions=["change"])
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         standing = list(papers.filter(withdrawn_at=None))
         for paper in standing:
             corrections.correct(paper, {"withdrawn_at": clock.now()})
-            self.log_change(request, paper, "Marked as withdrawn.")
+            audit.record(request.user, paper, "marked as withdrawn", {}, {"withdrawn_at": clock.now()})
         self.message_user(request, f"{len(standing)} papers are marked and leave the drafts at their next refresh.")
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:

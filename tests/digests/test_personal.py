@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 
 from digests import assembly, personal, sending
 from digests.models import Batch, Delivery, ProviderEvent
+from newsletter import audit
 from newsletter.papers import proposing, voting
 from newsletter.papers.models import Paper, Proposal, Vote
 from subscribers import letters, signup, tokens, wishes
@@ -99,10 +98,7 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
 ) -> None:
     keyed, preferences, reader_key = reader.address_hash, reader.preferences_id, tokens.reader_key(reader.pk)
     editor = User.objects.create_user("mara")
-    kind = ContentType.objects.get_for_model(Subscriber)
-    LogEntry.objects.create(
-        user=editor, content_type=kind, object_id=str(reader.pk), object_repr=ADDRESS, action_flag=CHANGE
-    )
+    audit.record(editor, reader, "changed")
     link = link_of(reader, Letter.Kind.ERASE)
     before = whole_database()
     assert "Erase everything we keep about you?" in follow(client, link).content.decode()
