@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in, stands_as, titles
-from tests.browser.test_pages import AXE
+from tests.browser.test_pages import AXE, FIND_TROUBLE
 from tests.browser.test_publishing import go_to
 from tests.product import Product
 
@@ -38,14 +38,6 @@ PAGES = (
     "auth/user/", "auth/user/add/", "auditlog/logentry/", "digests/sendingswitch/",
 )  # fmt: skip
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
-# The theme's own: its search box and its switch for the sidebar have no name, its grey hints little contrast.
-OF_THE_THEME: tuple[str, ...] = ()
-FIND_TROUBLE = """async (ofTheTheme) => {
-  const found = await axe.run(document, {iframes: false, resultTypes: ["violations"]});
-  return found.violations
-    .filter(({id, impact}) => ["serious", "critical"].includes(impact) && !ofTheTheme.includes(id))
-    .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +94,7 @@ def troubles_of(page: Page, path: str, shot: Shot) -> list[str]:
         page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", scheme == "dark")
         page.set_viewport_size({"width": width, "height": 900})
         shot(page, f"{path}-{width}-{scheme}")
-        troubles = page.evaluate(FIND_TROUBLE, OF_THE_THEME)
+        troubles = page.evaluate(FIND_TROUBLE)
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
             troubles.append(f"{wide - width} px too wide")
         found += [f"{path}, {width}, {scheme}: {trouble}" for trouble in troubles]
