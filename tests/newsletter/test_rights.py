@@ -221,8 +221,9 @@ def address(name: str, rows: dict[str, Model]) -> str:
 
 def ask(client: Client, name: str, rows: dict[str, Model]) -> HttpResponse:
     """Ask for a page in the way that changes nothing."""
-    send = client.post if name in POSTED else client.get
-    return send(address(name, rows), {"seen": 0, "subject": ""})  # type: ignore[return-value]
+    send: Any = client.post if name in POSTED else client.get
+    response: HttpResponse = send(address(name, rows), {"seen": "0", "subject": ""})
+    return response
 
 
 def test_every_address_of_the_admin_is_in_the_table() -> None:
