@@ -11,16 +11,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, figures, settling, stats, switch, tasks, withdrawing
+from digests import bounces, figures, searching, settling, stats, switch, tasks, ways_out, withdrawing
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
+from digests.sending_admin import TestPage
 from newsletter import clock
 from newsletter.issues.admin import IssueAdmin
 from newsletter.issues.models import Issue
+from newsletter.listing import ListAdmin, lately
 
 admin.site.unregister(Issue)
 
@@ -79,8 +80,8 @@ class IssueDesk(IssueAdmin):
         return withdrawing.reach_of(issue).words
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
-    show_full_result_count = False
+class ReadOnlyAdmin(ListAdmin):
+    sortable_by: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -97,12 +98,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
-    list_filter = ("status", "reason")
+    list_filter = ("status", "reason", lately("made_at"))
+    search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
     search_fields = ("subscriber__canonical",)
     actions_list = ("statistics",)
     actions = ("say_sent", "say_not_sent")
     WORDS = {True: "It was sent.", False: "It was not sent."}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        return searching.deliveries(queryset, search_term) if search_term.strip() else queryset, False
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("issues.view_issue")
@@ -196,15 +203,23 @@ class DeliveryAdmin(ReadOnlyAdmin):
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
-    list_filter = ("status",)
+    list_filter = ("status", lately("made_at"))
+    search_fields = ("=id",)
+    search_help_text = "A batch’s number."
 
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "provider", "kind", "domain", "delivery_id", "letter_id", "put_aside", "held")
-    list_filter = ("held", "put_aside", "kind", "provider")
-    search_fields = ("=delivery_id", "=message_id", "=domain")
+    list_filter = ("held", "put_aside", "kind", lately("received_at"))
+    search_fields = ("domain",)
+    search_help_text = "The id of a delivery or letter, the provider’s id of a delivery, or a domain."
     actions = ("suppress", "let_go")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ProviderEvent], search_term: str
+    ) -> tuple[QuerySet[ProviderEvent], bool]:
+        return searching.events(queryset, search_term) if search_term.strip() else queryset, False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.change_providerevent")
@@ -241,7 +256,7 @@ class SwitchForm(forms.Form):
 
 
 @admin.register(SendingSwitch)
-class SendingSwitchAdmin(ReadOnlyAdmin):
+class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -276,6 +291,7 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "is_paused": switch.is_paused(),
             "may_turn": self.has_turn_permission(request),
             "changes": SwitchChange.objects.all()[:20],
+            "ways_out": ways_out.ways_out(),
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),
             "uncertain_count": Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count(),

@@ -8,9 +8,9 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from newsletter.listing import ListAdmin
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.deciding import REASONS, Outcome
@@ -22,8 +22,10 @@ RELOAD_SECONDS = 3
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "format", "state", "position", "total", "consent_source", "by", "started_at")
+class ImportRunAdmin(ListAdmin):
+    list_display = ("name", "format", "state", "progress", "consent_source", "by", "started_at")
+    list_filter = ("status",)
+    search_fields = ("name", "consent_source", "by")
 
     @display(
         description="State",
@@ -37,6 +39,10 @@ class ImportRunAdmin(ModelAdmin):  # type: ignore[misc]
     )
     def state(self, run: ImportRun) -> str:
         return run.get_status_display()
+
+    @display(description="Rows done")
+    def progress(self, run: ImportRun) -> str:
+        return f"{run.position:,} of {run.total:,}"
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         return False

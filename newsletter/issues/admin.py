@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -17,6 +17,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from newsletter import clock
 from newsletter.issues import arranging, publishing
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues.paper_admin import PaperDesk as PaperDesk
+from newsletter.listing import ListAdmin, lately
 
 
 class IssueForm(forms.ModelForm[Issue]):
@@ -98,11 +100,11 @@ class FrontInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Issue)
-class IssueAdmin(ModelAdmin):  # type: ignore[misc]
+class IssueAdmin(ListAdmin):
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
     list_select_related = ("curated_by",)
-    list_filter = ("status",)
+    list_filter = ("status", lately("date"))
     fieldsets = (
         (None, {"fields": ("standing", "listings_held", "subject", "intro")}),
         ("Cutoff and size", {"fields": ("cutoff_at", "front_size"), "classes": ("collapse",)}),
