@@ -11,12 +11,13 @@ PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmn
 	EMAIL_PROVIDER=mailgun MAILGUN_API_KEY=key MAILGUN_SENDER_DOMAIN=papers.example.org \
 	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton'
 
-.PHONY: help run test check bench chaos screenshots password lock clean
+.PHONY: help run test check nightly bench chaos screenshots password lock clean
 
 help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
+	@echo 'make nightly   what goes further than the tests: a million forged tokens'
 	@echo 'make bench     measure; ONLY=papers make bench measures one thing'
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed; READERS=10000 make chaos is shorter'
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
@@ -40,6 +41,9 @@ check: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+nightly: .venv/dev.stamp
+	NIGHTLY=1 $(BIN)/python -m pytest -m nightly
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))

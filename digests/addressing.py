@@ -115,6 +115,8 @@ class Linking(NamedTuple):
             "view_url": self.link("digests:view", Purpose.VIEW, delivery_id, epoch),
             "preferences_url": self.link("subscribers:preferences", Purpose.PREFERENCES, subscriber_id, epoch),
             "pause_url": self.link("subscribers:pause", Purpose.PAUSE, subscriber_id, epoch),
+            "propose_url": self.link("digests:propose", Purpose.PROPOSE, subscriber_id, epoch),
+            "vote_url": self.link("digests:vote", Purpose.VOTE, subscriber_id, epoch),
             "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id, epoch),
         }
 

@@ -3,7 +3,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.postgres.aggregates import StringAgg
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -14,14 +13,18 @@ from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, figures, searching, settling, stats, switch, tasks, ways_out, withdrawing
+from digests import bounces, figures, home, searching, settling, stats, switch, tasks, ways_out
+from digests.home_admin import ProgressPage
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
+from digests.paper_figures_admin import PaperFiguresOfAnIssue
+from digests.publishing_admin import PublishingPages
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
+from digests.seeing_admin import SeeingAdmin
 from digests.sending_admin import TestPage
-from newsletter import clock
-from newsletter.issues.admin import IssueAdmin
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
 from newsletter.issues.models import Issue
-from newsletter.listing import ListAdmin, lately
+from newsletter.listing import lately
 
 admin.site.unregister(Issue)
 
@@ -37,23 +40,27 @@ KINDS_HEARD = (
 
 
 @admin.register(Issue)
-class IssueDesk(IssueAdmin):
+class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
     """The issue's page, with what takes readers' mail into account."""
 
-    actions_detail = ("statistics",)
-    actions_submit_line = (*IssueAdmin.actions_submit_line, "send_to_me")
-    FITTING = {status: fitting | {"send_to_me"} for status, fitting in IssueAdmin.FITTING.items()}
+    actions_detail = (*PublishingPages.actions_detail, "statistics")
+    actions_submit_line = ("hold", "release", "send_to_me")
+    FITTING = {status: fitting | {"send_to_me"} for status, fitting in PublishingPages.FITTING.items()}
 
-    @action(description="Save and send it to me")
+    @action(description="Send it to me", permissions=["change"])
     def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
         address = getattr(request.user, "email", "")
         if not address:
             self.message_user(request, "Your account has no email address: give it one under “Users”.", messages.ERROR)
             return
         tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
+        audit.record(request.user, issue, "sent a test", after={"to": request.user.get_username()})
         self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
 
-    @action(description="Statistics", permissions=["view"])
+    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("digests.view_statistics")
+
+    @action(description="Statistics", permissions=["statistics"])
     def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
         issue = get_object_or_404(Issue, pk=object_id)
         found = stats.statistics_of(issue)
@@ -76,11 +83,8 @@ class IssueDesk(IssueAdmin):
         }
         return TemplateResponse(request, "admin/issues/issue/statistics.html", context)
 
-    def reach_of(self, issue: Issue) -> str:
-        return withdrawing.reach_of(issue).words
 
-
-class ReadOnlyAdmin(ListAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     sortable_by: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -112,7 +116,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return searching.deliveries(queryset, search_term) if search_term.strip() else queryset, False
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.view_issue")
+        return request.user.has_perm("digests.view_statistics")
 
     @action(description="Statistics of the newest issue", permissions=["statistics"])
     def statistics(self, request: HttpRequest) -> HttpResponse:
@@ -169,8 +173,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
         ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
-        settled = Delivery.objects.filter(pk__in=ids)
-        LogEntry.objects.log_actions(request.user.pk or 0, settled, CHANGE, self.WORDS[was_sent])
+        before, after = {"status": "Uncertain"}, {"status": self.WORDS[was_sent]}
+        audit.record_all(request.user, Delivery.objects.filter(pk__in=ids), "settled", before, after)
         if ids:
             self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
         else:
@@ -201,7 +205,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin):
+class BatchAdmin(ProgressPage, ReadOnlyAdmin):
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
     list_filter = ("status", lately("made_at"))
     search_fields = ("=id",)
@@ -237,7 +241,7 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     def decide(self, request: HttpRequest, events: QuerySet[ProviderEvent], is_suppressed: bool) -> int:
         decided = [event for event in events.held() if bounces.decide(event, is_suppressed)]  # type: ignore[attr-defined]
         for event in decided:
-            self.log_change(request, event, "Suppressed its address." if is_suppressed else "Let it go.")
+            audit.record(request.user, event, "suppressed the address of" if is_suppressed else "let go")
         return len(decided)
 
 
@@ -259,12 +263,14 @@ class SwitchForm(forms.Form):
 class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
 
+    STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return self.page(request, SwitchForm())
-        if not self.has_turn_permission(request):
+        if not self.has_turn_permission(request, request.POST.get("act")):
             raise PermissionDenied
         form = SwitchForm(request.POST)
         if not form.is_valid():
@@ -274,8 +280,9 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
         self.turn(request, form.cleaned_data)
         return HttpResponseRedirect(request.path)
 
-    def has_turn_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("digests.change_sendingswitch")
+    def has_turn_permission(self, request: HttpRequest, act: str | None) -> bool:
+        """Let editors pause; to let mail leave again is the operators' word."""
+        return request.user.has_perm(f"digests.{'pause_sending' if act == 'pause' else 'change_sendingswitch'}")
 
     def page(self, request: HttpRequest, form: SwitchForm, asked: dict[str, Any] | None = None) -> HttpResponse:
         aside = ProviderEvent.objects.exclude(put_aside="").values("put_aside").annotate(count=Count("pk"))
@@ -289,7 +296,9 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
             "answer": switch.standing(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
-            "may_turn": self.has_turn_permission(request),
+            "may_turn": self.has_turn_permission(request, "resume"),
+            "may_pause": self.has_turn_permission(request, "pause"),
+            "waiting": home.waiting(),
             "changes": SwitchChange.objects.all()[:20],
             "ways_out": ways_out.ways_out(),
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
@@ -308,6 +317,9 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
             case _:
                 done, words = switch.allow(by), "Allowed. Digests leave from this database again."
         if done:
+            switched = SendingSwitch.objects.get()
+            after = {"reason": asked["reason"], "sending": self.STATES[asked["act"]]}
+            audit.record(request.user, switched, self.STATES[asked["act"]], {}, after)
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)

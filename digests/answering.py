@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from digests import selection
 from digests.models import Delivery
-from digests.selection import Choice
+from digests.selection import Choice, Item, Order
 from digests.spans import Span
 from digests.writing import Content
+
+NONE = Order([])
 
 
 class Answer(NamedTuple):
@@ -20,19 +22,47 @@ class Answer(NamedTuple):
     note: str = ""
 
 
+class Drawn(NamedTuple):
+    """Which entries of a span are chosen, or the one reason why there is none."""
+
+    order: Order
+    is_fallback: bool = False
+    reason: str = ""
+
+
 def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> Answer:
     """Choose from a span for readers who were sent the papers `had` before; a first digest is never empty."""
+    drawn = draw(span, choice, had, is_first=is_first)
     if not span.issues:
-        return Answer(None, reason=Delivery.Reason.NO_ISSUE)
-    seen = selection.union(span.index.by_paper, had)
-    chosen = selection.select(span.index, choice, seen)
-    if not chosen.items and is_first:
-        chosen = selection.fallback(span.index, choice, seen)
-    if chosen.items:
-        content = Content(span, tuple([item.number for item in chosen.items]), chosen.is_fallback)
+        return Answer(None, reason=drawn.reason)
+    if not drawn.reason:
+        items = items_of(span, choice, drawn)
+        content = Content(span, tuple([item.number for item in items]), drawn.is_fallback)
         return Answer(content, span.newest_at)
-    if seen and selection.select(span.index, choice).items:
-        return Answer(None, span.newest_at, Delivery.Reason.ALL_HAD)
-    looked_at = len(span.index.entries)
+    if drawn.reason == Delivery.Reason.ALL_HAD:
+        return Answer(None, span.newest_at, drawn.reason)
+    looked_at = span.index.paper_count
     note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
-    return Answer(None, span.newest_at, Delivery.Reason.NOTHING_MATCHED, note)
+    return Answer(None, span.newest_at, drawn.reason, note)
+
+
+def draw(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> Drawn:
+    """Choose as `answer` does, and give no reasons: a third of the time where only numbers are asked for."""
+    if not span.issues:
+        return Drawn(NONE, reason=Delivery.Reason.NO_ISSUE)
+    seen = selection.union(span.index.by_paper, had)
+    chosen = selection.order(span.index, choice, seen)
+    if chosen.numbers:
+        return Drawn(chosen)
+    if is_first and (best := selection.fallback_order(span.index, choice, seen)).numbers:
+        return Drawn(best, is_fallback=True)
+    if seen and selection.order(span.index, choice).numbers:
+        return Drawn(NONE, reason=Delivery.Reason.ALL_HAD)
+    return Drawn(NONE, reason=Delivery.Reason.NOTHING_MATCHED)
+
+
+def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:
+    """Return what was drawn, each with the reason it is there."""
+    if drawn.is_fallback:
+        return selection.with_fallback(span.index, drawn.order).items
+    return selection.with_reasons(span.index, choice, drawn.order).items

@@ -85,14 +85,14 @@ def count(look: Look) -> int:
 
 
 # A first digest is never too late.
+IS_LATE = "(covered_through IS NOT NULL AND next_digest_at < %(latest)s)"
+IS_BACK = "(covered_through IS NULL AND last_slot_at IS NOT NULL)"
 SEE = f"""
 CREATE TEMP TABLE assembly_due AS
 SELECT id AS reader_id, next_digest_at AS slot, covered_through, preferences_id,
        frequency, weekday, send_time, timezone, paused_until,
        confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome,
-       covered_through IS NOT NULL AND next_digest_at < %(latest)s AS is_late,
-       covered_through IS NULL AND last_slot_at IS NOT NULL AS is_back,
-       '{{}}'::bigint[] AS had
+       {IS_LATE} AS is_late, {IS_BACK} AS is_back, '{{}}'::bigint[] AS had
 FROM subscribers_subscriber
 WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
 """

@@ -72,7 +72,8 @@ def effects(days: Iterable[Day], choice: Choice) -> list[Effect]:
             continue
         chosen = select(readied(day.index, choice), choice, union(day.index.by_paper, had)).items
         had.update(item.entry.paper_id for item in chosen)
-        found.append(Effect(day.date, True, tuple(item.entry.title for item in chosen)))
+        titles = tuple(item.entry.title for item in chosen if not item.entry.is_free)
+        found.append(Effect(day.date, True, titles))
     return found[::-1]
 
 

@@ -106,7 +106,7 @@ def explain_span(preview: Preview) -> Iterator[str]:
     delivery, issues = preview.delivery, preview.span.issues
     assert delivery is not None
     if issues:
-        papers, days = len(preview.span.index.entries), sorted(issue.date for issue in issues)
+        papers, days = preview.span.index.paper_count, sorted(issue.date for issue in issues)
         yield f"Span: {listed(days)}, {papers} {'paper' if papers == 1 else 'papers'}"
     gone = Issue.objects.filter(withdrawn_at__lte=delivery.made_at, published_at__lte=delivery.made_at)
     since = delivery.covered_from or delivery.made_at - timedelta(days=1)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
-from newsletter import clock
+from newsletter import audit, clock
+from newsletter.papers import proposing, voting
+from subscribers import forgetting, tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
@@ -31,6 +31,16 @@ def record_of(reader: Subscriber) -> dict[str, Any]:
         "digests": [digest_of(delivery) for delivery in deliveries_of(reader)],
         "events": [event_of(event) for event in events_of(reader).order_by("happened_at")],
         "farewell": farewell,
+        **said_of_papers(tokens.reader_key(reader.pk)),
+    }
+
+
+def said_of_papers(reader_key: str) -> dict[str, Any]:
+    proposals = proposing.of_reader(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    votes = voting.of_reader(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    return {
+        "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in votes],
+        "proposals": list(proposals),
     }
 
 
@@ -84,8 +94,11 @@ def erase(reader: Subscriber) -> None:
     Suppression.objects.bulk_create([suppression], ignore_conflicts=True)
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
+    forgetting.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
-    forget_in_admin(reader)
+    voting.forget(tokens.reader_key(reader.pk))
+    proposing.forget(tokens.reader_key(reader.pk))
+    audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)
 
@@ -106,13 +119,6 @@ def forget_deliveries(reader: Subscriber) -> set[int]:
         deliveries.filter(preferences=preferences).update(preferences=twin)
     deliveries.update(subscriber=None, provider_id="", note="")
     return chosen
-
-
-def forget_in_admin(reader: Subscriber) -> None:
-    kind = ContentType.objects.get_for_model(Subscriber)
-    LogEntry.objects.filter(content_type=kind, object_id=str(reader.pk)).update(
-        object_repr="erased", change_message=""
-    )
 
 
 def forget_words(chosen: Iterable[int]) -> None:

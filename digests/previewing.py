@@ -49,7 +49,7 @@ class Preview:
     def subject(self) -> str:
         if self.issue is None or not self.items:
             return ""
-        return writing.subject_of(self.issue, self.items[0].entry.title, len(self.items))
+        return writing.subject_for(self.issue, self.items)
 
     @property
     def reason(self) -> str:
@@ -122,5 +122,5 @@ def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
     orders = recent.exclude(status__in=NEVER_LEFT).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
-    papers = Card.objects.filter(pk__in=cards).exclude(entry__paper=None)
-    return set(papers.values_list("entry__paper_id", flat=True))
+    stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
+    return {paper_id or -entry_id for paper_id, entry_id in stood}

@@ -27,13 +27,16 @@ from digests.shortening import FULL, shortened
 from newsletter import mail
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import snapshot_of
+from newsletter.papers.proposing import BY_A_READER
 from newsletter.templatetags.reading import brief, cut_at_word, wrapped
 
 logger = logging.getLogger(__name__)
-READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url")
+READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url", "propose_url", "vote_url")
+CARD_SLOTS = ("vote_url",)  # of the reader's, in each card
 DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
 MOST_HTML = 90_000  # bytes; Gmail cuts a message off at 102 KB
-FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and four links
+FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and the links of a frame
+TOKEN_SIZE = 90  # bytes of a reader's link behind the site's address
 REMEMBERED = 10_000  # cards a process keeps in memory
 CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
 PREHEADER = 140  # characters; mail programs show up to that much behind the subject
@@ -42,7 +45,8 @@ NUMBERS = [str(number) for number in range(1_000)]
 TEXT_NUMBERS = [f"{number}.".ljust(4) for number in range(1_000)]
 
 BLANK_NUMBER = "0000"
-PICK = "Editors’ pick"  # as it begins a reason; the templates set it apart
+NO_NUMBER = " " * 4
+PICK, FREE = "Editors’ pick", "From the editors"  # as they begin a reason; the templates set them apart
 TRIAL_REASON = "The whole front, for a test"
 TRIAL_LEAD = "This is a test: the whole front, as it stands now."
 LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
@@ -81,13 +85,14 @@ Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of i
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A card's HTML and text, each cut at its number."""
+    """A card's HTML and text, each cut at its number; what follows that, sewn on, is cut at the reader's slots."""
 
-    html: tuple[str, str]
-    text: tuple[str, str]
+    html: tuple[str, tuple[str, ...]]
+    text: tuple[str, tuple[str, ...]]
     size: int  # bytes of HTML
     title: str  # plain, as far as a preheader may show it
     summary: str
+    is_free: bool = False  # no paper: it has no number and is not counted
 
 
 class Order(NamedTuple):
@@ -144,36 +149,40 @@ def preheader_of(cards: Sequence[Pieces], subject: str) -> str:
     """Return what mail programs show behind the subject: the titles that it does not name, in plain text."""
     if not cards:
         return ""
-    first = cards[0].title
-    others = cards[1:] if subject.startswith(first[:LEAST_NAMED]) else cards
+    first = next((card for card in cards if not card.is_free), cards[0])
+    is_named = subject.startswith(first.title[:LEAST_NAMED])
+    others = [card for card in cards if card is not first] if is_named else cards
     if not others:
-        return cards[0].summary
+        return first.summary
     words = " · ".join([card.title for card in others[:TITLES]])
     return words if len(words) <= PREHEADER else cut_at_word(words, PREHEADER)
 
 
 def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Opened:
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
-    html, text = list[str](), list[str]()
-    for number, card in enumerate(cards, start=1):
-        html += (card.html[0] + NUMBERS[number], card.html[1])
-        text += (TEXT_NUMBERS[number], card.text[1])
-    count = "1 paper" if len(cards) == 1 else f"{len(cards)} papers"
-    values = {"count": [count], "preheader": [preheader]}
+    html, text, number = list[str](), list[str](), 0
+    for card in cards:
+        number += not card.is_free
+        html += (SEAM, card.html[0] if card.is_free else card.html[0] + NUMBERS[number], *card.html[1])
+        text += (SEAM, NO_NUMBER if card.is_free else TEXT_NUMBERS[number], *card.text[1])
+    values = {"count": (SEAM, count_words(number)), "preheader": (SEAM, preheader)}
     return Opened(
-        weave(frame.html, values | {"lead": [lead], "cards": html}),
-        weave(frame.text, values | {"lead": [wrap_lead(lead)], "cards": text}),
+        weave(frame.html, values | {"lead": (SEAM, lead), "cards": html}),
+        weave(frame.text, values | {"lead": (SEAM, wrap_lead(lead)), "cards": text}),
     )
 
 
+@cache
+def count_words(count: int) -> str:
+    return {0: "A word from the editors", 1: "1 paper"}.get(count, f"{count} papers")
+
+
 def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Put texts into the slots that `values` names, sewn in by seams; other slots stay open."""
+    """Put what `values` names into its slots: a seam or a slot before each text. Other slots stay open."""
     woven = [frame[0]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         if name in values:
-            for value in values[name]:
-                woven += (SEAM, value)
-            woven += (SEAM, text)
+            woven += (*values[name], SEAM, text)
         else:
             woven += (name, text)
     return tuple(woven)
@@ -278,7 +287,7 @@ def load_cards(card_ids: Collection[int]) -> None:
             render_cards([card for card in cards if not is_rendered(card)])
     for card in cards:
         with left_out(card):
-            known_cards[card.pk] = cut_card(Parts(card.html, card.text), card.entry.snapshot)
+            known_cards[card.pk] = cut_card(Parts(card.html, card.text), card.entry, card.entry.snapshot)
 
 
 def is_rendered(card: Card) -> bool:
@@ -316,15 +325,18 @@ def smaller_card(card_id: int, size: str) -> Pieces:
 
 
 def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Pieces:
-    return cut_card(render_card(entry, card, reason, size), card)
+    return cut_card(render_card(entry, card, reason, size), entry, card)
 
 
-def cut_card(parts: Parts, card: Mapping[str, Any]) -> Pieces:
+def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> Pieces:
     mark = slot("number")
     html, text = parts.html.partition(mark), parts.text.partition(mark)
-    size = len(parts.html.encode()) - len(mark) + len(BLANK_NUMBER)
+    rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
+    links = len(rest) // 2 * (len(settings.SITE_URL) + TOKEN_SIZE)
+    size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
-    return Pieces((html[0], html[2]), (text[0], text[2] + "\n\n"), size, title, summary)
+    pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
+    return Pieces(*pieces, size, title, summary, entry.is_free)
 
 
 def render_frame(issue: Issue) -> Parts:
@@ -335,8 +347,10 @@ def render_frame(issue: Issue) -> Parts:
 
 
 def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
-    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot."""
-    context = {"entry": entry, "card": card, "why": why(card, reason), "number": slot("number"), "size": size}
+    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
+    mark = FREE if entry.is_free else PICK if entry.is_pick else ""
+    slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size} | slots
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
@@ -345,10 +359,12 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
 
 
 def why(card: Mapping[str, Any], reason: str) -> str:
-    """Return the reason without the mark of a pick, and the comments."""
+    """Return the reason without the mark it begins with, the comments, and whether a reader proposed it."""
     comments = card["comments"]
     words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
-    return " · ".join(filter(None, [reason.removeprefix(PICK).removeprefix(" · "), words]))
+    proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
+    reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
+    return " · ".join(filter(None, [reason, words, proposed]))
 
 
 @cache

@@ -7,11 +7,12 @@ a reason make an Item, which is one object for all readers who get that entry fo
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletter.papers.matching import PhraseIndex, normalise, split_words
 
 PICK = "Editors’ pick"
+FREE = "From the editors"
 FALLBACK = "Trending today"
 TOPICS_NAMED = 2  # in one reason
 
@@ -30,6 +31,11 @@ class Entry:
     summary: str
     authors: tuple[str, ...]
     topics: Mapping[str, str]  # slug → name
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether it is no paper, but a free item of the editors'."""
+        return self.paper_id < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,13 @@ class IssueIndex:
     words: list[list[str]] = field(default_factory=list)  # of each entry
     picks: int = 0
     front: int = 0
+    free: int = 0  # free items; those that are no pick come along with papers, and never by themselves
     items: list[Item] = field(default_factory=list)
     by_reason: dict[tuple[int, int, str], Item] = field(default_factory=dict)
+
+    @property
+    def paper_count(self) -> int:
+        return len(self.entries) - self.free.bit_count()
 
     def item(self, number: int, topics: int, words: str) -> Item:
         """Return the item of entry `number` for the topics of a mask and what else speaks for it."""
@@ -96,7 +107,7 @@ class IssueIndex:
         """Say why entry `number` was chosen, in the reader's words: “Efficient training · 41 votes”."""
         entry = self.entries[number]
         names = sorted(name for slug, name in entry.topics.items() if topics >> self.topic_number[slug] & 1)
-        parts = [PICK * entry.is_pick, words, ", ".join(names[:TOPICS_NAMED])]
+        parts = [FREE if entry.is_free else PICK * entry.is_pick, words, ", ".join(names[:TOPICS_NAMED])]
         if entry.votes:
             parts.append(f"{entry.votes} vote" + "s" * (entry.votes != 1))
         return " · ".join(filter(None, parts))
@@ -116,6 +127,7 @@ def build_index(
         index.by_paper[entry.paper_id] = 1 << number
         index.picks |= entry.is_pick << number
         index.front |= entry.is_front << number
+        index.free |= entry.is_free << number
     add_topics(index)
     for choice in choices:
         note_words(index, choice)
@@ -183,30 +195,55 @@ def entries_by(index: IssueIndex, author: str) -> int:
     return index.by_name.get(author.casefold(), 0)
 
 
+class Order(NamedTuple):
+    """Which entries are chosen, by their numbers and in their order, and the masks that led to it."""
+
+    numbers: list[int]
+    matching: int = 0  # what would be chosen without a limit
+    named: int = 0  # picks, and what is followed
+
+
 def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose for one reader: picks, then what is followed, then by the order; nothing muted, nothing of `had`.
 
-    `had` is the mask of what the reader got before.
+    `had` is the mask of what the reader got before. Free items stand among the picks and take no paper's place; one
+    that is no pick comes only where a paper or a pick does.
     """
+    return with_reasons(index, choice, order(index, choice, had))
+
+
+def order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    """Return what `select` chooses, without the reasons."""
     followed = followed_by(index, choice)
     by_topic = union(index.by_topic, choice.topics)
     if choice.minimum_score > 0:
         by_topic &= ~below(index, choice.minimum_score)
     shut = muted_by(index, choice) | had
-    matching = (index.picks | followed | by_topic) & ~shut
-    picks = index.picks & matching
-    followed &= matching & ~picks
-    order = (*bits(picks), *bits(followed), *bits(matching & ~picks & ~followed, choice.max_papers))
-    mine = topics_of(index, choice)
+    matching = (index.picks | (followed | by_topic) & ~index.free) & ~shut
+    if matching and index.free:
+        matching |= index.free & ~shut
+    leading = (index.picks | index.free) & matching
+    followed &= matching & ~leading
+    named = leading | followed
+    numbers = bits(matching & ~named, choice.max_papers)
+    if named:
+        numbers = within(index, [*bits(leading), *bits(followed), *numbers], choice.max_papers)
+    return Order(numbers, matching, named)
+
+
+def with_reasons(index: IssueIndex, choice: Choice, chosen: Order) -> Selection:
+    mine, named = topics_of(index, choice), chosen.named
     own, item = index.topic_bits, index.item
-    named = picks | followed
-    items = tuple(
-        [
-            item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "")
-            for n in order[: choice.max_papers]
-        ]
-    )
-    return Selection(items, matched=matching.bit_count())
+    items = [item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "") for n in chosen.numbers]
+    return Selection(tuple(items), matched=chosen.matching.bit_count())
+
+
+def within(index: IssueIndex, order: list[int], most: int) -> list[int]:
+    """Return the first `most` papers of `order`, and its free items."""
+    if not index.free:
+        return order[:most]
+    papers = {*[n for n in order if not index.free >> n & 1][:most]}
+    return [n for n in order if n in papers or index.free >> n & 1]
 
 
 def followed_by(index: IssueIndex, choice: Choice) -> int:
@@ -237,8 +274,18 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
 
 def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
-    numbers = bits(index.front & ~(muted_by(index, choice) | had), choice.max_papers)
-    return Selection(tuple(index.item(number, 0, FALLBACK) for number in numbers), is_fallback=True)
+    return with_fallback(index, fallback_order(index, choice, had))
+
+
+def with_fallback(index: IssueIndex, chosen: Order) -> Selection:
+    items = [index.item(n, 0, "" if index.free >> n & 1 else FALLBACK) for n in chosen.numbers]
+    return Selection(tuple(items), is_fallback=True)
+
+
+def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    shut = muted_by(index, choice) | had
+    numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
+    return Order([*bits(index.free & ~shut), *numbers] if numbers else [])
 
 
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:
@@ -255,6 +302,8 @@ def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: i
             reasons[entry.id] = "muted"
         elif had & bit:
             reasons[entry.id] = "sent before"
+        elif entry.is_free:
+            reasons[entry.id] = "it comes along with papers, and there were none"
         elif wanted & bit:
             reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
         elif not choice.topics & entry.topics.keys():

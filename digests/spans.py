@@ -13,6 +13,7 @@ from django.db import connection
 
 from digests.selection import Choice, Entry, IssueIndex, build_index, note_words
 from newsletter import clock
+from newsletter.issues.foreseeing import Coming
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import DayRank, Topic
 
@@ -55,41 +56,53 @@ class Span:
 class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, coming: Coming | None = None) -> None:
+        """`coming` is an open issue that is taken for published."""
         self.now = now
+        self.coming = coming
         self.known: dict[datetime | None, Span] = {}
 
     @cached_property
     def issues(self) -> list[Issue]:
         """All that there is to choose from, read once: what is published later has no part in this moment."""
-        return issues_at(self.now)
+        return [*([self.coming.issue] if self.coming else ()), *issues_at(self.now)]
 
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
         if (span := self.known.get(covered_through)) is None:
             issues = not_covered(self.issues, covered_through)
-            span = self.known[covered_through] = span_of(issues, at=self.now)
+            span = self.known[covered_through] = span_of(issues, at=self.now, coming=self.coming)
         note_words(span.index, choice)
         return span
 
 
-def span_of(issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None) -> Span:
-    return Span(issues, build_index(entries_of(issues, at), choices, settings.DIGEST_SHELF_PER_TOPIC))
+def span_of(
+    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: Coming | None = None
+) -> Span:
+    return Span(issues, build_index(entries_of(issues, at, coming), choices, settings.DIGEST_SHELF_PER_TOPIC))
 
 
-def entries_of(issues: Collection[Issue], at: datetime | None = None) -> list[Entry]:
+def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Coming | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
     In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
+    An issue that is `coming` is the newest, if it is among them.
     """
-    rows = IssueEntry.objects.kept(at).filter(issue__in=issues)
+    rows = [row for row in coming.entries if row.dropped_at is None] if coming and coming.issue in issues else []
+    out = IssueEntry.objects.kept(at).filter(issue__in=[issue for issue in issues if not is_coming(issue, coming)])
+    rows += out.order_by("shelf", "-issue__published_at", "position")
     heirs = retired_topics(at)
-    entries = [entry_of(row, heirs) for row in rows.order_by("shelf", "-issue__published_at", "position")]
+    entries = [entry_of(row, heirs) for row in sorted(rows, key=lambda row: row.shelf)]
     if len(issues) > 1:
-        places = places_of(max(issue.date for issue in issues))
+        newest = max(issues, key=lambda issue: issue.date)
+        places = coming.places if coming and is_coming(newest, coming) else places_of(newest.date)
         last = len(places) + 1
         entries.sort(key=lambda entry: (not entry.is_front, places.get(entry.paper_id, last), -entry.score))
     return entries
+
+
+def is_coming(issue: Issue, coming: Coming | None) -> bool:
+    return coming is not None and issue == coming.issue
 
 
 def places_of(day: date) -> dict[int, int]:
@@ -135,11 +148,13 @@ def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Top
 # Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
 CHOICES = """
 SELECT preferences.id, max_papers, minimum_score,
-       (SELECT string_agg(chosen.topic_id::text, ',') FROM subscribers_preferencestopic chosen
-        WHERE chosen.preferences_id = preferences.id),
-       nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
+       chosen.topics, nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
        nullif(muted_phrases, '{}'), nullif(muted_authors, '{}')
-FROM subscribers_preferences preferences WHERE preferences.id = ANY(%s::bigint[])
+FROM subscribers_preferences preferences LEFT JOIN (
+  SELECT preferences_id, string_agg(topic_id::text, ',' ORDER BY topic_id) AS topics
+  FROM subscribers_preferencestopic WHERE preferences_id = ANY(%(ids)s::bigint[]) GROUP BY preferences_id
+) chosen ON chosen.preferences_id = preferences.id
+WHERE preferences.id = ANY(%(ids)s::bigint[])
 """
 
 
@@ -150,7 +165,7 @@ def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict
     known: dict[str | None, frozenset[str]] = {None: frozenset()}
     choices = {}
     with connection.cursor() as cursor:
-        cursor.execute(CHOICES, ["{" + ",".join(map(str, preferences)) + "}"])
+        cursor.execute(CHOICES, {"ids": "{" + ",".join(map(str, preferences)) + "}"})
         for pk, most, least, topics, *words in cursor.fetchall():
             if topics not in known:
                 known[topics] = frozenset([slugs[topic] for topic in topics.split(",")])

@@ -4,10 +4,27 @@ from collections.abc import Sequence
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import alerts, applying, assembly, brakes, finishing, pruning, recovery, sending, switch, telling, trial
+from digests import (
+    alerts,
+    applying,
+    assembly,
+    brakes,
+    checking,
+    figuring,
+    finishing,
+    linking,
+    pruning,
+    recovery,
+    sending,
+    switch,
+    tallying,
+    telling,
+    trial,
+)
 from digests.models import Batch
 from newsletter import stopping
 from newsletter.issues.models import Issue
+from subscribers.models import Subscriber
 
 logger = logging.getLogger(__name__)
 WAKING_SECONDS = 60
@@ -36,8 +53,23 @@ def sweep() -> None:
 
 
 @shared_task
-def send_trial(issue_id: int, editor_id: int) -> None:
-    outcome = trial.send_trial(Issue.objects.get(pk=issue_id), User.objects.get(pk=editor_id).email)
+def figure_reach(issue_id: int) -> None:
+    figuring.figure_reach(Issue.objects.get(pk=issue_id))
+
+
+@shared_task
+def follow_links(issue_id: int) -> None:
+    issue = Issue.objects.get(pk=issue_id)
+    linking.follow_links(issue, checking.front_of(issue))
+
+
+@shared_task
+def send_trial(
+    issue_id: int, editor_id: int, topics: Sequence[str] | None = None, reader_id: int | None = None
+) -> None:
+    reader = Subscriber.objects.get(pk=reader_id) if reader_id else None
+    address = User.objects.get(pk=editor_id).email
+    outcome = trial.send_trial(Issue.objects.get(pk=issue_id), address, topics, reader)
     if not outcome.is_accepted:
         logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
@@ -81,3 +113,8 @@ def ping_finished() -> None:
 @shared_task
 def prune() -> None:
     pruning.prune()
+
+
+@shared_task
+def tally() -> None:
+    tallying.tally()

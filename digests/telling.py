@@ -4,6 +4,7 @@ A notice is a row, so that none is lost with a process, and none is told of what
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -25,17 +26,21 @@ def tell_operators(subject: str, *paragraphs: str, page: str = "admin:index", qu
     write_notice(subject, *paragraphs, url=url_of(page, query))
 
 
-def url_of(page: str, query: str = "") -> str:
-    return settings.SITE_URL + reverse(page) + query
+def url_of(page: str, query: str = "", args: Sequence[object] = ()) -> str:
+    return settings.SITE_URL + reverse(page, args=args) + query
 
 
-def write_notice(title: str, *paragraphs: str, url: str, by_mail: bool = True) -> None:
+def write_notice(
+    title: str, *paragraphs: str, url: str, by_mail: bool = True, to: Sequence[str] | None = None
+) -> None:
+    """Write down what operators must hear; with `to`, only these hear of it, and by mail alone."""
+    told = addresses() if by_mail else []
     Notice.objects.create(
         title=title,
         text="\n\n".join(paragraphs),
         url=url,
-        to_mail=addresses() if by_mail else [],
-        is_to_post=bool(settings.ALERT_WEBHOOK),
+        to_mail=told if to is None else list(to),
+        is_to_post=to is None and bool(settings.ALERT_WEBHOOK),
     )
 
 

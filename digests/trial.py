@@ -1,26 +1,43 @@
 """An issue as a test mail to an editor: counted nowhere."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 
-from digests import rendering, sending
+from digests import rendering, seeing, sending
+from digests.seeing import Sight
 from newsletter import mail, urgent
 from newsletter.issues.models import Issue
 from newsletter.pace import Wait
+from newsletter.papers.models import Topic
+from subscribers.models import Subscriber
+
+OF_A_READER = "This is a test: what one reader gets as things stand now."
+OF_TOPICS = "This is a test: what a reader of {} gets as things stand now."
 
 
-def send_trial(issue: Issue, address: str) -> mail.Outcome:
-    """Mail the whole front of `issue`, as it stands now, to one address."""
-    parts = rendering.compose_trial(issue)
-    links = dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
-    message = mail.build(
-        address,
-        f"[Test] {issue.subject or issue}",
-        rendering.fill(parts.text, links),
-        rendering.fill(parts.html, links),
-        tag="test",
-    )
+def send_trial(
+    issue: Issue, address: str, topics: Sequence[str] | None = None, reader: Subscriber | None = None
+) -> mail.Outcome:
+    """Mail `issue`, as it stands now, to one address: its whole front, or what topics or a reader would get of it."""
+    sight = trial_of(issue, topics, reader)
+    if sight.reason:
+        return mail.Outcome("refused", reason=f"There is no mail to send: {sight.reason}.")
+    message = mail.build(address, f"[Test] {sight.subject}", sight.text, sight.html, tag="test")
     try:
         with urgent.lane(sending.handed_over_today) as lane:
             return lane.hand_over(message)
     except Wait as exc:
         return mail.Outcome("not_accepted", reason=urgent.said_of(exc), wait=exc.for_)
+
+
+def trial_of(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> Sight:
+    if reader is not None:
+        return seeing.for_reader(issue, reader, OF_A_READER)
+    if topics:
+        names = list(Topic.objects.filter(slug__in=topics).order_by("name").values_list("name", flat=True))
+        return seeing.for_topics(issue, topics, names, OF_TOPICS.format(", ".join(names)))
+    parts = rendering.compose_trial(issue)
+    links = dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
+    html, text = rendering.fill(parts.html, links), rendering.fill(parts.text, links)
+    return Sight("The whole front", issue.subject or str(issue), html, text)

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from newsletter.issues.models import Issue
+from subscribers.models import Subscriber
 
 
 class Reach(NamedTuple):
@@ -28,6 +30,12 @@ class Reach(NamedTuple):
 
 def of_readers(count: int) -> str:
     return "1 reader has" if count == 1 else f"{count:,} readers have"
+
+
+def to_come(issue: Issue) -> int:
+    """Count the active readers for whom a published issue was not made ready yet."""
+    not_served = Q(covered_through=None) | Q(covered_through__lt=issue.published_at)
+    return Subscriber.objects.active().filter(not_served).count()
 
 
 REACH = """

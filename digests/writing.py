@@ -105,8 +105,15 @@ def write_digests(contents: dict[UUID, Content], now: datetime) -> Iterator[tupl
 def digest_row(key: UUID, content: Content) -> tuple[UUID, int, str, bool, str]:
     span = content.span
     cards = "{" + ",".join([str(span.card_ids[number]) for number in content.numbers]) + "}"
-    first = span.index.items[content.numbers[0]].entry.title
-    return key, span.issues[0].pk, cards, content.is_fallback, subject_of(span.issues[0], first, len(content.numbers))
+    return key, span.issues[0].pk, cards, content.is_fallback, subject_for(span.issues[0], content.items)
+
+
+def subject_for(issue: Issue, items: Sequence[Item]) -> str:
+    """Return the subject of what was chosen: papers give it, and free items only where there is nothing else."""
+    papers = [item for item in items if not item.entry.is_free]
+    if papers:
+        return subject_of(issue, papers[0].entry.title, len(papers))
+    return subject_of(issue, items[0].entry.title, 1)
 
 
 def subject_of(issue: Issue, first: str, count: int) -> str:

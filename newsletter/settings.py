@@ -9,16 +9,18 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import embedded, schedule
+from newsletter import embedded, roles, schedule
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
@@ -84,8 +86,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "anymail",
     "auditlog",
+    "axes",
     "csp",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -96,9 +102,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "newsletter.second_factor_gate.SecondFactorGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "newsletter.urls"
 WSGI_APPLICATION = "newsletter.wsgi.application"
@@ -123,6 +132,26 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+
+# Logging in
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Who works in the admin shows a code of an authenticator app, too; whoever has set one up is always asked for it.
+TWO_FACTOR = env.bool("TWO_FACTOR", not DEBUG)
+OTP_TOTP_ISSUER = PUBLICATION_NAME
+SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=validate.Range(min=1))
+# After so many wrong passwords in a row a name is locked for the network they came from.
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=validate.Range(min=1)))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "newsletter.lockout.network_address"
+AXES_LOCKOUT_CALLABLE = "newsletter.lockout.locked"
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+# Who is locked out and goes on trying does not wait longer for it, or nobody whose name is known could ever log in.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=validate.Range(min=1))  # who did what, in the audit log
 
 # Words, days and files
 LANGUAGE_CODE = "en"
@@ -272,10 +301,17 @@ TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth 
 TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
 TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 
+# What one reader may say within 24 hours
+VOTES_PER_DAY = env.int("VOTES_PER_DAY", 50, validate=validate.Range(min=0))
+PROPOSALS_PER_DAY = env.int("PROPOSALS_PER_DAY", 3, validate=validate.Range(min=0))
+
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
+DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=validate.Range(min=0))  # 0: never
 ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
 ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
+# To so many readers or more an issue is published by hand only with a second editor's word; 0 never asks for one.
+PUBLISH_ALONE_BELOW = env.int("PUBLISH_ALONE_BELOW", 10_000, validate=validate.Range(min=0))
 
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
@@ -308,7 +344,7 @@ SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 LETTERS_HELD_BY = "digests.switch.is_held"
 LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
 # What the page of a confirmation says of the first digest
-FIRST_DIGEST_BY = "digests.outlook.first_digest"
+FIRST_DIGEST_BY = "digests.welcoming.first_digest"
 
 
 # Sign-up: docs/addresses.md
@@ -342,10 +378,15 @@ CELERY_TASK_ROUTES = {
     "digests.tasks.watch": {"queue": "feeds"},
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
+    "digests.tasks.follow_links": {"queue": "feeds"},
+    # Figures for a page take seconds of a processor, and nothing may wait for them.
+    "digests.tasks.figure_reach": {"queue": "figures"},
+    "digests.tasks.tally": {"queue": "feeds"},
     "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
     # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
     "digests.tasks.send_batch": {"queue": "sending"},
     "digests.tasks.*": {"queue": "digests"},
+    "newsletter.tasks.*": {"queue": "feeds"},
     "newsletter.papers.tasks.*": {"queue": "feeds"},
     "newsletter.issues.tasks.*": {"queue": "feeds"},
 }
@@ -358,6 +399,7 @@ WORKER_CONCURRENCY = {
     "sending": env.int("SENDING_CONCURRENCY", 2),
     "digests": env.int("DIGESTS_CONCURRENCY", 2),
     "feeds": env.int("FEEDS_CONCURRENCY", 2),
+    "figures": env.int("FIGURES_CONCURRENCY", 1),
 }
 
 # Django's own loggers name the path of a request, and would mail operators all that came with one that failed.
@@ -380,6 +422,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
+        "axes": {"level": "CRITICAL"},  # names whoever logs in, and from where
         "celery": {"level": "WARNING"},
         "django": {"handlers": []},
         "django.request": REQUESTS,
@@ -395,14 +438,22 @@ UNFOLD = {
     "SITE_HEADER": PUBLICATION_NAME,
     "SITE_URL": "/",
     "SITE_SYMBOL": "newspaper",
+    "STYLES": [lambda request: static("admin-plain.css")],
     "SIDEBAR": {
         "navigation": [
             {
                 "items": [
-                    {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                    {
+                        "title": title,
+                        "icon": icon,
+                        "link": reverse_lazy(f"admin:{model}_changelist"),
+                        "permission": partial(roles.may_view, model),
+                    }
                     for title, icon, model in (
                         ("Issues", "newspaper", "issues_issue"),
+                        ("Cutoffs", "schedule", "issues_cutoff"),
                         ("Papers", "article", "papers_paper"),
+                        ("Proposals", "lightbulb", "papers_proposal"),
                         ("Topics", "sell", "papers_topic"),
                         ("Sources", "rss_feed", "papers_source"),
                         ("Subscribers", "group", "subscribers_subscriber"),
@@ -413,17 +464,20 @@ UNFOLD = {
                         ("Provider events", "webhook", "digests_providerevent"),
                         ("Suppressions", "block", "subscribers_suppression"),
                         ("Accounts", "key", "auth_user"),
+                        ("Audit log", "history", "auditlog_logentry"),
                     )
                 ]
             }
         ]
     },
     "SHOW_HISTORY": True,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
     "ENVIRONMENT": "digests.admin.sending_label",
+    "DASHBOARD_CALLBACK": "digests.home_admin.dashboard",
     "COLORS": {
         "primary": {
             "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#de6d53",
-            "500": "#cc4a2d", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
+            "500": "#d65a3c", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
             "950": "#371009",
         }
     },

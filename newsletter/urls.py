@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from digests import webhooks
+from newsletter import second_factor_views
 from newsletter.health import healthz
 
 handler400 = "newsletter.errors.bad_request"
@@ -11,6 +12,8 @@ urlpatterns = [
     path("healthz", healthz),
     # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
+    path("admin/second-factor/", second_factor_views.enter, name="second_factor"),
+    path("admin/second-factor/set-up/", second_factor_views.set_up, name="second_factor_set_up"),
     path("admin/", admin.site.urls),
     path("", include("newsletter.issues.urls")),
     path("", include("newsletter.papers.urls")),

@@ -3,8 +3,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,8 +14,9 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from newsletter import clock
-from newsletter.listing import ListAdmin, lately
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
+from newsletter.listing import lately
 from subscribers import exporting, finding, suppressing
 from subscribers.addresses import AddressError, canonical_address, hash_address
 from subscribers.import_admin import ImportRunAdmin as ImportRunAdmin
@@ -45,7 +44,7 @@ class LetterInline(HistoryInline):
     fields = ("kind", "status", "created_at", "sent_at", "error")
 
 
-class AddressSearch(ListAdmin):
+class AddressSearch(AuditedAdmin):
     """A list that is searched by a whole address, in whatever spelling it is typed: one look at an index."""
 
     search_help_text = "The whole address, in any spelling."
@@ -108,8 +107,9 @@ class SubscriberAdmin(AddressSearch):
     def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
         """Ask first, and why."""
         if request.POST.get("note", "").strip():
-            count = suppressing.suppress(readers, request.POST["note"].strip())
-            self.message_user(request, f"{count} addresses are suppressed: nothing is mailed to them any more.")
+            rows = suppressing.suppress(readers, request.POST["note"].strip())
+            audit.record_all(request.user, rows, "added")
+            self.message_user(request, f"{len(rows)} addresses are suppressed: nothing is mailed to them any more.")
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -140,13 +140,7 @@ class SubscriberAdmin(AddressSearch):
         if request.method != "POST":
             context = {**self.admin_site.each_context(request), "title": "Export all readers", "opts": self.opts}
             return TemplateResponse(request, "admin/subscribers/subscriber/export.html", context)
-        LogEntry.objects.create(
-            user_id=request.user.pk or 0,
-            content_type=ContentType.objects.get_for_model(Subscriber),
-            object_repr="All readers",
-            action_flag=CHANGE,
-            change_message="Exported all readers.",
-        )
+        audit.record_kind(request.user, Subscriber, "exported")
         response = StreamingHttpResponse(exporting.lines(), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="subscribers-{clock.today()}.csv"'
         response["Cache-Control"] = "no-store"
@@ -198,6 +192,7 @@ class SuppressionAdmin(AddressSearch):
     list_display = ("hash_begins", "reason", "at", "note")
     list_filter = ("reason", lately("at"))
     search_fields = ("address_hash",)
+    unlogged = ("address",)
     fields = readonly_fields = ("address_hash", "reason", "at", "note")
     actions_detail = ("lift",)
 
@@ -243,12 +238,12 @@ class SuppressionAdmin(AddressSearch):
 
     @transaction.atomic
     def lift_row(self, request: HttpRequest, row: Suppression, note: str) -> None:
-        pk = row.pk
+        pk, before = row.pk, {"reason": row.get_reason_display(), "suppressed_at": row.at}
         if not row.lift(request.user.get_username(), note):
             self.message_user(request, "Somebody else was first: look at it again.", messages.WARNING)
             return
         row.pk = pk
-        self.log_change(request, row, f"Lifted: {note}")
+        audit.record(request.user, row, "lifted", before, {"note": note})
         self.message_user(request, "Lifted. The address is mailed again if its reader is active.", messages.SUCCESS)
 
 
@@ -272,7 +267,7 @@ class LiftedSuppressionAdmin(AddressSearch):
 
 
 @admin.register(Farewell)
-class FarewellAdmin(ListAdmin):
+class FarewellAdmin(AuditedAdmin):
     """Why readers left, in their words."""
 
     list_display = ("at", "reason", "words")

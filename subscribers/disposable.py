@@ -13,7 +13,12 @@ SHIPPED = "disposable_domains.txt"
 
 def is_disposable(canonical: str) -> bool:
     """Say whether a canonical address lies in a throw-away domain, or below one."""
-    known, labels = domains(), canonical.rpartition("@")[2].split(".")
+    return is_among(domains(), canonical.rpartition("@")[2])
+
+
+@lru_cache(maxsize=50_000)
+def is_among(known: frozenset[str], domain: str) -> bool:
+    labels = domain.split(".")
     return any(".".join(labels[start:]) in known for start in range(len(labels)))
 
 

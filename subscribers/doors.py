@@ -29,6 +29,7 @@ LINK = "link"  # what carries the token in a form, where no cookie does
 
 More = ParamSpec("More")
 PageOfToken = Callable[[HttpRequest, str], HttpResponse]
+Refusal = Callable[[HttpRequest, str, int], HttpResponse]
 
 
 def enter(request: HttpRequest, purpose: str, token: str, page: str, shown: PageOfToken) -> HttpResponse:
@@ -37,7 +38,7 @@ def enter(request: HttpRequest, purpose: str, token: str, page: str, shown: Page
         return redirect(page)
     if SENT in request.GET:
         return shown(request, token)
-    answer = redirect(f"{request.path}?{SENT}")
+    answer = redirect(f"{request.get_full_path()}{'&' if request.GET else '?'}{SENT}")
     answer.set_signed_cookie(
         cookie_of(purpose),
         token,
@@ -113,8 +114,15 @@ class Opened(Protocol):
     def __call__(self, request: HttpRequest) -> HttpResponse: ...
 
 
-def opened_by(purpose: str) -> Callable[[PageOfToken], Opened]:
-    """Make a view(request, token) a page that opens with the token of `purpose`, and takes marked forms only."""
+def refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    return render(request, template, status=status)
+
+
+def opened_by(*purposes: str, refuse: Refusal = refuse) -> Callable[[PageOfToken], Opened]:
+    """Make a view(request, token) a page that takes marked forms only, and opens with a token of one of `purposes`.
+
+    `refuse` answers who brings none, or whose form is of another page.
+    """
 
     def made(view: PageOfToken) -> Opened:
         @csrf_exempt
@@ -122,12 +130,12 @@ def opened_by(purpose: str) -> Callable[[PageOfToken], Opened]:
         @discreet
         @wraps(view)
         def opened(request: HttpRequest) -> HttpResponse:
-            token = token_of(request, purpose)
+            token = next(filter(None, (token_of(request, purpose) for purpose in purposes)), "")
             if not token:
                 is_looking = request.method != "POST"
-                return render(request, "subscribers/link_needed.html", status=200 if is_looking else 403)
+                return refuse(request, "subscribers/link_needed.html", 200 if is_looking else 403)
             if request.method == "POST" and not is_marked(request, token):
-                return render(request, "subscribers/link_changed.html", status=403)
+                return refuse(request, "subscribers/link_changed.html", 403)
             return view(request, token)
 
         found = cast("Opened", opened)

@@ -10,7 +10,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from newsletter.listing import ListAdmin
+from newsletter import audit
+from newsletter.audited import AuditedAdmin
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.deciding import REASONS, Outcome
@@ -22,7 +23,7 @@ RELOAD_SECONDS = 3
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ListAdmin):
+class ImportRunAdmin(AuditedAdmin):
     list_display = ("name", "format", "state", "progress", "consent_source", "by", "started_at")
     list_filter = ("status",)
     search_fields = ("name", "consent_source", "by")
@@ -60,7 +61,7 @@ class ImportRunAdmin(ListAdmin):
         if request.method == "POST" and form.is_valid():
             run = form.new_run(request.user.get_username())
             uploads.keep(form.cleaned_data["file"], run)
-            self.log_addition(request, run, "Uploaded it.")
+            audit.record(request.user, run, "uploaded", {}, {"consent_source": run.consent_source})
             tasks.go_on_with_import.delay_on_commit(run.pk)
             return HttpResponseRedirect(page_of(run))
         context = {
@@ -98,7 +99,7 @@ class ImportRunAdmin(ListAdmin):
             if done:
                 run.path.unlink(missing_ok=True)
         if done:
-            self.log_change(request, run, words)
+            audit.record(request.user, run, "imported" if "write" in request.POST else "given up")
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)

@@ -20,10 +20,12 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PAUSE = "pause"
     VIEW = "view"
+    VOTE = "vote"
+    PROPOSE = "propose"
 
 
-# Their pages lead on to the choices, so they end together.
-OF_AN_EPOCH = frozenset({Purpose.PREFERENCES, Purpose.PAUSE})
+# What they open is the reader's who has the address now, so they end together.
+OF_AN_EPOCH = frozenset({Purpose.PREFERENCES, Purpose.PAUSE, Purpose.VOTE, Purpose.PROPOSE})
 
 
 def sign(purpose: Purpose, pk: int, epoch: int = 0, *, secret: str = "") -> str:
@@ -46,7 +48,7 @@ def key_of(purpose: Purpose, secret: str) -> bytes:
 def read(purpose: Purpose, token: str) -> Subscriber | None:
     """Return the reader a token speaks for, or None where it does not hold.
 
-    A link to the choices or to a pause ends with its epoch; an unsubscribe link works for good.
+    All but an unsubscribe link, which works for good, end with their epoch.
     """
     signed = unsign_with_epoch(purpose, token)
     if signed is None:
@@ -56,6 +58,19 @@ def read(purpose: Purpose, token: str) -> Subscriber | None:
     if subscriber and purpose in OF_AN_EPOCH and subscriber.token_epoch != epoch:
         return None
     return subscriber
+
+
+def reader_of(token: str, *purposes: Purpose) -> tuple[Subscriber | None, Purpose]:
+    """Return the reader a token speaks for, and for which of `purposes`; None where it does not hold."""
+    for purpose in purposes:
+        if reader := read(purpose, token):
+            return reader, purpose
+    return None, purposes[0]
+
+
+def reader_key(pk: int) -> str:
+    """Return the key by which votes and proposals know a reader: it stays, and gives nobody away."""
+    return hmac.digest(settings.ADDRESS_KEY.encode(), f"paper-round.reader.{pk}".encode(), hashlib.sha256).hex()
 
 
 def is_of_now(purpose: Purpose, token: str, subscriber: Subscriber) -> bool:

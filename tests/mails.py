@@ -87,7 +87,9 @@ def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[r
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
         reason = f"{TOPICS.get(card['primary_category'], 'Machine learning')} · {card['votes']} votes"
-        entry = IssueEntry(issue=issue, is_pick=is_pick, note=note if is_pick else "")
+        entry = IssueEntry(
+            pk=1_000_000 + number, paper_id=1, issue=issue, is_pick=is_pick, note=note if is_pick else ""
+        )
         yield entry, card, f"{rendering.PICK} · {reason}" if is_pick else reason
 
 
@@ -97,6 +99,8 @@ def reader_links() -> dict[str, str]:
         "pause_url": ("subscribers:pause", Purpose.PAUSE),
         "unsubscribe_url": ("subscribers:unsubscribe", Purpose.UNSUBSCRIBE),
         "view_url": ("digests:view", Purpose.VIEW),
+        "propose_url": ("digests:propose", Purpose.PROPOSE),
+        "vote_url": ("digests:vote", Purpose.VOTE),
     }
     return {
         slot: settings.SITE_URL + reverse(page, args=[tokens.sign(purpose, 1_000_000)])

@@ -12,9 +12,13 @@ from digests.models.operation import (
     SendingSwitch,
     SwitchChange,
 )
+from digests.models.release import PublishRequest, PublishRequestQuerySet
+from digests.models.sight import LinkCheck, ReachFigure
+from digests.models.tally import DayOfReaders, IssueTally
 
 __all__ = [
-    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "Delivery", "Digest",
-    "Frame", "Heartbeat", "Notice", "NoticeQuerySet", "ProviderEvent", "ProviderEventQuerySet", "SendingSwitch",
+    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders", "Delivery",
+    "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "Notice", "NoticeQuerySet", "ProviderEvent",
+    "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure", "SendingSwitch",
     "SwitchChange",
 ]  # fmt: skip

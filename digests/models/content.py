@@ -51,6 +51,7 @@ class Digest(models.Model):
 
     class Meta:
         indexes = [BrinIndex(fields=("made_at",), name="digest_made_at")]
+        permissions = [("view_statistics", "Can see the statistics of issues")]
 
     def __str__(self) -> str:
         return self.subject

@@ -24,6 +24,7 @@ class SendingSwitch(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "sending"
+        permissions = [("pause_sending", "Can pause sending")]
         constraints = [models.CheckConstraint(condition=Q(id=1), name="sending_has_one_switch")]
 
     def __str__(self) -> str:

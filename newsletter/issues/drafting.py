@@ -1,28 +1,38 @@
 """The step that makes and refreshes an open issue: its front by score, its shelf by topic."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from newsletter import clock
-from newsletter.issues.models import Issue, IssueEntry, cutoff_of
+from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers import twins
 from newsletter.papers.models import Paper, PaperQuerySet
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
     """Return the open issue that comes next, made where there is none, with its front and shelf as of now."""
-    issue = Issue.objects.open().filter(date__gte=clock.today()).order_by("date").first()
-    return draft_issue(issue.date if issue else next_day(), front_size)
+    return draft_issue(next_date(), front_size)
 
 
-def next_day() -> date:
-    """Return the first day from today on that has no issue yet."""
+def next_date() -> date:
+    """Return the day of the open issue that comes next; one that was prepared for a later day waits for its turn."""
+    ahead = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
+    drafted = ahead.filter(prepared_at=None).first()
+    prepared = ahead.exclude(prepared_at=None).first()
+    if prepared is None:
+        return drafted.date if drafted else next_day()
+    # What today's draft held may have gone into the prepared one: it is not made again behind its cutoff.
+    return min(drafted.date if drafted else next_day(clock.now()), prepared.date)
+
+
+def next_day(after: datetime | None = None) -> date:
+    """Return the first day from today on that has no issue yet, may have one by itself and a cutoff after a moment."""
     day = clock.today()
     taken = set(Issue.objects.filter(date__gte=day).values_list("date", flat=True))
-    while day in taken:
+    while day in taken or not comes_by_itself(day) or (after and cutoff_of(day) <= after):
         day += timedelta(days=1)
     return day
 
@@ -37,10 +47,27 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:
+            before = standing_of(issue)
             follow_papers(issue)
+            if issue.prepared_at:
+                keep_what_was_prepared(issue)
             refresh_front(issue)
             refresh_shelf(issue)
+            if standing_of(issue) != before:  # an editor's page is behind now
+                Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
     return issue
+
+
+def keep_what_was_prepared(issue: Issue) -> None:
+    """Let what stands in a prepared issue stay there; from now on the rest is filled in as in any other."""
+    issue.entries.front().update(is_placed=True)
+    issue.prepared_at = None
+    issue.save(update_fields=["prepared_at"])
+
+
+def standing_of(issue: Issue) -> list[tuple[int, int | None]]:
+    """Return which papers stand on a front, by which entries, in order."""
+    return list(issue.entries.front().values_list("pk", "paper_id"))
 
 
 def follow_papers(issue: Issue) -> None:
@@ -67,34 +94,49 @@ def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
         entry.save(update_fields=["paper", "came_as"])
         return
     for other in others.filter(issue=entry.issue_id):
-        other.is_pick, other.note = other.is_pick or entry.is_pick, other.note or entry.note
-        other.save(update_fields=["is_pick", "note"])
+        take_over(entry, other)
     entry.delete()
 
 
+def take_over(entry: IssueEntry, other: IssueEntry) -> None:
+    """Give `other` what an editor did to `entry`, where it has nothing of the kind."""
+    other.is_pick, other.is_placed = other.is_pick or entry.is_pick, other.is_placed or entry.is_placed
+    other.summary = other.summary or entry.summary
+    if not other.note:
+        other.note, other.note_is_draft = entry.note, entry.note_is_draft
+    other.save(update_fields=["is_pick", "is_placed", "summary", "note", "note_is_draft"])
+
+
 def refresh_front(issue: Issue) -> None:
-    """Fill the front by score. What an editor arranged keeps its order, and new papers come below."""
-    entries = list(issue.entries.front().select_related("paper"))
-    if not issue.arranged_at:
-        kept = [entry.pk for entry in entries if is_touched(entry)]
-        issue.entries.front().exclude(pk__in=kept).delete()
-        entries = [entry for entry in entries if entry.pk in kept]
-    free = issue.front_size - sum(entry.dropped_at is None for entry in entries)
-    taken = [entry.paper_id for entry in entries if entry.paper_id]
-    papers = [*candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]]
-    start = max((entry.position for entry in entries), default=0) if issue.arranged_at else 0
-    rows = [
-        IssueEntry(issue=issue, paper=paper, position=start + number, shelf=IssueEntry.Shelf.FRONT)
-        for number, paper in enumerate(papers, start=1)
-    ]
+    """Fill the front by score. What an editor arranged keeps its order, and new papers come below.
+
+    What stays keeps its row, which editors’ pages name.
+    """
+    entries = list(issue.entries.front())
+    kept = [entry for entry in entries if issue.arranged_at or is_touched(entry)]
     # A paper that was on this issue's shelf comes forward.
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
-    IssueEntry.objects.bulk_create(rows)
+    fill(issue, kept, {entry.paper_id: entry for entry in entries if entry not in kept})
+
+
+def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntry]) -> None:
+    """Put the best papers on a front beside what is `kept`; of the `loose` entries only theirs stay."""
+    free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
+    taken = [entry.paper_id for entry in kept if entry.paper_id]
+    papers = candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]
+    rows = [loose.pop(paper.pk) if paper.pk in loose else IssueEntry(issue=issue, paper=paper) for paper in papers]
+    start = max((entry.position for entry in kept), default=0) if issue.arranged_at else 0
+    for number, row in enumerate(rows, start=start + 1):
+        row.position = number
+    IssueEntry.objects.filter(pk__in=[entry.pk for entry in loose.values()]).delete()
+    IssueEntry.objects.bulk_update([row for row in rows if row.pk], ["position"])
+    IssueEntry.objects.bulk_create([row for row in rows if not row.pk])
 
 
 def is_touched(entry: IssueEntry) -> bool:
     """Say whether an editor did something to it."""
-    return bool(entry.dropped_at or entry.is_pick or entry.note or entry.summary or entry.free_title)
+    words = entry.note or entry.summary or entry.free_title
+    return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
 def candidates(day: date) -> PaperQuerySet:

@@ -35,7 +35,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def with_lead(self) -> Self:
         """Add the title of each published issue’s first paper, as `lead`."""
-        front = IssueEntry.objects.front().kept().filter(issue=OuterRef("pk")).order_by("position")
+        front = IssueEntry.objects.front().kept().papers().filter(issue=OuterRef("pk")).order_by("position")
         return self.annotate(lead=Subquery(front.annotate(heading=KT("snapshot__title")).values("heading")[:1]))
 
 
@@ -64,12 +64,17 @@ class Issue(StatefulModel):
     cutoff_at = models.DateTimeField(help_text="When the draft is published by itself, unless it is held.")
     published_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    withdrawn_because = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
     curated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
     arranged_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # from here on the front keeps the editor's order
+    # An editor opened it ahead, and it has not become the next issue yet: until then nothing is filled in.
+    prepared_at = models.DateTimeField(null=True, editable=False)
+    # Editors got its draft by mail.
+    draft_mailed_at = models.DateTimeField(null=True, editable=False)
     front_size = models.PositiveSmallIntegerField(
         default=default_front_size, help_text="How many papers the front is filled up to."
     )
@@ -116,6 +121,10 @@ class EntryQuerySet(models.QuerySet["IssueEntry"]):
     def front(self) -> Self:
         return self.filter(shelf=IssueEntry.Shelf.FRONT)
 
+    def papers(self) -> Self:
+        """Leave out free items."""
+        return self.exclude(paper=None)
+
     def kept(self, at: datetime.datetime | None = None) -> Self:
         """Keep what no editor dropped, or had dropped at a moment."""
         never = Q(dropped_at=None)
@@ -137,6 +146,8 @@ class IssueEntry(models.Model):
     position = models.PositiveIntegerField(default=0)
     is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, whatever their topics.")
     note = models.TextField(max_length=1000, blank=True, help_text="Words of yours below the summary, in Markdown.")
+    # An editor put it here: it stays, whatever the scores say.
+    is_placed = models.BooleanField(default=False, db_default=False, editable=False)
     # Not ready: readers do not see it.
     note_is_draft = models.BooleanField(default=False, db_default=False)
     # What readers see in this issue instead of the paper's abstract.
@@ -173,7 +184,47 @@ class IssueEntry(models.Model):
     def title(self) -> str:
         return self.paper.title if self.paper else self.free_title
 
+    @property
+    def is_free(self) -> bool:
+        return bool(self.free_title)
+
+    @property
+    def shown_note(self) -> str:
+        """The note as far as readers see it."""
+        return "" if self.note_is_draft else self.note
+
+
+class Cutoff(models.Model):
+    """When the issues of one weekday are published by themselves, where that is not ISSUE_CUTOFF."""
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, "Monday"
+        TUESDAY = 1, "Tuesday"
+        WEDNESDAY = 2, "Wednesday"
+        THURSDAY = 3, "Thursday"
+        FRIDAY = 4, "Friday"
+        SATURDAY = 5, "Saturday"
+        SUNDAY = 6, "Sunday"
+
+    weekday = models.PositiveSmallIntegerField(choices=Weekday, unique=True)
+    # None: no issue comes by itself
+    at = models.TimeField("UTC time", null=True, blank=True)
+
+    class Meta:
+        ordering = ("weekday",)
+        constraints = [models.CheckConstraint(condition=Q(weekday__lt=7), name="cutoff_is_of_a_weekday")]
+
+    def __str__(self) -> str:
+        return self.get_weekday_display()
+
 
 def cutoff_of(day: datetime.date) -> datetime.datetime:
     """Return when the draft of `day` is published by itself, in UTC."""
-    return datetime.datetime.combine(day, settings.ISSUE_CUTOFF, datetime.UTC)
+    at = Cutoff.objects.filter(weekday=day.weekday()).values_list("at", flat=True).first()
+    return datetime.datetime.combine(day, at or settings.ISSUE_CUTOFF, datetime.UTC)
+
+
+def comes_by_itself(day: datetime.date) -> bool:
+    """Say whether a draft of `day` is made without an editor: on every day, where the calendar leaves none at all."""
+    silent = set(Cutoff.objects.filter(at=None).values_list("weekday", flat=True))
+    return day.weekday() not in silent or len(silent) == len(Cutoff.Weekday)

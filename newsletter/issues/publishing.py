@@ -1,18 +1,20 @@
 """The step that freezes an issue: from here on it is what readers get."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F, Q
 
 from newsletter import clock
-from newsletter.issues import drafting
-from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.papers import ranking
+from newsletter.issues import drafting, markdown
+from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
+from newsletter.papers import proposing, ranking
 from newsletter.papers.freshness import line_of
 from newsletter.papers.models import Paper, Sighting, Source
+from newsletter.papers.ranking import Ranked
 
 
 class NothingToPublish(Exception):
@@ -26,7 +28,7 @@ def publish_past_cutoff() -> list[Issue]:
         drafting.draft_issue(issue.date)
         if not has_news():
             carry_over(issue)
-        elif issue.entries.front().kept().exists() and publish(issue):
+        elif issue.entries.front().kept().papers().exists() and publish(issue):
             published.append(issue)
     return published
 
@@ -37,30 +39,67 @@ def has_news() -> bool:
     return last is None or Paper.objects.present().filter(first_seen_at__gt=last.published_at).exists()
 
 
+@transaction.atomic
 def carry_over(issue: Issue) -> None:
-    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays."""
-    taken = set(Issue.objects.filter(date__gt=issue.date).values_list("date", flat=True))
-    day = max(issue.date, clock.today())
-    while day in taken or cutoff_of(day) <= clock.now():
+    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays.
+
+    Where an editor prepared an issue for a day on the way, it goes into that one.
+    """
+    draft = Issue.objects.select_for_update().filter(pk=issue.pk, status=Issue.Status.DRAFT).first()
+    if draft is None:
+        return
+    later = {other.date: other for other in Issue.objects.filter(date__gt=draft.date)}
+    day = max(draft.date, clock.today())
+    while (day in later and not is_prepared(later[day])) or (day not in later and not is_free(day)):
         day += timedelta(days=1)
-    drafts = Issue.objects.filter(pk=issue.pk, status=Issue.Status.DRAFT)
-    drafts.update(date=day, cutoff_at=cutoff_of(day))
+    if day in later:
+        join(draft, later[day])
+        return
+    # Of another day's draft editors have not heard yet.
+    Issue.objects.filter(pk=draft.pk).update(date=day, cutoff_at=cutoff_of(day), draft_mailed_at=None)
+
+
+def is_prepared(issue: Issue) -> bool:
+    return issue.is_open and issue.prepared_at is not None
+
+
+def is_free(day: date) -> bool:
+    """Say whether a draft may move to a day that has no issue: its cutoff is to come, and it may come by itself."""
+    return cutoff_of(day) > clock.now() and comes_by_itself(day)
+
+
+def join(draft: Issue, into: Issue) -> None:
+    """Put what editors did to a draft into a prepared issue, below what stands there; the draft is no more."""
+    there = {entry.paper_id: entry for entry in into.entries.exclude(paper=None)}
+    place = max((entry.position for entry in into.entries.front()), default=0)
+    for entry in filter(drafting.is_touched, draft.entries.front()):
+        if other := there.get(entry.paper_id):
+            drafting.take_over(entry, other)
+            continue
+        place += 1
+        draft.entries.filter(pk=entry.pk).update(issue=into, position=place)
+    into.intro, into.subject = into.intro or draft.intro, into.subject or draft.subject
+    into.save(update_fields=["intro", "subject"])
+    draft.delete()
 
 
 @transaction.atomic
-def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
+def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | None = None) -> bool:
     """Publish an open issue and freeze its entries; return False where it is not open any more.
 
-    Raise NothingToPublish for an empty front.
+    With a `revision`, return False too where editors have changed it since. Raise NothingToPublish for an empty front.
     """
     if issue.is_open:
         drafting.follow_papers(issue)
-    if not issue.entries.front().kept().exists():
+    if not issue.entries.front().kept().papers().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
     facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
-    if not issue.move_to(Issue.Status.PUBLISHED, published_at=now, curated_by=by, **facts):
+    as_seen = None if revision is None else Q(revision=revision)
+    if not issue.move_to(Issue.Status.PUBLISHED, as_seen, published_at=now, curated_by=by, **facts):
         return False
+    # Whoever has the draft's page before them is told, before a drop that cannot be taken back.
+    Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
     note_picks(issue, now)
     ranking.record_day(issue.date, now)
     freeze(issue)
@@ -69,7 +108,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None) -> bool:
 
 def note_picks(issue: Issue, now: datetime) -> None:
     """Let the ranking see what editors picked, as a sighting of a source of their own."""
-    picked = issue.entries.front().kept().filter(is_pick=True).values_list("paper_id", flat=True)
+    picked = issue.entries.front().kept().papers().filter(is_pick=True).values_list("paper_id", flat=True)
     if not picked:
         return
     defaults = {"name": "Editors", "kind": Source.Kind.EDITORS}
@@ -92,12 +131,24 @@ def listings_of(issue: Issue) -> str:
 
 def freeze(issue: Issue) -> None:
     """Write into each entry what its paper says and counts now."""
-    entries = list(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
-    why = ranking.words_of(issue.date)
-    for place, entry in enumerate(front_first(entries), start=1):
+    entries = frozen(issue, (), ranking.words_of(issue.date))
+    IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
+
+
+def frozen(issue: Issue, order: Iterable[Ranked], why: Mapping[int, str]) -> list[IssueEntry]:
+    """Return the entries in their order, each with its snapshot, unsaved; `order` brings their papers up to date."""
+    figures = {row.paper_id: row for row in order}
+    entries = front_first(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
+    for place, entry in enumerate(entries, start=1):
+        if entry.paper and (row := figures.get(entry.paper.pk)):
+            entry.paper.votes, entry.paper.comments, entry.paper.score = (
+                row.inputs.votes,
+                row.inputs.comments,
+                row.score,
+            )
         entry.position = place
         entry.snapshot = snapshot_of(entry, why.get(entry.paper_id or 0, ""))
-    IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
+    return entries
 
 
 def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
@@ -105,16 +156,24 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
 
 
 def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
-    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper."""
+    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper.
+
+    Where an editor wrote the summary, it is kept as Markdown too, and the paper's own is the `abstract`.
+    """
     if entry.paper is None:
         return free_card(entry)
     card = card_of(entry.paper) | {"why": why}
-    return card | {"summary": entry.summary} if entry.summary else card
+    return card | written(entry.summary) | {"abstract": card["summary"]} if entry.summary.strip() else card
+
+
+def written(text: str) -> dict[str, str]:
+    return {"summary": markdown.to_text(text), "markdown": text}
 
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
-    words = {"title": item.free_title, "summary": item.free_text, "url": item.free_url}
-    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why", "proposed_by"), "")
+    words = {"title": item.free_title, **written(item.free_text), "url": item.free_url}
+    none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why"), "")
+    none["proposed_by"] = proposing.proposer_of(item.free_url)
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
 

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from newsletter.issues import drafting, publishing
+from newsletter.issues import drafting, proposals, publishing, reminding
 
 
 @shared_task
@@ -11,3 +11,13 @@ def draft_next_issue() -> None:
 @shared_task
 def publish_past_cutoff() -> None:
     publishing.publish_past_cutoff()
+
+
+@shared_task
+def mail_coming_drafts() -> None:
+    reminding.mail_coming_drafts()
+
+
+@shared_task
+def enter_accepted_proposals() -> None:
+    proposals.enter_accepted()

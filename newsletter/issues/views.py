@@ -40,7 +40,16 @@ def page_of(issue: Issue | None) -> dict[str, object]:
     published = Issue.objects.published()
     return {
         "issue": issue,
-        "entries": issue.entries.front().kept().order_by("position"),
+        **front_of(issue),
         "previous": published.filter(date__lt=issue.date).order_by("-date").first(),
         "next": published.filter(date__gt=issue.date).order_by("date").first(),
     }
+
+
+def front_of(issue: Issue) -> dict[str, object]:
+    """Return the entries in their order, each paper with its rank, and how many papers there are."""
+    entries, rank = list(issue.entries.front().kept().order_by("position")), 0
+    for entry in entries:
+        rank += not entry.is_free
+        entry.rank = 0 if entry.is_free else rank  # type: ignore[attr-defined]
+    return {"entries": entries, "paper_count": rank}

@@ -15,8 +15,9 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.forms import AdminForm
 
-from newsletter import clock
-from newsletter.listing import ListAdmin, lately
+from newsletter import audit, clock
+from newsletter.audited import AuditedAdmin
+from newsletter.listing import lately
 from newsletter.papers import columns, corrections, merging, previewing, ranking, tasks, topics, twins
 from newsletter.papers.freshness import Freshness, freshness_of
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Source, Topic
@@ -37,7 +38,7 @@ class TopicForm(forms.ModelForm[Topic]):
 
 
 @admin.register(Topic)
-class TopicAdmin(ListAdmin):
+class TopicAdmin(AuditedAdmin):
     form = TopicForm
     list_display: tuple[str, ...] = ("name", "slug", "description", "new_papers", "state")
     list_select_related = ("retired_into",)
@@ -121,7 +122,7 @@ class TopicAdmin(ListAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(ListAdmin):
+class SourceAdmin(AuditedAdmin):
     list_display = ("name", "kind", "health", "lag", "new_count", "last_success_at", "next_try", "last_error")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "url")
@@ -173,19 +174,24 @@ class SourceAdmin(ListAdmin):
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        count = sources.pause()  # type: ignore[attr-defined]
-        self.message_user(request, f"{count} sources are paused: nothing is fetched from them until they are resumed.")
+        paused = list(sources.fetched())  # type: ignore[attr-defined]
+        Source.objects.filter(pk__in=[source.pk for source in paused]).pause()
+        audit.record_all(request.user, paused, "paused")
+        self.message_user(request, f"{len(paused)} sources are paused: nothing is fetched from them any more.")
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        count = sources.resume()  # type: ignore[attr-defined]
-        self.message_user(request, f"{count} sources are resumed, and asked within a few minutes.")
+        resumed = list(sources.paused())  # type: ignore[attr-defined]
+        Source.objects.filter(pk__in=[source.pk for source in resumed]).resume()
+        audit.record_all(request.user, resumed, "resumed")
+        self.message_user(request, f"{len(resumed)} sources are resumed, and asked within a few minutes.")
 
-    @admin.action(description="Fetch now")
+    @admin.action(description="Fetch now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        asked = sources.fetched().values_list("pk", flat=True)  # type: ignore[attr-defined]
-        for source_id in asked:
-            tasks.fetch_source.delay(source_id)
+        asked = list(sources.fetched())  # type: ignore[attr-defined]
+        for source in asked:
+            tasks.fetch_source.delay(source.pk)
+        audit.record_all(request.user, asked, "asked to be fetched")
         self.message_user(request, f"{len(asked)} sources are being asked. Reload in a moment to see how it went.")
 
 
@@ -218,7 +224,7 @@ class RefusedTopicInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Paper)
-class PaperAdmin(ListAdmin):
+class PaperAdmin(AuditedAdmin):
     list_display: tuple[str, ...] = (
         "title",
         "listed_on",
@@ -233,6 +239,7 @@ class PaperAdmin(ListAdmin):
     list_disable_select_all = True  # each row costs its action a turn
     list_filter_submit = True
     search_fields = ("title", "key")
+    search_help_text = "Words of the title or authors, an id, a key or a link."
     readonly_fields = (
         "key", "known_as", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
     )  # fmt: skip
@@ -275,7 +282,7 @@ class PaperAdmin(ListAdmin):
         aliases = ", ".join(paper.aliases.order_by("key").values_list("key", flat=True))
         return format_html("{}{}{}", links, ", " if links and aliases else "", aliases) or "–"
 
-    @admin.action(description="Merge: these are the same paper")
+    @admin.action(description="Merge: these are the same paper", permissions=["change"])
     def merge(self, request: HttpRequest, papers: QuerySet[Paper]) -> HttpResponse | None:
         chosen = list(papers[:3])
         if len(chosen) != 2:
@@ -305,11 +312,11 @@ class PaperAdmin(ListAdmin):
         except twins.CannotMerge as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return
-        self.log_change(request, paper, f"Merged into {into.key}.")
-        self.log_change(request, into, f"Merged {paper.key} into it.")
+        audit.record(request.user, paper, "merged", {"merged into": ""}, {"merged into": into.key})
+        audit.record(request.user, into, "joined with another", {"also known as": ""}, {"also known as": paper.key})
         self.message_user(request, f"{paper.key} and {into.key} are one paper from now on.", messages.SUCCESS)
 
-    @action(description="Split this wrong merge")
+    @action(description="Split this wrong merge", permissions=["change"])
     def split(self, request: HttpRequest, paper: Paper) -> None:
         into = paper.merged_into
         try:
@@ -318,8 +325,8 @@ class PaperAdmin(ListAdmin):
             self.message_user(request, str(exc), messages.WARNING)
             return
         assert into is not None
-        self.log_change(request, paper, f"Split from {into.key}.")
-        self.log_change(request, into, f"Split {paper.key} from it.")
+        audit.record(request.user, paper, "split", {"merged into": into.key}, {"merged into": ""})
+        audit.record(request.user, into, "parted from another", {"also known as": paper.key}, {"also known as": ""})
         self.message_user(request, f"{paper.key} is a paper of its own again.", messages.SUCCESS)
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
@@ -332,19 +339,20 @@ class PaperAdmin(ListAdmin):
     def why(self, paper: Paper) -> str:
         return ranking.why_now(paper.pk) or "Nothing was seen of it yet."
 
-    @admin.action(description="Mark as withdrawn by its authors")
+    @admin.action(description="Mark as withdrawn by its authors", permissions=["change"])
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         standing = list(papers.filter(withdrawn_at=None))
         for paper in standing:
             corrections.correct(paper, {"withdrawn_at": clock.now()})
-            self.log_change(request, paper, "Marked as withdrawn.")
+            audit.record(request.user, paper, "marked as withdrawn", {}, {"withdrawn_at": clock.now()})
         self.message_user(request, f"{len(standing)} papers are marked and leave the drafts at their next refresh.")
 
     @admin.action(description="Tag anew by the topics’ rules", permissions=["change"])
     def retag(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
-        ids = list(papers.present().values_list("pk", flat=True))  # type: ignore[attr-defined]
-        topics.retag(ids)
-        self.message_user(request, f"{len(ids)} papers are tagged anew. What editors said of their topics stays.")
+        present = list(papers.present())  # type: ignore[attr-defined]
+        topics.retag([paper.pk for paper in present])
+        audit.record_all(request.user, present, "tagged anew")
+        self.message_user(request, f"{len(present)} papers are tagged anew. What editors said of their topics stays.")
 
     @admin.action(description="Score anew, with all papers of the last 14 days", permissions=["change"])
     def rescore(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:

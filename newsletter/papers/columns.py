@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from newsletter import clock
-from newsletter.papers import identity
-from newsletter.papers.models import Paper, PaperTopic, Sighting, Topic
+from newsletter.papers import finding, identity
+from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Topic
 
 NEW = timedelta(days=7)
+MOST_FOUND = 200  # papers, the newest of those that words find
 
 
 class ByTopic(DropdownFilter):  # type: ignore[misc]
@@ -44,12 +45,12 @@ class ByState(admin.SimpleListFilter):
 
 
 def found(papers: QuerySet[Paper], text: str) -> QuerySet[Paper]:
-    """Keep the papers of an id, a key or a link, or those whose titles hold all words of `text`."""
+    """Keep the papers of an id, a key or a link, merged ones too, or those that are found by words."""
+    if not text.strip():
+        return papers
     if key := identity.key_of(text) or identity.url_key(text):
-        return papers.filter(Q(key=key) | Q(pk__in=Paper.objects.filter(aliases__key=key).values("pk")))
-    for word in text.split():
-        papers = papers.filter(Q(title__icontains=word) | Q(key__contains=word))
-    return papers
+        return papers.filter(Q(key=key) | Q(pk__in=Alias.objects.filter(key=key).values("paper")))
+    return papers.filter(pk__in=[paper.pk for paper in finding.search(text, MOST_FOUND)])
 
 
 def add_topics_and_sources(papers: list[Paper]) -> None:

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
 from newsletter import clock
@@ -22,6 +24,7 @@ USUAL_SHARE = 0.3  # how much one listing moves what is usual
 OUTCOME = (
     "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
 )  # fmt: skip
+TURN_EVERY = 0.1  # seconds between two looks of a person who waits
 ARXIV_TURN = 7_301_002  # advisory lock: one call to arXiv at a time, of all workers
 
 
@@ -93,19 +96,47 @@ def ask(source: Source, address: str) -> Listing | None:
     return listing
 
 
+def ask_once(source: Source, address: str, most_seconds: float) -> Listing:
+    """Return what one address shows now, for a person who waits: so long for the turn, and as long for the answer.
+
+    Raise SourceError where it shows nothing by then.
+    """
+    with turn(source, most_seconds):
+        answer = guard.get(address, replace(policy(), deadline_seconds=most_seconds))
+    return sandbox.parse(source.kind, answer.body, address)
+
+
 @contextmanager
-def turn(source: Source) -> Iterator[None]:
-    """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls."""
+def turn(source: Source, most_seconds: float | None = None) -> Iterator[None]:
+    """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls.
+
+    Raise SourceError where it does not come in `most_seconds`.
+    """
     if not source.is_arxiv:
         yield
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ARXIV_TURN])
+        take_turn(cursor, most_seconds)
         try:
             yield
             time.sleep(settings.ARXIV_PAUSE_SECONDS)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ARXIV_TURN])
+
+
+def take_turn(cursor: CursorWrapper, most_seconds: float | None) -> None:
+    if most_seconds is None:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [ARXIV_TURN])
+        return
+    deadline = time.monotonic() + most_seconds
+    while True:
+        # Asked again and again, since a lock's own timeout would end the transaction of whoever waits.
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ARXIV_TURN])
+        if cursor.fetchone()[0]:
+            return
+        if time.monotonic() > deadline:
+            raise SourceError("It is being asked for the day’s listings.")
+        time.sleep(TURN_EVERY)
 
 
 def policy() -> guard.Policy:

@@ -9,6 +9,8 @@ from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.papers import identity
+from newsletter.papers.community_models import Proposal as Proposal
+from newsletter.papers.community_models import Vote as Vote
 from newsletter.papers.freshness import Health
 
 
@@ -25,10 +27,12 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Fetch nothing from these until they are resumed; return how many were not paused before."""
         return self.fetched().update(is_active=False)
 
+    def paused(self) -> Self:
+        return self.filter(is_active=False).exclude(kind__in=Source.INSIDE)
+
     def resume(self) -> int:
         """Fetch from these again, from the next round on; return how many were paused."""
-        paused = self.filter(is_active=False).exclude(kind__in=Source.INSIDE)
-        return paused.update(is_active=True, next_try_at=None)
+        return self.paused().update(is_active=True, next_try_at=None)
 
     def due(self) -> Self:
         return self.fetched().filter(Q(next_try_at=None) | Q(next_try_at__lte=clock.now()))

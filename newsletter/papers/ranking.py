@@ -1,7 +1,7 @@
 """The step that ranks papers from what was seen of them, and keeps each published day's order with its reasons."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -37,8 +37,8 @@ OF_RANKED_DAY = """
     FROM papers_dayrank ranked JOIN papers_paper paper ON paper.id = ranked.paper_id WHERE ranked.day_id = %(day)s
 """
 
-ONE = """
-    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = %(paper)s
+SOME = """
+    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = ANY (%(papers)s)
 """
 
 # The formula of trending.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
@@ -47,6 +47,7 @@ WITH_SCORES = """
 WITH candidate AS MATERIALIZED ({papers}
 ), source AS MATERIALIZED (
     SELECT id AS source_id, kind = 'editors' AS is_editors, kind IN ('arxiv', 'arxiv_api') AS is_arxiv,
+           kind IN ('editors', 'readers') AS is_our_own,
            CASE WHEN kind = 'editors' THEN 0
                 ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::bigint END AS weight
     FROM papers_source
@@ -67,7 +68,7 @@ WITH candidate AS MATERIALIZED ({papers}
                         WHEN voted_at IS NOT NULL THEN listed_on END AS voted_on
     FROM seen JOIN candidate ON candidate.id = seen.paper_id
 ), figure AS MATERIALIZED (
-    SELECT paper_id, weight, is_arxiv, is_editors, stars_gained,
+    SELECT paper_id, weight, is_arxiv, is_our_own, stars_gained,
            CASE WHEN NOT is_editors THEN voted_on END AS voted_on,
            CASE WHEN is_editors THEN coalesce(votes, 1) ELSE 0 END AS picks,
            CASE WHEN is_editors THEN 0 ELSE coalesce(votes, 0) END AS votes,
@@ -79,11 +80,11 @@ WITH candidate AS MATERIALIZED ({papers}
     SELECT paper_id, sum(votes)::integer AS votes, sum(coalesce(new_votes, 0))::integer AS new_votes,
            sum(comments)::integer AS comments, sum(picks)::integer AS picks,
            greatest(0, max(stars_gained)) AS stars_gained, min(voted_on) AS voted_on,
-           (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_editors) + bool_or(is_arxiv)::integer)::integer AS sources,
+           (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_our_own) + bool_or(is_arxiv)::integer)::integer AS sources,
            sum(weight * votes) / 1000.0::float8 AS heard_votes,
            sum(weight * coalesce(new_votes, 0)) / 1000.0::float8 AS heard_new_votes,
            sum(weight * comments) / 1000.0::float8 AS heard_comments,
-           (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv), 0)
+           (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv AND NOT is_our_own), 0)
                + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
     FROM figure GROUP BY paper_id
 ), inputs AS MATERIALIZED (
@@ -153,13 +154,24 @@ def record_day(day: date, at: datetime) -> bool:
     used = parameters()._asdict() | {"weights": weights()}
     _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
     if is_new:
-        values = moment(at) | {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
+        values = moment(at) | of_last_listings(day)
         with connection.cursor() as cursor:
             # An answer that is being stored now has sightings from before `at`: wait for them.
             cursor.execute(TAKE_TURN, [turns.CHANGING_PAPERS])
             cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new
+
+
+def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
+    """Return the order that `record_day` would keep of `day` at a moment, and whether it would be a new one."""
+    if RankedDay.objects.filter(day=day).exists():
+        return stored(day), False
+    return select(OF_LAST_LISTINGS, moment(at) | of_last_listings(day)), True
+
+
+def of_last_listings(day: date) -> dict[str, Any]:
+    return {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
 
 
 def stored(day: date) -> list[Ranked]:
@@ -182,13 +194,22 @@ def recompute(day: date) -> list[Ranked]:
 
 def why_now(paper_id: int) -> str:
     """Say in words what ranks one paper at this moment; empty where nothing was seen of it."""
-    found = select(ONE, moment(clock.now()) | {"paper": paper_id})
-    return trending.words(found[0].inputs) if found else ""
+    return words_now([paper_id]).get(paper_id, "")
+
+
+def words_now(paper_ids: Sequence[int]) -> dict[int, str]:
+    """Say in words what ranks each of some papers at this moment; of what was not seen there are none."""
+    rows = select(SOME, moment(clock.now()) | {"papers": list(paper_ids)})
+    return {row.paper_id: trending.words(row.inputs) for row in rows}
 
 
 def words_of(day: date) -> dict[int, str]:
     """Return why each paper of a published day ranked where it did, by the paper's id."""
-    return {row.paper_id: trending.words(row.inputs) for row in stored(day)}
+    return words_among(stored(day))
+
+
+def words_among(order: Iterable[Ranked]) -> dict[int, str]:
+    return {row.paper_id: trending.words(row.inputs) for row in order}
 
 
 def document_of(published: RankedDay) -> dict[str, Any]:

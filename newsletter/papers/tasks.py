@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from newsletter.papers import fetching, ranking, topics, watching
+from newsletter.papers import fetching, ranking, topics, voting, watching
 from newsletter.papers.models import Source
 
 
@@ -31,6 +31,11 @@ def fetch_source(source_id: int) -> None:
 @shared_task
 def score_papers() -> None:
     ranking.score_papers()
+
+
+@shared_task
+def write_vote_counts() -> None:
+    voting.write_counts()
 
 
 @shared_task

@@ -4,6 +4,9 @@
             + mention × weights of the distinct sources + star × ln(1 + stars gained)
     score = (ripe × heard + pick × editors' picks) × ½ ^ (days beyond the first / half-life)
 
+Votes of this publication's readers are those of a source of weight 2 (voting.WEIGHT; an operator sets another one at
+the source): each counts as two of Hugging Face's. What readers or editors do is no mention.
+
 A paper's age is counted from the day it was listed, or from the day it was first voted on where that came later.
 In its first day it is `ripe` only by the cube of the share that has passed, in steps of six hours: an hour-old
 listing does not drown yesterday's, whose votes had their day to grow. From there on it is worth less each day, unless
@@ -40,7 +43,7 @@ class Inputs(NamedTuple):
     new_votes: int  # of these, since the same hour of the day before
     comments: int
     stars_gained: int  # since it was first seen
-    sources: int  # all of arXiv's listings are one
+    sources: int  # all of arXiv's listings are one; readers and editors are none
     picks: int
     heard_votes: float
     heard_new_votes: float

@@ -2,6 +2,7 @@
 
 import re
 from datetime import time
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from zoneinfo import available_timezones
 
@@ -38,22 +39,30 @@ class Choice(NamedTuple):
 
 
 class Choosing:
-    """Reads choices; rows that say the same share the work."""
+    """Reads choices; rows that name the same topics, or the same hours, share the work."""
 
     def __init__(self, defaults: Defaults, has_labels: bool) -> None:
         self.defaults, self.has_labels = defaults, has_labels
         self.topics = known_topics()
-        self.known: dict[tuple[str, ...], Choice] = {}
+        self.topics_of = lru_cache(MOST_KEPT)(self.read_topics)
+        self.rhythm_of = lru_cache(MOST_KEPT)(self.read_rhythm)
 
     def of(self, cells: tuple[str, ...]) -> Choice:
-        choice = self.known.get(cells)
-        if choice is None:
-            if len(self.known) >= MOST_KEPT:
-                self.known.clear()
-            choice = self.known[cells] = self.read(*(cell.strip() for cell in cells))
-        return choice
+        topics, unknown_topics = self.topics_of(cells[0])
+        rhythm, unknown = self.rhythm_of(cells[1:])
+        missing = unknown + unknown_topics
+        return Choice(topics, rhythm, f"not known here: {', '.join(missing)}" if missing else "")
 
-    def read(self, topics: str, frequency: str, weekday: str, hour: str, zone: str) -> Choice:
+    def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Return the ids of the topics a cell names, and what to say of those that are not known."""
+        named = [name for part in BETWEEN_TOPICS.split(cell) if (name := part.strip(" []\"'").lower())]
+        chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
+        is_missed = not self.has_labels and any(name not in self.topics for name in named)
+        return chosen or self.defaults.topics, ("a topic",) if is_missed else ()
+
+    def read_rhythm(self, cells: tuple[str, ...]) -> tuple[Rhythm, tuple[str, ...]]:
+        """Return the rhythm that cells tell, and what to say of those that are not known."""
+        frequency, weekday, hour, zone = (cell.strip() for cell in cells)
         unknown: list[str] = []
         usual = self.defaults.rhythm
         rhythm = Rhythm(
@@ -62,12 +71,7 @@ class Choosing:
             hour_of(hour, usual.send_time, unknown),
             look_up(ZONES, zone, usual.timezone, "zone", unknown),
         )
-        named = [name for part in BETWEEN_TOPICS.split(topics) if (name := part.strip(" []\"'").lower())]
-        chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
-        if not self.has_labels and any(name not in self.topics for name in named):
-            unknown.append("a topic")
-        note = f"not known here: {', '.join(unknown)}" if unknown else ""
-        return Choice(chosen or self.defaults.topics, rhythm, note)
+        return rhythm, tuple(unknown)
 
 
 def look_up(known: dict[str, Value], word: str, usual: Value, name: str, unknown: list[str]) -> Value:
@@ -97,12 +101,13 @@ INSERT INTO subscribers_preferences (key, followed_phrases, followed_authors, mu
     minimum_score)
 SELECT key, '{}', '{}', '{}', '{}', %s, %s FROM unnest(%s::text[]) AS key
 ON CONFLICT DO NOTHING
+RETURNING id, key
 """
-FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s)"
+# Held, so that nobody lets go of a choice that has no reader before this one.
+FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s) FOR KEY SHARE"
 ADD_TOPICS = """
 INSERT INTO subscribers_preferencestopic (preferences_id, topic_id)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[])
-ON CONFLICT DO NOTHING
 """
 
 
@@ -120,7 +125,8 @@ class Stored:
         keys = sorted(by_key)
         with connection.cursor() as cursor:
             cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys])
-            cursor.execute(FIND_CHOICES, [keys])
-            self.ids |= {by_key[key]: pk for pk, key in cursor.fetchall()}
-            pairs = [(self.ids[by_key[key]], topic) for key in keys for topic in by_key[key]]
+            added = {by_key[key]: pk for pk, key in cursor.fetchall()}
+            cursor.execute(FIND_CHOICES, [[key for key in keys if by_key[key] not in added]])
+            self.ids |= added | {by_key[key]: pk for pk, key in cursor.fetchall()}
+            pairs = [(pk, topic) for topics, pk in added.items() for topic in topics]
             cursor.execute(ADD_TOPICS, [[pk for pk, _ in pairs], [topic for _, topic in pairs]])

@@ -2,6 +2,8 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -15,6 +17,7 @@ CHOICE_COLUMNS = (
     ("zone", "timezone", "time_zone"),
 )
 MOST_COLUMNS = 1000
+MOST_WORDS = 1000  # of a column of states, kept with what they mean
 
 
 class FileError(ValueError):
@@ -35,8 +38,8 @@ class Columns(NamedTuple):
 
     width: int
     address: int
-    states: list[tuple[int, Deciding]]
-    choice: tuple[int, ...]
+    states: list[tuple[int, Callable[[str], State]]]
+    choice: Callable[[list[str]], tuple[str, ...]]
 
 
 def rows(path: Path, form: Format) -> Iterator[Row]:
@@ -90,19 +93,23 @@ def columns_of(header: list[str], form: Format) -> Columns:
     states = [(place(column.names), column) for column in form.deciding]
     if all(index == width for index, _ in states):
         states += [(place(column.names), column) for column in form.dates]
-    choice = tuple(place(column) for column in (form.topics, *CHOICE_COLUMNS))
-    return Columns(width, address, [(index, column) for index, column in states if index < width], choice)
+    choice = itemgetter(*(place(column) for column in (form.topics, *CHOICE_COLUMNS)))
+    return Columns(width, address, [(index, reader_of(column)) for index, column in states if index < width], choice)
+
+
+def reader_of(column: Deciding) -> Callable[[str], State]:
+    return lru_cache(MOST_WORDS)(partial(state_in, column=column))
 
 
 def row_of(record: list[str], columns: Columns, line: int, clean: Callable[[str], str]) -> Row:
     del record[columns.width :]
     record.extend([""] * (columns.width + 1 - len(record)))
     state = State.ACTIVE
-    for index, column in columns.states:
-        said = state_in(record[index], column)
-        if SEVERITY[said] > SEVERITY[state]:
+    for index, said_by in columns.states:
+        said = said_by(record[index])
+        if said is not state and SEVERITY[said] > SEVERITY[state]:
             state = said
-    return Row(line, clean(record[columns.address]), state, tuple([record[index] for index in columns.choice]))
+    return Row(line, clean(record[columns.address]), state, columns.choice(record))
 
 
 def state_in(cell: str, column: Deciding) -> State:

@@ -62,6 +62,10 @@ class ImportRun(StatefulModel):
         return f"{self.name} ({self.get_status_display()})"
 
     @property
+    def audit_name(self) -> str:
+        return f"Import {self.pk}"
+
+    @property
     def path(self) -> Path:
         """Where an uploaded file is kept."""
         return Path(settings.VAR_DIR) / "imports" / f"{self.pk}.csv"

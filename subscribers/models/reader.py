@@ -95,6 +95,10 @@ class Subscriber(StatefulModel):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def audit_name(self) -> str:
+        return f"Reader {self.pk}"
+
     def confirm(self) -> bool:
         """Make the subscription active with its first digest due at once; False if there is nothing to confirm.
 

@@ -27,6 +27,10 @@ class Suppression(models.Model):
     def __str__(self) -> str:
         return f"{self.address_hash[:12]} ({self.get_reason_display()})"
 
+    @property
+    def audit_name(self) -> str:
+        return f"Suppression {self.pk}"
+
     @classmethod
     def holds(cls, canonical: str) -> bool:
         return cls.objects.filter(address_hash=hash_address(canonical)).exists()

@@ -30,8 +30,8 @@ SUBJECTS = ("diffusion", "gaussian splatting", "protein", "reward model", "water
 SENTENCE = "We study {} and show that what holds for small models holds for large ones, with bounds that are tight. "
 
 
-def make_issue() -> Issue:
-    """Publish an issue of FRONT and SHELF papers with topics by Zipf's law."""
+def make_issue(*, publishes: bool = True) -> Issue:
+    """Make an issue of FRONT and SHELF papers with topics by Zipf's law, and publish it or leave it a draft."""
     load_topics()
     dice, topics = random.Random(2), list(Topic.objects.order_by("slug"))
     odds = [1 / rank for rank in range(1, len(topics) + 1)]
@@ -47,7 +47,8 @@ def make_issue() -> Issue:
         IssueEntry(issue=issue, paper=paper, position=place, shelf=shelf)
         for place, (paper, shelf) in enumerate(zip(papers, shelves, strict=True))
     )
-    publish(issue)
+    if publishes:
+        publish(issue)
     return issue
 
 

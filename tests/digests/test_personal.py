@@ -6,14 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 
 from digests import assembly, personal, sending
 from digests.models import Batch, Delivery, ProviderEvent
+from newsletter import audit
+from newsletter.papers import proposing, voting
+from newsletter.papers.models import Paper, Proposal, Vote
 from subscribers import letters, signup, tokens, wishes
 from subscribers.models import Consent, Farewell, Letter, Preferences, Subscriber, Suppression
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
@@ -38,6 +39,9 @@ def reader() -> Subscriber:
     sending.send_batch(Batch.objects.get())
     letter = reader.letters.create(kind=Letter.Kind.CONFIRM, address=ADDRESS)
     Farewell.objects.create(subscriber=reader, words=f"I am {ADDRESS}")
+    reader_key = tokens.reader_key(reader.pk)
+    voting.vote(Paper.objects.get(), reader_key, MONDAY)
+    proposing.propose(proposing.read("2605.00658"), f"Mine, {ADDRESS}", reader_key)
     for key, owner in (("d", {"delivery_id": Delivery.objects.get().pk}), ("l", {"letter_id": letter.pk})):
         event = {"key": key, "kind": "delivered", "address_hash": reader.address_hash, "happened_at": MORNING}
         ProviderEvent.objects.create(provider="Test", body={"ip": NETWORK}, domain="example.org", **event, **owner)
@@ -77,6 +81,10 @@ def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, r
     assert [letter["kind"] for letter in record["letters"]] == ["confirm", "export"]
     assert len(record["events"]) == 2
     assert ADDRESS in record["farewell"]["words"]
+    assert [(vote["title"], vote["issue_day"]) for vote in record["votes"]] == [("An engine", "2026-05-04")]
+    assert [(one["link"], one["status"]) for one in record["proposals"]] == [
+        ("https://arxiv.org/abs/2605.00658", "new")
+    ]
 
 
 def test_the_file_holds_nothing_of_another_reader(reader: Subscriber) -> None:
@@ -88,12 +96,9 @@ def test_the_file_holds_nothing_of_another_reader(reader: Subscriber) -> None:
 def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     client: Client, reader: Subscriber
 ) -> None:
-    keyed, preferences = reader.address_hash, reader.preferences_id
+    keyed, preferences, reader_key = reader.address_hash, reader.preferences_id, tokens.reader_key(reader.pk)
     editor = User.objects.create_user("mara")
-    kind = ContentType.objects.get_for_model(Subscriber)
-    LogEntry.objects.create(
-        user=editor, content_type=kind, object_id=str(reader.pk), object_repr=ADDRESS, action_flag=CHANGE
-    )
+    audit.record(editor, reader, "changed")
     link = link_of(reader, Letter.Kind.ERASE)
     before = whole_database()
     assert "Erase everything we keep about you?" in follow(client, link).content.decode()
@@ -104,10 +109,11 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     left = whole_database()
-    for trace in (ADDRESS, NETWORK, WORD, "lovelace"):
+    for trace in (ADDRESS, NETWORK, WORD, "lovelace", reader_key):
         assert trace not in left
     assert left.count(keyed) == 1
     assert (Suppression.objects.get().address_hash, Suppression.objects.get().reason) == (keyed, "erased")
+    assert (Vote.objects.get().reader_key, Proposal.objects.get().reader_key) == (None, None)
     delivery = Delivery.objects.get()
     assert (delivery.subscriber_id, delivery.digest is not None, delivery.is_sent) == (None, True, True)
     assert not Preferences.objects.filter(pk=preferences).exists()

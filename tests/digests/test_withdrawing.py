@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
@@ -6,7 +8,6 @@ from digests import assembly, sending, withdrawing
 from digests.models import Batch, Delivery
 from newsletter.issues.models import Issue
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.pages import form_of
 from tests.provider import sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -29,9 +30,12 @@ def test_the_copies_of_an_issue_are_counted_by_how_far_they_came(issue: Issue) -
 
 
 def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
-    path = f"/admin/issues/issue/{issue.pk}/change/"
-    answers = form_of(admin_client.get(path).content.decode(), "issue_form")
-    response = admin_client.post(path, answers | {"issues_issue_withdraw": "1"})
+    SubscriberFactory()
+    path = f"/admin/issues/issue/{issue.pk}/withdraw/"
+    asked = admin_client.get(path).content.decode()
+    facts = re.findall(r"<dd>(\d+)</dd>", asked)
+    assert facts == ["3", "2", "1", "2", "1"]  # have it, in flight, nobody knows, ready, still to come
+    response = admin_client.post(path, {"reason": "A retraction."})
     (said,) = map(str, get_messages(response.wsgi_request))
     assert said == (
         "Withdrawn. 3 readers have it already, to 2 it is being handed over at this moment, of 1 nobody knows, and "

@@ -141,7 +141,7 @@ def test_password_for_nobody_is_one_sentence(product: Product) -> None:
 
 def test_the_admin_page_lets_the_new_password_in(product: Product) -> None:
     new = product.run("password").stdout.split()[-1]
-    check = "from django.contrib.auth import authenticate as a; import sys; "
-    check += f"sys.exit(a(username='editor', password='{new}') is None)"
+    check = "from django.contrib.auth import authenticate as a; from django.http import HttpRequest; import sys; "
+    check += f"sys.exit(a(HttpRequest(), username='editor', password='{new}') is None)"
 
     assert product.run("shell", "-c", check).returncode == 0

@@ -39,6 +39,26 @@ def test_a_network_of_ipv6_is_counted_by_its_48_bits(client: Client, settings: L
     assert [post(client, ip) for ip in ("2001:db8:1:1::1", "2001:db8:1:ffff::2", "2001:db8:2::1")] == [302, 429, 302]
 
 
+def test_who_writes_other_addresses_before_the_proxys_stays_in_one_network(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.SIGNUPS_PER_NETWORK, settings.TRUSTED_HOPS = 1, 1
+
+    def behind_the_proxy(forwarded: str) -> int:
+        return client.post("/subscribe/", answers(), headers={"x-forwarded-for": forwarded}).status_code
+
+    assert behind_the_proxy("1.1.1.1, 203.0.113.9") == 302
+    assert [behind_the_proxy(f"{n}.1.1.1, 203.0.113.77") for n in range(3)] == [429] * 3
+    assert behind_the_proxy("1.1.1.1, 203.0.114.9") == 302
+
+
+def test_a_sign_up_with_no_address_of_a_network_is_counted_with_all_such(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.SIGNUPS_PER_NETWORK = 1
+    assert [post(client, ip="") for _ in range(2)] == [302, 429]
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

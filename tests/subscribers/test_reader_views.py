@@ -1,7 +1,4 @@
-import os
-import random
 import time as time_
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +18,6 @@ from tests.links import follow, mark, press
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
-FORGERIES = 1_000_000 if os.environ.get("NIGHTLY") else 10_000
 ACTIVE, UNSUBSCRIBED = Subscriber.Status.ACTIVE, Subscriber.Status.UNSUBSCRIBED
 
 
@@ -121,43 +117,6 @@ def test_a_link_that_was_tampered_with_is_404_and_changes_nothing(client: Client
     assert client.get(f"/{page}/{token}/").status_code == 404
     assert client.post(f"/{page}/{token}/").status_code == (404 if page == "unsubscribe" else 405)
     assert everything() == before
-
-
-def test_of_ten_thousand_forged_or_altered_tokens_none_is_accepted() -> None:
-    readers = SubscriberFactory.create_batch(3, token_epoch=1)
-    dice = random.Random(7)
-    genuine = {tokens.sign(purpose, pk, epoch) for purpose in Purpose for pk in (1, 2) for epoch in (0, 1)}
-    genuine |= {tokens.sign(purpose, reader.pk, 1) for purpose in Purpose for reader in readers}
-    known = sorted(genuine)
-    for _ in range(FORGERIES):
-        token, purpose = forged(dice, known), dice.choice(list(Purpose))
-        if token not in genuine:
-            assert tokens.unsign_with_epoch(purpose, token) is None, token
-            assert tokens.read(purpose, token) is None, token
-
-
-def forged(dice: random.Random, known: list[str]) -> str:
-    """Return a token that nobody signed: another's signature, changed or cut letters, a signature by chance."""
-    token = dice.choice(known)
-    value, _, signature = token.partition("~")
-    at = dice.randrange(len(token))
-    match dice.randrange(8):
-        case 0:
-            return f"{value}~{dice.choice(known).partition('~')[2]}"
-        case 1:
-            return token[:at] + dice.choice("0123456789.~-_AZaz=+/ ١é\0\n") + token[at + 1 :]
-        case 2:
-            return token[:at] + token[at + 1 :]
-        case 3:
-            return token[:at] + dice.choice("09.~=A ") + token[at:]
-        case 4:
-            return f"{dice.randrange(10)}.{dice.randrange(3)}~{signature}"
-        case 5:
-            return f"{value}~{urlsafe_b64encode(dice.randbytes(32)).rstrip(b'=').decode()}"
-        case 6:
-            return token.swapcase() + dice.choice(["", "=", "~", "\n", "\0"])
-        case _:
-            return f"{value}~{signature}{dice.choice(['=', '==', ' ', 'A'])}"
 
 
 def test_a_token_opens_only_what_it_is_for(client: Client) -> None:

@@ -1,4 +1,5 @@
 import pytest
+from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -9,6 +10,11 @@ ATOMS = st.text("aZ09.!#'+-_=@ ", max_size=12)
 LABELS = st.text("aZ09-.x", max_size=12)
 near_addresses = st.builds(
     "{}@{}.{}".format, ATOMS, LABELS, st.sampled_from(["org", "ORG", "test", "c0m", "1", "рф", ""])
+)
+usual_domains = st.builds(
+    "{}{}".format,
+    st.from_regex(r"\A([a-zA-Z0-9\-]{0,5}\.){0,3}\Z"),
+    st.sampled_from(["org", "museum", "c0m", "co.uk", "x", "-a", "a-", *SPECIAL_USE_DOMAIN_NAMES]),
 )
 
 
@@ -35,9 +41,20 @@ def test_the_quick_spelling_of_any_text_is_the_careful_one(text: str) -> None:
     assert spelled(spelling.canonical, text) == spelled(canonical_address, text)
 
 
+@given(usual_domains)
+@example(f"{'b' * 63}.org")
+@example(f"{'b' * 64}.org")
+@example(f"b.{'o' * 63}")
+@example(f"b.{'o' * 64}")
+@example("xn--bcher-kva.org")
+@example("xN--bcher-kva.org")
+def test_a_usual_domain_is_one_for_the_quick_spelling_exactly_where_it_is_for_the_careful(domain: str) -> None:
+    assert spelled(spelling.canonical, f"ada@{domain}") == spelled(canonical_address, f"ada@{domain}")
+
+
 @pytest.mark.parametrize(
     ("address", "masked"),
-    [("ada@example.org", "a…@example.org"), ("nobody", "…"), ("@example.org", "…"), ("", "…")],
+    [("ada@example.org", "a…@e…"), ("nobody", "…"), ("@example.org", "…"), ("", "…")],
 )
-def test_a_masked_address_shows_its_first_letter_and_its_domain(address: str, masked: str) -> None:
+def test_a_masked_address_shows_the_first_letters_of_its_parts(address: str, masked: str) -> None:
     assert spelling.masked(address) == masked

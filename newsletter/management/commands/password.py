@@ -18,6 +18,7 @@ class Command(BaseCommand):
         if password is None:
             raise CommandError(
                 f"There is no account named {name}. The first `make run` makes “{accounts.EDITOR}”; "
-                "`manage.py createsuperuser` makes any other."
+                "`manage.py make_account` makes any other."
             )
         self.stdout.write(f"The new password of {name}: {password}")
+        self.stderr.write(accounts.what_login_asks(name), style_func=str)

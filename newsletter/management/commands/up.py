@@ -55,6 +55,7 @@ class Command(BaseCommand):
             cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
             self.echo("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
+            accounts.keep_roles()
             if not settings.DEBUG:
                 call_command("collectstatic", interactive=False, verbosity=0)
             if first_run.is_due():

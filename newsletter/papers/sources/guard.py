@@ -74,6 +74,25 @@ def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") ->
     raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
 
 
+def probe(url: str, policy: Policy) -> None:
+    """See whether `url` leads to a page, reading nothing of it; raise SourceError where it does not.
+
+    Servers that know no HEAD are asked with GET.
+    """
+    deadline = Deadline(policy.deadline_seconds)
+    headers = _request_headers(policy, "", "")
+    for _ in range(MAX_HOPS + 1):
+        status, found, _body = _ask(url, headers, policy, deadline, "HEAD")
+        if status >= HTTPStatus.BAD_REQUEST:
+            status, found, _body = _ask(url, headers, policy, deadline, "GET", reads=False)
+        if status not in REDIRECTS:
+            if status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(status, found)
+            return
+        url = _next_hop(url, found)
+    raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
+
+
 def _request_headers(policy: Policy, etag: str, last_modified: str) -> dict[str, str]:
     headers = {
         "User-Agent": _printable(policy.user_agent),
@@ -93,7 +112,9 @@ def _printable(text: str) -> str:
     return "".join(char if " " <= char <= "~" else "?" for char in text)
 
 
-def _ask(url: str, headers: dict[str, str], policy: Policy, deadline: Deadline) -> tuple[int, dict[str, str], bytes]:
+def _ask(
+    url: str, headers: dict[str, str], policy: Policy, deadline: Deadline, method: str = "GET", *, reads: bool = True
+) -> tuple[int, dict[str, str], bytes]:
     """Make one hop; return its status, its headers by small name, and its body as sent."""
     target, host_header = _target(url)
     asked = [("Host", host_header), *headers.items()]
@@ -101,9 +122,10 @@ def _ask(url: str, headers: dict[str, str], policy: Policy, deadline: Deadline) 
     try:
         with (
             httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=network) as pool,
-            pool.stream("GET", target, headers=asked) as response,
+            pool.stream(method, target, headers=asked) as response,
         ):
-            body = b"" if response.status in REDIRECTS else _read(response.iter_stream(), policy)
+            is_empty = not reads or method == "HEAD" or response.status in REDIRECTS
+            body = b"" if is_empty else _read(response.iter_stream(), policy)
             return response.status, _by_name(response.headers), body
     except httpcore.TimeoutException as exc:
         deadline.left()

@@ -34,7 +34,7 @@ def see(paper: Paper, source: Source, seen_at: datetime, **figures: int | None) 
 
 
 def inputs_of(paper: Paper) -> trending.Inputs:
-    return ranking.select(ranking.ONE, ranking.moment(MORNING) | {"paper": paper.pk})[0].inputs
+    return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"papers": [paper.pk]})[0].inputs
 
 
 def a_busy_day(daily: Source) -> list[Paper]:

@@ -379,3 +379,26 @@ def test_the_certificate_is_checked_against_the_name_not_the_address(
         get(f"https://127.0.0.1:{tls_server.port}/", policy)
 
     guard._ssl_context.cache_clear()
+
+
+def test_a_probe_reads_nothing_and_asks_with_get_where_head_is_not_known(
+    server: ScriptedServer, policy: Policy
+) -> None:
+    server.replies["/page"] = Reply(b"x" * 10, headers={"Content-Length": str(10**9)})
+    server.replies["/moved"] = Reply(status=302, headers={"Location": "/page"})
+    guard.probe(f"{server.url}/moved", policy)
+    assert [asked for asked, _ in server.requests] == ["/moved", "/page"]
+
+
+def test_a_probe_says_what_leads_nowhere(server: ScriptedServer, policy: Policy) -> None:
+    server.replies["/busy"] = Reply(status=503)
+    server.replies["/round"] = Reply(status=302, headers={"Location": "/round"})
+    for page, is_permanent in (("/gone", True), ("/busy", False), ("/round", False)):
+        with pytest.raises(SourceError) as caught:
+            guard.probe(server.url + page, policy)
+        assert caught.value.permanent == is_permanent
+
+
+def test_a_probe_goes_to_no_address_inside(policy: Policy) -> None:
+    with pytest.raises(SourceError, match="not on the public internet"):
+        guard.probe("http://10.0.0.1/", policy)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0010_event_failed'),
+        ('digests', '0013_pausing_and_statistics'),
         ('subscribers', '0011_wishes_of_requests'),
     ]
 

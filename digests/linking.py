@@ -1,0 +1,86 @@
+"""The step that follows an issue's links in the background, and keeps where each led.
+
+arXiv's own pages of papers are not asked for: that they exist is known from arXiv.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from digests.models import LinkCheck
+from newsletter import clock
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers import fetching
+from newsletter.papers.identity import key_of
+from newsletter.papers.sources import SourceError, guard
+
+KEPT = timedelta(hours=12)  # how long an answer is believed
+AGAIN = timedelta(minutes=15)  # how soon a link in trouble is followed again
+MOST = 80  # links a round
+SECONDS = 10.0  # for one link
+LINKING = 7_301_006  # advisory lock: one worker at a time
+CARD_LINKS = ("url", "pdf_url", "code_url", "project_url")
+WRITTEN = re.compile(r"https?://[^\s<>()\[\]\"']+")
+
+Front = Sequence[tuple[IssueEntry, dict[str, Any]]]
+Link = tuple[IssueEntry | None, dict[str, Any], str]
+
+
+def links_of(issue: Issue, front: Front) -> Iterator[Link]:
+    """Yield the links of an issue that are followed, with the entry they stand in (None for the intro)."""
+    for url in WRITTEN.findall(issue.intro):
+        yield None, {}, url.rstrip(".,;:")
+    for entry, card in front:
+        written = [url.rstrip(".,;:") for url in WRITTEN.findall(entry.note)]
+        for url in dict.fromkeys([*(card[name] for name in CARD_LINKS), *written]):
+            if url and not (key_of(url) or "").startswith("arxiv:"):
+                yield entry, card, url
+
+
+def troubles_of(issue: Issue, front: Front) -> Iterator[tuple[IssueEntry | None, dict[str, Any], str, LinkCheck]]:
+    """Yield the links that led nowhere."""
+    links = list(links_of(issue, front))
+    bad = {row.url: row for row in LinkCheck.objects.filter(url__in={url for *_, url in links}).exclude(trouble="")}
+    for entry, card, url in links:
+        if url in bad:
+            yield entry, card, url, bad[url]
+
+
+def unfollowed(issue: Issue, front: Front) -> list[str]:
+    """Return the links whose answer is not known, or too old to be believed."""
+    urls = list(dict.fromkeys(url for *_, url in links_of(issue, front)))
+    now, known = clock.now(), {row.url: row for row in LinkCheck.objects.filter(url__in=urls)}
+    return [url for url in urls if url not in known or is_old(known[url], now - known[url].checked_at)]
+
+
+def is_old(check: LinkCheck, age: timedelta) -> bool:
+    return age > (AGAIN if check.trouble else KEPT)
+
+
+def follow_links(issue: Issue, front: Front) -> int:
+    """Follow the links that are not known; return how many. One worker does it at a time. Safe to repeat."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LINKING])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            urls = unfollowed(issue, front)[:MOST]
+            for url in urls:
+                follow(url)
+            return len(urls)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LINKING])
+
+
+def follow(url: str) -> None:
+    trouble, is_dead = "", False
+    try:
+        guard.probe(url, replace(fetching.policy(), deadline_seconds=SECONDS))
+    except SourceError as exc:
+        trouble, is_dead = str(exc)[:300], exc.permanent
+    values = {"checked_at": clock.now(), "trouble": trouble, "is_dead": is_dead}
+    LinkCheck.objects.update_or_create(url=url[:2000], defaults=values)
