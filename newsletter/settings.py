@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "subscribers",
     "digests",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
