@@ -82,6 +82,7 @@ PAGES = {
     "papers_proposal_decline_one": "ces",
     "digests_batch_progress": "os",
     "digests_delivery_statistics": "eos",
+    "digests_sendingswitch_test": "os",
     "subscribers_subscriber_export": "os",
     "subscribers_suppression_lift": "os",
     "subscribers_importrun_report": "os",
@@ -94,6 +95,11 @@ OF_EVERYBODY_AT_WORK = {
 OF_EVERYBODY = {"login", "logout", "autocomplete"}
 ACTIONS = {
     ("papers_source", "fetch_now"): "os",
+    ("papers_source", "pause"): "os",
+    ("papers_source", "resume"): "os",
+    ("papers_paper", "rescore"): "ces",
+    ("papers_paper", "retag"): "ces",
+    ("subscribers_subscriber", "suppress"): "os",
     ("papers_source", "delete_selected"): "os",
     ("papers_paper", "merge"): "ces",
     ("papers_paper", "withdraw"): "ces",
