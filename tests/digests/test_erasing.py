@@ -104,8 +104,8 @@ def be_written_to_by_others() -> None:
 def be_looked_at_by_editors(admin: Client, reader: Subscriber) -> None:
     """Have the draft shown as the reader gets it, and its publication asked for."""
     draft, editor = Issue.objects.open().get(), get_user_model().objects.get()
-    page = admin.get(reverse("admin:issues_issue_preview", args=[draft.pk]), {"reader": TYPED})
-    assert page.status_code == 200
+    assert admin.post(reverse("admin:issues_issue_preview", args=[draft.pk]), {"reader": TYPED}).status_code == 200
+    assert LogEntry.objects.filter(object_repr=f"Reader {reader.pk}").exists()
     PublishRequest.objects.create(issue=draft, asked_by=editor, revision=draft.revision, papers=1, readers=1)
 
 
