@@ -192,7 +192,7 @@ class SuppressionAdmin(AddressSearch):
     list_display = ("hash_begins", "reason", "at", "note")
     list_filter = ("reason", lately("at"))
     search_fields = ("address_hash",)
-    unlogged = ("address",)
+    unlogged = ("address", "note")  # whoever is erased is named in no note
     fields = readonly_fields = ("address_hash", "reason", "at", "note")
     actions_detail = ("lift",)
 
@@ -243,7 +243,7 @@ class SuppressionAdmin(AddressSearch):
             self.message_user(request, "Somebody else was first: look at it again.", messages.WARNING)
             return
         row.pk = pk
-        audit.record(request.user, row, "lifted", before, {"note": note})
+        audit.record(request.user, row, "lifted", before)
         self.message_user(request, "Lifted. The address is mailed again if its reader is active.", messages.SUCCESS)
 
 
