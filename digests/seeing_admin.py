@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
 
-from digests import checking, figuring, linking, seeing, tasks
+from digests import checking, figuring, seeing, tasks
 from digests.models import Delivery
 from digests.seeing import Sight
 from digests.seeing_forms import LookForm, ReaderLookForm, TestForm, staff
@@ -111,8 +111,7 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
 
     def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.seen_or_404(request, pk)
-        if waiting := len(linking.unfollowed(issue, checking.front_of(issue))):
-            tasks.follow_links.apply_async((issue.pk,), expires=60)
+        waiting = tasks.have_links_followed(issue)
         context = self.page_of(request, issue, "Checks")
         context |= {"findings": checking.checks_of(issue), "waiting": waiting}
         return TemplateResponse(request, "admin/digests/seeing/checks.html", context)

@@ -54,6 +54,7 @@ class DeskPages(AuditedAdmin):
             "issue": issue,
             "front": desk.front_of(issue),
             "may_edit": may_change and issue.is_open,
+            "may_set_cutoff": request.user.has_perm(ACTS["cutoff"].right),
             "may_drop": may_change and (issue.is_open or issue.status == Issue.Status.PUBLISHED),
             "tools": self.issue_tools(request, issue),
             "listings": publishing.listings_of(issue) if issue.is_open else issue.listings,
@@ -65,6 +66,8 @@ class DeskPages(AuditedAdmin):
         issue = self.editable_or_404(request, pk)
         if act not in ACTS:
             raise Http404(f"There is no act {act}.")
+        if not request.user.has_perm(ACTS[act].right):
+            raise PermissionDenied
         form = ACTS[act](request.POST)
         try:
             said = form.do(Edit(issue, request.user))

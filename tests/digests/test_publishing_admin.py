@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from digests import releasing, switch
-from digests.models import PublishRequest
+from digests.models import LinkCheck, PublishRequest
 from digests.releasing import Seen
 from newsletter.issues.models import Issue
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, published_issue
@@ -240,3 +240,18 @@ def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) ->
     assert "not open any more" in said(
         ann.post(f"/admin/issues/issue/{issue.pk}/publish/", {"act": "publish", "is_sure_of": "3", "revision": "0"})
     )
+
+
+def test_links_that_nobody_followed_yet_are_said_and_followed(ann: Client, issue: Issue) -> None:
+    Issue.objects.filter(pk=issue.pk).update(intro="See https://example.org/one.", subject="A day")
+    assert "Not all is known yet: 1 link is still being followed." in page(ann, issue)
+    LinkCheck.objects.create(url="https://example.org/one")
+    assert "Not all is known yet" not in page(ann, issue)
+
+
+def test_a_free_item_alone_has_no_button_to_press(ann: Client, issue: Issue) -> None:
+    EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="Come.")
+    issue.entries.papers().delete()
+    shown = page(ann, issue)
+    assert re.search(r'value="publish"[^>]* disabled>', shown)
+    assert "There is no paper on the front." in shown
