@@ -13,7 +13,7 @@ from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, figures, home, searching, settling, stats, switch, tasks, ways_out
+from digests import bounces, figures, home, searching, settling, stats, switch, ways_out
 from digests.home_admin import ProgressPage
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.paper_figures_admin import PaperFiguresOfAnIssue
@@ -44,21 +44,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
     """The issue's page, with what takes readers' mail into account."""
 
     actions_detail = (*PublishingPages.actions_detail, "statistics")
-    actions_submit_line = ("hold", "release", "send_to_me")
-    FITTING = {status: fitting | {"send_to_me"} for status, fitting in PublishingPages.FITTING.items()}
-
-    @action(description="Send it to me", permissions=["change"])
-    def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
-        address = getattr(request.user, "email", "")
-        if not address:
-            self.message_user(request, "Your account has no email address: give it one under “Users”.", messages.ERROR)
-            return
-        tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
-        audit.record(request.user, issue, "sent a test", after={"to": request.user.get_username()})
-        self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
-
-    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("digests.view_statistics")
+    actions_submit_line = ("hold", "release")
 
     @action(description="Statistics", permissions=["statistics"])
     def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -119,6 +119,9 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.seen_or_404(request, pk, to_change=True)
+        # Asked before the form, whose answer says whether an address is a reader's.
+        if request.POST.get("reader") and not request.user.has_perm(AS_READER):
+            raise PermissionDenied
         form = TestForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             self.send_test(request, issue, form)
@@ -129,8 +132,6 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
     def send_test(self, request: HttpRequest, issue: Issue, form: TestForm) -> None:
         reader: Subscriber | None = form.cleaned_data["reader"]
         if reader is not None:
-            if not request.user.has_perm(AS_READER):
-                raise PermissionDenied
             note_look(request, reader, issue, "sent a test of a digest as")
         topics, people = form.cleaned_data["topics"], form.recipients(form.cleaned_data)
         for editor in people:

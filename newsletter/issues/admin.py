@@ -5,8 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
@@ -53,17 +51,10 @@ class IssueAdmin(PreparingAdmin, DeskPages):
     def state(self, issue: Issue) -> str:
         return issue.get_status_display()
 
-    @display(description="Status")
-    def standing(self, issue: Issue) -> SafeString:
-        return render_to_string("issues/desk/standing.html", {"issue": issue})
-
     def get_view_on_site_url(self, obj: Issue | None = None) -> str | None:
         """Link to the page only where there is one."""
         is_published = obj is not None and obj.status == Issue.Status.PUBLISHED
         return super().get_view_on_site_url(obj) if is_published else None
-
-    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("issues.publish_issue")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -89,6 +89,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | No
 
     With a `revision`, return False too where editors have changed it since. Raise NothingToPublish for an empty front.
     """
+    issue.refresh_from_db(from_queryset=Issue.objects.select_for_update())
     if issue.is_open:
         drafting.follow_papers(issue)
     if not issue.entries.front().kept().papers().exists():

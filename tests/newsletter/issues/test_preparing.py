@@ -286,7 +286,7 @@ def test_the_calendar_is_edited_in_the_admin_and_noted(admin_client: Client) -> 
     assert admin_client.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert stored(issue).cutoff_at == at(TUESDAY, 5)
     acts: list[Any] = [entry.additional_data["act"] for entry in LogEntry.objects.order_by("pk")]
-    assert acts == ["set", "set", "removed"]
+    assert acts == ["added", "changed", "deleted"]
 
 
 def test_one_weekday_keeps_its_issue(admin_client: Client) -> None:
