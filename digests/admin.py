@@ -91,6 +91,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("status", "reason", lately("made_at"))
     search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
+    readonly_fields = ("state",)
     search_fields = ("subscriber__canonical",)
     actions_list = ("statistics",)
     actions = ("say_sent", "say_not_sent")
@@ -100,6 +101,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
     ) -> tuple[QuerySet[Delivery], bool]:
         return searching.deliveries(queryset, search_term) if search_term.strip() else queryset, False
+
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> list[str]:
+        """Say what became of it, where its row alone does not."""
+        return ["state", *(name for name in super().get_fields(request, obj) if name not in {"state", "status"})]
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.view_statistics")

@@ -4,16 +4,21 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db import OperationalError, connection, transaction
 from django.db.models import DateField, Model, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from psycopg.errors import QueryCanceled
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, checkbox
+from unfold.decorators import display
 from unfold.views import ChangeList
 
 from newsletter import clock
@@ -34,7 +39,7 @@ class QuickList(ChangeList):  # type: ignore[misc]
 
     def get_results(self, request: HttpRequest) -> None:
         self.paginator = QuickPaginator(self.queryset, self.list_per_page)
-        self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
+        self.show_full_result_count, self.show_admin_actions = False, True
         self.can_show_all = self.show_all = False
         try:
             with in_time():
@@ -66,7 +71,7 @@ class QuickList(ChangeList):  # type: ignore[misc]
             count, self.count_words = seen, f"{seen:,}"
         else:
             count, self.count_words = count_of(self.queryset, at_least=seen)
-        self.result_count = self.paginator.count = count
+        self.result_count = self.full_result_count = self.paginator.count = count
         self.is_cut = count > DEEPEST
 
 
@@ -114,6 +119,13 @@ def in_time() -> Iterator[None]:
         yield
 
 
+@cache
+def one_box() -> str:
+    box = str(checkbox.render(ACTION_CHECKBOX_NAME, "row"))
+    assert box.count('value="row"') == 1
+    return box.replace("{", "{{").replace("}", "}}").replace('value="row"', 'value="{}"')
+
+
 class ListAdmin(ModelAdmin):  # type: ignore[misc]
     """A table in the admin. Filters and order are to be those that an index serves, or small tables."""
 
@@ -123,6 +135,11 @@ class ListAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickList]:
         return QuickList
+
+    @display(description=mark_safe(checkbox.render("action_toggle_all", 1)))
+    def action_checkbox(self, obj: Model) -> str:
+        """Return the box of a row; the theme would render its template anew for each."""
+        return format_html(one_box(), obj.pk)
 
     def add_facts(self, rows: list[Any]) -> None:
         """Give the rows of one page what their columns show of other tables: a query for all, none for each."""

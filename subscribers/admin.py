@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -193,8 +195,12 @@ class SuppressionAdmin(AddressSearch):
     list_filter = ("reason", lately("at"))
     search_fields = ("address_hash",)
     unlogged = ("address", "note")  # whoever is erased is named in no note
-    fields = readonly_fields = ("address_hash", "reason", "at", "note")
+    fields = readonly_fields = ("hash_whole", "reason", "at", "note")
     actions_detail = ("lift",)
+
+    @display(description="Address hash")
+    def hash_whole(self, row: Suppression) -> SafeString:
+        return format_html('<span style="overflow-wrap: anywhere">{}</span>', row.address_hash)
 
     @display(description="Address hash")
     def hash_begins(self, row: Suppression) -> str:

@@ -1,5 +1,7 @@
 """How many readers follow each topic: counted of few readers, estimated from a part of many."""
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from newsletter.listing import plan_of, rounded
@@ -21,13 +23,14 @@ SELECT topic_id, sum(readers)::bigint FROM chosen GROUP BY topic_id
 """
 
 
-def readers_of_topics() -> dict[int, str]:
-    """Return in words how many active readers follow each topic that anybody follows, by the topic's id."""
+def readers_of_topics(topic_ids: Iterable[int]) -> dict[int, str]:
+    """Return in words how many active readers follow each of these topics, by its id."""
     total = max(1, plan_of(Subscriber.objects.all())[0])
     percent = min(100.0, 100 * LOOKED_AT / total)
     with connection.cursor() as cursor:
         cursor.execute(READERS_OF_TOPICS, [percent])
-        return {topic: said(count, percent) for topic, count in cursor.fetchall()}
+        counts = dict(cursor.fetchall())
+    return {topic: said(counts.get(topic, 0), percent) for topic in topic_ids}
 
 
 def said(count: int, percent: float) -> str:

@@ -18,9 +18,9 @@ class TopicDesk(TopicAdmin):
 
     def add_facts(self, rows: list[Topic]) -> None:
         super().add_facts(rows)
-        readers = popularity.readers_of_topics()
+        readers = popularity.readers_of_topics(topic.pk for topic in rows)
         for topic in rows:
-            topic.readers = readers.get(topic.pk, "none found")  # type: ignore[attr-defined]
+            topic.readers = readers[topic.pk]  # type: ignore[attr-defined]
 
     @display(description="Readers")
     def readers(self, topic: Any) -> str:
