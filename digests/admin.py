@@ -55,6 +55,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
             "title": f"Statistics of the issue of {issue.date:%-d %B %Y}",
             "opts": self.opts,
             "issue": issue,
+            "object": issue,
             "counted_at": clock.now(),
             "is_closed": found.all.is_closed,
             "lines": figures.lines_of(found.all),

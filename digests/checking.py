@@ -133,7 +133,7 @@ def dead_links(case: Case) -> Iterator[Finding]:
         where = f"“{card['title']}”" if entry else "the intro"
         is_own = check.is_dead and (entry is None or not entry.paper_id)
         how = "leads nowhere" if check.is_dead else "could not be opened"
-        what, level = f"A link of {where} {how}: {url}", STOPS if is_own else WARNS
+        what, level = f"A link of {where} {how} ({url}).", STOPS if is_own else WARNS
         meaning = f"{check.trouble} Readers would meet that."
         yield Finding(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
 

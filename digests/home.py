@@ -15,7 +15,7 @@ from newsletter import clock
 from newsletter.issues import publishing
 from newsletter.issues.models import Issue
 from newsletter.papers import watching
-from newsletter.papers.models import Source
+from newsletter.papers.models import Proposal, Source
 from subscribers.models import Subscriber
 
 RATED = timedelta(minutes=2)  # the rate is that of the last calls
@@ -48,7 +48,7 @@ def today() -> Today:
     coming.listings = publishing.listings_of(coming)
     return Today(
         coming=coming,
-        papers=coming.entries.front().kept().count(),
+        papers=coming.entries.front().kept().exclude(paper=None).count(),
         is_past_cutoff=coming.cutoff_at <= now,
         left=figures.span(coming.cutoff_at - now),
         holds=coming.listings_held,
@@ -266,6 +266,13 @@ def stopped() -> list[Errand]:
     return (
         [] if answer.may else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
     )
+
+
+def proposed() -> list[Errand]:
+    """Return what readers proposed and nobody has decided on; what many proposed is one."""
+    count = Proposal.objects.filter(status=Proposal.Status.NEW).values("key").distinct().count()
+    words = f"Readers propose {counted(count, 'paper')}, to be taken or declined."
+    return [Errand(words, "admin:papers_proposal_changelist", (), "?status__exact=new")] if count else []
 
 
 def uncertain() -> list[Errand]:

@@ -18,6 +18,7 @@ ERRANDS: tuple[tuple[str, Callable[[], list[home.Errand]]], ...] = (
     ("issues.publish_issue", home.held_issues),
     ("digests.change_delivery", home.uncertain),
     ("digests.change_providerevent", home.held_bounces),
+    ("papers.change_proposal", home.proposed),
 )
 
 

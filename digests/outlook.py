@@ -103,7 +103,7 @@ def outlook_of(issue: Issue) -> Outlook:
             due[slot] += share.readers
     coming = [slot for slot in due if slot.at > now]
     return Outlook(
-        papers=issue.entries.front().kept().count(),
+        papers=issue.entries.front().kept().exclude(paper=None).count(),
         readers=due.total(),
         waiting=sum(count for slot, count in due.items() if slot.at <= now),
         paused=sum(share.readers for share in shares if share.paused_until and share.paused_until > now.date()),

@@ -50,7 +50,7 @@ class PublishingPages(IssueAdmin):
 
     actions_detail: ClassVar[Any] = ("publish", "withdraw")
     change_form_before_template = "admin/issues/issue/_asked.html"
-    LINKS = {Status.DRAFT: {"publish"}, Status.HELD: {"publish"}, Status.PUBLISHED: {"withdraw"}}
+    LINKS = {Status.PUBLISHED: {"withdraw"}}  # the way to publishing stands on the page itself, in sight on any screen
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm(releasing.RIGHT)
@@ -61,6 +61,15 @@ class PublishingPages(IssueAdmin):
         fitting = self.LINKS.get(Status(issue.status), set()) if issue else set()
         links: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         return [link for link in links if link.path in fitting or link.path not in {"publish", "withdraw"}]
+
+    def desk_of(self, request: HttpRequest, issue: Issue) -> dict[str, Any]:
+        """Add how long it is to the cutoff, and the button that leads on, or whom to ask where it is not theirs."""
+        may_publish = self.has_publish_permission(request)
+        return super().desk_of(request, issue) | {
+            "left": left_of(issue) if issue.status == Status.DRAFT else "",
+            "may_publish": may_publish,
+            "publishers": publishers(editor(request)) if issue.is_open and not may_publish else [],
+        }
 
     def changeform_view(
         self,
@@ -114,11 +123,12 @@ class PublishingPages(IssueAdmin):
             "title": f"Publish the issue of {issue.date:%-d %B %Y}",
             "opts": self.opts,
             "issue": issue,
+            "object": issue,
             "form": form,
             "outlook": view,
             "left_over": view.active - view.readers,
             "findings": findings,
-            "is_stopped": any(map(releasing.stops, findings)) or not view.papers or not issue.is_open,
+            "is_stopped": any(map(releasing.stops, findings)) or not issue.is_open,
             "answer": switch.standing(),
             "asked": asked,
             "is_mine": asked is not None and asked.asked_by_id == by.pk,
@@ -152,6 +162,7 @@ class PublishingPages(IssueAdmin):
             "title": f"Withdraw the issue of {issue.date:%-d %B %Y}",
             "opts": self.opts,
             "issue": issue,
+            "object": issue,
             "form": form,
             "reach": withdrawing.reach_of(issue) if is_out else None,
             "to_come": withdrawing.to_come(issue) if issue.status == Status.PUBLISHED else 0,
@@ -198,6 +209,17 @@ def words_of(asked: PublishRequest) -> str:
         f"{asked.readers:,} readers need a second editor: the others are asked by mail. "
         f"{releasing.at_the_cutoff(asked.issue)}"
     )
+
+
+def publishers(by: User) -> list[str]:
+    """Return the names of those who may publish, for somebody who may not."""
+    return [other.get_full_name() or other.get_username() for other in releasing.others(by).order_by("username")]
+
+
+def left_of(issue: Issue) -> str:
+    """Return how long it is to the cutoff, in words."""
+    left = issue.cutoff_at - clock.now()
+    return f"in {figures.span(left)}" if left.total_seconds() > 0 else "within a minute"
 
 
 def until(issue: Issue) -> str:

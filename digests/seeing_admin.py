@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 
 from digests import checking, figuring, seeing, tasks
 from digests.models import Delivery
+from digests.outlook import Slot
 from digests.seeing import Sight
 from digests.seeing_forms import LookForm, ReaderLookForm, TestForm, staff
 from newsletter import audit, clock
@@ -57,7 +58,8 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
     def page_of(self, request: HttpRequest, issue: Issue, title: str) -> dict[str, Any]:
         heading = f"{title}: the issue of {issue.date:%-d %B %Y}"
         may = {"may_see_readers": request.user.has_perm(AS_READER), "may_change": self.has_change_permission(request)}
-        return {**self.admin_site.each_context(request), "title": heading, "opts": self.opts, "issue": issue, **may}
+        page = {"title": heading, "opts": self.opts, "issue": issue, "object": issue}
+        return {**self.admin_site.each_context(request), **page, **may}
 
     def reach_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the last figure with its age, and have another made where it is old; a poll fetches it."""
@@ -74,6 +76,7 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
         context = {
             "issue": issue,
             "reach": found,
+            "first": Slot(found.first_at, found.first_zone) if found and found.first_at else None,
             "is_computing": not is_fresh,
             "age_seconds": round((clock.now() - figure.at).total_seconds()) if figure else 0,
             "nothing": [(labels[reason], count) for reason, count in found.nothing.items()] if found else [],

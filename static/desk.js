@@ -83,8 +83,9 @@ addEventListener("beforeunload", (event) => {
   if (waiting || unsaved.length || [...typedFields()].some(isTyped)) event.preventDefault();
 });
 
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "desk-reach") spread();
+// Also the answers of a fragment that asks again by itself.
+document.addEventListener("htmx:load", (event) => {
+  if (event.target.closest?.("#desk-reach")) spread();
 });
 document.addEventListener("DOMContentLoaded", prepare);
 

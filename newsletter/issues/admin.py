@@ -27,7 +27,7 @@ class IssueForm(forms.ModelForm[Issue]):
 @admin.register(Issue)
 class IssueAdmin(PreparingAdmin, DeskPages):
     form = IssueForm
-    list_display = ("date", "state", "subject", "cutoff_at", "published_at", "curated_by")
+    list_display = ("date", "state", "subject", "cutoff_at", "published_at", "by")
     list_select_related = ("curated_by",)
     list_filter = ("status", lately("date"))
     fieldsets = ((None, {"fields": ()}),)
@@ -50,6 +50,12 @@ class IssueAdmin(PreparingAdmin, DeskPages):
     )
     def state(self, issue: Issue) -> str:
         return issue.get_status_display()
+
+    @display(description="Published by")
+    def by(self, issue: Issue) -> str:
+        """Name the editor; what went out at its cutoff was published by nobody."""
+        who = issue.curated_by
+        return (who.get_full_name() or who.get_username()) if who else ("itself" if issue.published_at else "")
 
     def get_view_on_site_url(self, obj: Issue | None = None) -> str | None:
         """Link to the page only where there is one."""

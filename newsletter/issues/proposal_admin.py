@@ -47,7 +47,7 @@ class ItemForm(forms.Form):
 
 @admin.register(Proposal)
 class ProposalAdmin(AuditedAdmin):
-    list_display = ("what", "proposers", "whys", "at", "state", "decided_by", "answer")
+    list_display = ("what", "whys", "proposers", "at", "state")
     list_filter = ("status",)
     list_select_related = ("paper", "decided_by")
     search_fields = ("key", "paper__title")
