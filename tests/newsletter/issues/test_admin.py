@@ -273,6 +273,18 @@ def test_a_held_issue_can_be_published(desk: Desk) -> None:
     assert desk.issue.status == Status.PUBLISHED
 
 
+def test_only_who_may_publish_takes_a_paper_out_of_what_is_published(
+    desk: Desk, papers: list[Paper], client: Client
+) -> None:
+    desk.confirm("publish")
+    curator = User.objects.create_user("curator", is_staff=True)
+    curator.user_permissions.add(*Permission.objects.filter(codename__in=("view_issue", "change_issue")))
+    client.force_login(curator)
+    assert Desk(client, desk.issue).post("drop", papers[0]).status_code == 403
+    assert "/acts/drop/" not in Desk(client, desk.issue).page
+    assert desk.front() == papers
+
+
 def test_a_published_issue_is_withdrawn_for_good(desk: Desk) -> None:
     desk.confirm("publish")
     desk.confirm("withdraw", reason="A retraction.")
