@@ -170,9 +170,9 @@ def test_an_editor_curates_an_issue_tries_it_out_publishes_it_and_takes_it_back(
     expect(page.locator(".intro")).to_have_count(0)
 
 
-def log_in(page: Page, password: str) -> None:
+def log_in(page: Page, password: str, name: str = "editor") -> None:
     page.goto("/admin/login/?next=/admin/")
-    page.locator("[name=username]").fill("editor")
+    page.locator("[name=username]").fill(name)
     page.locator("[name=password]").fill(password)
     page.locator("[name=password]").press("Enter")
     page.wait_for_url("**/admin/")

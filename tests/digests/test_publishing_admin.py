@@ -103,7 +103,7 @@ def test_a_number_that_moved_is_shown_again(ann: Client, issue: Issue) -> None:
 def test_an_empty_front_has_no_button_to_press(ann: Client) -> None:
     shown = page(ann, IssueFactory())
     assert re.search(r'value="publish"[^>]* disabled>', shown)
-    assert "there is no paper on its front" in shown
+    assert "The front is empty." in shown
 
 
 def test_a_pause_is_said_before_publication(ann: Client, issue: Issue) -> None:
