@@ -149,4 +149,15 @@ def test_a_digest_loads_nothing_and_its_links_go_straight_to_the_papers() -> Non
     paper = Paper.objects.get().url
     assert elsewhere == {paper, paper.replace("/abs/", "/pdf/"), CODE}
     own = {urlsplit(link).path.split("/")[1] for link in targets - elsewhere}
-    assert own <= {"preferences", "pause", "unsubscribe", "digest", "issues", "papers", "privacy", "vote", "propose", ""}
+    assert own <= {
+        "preferences",
+        "pause",
+        "unsubscribe",
+        "digest",
+        "issues",
+        "papers",
+        "privacy",
+        "vote",
+        "propose",
+        "",
+    }

@@ -169,7 +169,11 @@ def test_a_mail_stays_under_90_kb_and_says_how_many_papers_are_in_brief(topic: T
 
 
 def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(topic: Topic) -> None:
-    words = {"title": "Seeing " * 20, "abstract": "It is seen by whoever looks at it. " * 60, "authors": ["A. Reader"] * 9}
+    words = {
+        "title": "Seeing " * 20,
+        "abstract": "It is seen by whoever looks at it. " * 60,
+        "authors": ["A. Reader"] * 9,
+    }
     digest = digest_of(topic, *[PaperFactory(topics=[topic], **words) for _ in range(30)])
     page = rendering.fill(rendering.compose(digest).html, addressing.links(10**12, 10**12, 1_000))
     assert len(page.encode()) <= rendering.MOST_HTML
@@ -181,7 +185,7 @@ def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(to
 def test_a_card_stored_without_a_way_to_vote_is_mailed_as_it_stands(topic: Topic) -> None:
     digest = digest_of(topic, PaperFactory(topics=[topic], title="Seeing"))
     rendering.compose(digest)
-    plain = f'{rendering.slot("number")} Seeing'
+    plain = f"{rendering.slot('number')} Seeing"
     Card.objects.update(html=plain, text=plain)
     rendering.known_cards.clear()
     parts = rendering.compose(digest)
