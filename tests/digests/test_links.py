@@ -113,7 +113,7 @@ def acts(browser: Client, links: dict[str, str]) -> list[Any]:
         press(browser, links["propose"], {"paper": "https://arxiv.org/abs/2605.00658", "because": "It is short."}),
         press(browser, links["pause"]),
         press(browser, links["address"]),
-        browser.post("/preferences/link/", {"email": NEW}),
+        browser.post("/preferences/link/", answers(email=NEW)),
         browser.post(leave),
         press(browser, leave, {"how_long": "week"}, at="/unsubscribe/pause/"),
         press(browser, leave),
