@@ -36,7 +36,8 @@ def at_the_desk(user: User) -> Client:
 
 @pytest.fixture
 def issue() -> Issue:
-    issue: Issue = EntryFactory(issue=IssueFactory(cutoff_at=MORNING + timedelta(hours=1)), paper=PaperFactory()).issue
+    issue: Issue = IssueFactory(cutoff_at=MORNING + timedelta(hours=1), subject="Seeing")
+    EntryFactory(issue=issue, paper=PaperFactory())
     SubscriberFactory.create_batch(3, next_digest_at=MORNING + timedelta(hours=2))
     return issue
 
@@ -103,7 +104,7 @@ def test_a_number_that_moved_is_shown_again(ann: Client, issue: Issue) -> None:
 def test_an_empty_front_has_no_button_to_press(ann: Client) -> None:
     shown = page(ann, IssueFactory())
     assert re.search(r'value="publish"[^>]* disabled>', shown)
-    assert "The front is empty." in shown
+    assert "The front is empty. An issue without a paper cannot be published." in shown
 
 
 def test_a_pause_is_said_before_publication(ann: Client, issue: Issue) -> None:
@@ -217,21 +218,6 @@ def test_the_links_are_those_that_fit(ann: Client, issue: Issue, state: str, lin
     Issue.objects.update(status=state, published_at=MORNING)
     shown = page(ann, issue, "change")
     assert {name for name in ("publish", "withdraw") if f"/admin/issues/issue/{issue.pk}/{name}/" in shown} == links
-
-
-def test_what_was_dropped_after_publication_stays_dropped(ann: Client) -> None:
-    issue = published()
-    path = f"/admin/issues/issue/{issue.pk}/change/"
-    answers = form_of(ann.get(path).content.decode(), "issue_form")
-    name = next(name for name in answers if name.endswith("-id") and answers[name])
-    field = name.removesuffix("-id") + "-is_dropped"
-    ann.post(path, answers | {field: "on", "_continue": "1"})
-    entry = issue.entries.get()
-    assert entry.dropped_at == MORNING
-    response = ann.post(path, answers | {"_continue": "1"})
-    assert "cannot be put back" in response.content.decode()
-    entry.refresh_from_db()
-    assert entry.dropped_at == MORNING
 
 
 def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) -> None:
