@@ -13,16 +13,18 @@ from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import bounces, figures, home, settling, stats, switch, tasks
+from digests import bounces, figures, home, searching, settling, stats, switch, ways_out
 from digests.home_admin import ProgressPage
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.paper_figures_admin import PaperFiguresOfAnIssue
 from digests.publishing_admin import PublishingPages
 from digests.reader_admin import ReaderAdmin as ReaderAdmin
 from digests.seeing_admin import SeeingAdmin
+from digests.sending_admin import TestPage
 from newsletter import audit, clock
 from newsletter.audited import AuditedAdmin
 from newsletter.issues.models import Issue
+from newsletter.listing import lately
 
 admin.site.unregister(Issue)
 
@@ -42,21 +44,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
     """The issue's page, with what takes readers' mail into account."""
 
     actions_detail = (*PublishingPages.actions_detail, "statistics")
-    actions_submit_line = ("hold", "release", "send_to_me")
-    FITTING = {status: fitting | {"send_to_me"} for status, fitting in PublishingPages.FITTING.items()}
-
-    @action(description="Send it to me", permissions=["change"])
-    def send_to_me(self, request: HttpRequest, issue: Issue) -> None:
-        address = getattr(request.user, "email", "")
-        if not address:
-            self.message_user(request, "Your account has no email address: give it one under “Users”.", messages.ERROR)
-            return
-        tasks.send_trial.delay_on_commit(issue.pk, request.user.pk)
-        audit.record(request.user, issue, "sent a test", after={"to": request.user.get_username()})
-        self.message_user(request, f"On its way to {address}, marked as a test and counted nowhere.")
-
-    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("digests.view_statistics")
+    actions_submit_line = ("hold", "release")
 
     @action(description="Statistics", permissions=["statistics"])
     def statistics(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -84,7 +72,7 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
 
 
 class ReadOnlyAdmin(AuditedAdmin):
-    show_full_result_count = False
+    sortable_by: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -101,12 +89,23 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
-    list_filter = ("status", "reason")
+    list_filter = ("status", "reason", lately("made_at"))
+    search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
+    readonly_fields = ("state",)
     search_fields = ("subscriber__canonical",)
     actions_list = ("statistics",)
     actions = ("say_sent", "say_not_sent")
     WORDS = {True: "It was sent.", False: "It was not sent."}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        return searching.deliveries(queryset, search_term) if search_term.strip() else queryset, False
+
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> list[str]:
+        """Say what became of it, where its row alone does not."""
+        return ["state", *(name for name in super().get_fields(request, obj) if name not in {"state", "status"})]
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.view_statistics")
@@ -200,15 +199,23 @@ class DeliveryAdmin(ReadOnlyAdmin):
 @admin.register(Batch)
 class BatchAdmin(ProgressPage, ReadOnlyAdmin):
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
-    list_filter = ("status",)
+    list_filter = ("status", lately("made_at"))
+    search_fields = ("=id",)
+    search_help_text = "A batch’s number."
 
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "provider", "kind", "domain", "delivery_id", "letter_id", "put_aside", "held")
-    list_filter = ("held", "put_aside", "kind", "provider")
-    search_fields = ("=delivery_id", "=message_id", "=domain")
+    list_filter = ("held", "put_aside", "kind", lately("received_at"))
+    search_fields = ("domain",)
+    search_help_text = "The id of a delivery or letter, the provider’s id of a delivery, or a domain."
     actions = ("suppress", "let_go")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ProviderEvent], search_term: str
+    ) -> tuple[QuerySet[ProviderEvent], bool]:
+        return searching.events(queryset, search_term) if search_term.strip() else queryset, False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.change_providerevent")
@@ -245,7 +252,7 @@ class SwitchForm(forms.Form):
 
 
 @admin.register(SendingSwitch)
-class SendingSwitchAdmin(ReadOnlyAdmin):
+class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
 
     STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
@@ -285,6 +292,7 @@ class SendingSwitchAdmin(ReadOnlyAdmin):
             "may_pause": self.has_turn_permission(request, "pause"),
             "waiting": home.waiting(),
             "changes": SwitchChange.objects.all()[:20],
+            "ways_out": ways_out.ways_out(),
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),
             "uncertain_count": Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count(),

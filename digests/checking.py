@@ -59,8 +59,9 @@ def front_of(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
 
 
 def empty_front(case: Case) -> Iterator[Finding]:
-    if not case.front:
-        yield Finding(STOPS, "The front is empty.", "An issue without a paper cannot be published.", "Add a paper.")
+    if not any(entry.paper_id for entry, _ in case.front):
+        what = "There is no paper on the front." if case.front else "The front is empty."
+        yield Finding(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
 
 
 def subject(case: Case) -> Iterator[Finding]:

@@ -219,6 +219,7 @@ def last_issues() -> list[Past]:
 class Sources(NamedTuple):
     troubled: list[Source]
     total: int
+    failing: int  # at their last try, and not for long enough to be in trouble
 
     @property
     def well(self) -> int:
@@ -227,7 +228,9 @@ class Sources(NamedTuple):
 
 def sources() -> Sources:
     fetched = list(Source.objects.fetched().order_by("name"))
-    return Sources([source for source in fetched if watching.is_troubled(source)], len(fetched))
+    troubled = [source for source in fetched if watching.is_troubled(source)]
+    failing = sum(source.failure_count > 0 for source in fetched if source not in troubled)
+    return Sources(troubled, len(fetched), failing)
 
 
 class Errand(NamedTuple):

@@ -35,7 +35,10 @@ def links_of(issue: Issue, front: Front) -> Iterator[Link]:
     for url in WRITTEN.findall(issue.intro):
         yield None, {}, url.rstrip(".,;:")
     for entry, card in front:
-        written = [url.rstrip(".,;:") for url in WRITTEN.findall(entry.note)]
+        words = (
+            f"{entry.note}\n{card.get('markdown', '')}"  # the editor’s own, where they wrote a summary or a free item
+        )
+        written = [url.rstrip(".,;:") for url in WRITTEN.findall(words)]
         for url in dict.fromkeys([*(card[name] for name in CARD_LINKS), *written]):
             if url and not (key_of(url) or "").startswith("arxiv:"):
                 yield entry, card, url

@@ -18,13 +18,16 @@ class PaperFiguresOfAnIssue:
     admin_site: Any
     opts: Any
 
+    def has_statistics_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("digests.view_statistics")
+
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.paper_figures)
         urls: list[Any] = super().get_urls()  # type: ignore[misc]
         return [path("<int:pk>/papers/", view, name="issues_issue_papers"), *urls]
 
     def paper_figures(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+        if not self.has_statistics_permission(request):
             raise PermissionDenied
         issue = get_object_or_404(Issue, pk=pk)
         context: dict[str, Any] = {"issue": issue, "papers": paper_figures.figures_of(issue)}

@@ -24,7 +24,7 @@ SHOWN = 10  # of a reader's earlier proposals
 
 
 class ProposalForm(forms.Form):
-    link = forms.CharField(
+    paper = forms.CharField(
         label="Link to the paper",
         widget=forms.TextInput(attrs={"placeholder": "https://arxiv.org/abs/…", "autocomplete": "off"}),
         error_messages={"required": "Paste the link to the paper."},
@@ -35,9 +35,9 @@ class ProposalForm(forms.Form):
         error_messages={"required": "Say in a sentence why it is worth reading."},
     )
 
-    def clean_link(self) -> Wanted:
+    def clean_paper(self) -> Wanted:
         try:
-            return proposing.read(self.cleaned_data["link"])
+            return proposing.read(self.cleaned_data["paper"])
         except proposing.NoLink as exc:
             raise forms.ValidationError(str(exc)) from exc
 
@@ -70,7 +70,7 @@ def propose(request: HttpRequest, token: str) -> HttpResponse:
     context["most"] = settings.PROPOSALS_PER_DAY
     reader_key = tokens.reader_key(reader.pk)
     if form.is_valid():
-        context |= outcome_of(form.cleaned_data["link"], form.cleaned_data["because"], reader_key)
+        context |= outcome_of(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
         if context["outcome"] != Outcome.TOO_MANY:
             context["form"] = ProposalForm()
     context["earlier"] = proposing.of_reader(reader_key).order_by("-at").select_related("paper")[:SHOWN]

@@ -14,7 +14,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from digests import figures, outlook, releasing, switch, withdrawing
+from digests import figures, outlook, releasing, switch, tasks, withdrawing
 from digests.checking import checks_of
 from digests.models import PublishRequest
 from newsletter import clock
@@ -136,6 +136,7 @@ class PublishingPages(IssueAdmin):
             "needs_second": releasing.needs_second(view, by),
             "at_the_cutoff": releasing.at_the_cutoff(issue),
             "left": until(issue),
+            "links_waiting": tasks.have_links_followed(issue) if issue.is_open else 0,
         }
         return TemplateResponse(request, "admin/issues/issue/publish.html", context)
 

@@ -17,7 +17,7 @@ from digests.readership import Readers
 from digests.spans import Spans
 from newsletter import clock
 from newsletter.issues import foreseeing
-from newsletter.issues.models import Issue
+from newsletter.issues.models import Issue, IssueEntry
 from subscribers.models import Subscriber
 
 AHEAD = timedelta(hours=24)
@@ -28,10 +28,11 @@ Reason = Delivery.Reason
 class Reach:
     """Readers whose next slot lies in the next 24 hours, by what they get."""
 
-    sizes: Mapping[int, int] = field(default_factory=dict)  # readers by how many papers they get
+    sizes: Mapping[int, int] = field(default_factory=dict)  # readers by how many papers they get; free items are none
     nothing: Mapping[str, int] = field(default_factory=dict)  # readers who get none, by Delivery.Reason
     entries: Mapping[int, int] = field(default_factory=dict)  # readers by the id of each kept entry of the issue
     later: int = 0  # readers whose slot comes after that
+    papers: int = 0  # of the issue, that reach anybody
     first_at: datetime | None = None  # when the first digest leaves, and the last
     last_at: datetime | None = None
     first_zone: str = ""
@@ -45,11 +46,6 @@ class Reach:
     def empty(self) -> int:
         """Readers who get none."""
         return sum(self.nothing.values())
-
-    @property
-    def papers(self) -> int:
-        """How many entries of the issue reach anybody."""
-        return sum(count > 0 for count in self.entries.values())
 
 
 def reach_of(issue: Issue) -> Reach:
@@ -111,7 +107,7 @@ def drawn(source: Spans, groups: Sequence[Readers], now: datetime) -> Iterator[D
 
 
 def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Reach:
-    orders, nothing = Counter[tuple[int, ...]](), Counter[str]()
+    orders, nothing, free = Counter[tuple[int, ...]](), Counter[str](), free_items()
     first, last = None, None
     for group, ids, reason in drawn:
         if not ids:
@@ -122,7 +118,7 @@ def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Rea
         last = group.last_at if last is None else max(last, group.last_at)
     sizes, reached = Counter[int](), Counter[int]()
     for ids, count in orders.items():
-        sizes[len(ids)] += count
+        sizes[sum(pk not in free for pk in ids)] += count
         for pk in ids:
             reached[pk] += count
     return Reach(
@@ -130,10 +126,16 @@ def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Rea
         dict(nothing.most_common()),
         {pk: reached[pk] for pk in entries},
         readership.due_later(now + AHEAD),
+        sum(reached[pk] > 0 and pk not in free for pk in entries),
         moment_of(first, now),
         moment_of(last, now),
         zone_of(first),
     )
+
+
+def free_items() -> frozenset[int]:
+    """Return the ids of entries that are no papers: few, whatever the age of the archive."""
+    return frozenset(IssueEntry.objects.filter(paper=None).values_list("pk", flat=True))
 
 
 def moment_of(seconds: int | None, now: datetime) -> datetime | None:

@@ -65,7 +65,7 @@ def waiting(wait: Wait) -> Outcome:
 
 def content() -> Content:
     issue = Issue(date=clock.today())
-    parts = rendering.compose_items(issue, [(IssueEntry(), CARD, REASON)], SUBJECT, LEAD)
+    parts = rendering.compose_items(issue, [(IssueEntry(paper_id=0), CARD, REASON)], SUBJECT, LEAD)
     html, text = (tuple(rendering.cut(part, rendering.READER_SLOTS)) for part in (parts.html, parts.text))
     return Content(0, SUBJECT, html, text, addressing.headers_on(issue.date), tag="test")
 

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.admin import ModelAdmin
 
-from digests import checking, figuring, linking, seeing, tasks
+from digests import checking, figuring, seeing, tasks
 from digests.models import Delivery
 from digests.outlook import Slot
 from digests.seeing import Sight
@@ -114,14 +114,16 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
 
     def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.seen_or_404(request, pk)
-        if waiting := len(linking.unfollowed(issue, checking.front_of(issue))):
-            tasks.follow_links.apply_async((issue.pk,), expires=60)
+        waiting = tasks.have_links_followed(issue)
         context = self.page_of(request, issue, "Checks")
         context |= {"findings": checking.checks_of(issue), "waiting": waiting}
         return TemplateResponse(request, "admin/digests/seeing/checks.html", context)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.seen_or_404(request, pk, to_change=True)
+        # Asked before the form, whose answer says whether an address is a reader's.
+        if request.POST.get("reader") and not request.user.has_perm(AS_READER):
+            raise PermissionDenied
         form = TestForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             self.send_test(request, issue, form)
@@ -132,8 +134,6 @@ class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
     def send_test(self, request: HttpRequest, issue: Issue, form: TestForm) -> None:
         reader: Subscriber | None = form.cleaned_data["reader"]
         if reader is not None:
-            if not request.user.has_perm(AS_READER):
-                raise PermissionDenied
             note_look(request, reader, issue, "sent a test of a digest as")
         topics, people = form.cleaned_data["topics"], form.recipients(form.cleaned_data)
         for editor in people:

@@ -272,17 +272,13 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     return " · ".join(sorted(phrases + authors)[:2])
 
 
-def fallback(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
-    """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
-    return with_fallback(index, fallback_order(index, choice, had))
-
-
 def with_fallback(index: IssueIndex, chosen: Order) -> Selection:
     items = [index.item(n, 0, "" if index.free >> n & 1 else FALLBACK) for n in chosen.numbers]
     return Selection(tuple(items), is_fallback=True)
 
 
 def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+    """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
     shut = muted_by(index, choice) | had
     numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
     return Order([*bits(index.free & ~shut), *numbers] if numbers else [])

@@ -63,6 +63,14 @@ def follow_links(issue_id: int) -> None:
     linking.follow_links(issue, checking.front_of(issue))
 
 
+def have_links_followed(issue: Issue) -> int:
+    """Return how many links of an issue wait for a worker, which is asked to follow them."""
+    waiting = len(linking.unfollowed(issue, checking.front_of(issue)))
+    if waiting:
+        follow_links.apply_async((issue.pk,), expires=WAKING_SECONDS)
+    return waiting
+
+
 @shared_task
 def send_trial(
     issue_id: int, editor_id: int, topics: Sequence[str] | None = None, reader_id: int | None = None

@@ -31,7 +31,7 @@ admin.site.unregister(django_otp.plugins.otp_static.admin.StaticDevice)
 OF_SUPERUSERS = ("is_superuser", "user_permissions")
 HELP = {
     "username": "What the person logs in with, and what the audit log shows. Letters, digits and @ . + - _",
-    "email": "Where test sends, drafts and trouble are told to. Needed for “Send it to me”.",
+    "email": "Where test sends, drafts and trouble are told to. Needed for “Send a test”.",
     "groups": "Rights add up where somebody has two roles.",
     "is_active": "Without this nobody can log in with it, and who is logged in is out at once. What was done stays in "
     "the audit log: so an account is deactivated, never deleted.",

@@ -8,43 +8,22 @@ from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
-from django.core.paginator import Paginator
-from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from newsletter import clock
 from newsletter.audited import AuditedAdmin
+from newsletter.listing import ListAdmin
 
 DAYS_LISTED = 14
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 admin.site.unregister(auditlog.admin.LogEntry)
-
-
-class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
-    """Takes the planner's estimate for how long a whole table is, once that is worth it."""
-
-    WORTH_IT = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        estimate = 0 if rows.query.where else estimated_count(rows.model)
-        return estimate if estimate >= self.WORTH_IT else int(rows.count())
-
-
-def estimated_count(model: type[Model]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-        return int(cursor.fetchone()[0])
 
 
 class ByAccount(admin.SimpleListFilter):
@@ -100,7 +79,7 @@ class ByDay(admin.SimpleListFilter):
 
 
 @admin.register(LogEntry)
-class AuditLogAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditLogAdmin(ListAdmin):
     list_display = ("at", "who", "act", "row", "kind", "changed")
     list_display_links = None
     list_select_related = ("actor", "content_type")
@@ -108,9 +87,6 @@ class AuditLogAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("object_repr", "additional_data__act", "additional_data__by", "changes")
     search_help_text = "A row’s name, what was done, or a value before or after."
     ordering = ("-timestamp", "-pk")
-    paginator = EstimatedPaginator
-    show_full_result_count = False
-    list_per_page = 50
     fields = readonly_fields = ("at", "who", "act", "row", "kind", "changed")
 
     @display(description="When", ordering="timestamp")

@@ -10,16 +10,16 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 
 from newsletter import audit
+from newsletter.listing import ListAdmin
 
 SECRET = "password"  # in the name of a field: its value stands nowhere
 A_PAGE = 100
 Change = tuple[str, str, str]  # what, before, after
 
 
-class AuditedAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditedAdmin(ListAdmin):
     """Base of our admin pages: Django's own log stays empty, and “History” shows the audit log."""
 
     unlogged: tuple[str, ...] = ()  # fields whose value the log must not hold

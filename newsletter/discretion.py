@@ -8,7 +8,9 @@ from threading import Lock
 LINES_A_MINUTE = 20  # of one logger, that strangers can provoke
 LONGEST_LINE = 200
 # The first part of every address of ours that is followed by a token.
-WITH_TOKENS = ("confirm", "preferences", "pause", "unsubscribe", "digest", "address", "data", "erase")
+WITH_TOKENS = (
+    "confirm", "preferences", "pause", "unsubscribe", "digest", "vote", "propose", "address", "data", "erase",
+)  # fmt: skip
 LINK = re.compile(rf"/({'|'.join(WITH_TOKENS)})/[^\s'\"<>]+")
 MAIL_ADDRESS = re.compile(r"[^\s@<>()\[\]\"'“”,;:=]{1,64}@[^\s@<>()\[\]\"'“”,;:=]{1,255}")
 NETWORK_ADDRESS = re.compile(

@@ -63,6 +63,7 @@ class State:
     since: datetime | None
     paused_until: datetime | None
     left_today: int | None  # messages of this lane; None: no limit
+    sent_today: int | None  # messages of both lanes; None: not counted, since there is no limit
     calls_in_flight: int  # of both lanes
 
 
@@ -158,6 +159,7 @@ class Pace:
             since=moment(found["since"]),
             paused_until=moment(found["paused_until"]),
             left_today=None if allowed is None else max(allowed - sent, 0),
+            sent_today=None if allowed is None else sent,
             calls_in_flight=found["calls"],
         )
 

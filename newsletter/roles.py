@@ -20,10 +20,11 @@ CURATOR = (
     "papers.view_paper", "papers.change_paper", "papers.view_topic", "papers.change_topic", "papers.add_topic",
     *all_of("papers", "papertopic", "refusedtopic"),
     "papers.view_proposal", "papers.change_proposal",
+    "issues.view_cutoff",
 )  # fmt: skip
 EDITOR = (
     *CURATOR,
-    "issues.publish_issue",
+    "issues.publish_issue", *all_of("issues", "cutoff"),
     "digests.view_statistics", "digests.preview_as_reader",
     "digests.view_sendingswitch", "digests.pause_sending",
     "auditlog.view_logentry",
@@ -44,8 +45,8 @@ OPERATOR = (
     "auditlog.view_logentry",
 )  # fmt: skip
 ROLES = {
-    "curator": Role("Arranges issues, and corrects papers and topics.", CURATOR),
-    "editor": Role("Arranges, publishes and withdraws issues, and may pause sending.", EDITOR),
+    "curator": Role("Arranges issues, decides on proposals, and corrects papers and topics.", CURATOR),
+    "editor": Role("As a curator; also publishes and withdraws issues, sets cutoffs, and may pause sending.", EDITOR),
     "operator": Role("Looks after sources, sending, readers and accounts; publishes nothing.", OPERATOR),
 }
 

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "subscribers",
     "digests",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -154,6 +155,7 @@ AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=validate.Range(min=1)
 
 # Words, days and files
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "newsletter.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

@@ -2,7 +2,7 @@
 // the place of what it changed. Without this script the same forms post and come back.
 "use strict";
 
-const SECONDS = 20; // for an answer
+const SECONDS = 40; // for an answer: a paper may be fetched from arXiv first
 const desk = () => document.getElementById("desk");
 const TYPED = "#desk textarea.desk-input, #desk input.desk-input[id]:not([name=q], [name=place])";
 const typedFields = () => document.querySelectorAll(TYPED);

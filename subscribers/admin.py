@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -9,16 +10,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from newsletter import audit, clock
 from newsletter.audited import AuditedAdmin
-from subscribers import exporting
+from newsletter.listing import lately
+from subscribers import exporting, finding, suppressing
 from subscribers.addresses import AddressError, canonical_address, hash_address
 from subscribers.import_admin import ImportRunAdmin as ImportRunAdmin
 from subscribers.models import Consent, Farewell, Letter, LiftedSuppression, Subscriber, Suppression
+from subscribers.topic_admin import TopicDesk as TopicDesk
 
 
 class HistoryInline(TabularInline):  # type: ignore[misc]
@@ -45,7 +50,7 @@ class AddressSearch(AuditedAdmin):
     """A list that is searched by a whole address, in whatever spelling it is typed: one look at an index."""
 
     search_help_text = "The whole address, in any spelling."
-    show_full_result_count = False
+    sortable_by: tuple[str, ...] = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -64,9 +69,10 @@ class AddressSearch(AuditedAdmin):
 
 @admin.register(Subscriber)
 class SubscriberAdmin(AddressSearch):
-    list_display = ("email", "status", "frequency", "send_time", "timezone", "next_digest_at")
+    list_display = ("email", "state", "rhythm", "next_digest_at", "paused_until", "created_at", "confirmed_at")
     list_filter = ("status", "frequency")
     search_fields = ("canonical",)
+    list_disable_select_all = True  # a million readers are nobody's slip
     ordering = ("-pk",)
     fields = (
         "email", "status", "suppression", "preferences", "frequency", "weekday", "send_time", "timezone",
@@ -75,9 +81,47 @@ class SubscriberAdmin(AddressSearch):
     readonly_fields = fields
     inlines = (ConsentInline, LetterInline)
     actions_list = ("export",)
+    actions = ("suppress",)
+    search_help_text = "An address, its beginning, or @ and its domain."
 
-    def of_address(self, rows: QuerySet[Any], canonical: str) -> QuerySet[Any]:
-        return rows.filter(canonical=canonical)
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return finding.found(queryset, search_term), False
+
+    @display(description="Status", label={"Pending": "info", "Active": "success", "Unsubscribed": "warning"})
+    def state(self, subscriber: Subscriber) -> str:
+        return subscriber.get_status_display()
+
+    @display(description="Digests")
+    def rhythm(self, subscriber: Subscriber) -> str:
+        """Say when digests come, in the reader's own zone."""
+        if subscriber.frequency == Subscriber.Frequency.WEEKLY:
+            days = f"{subscriber.get_weekday_display()}s"
+        else:
+            days = subscriber.get_frequency_display()
+        return f"{days}, {subscriber.send_time:%H:%M} {subscriber.timezone}"
+
+    def has_suppress_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscribers.add_suppression")
+
+    @admin.action(description="Suppress their addresses", permissions=["suppress"])
+    def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
+        """Ask first, and why."""
+        if request.POST.get("note", "").strip():
+            rows = suppressing.suppress(readers, request.POST["note"].strip())
+            audit.record_all(request.user, rows, "added")
+            self.message_user(request, f"{len(rows)} addresses are suppressed: nothing is mailed to them any more.")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Never mail these again?",
+            "opts": self.opts,
+            "readers": readers,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "is_answer": "note" in request.POST,
+        }
+        return TemplateResponse(request, "admin/subscribers/subscriber/suppress.html", context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -147,12 +191,20 @@ class LiftForm(forms.Form):
 
 @admin.register(Suppression)
 class SuppressionAdmin(AddressSearch):
-    list_display = ("address_hash", "reason", "at", "note")
-    list_filter = ("reason",)
+    list_display = ("hash_begins", "reason", "at", "note")
+    list_filter = ("reason", lately("at"))
     search_fields = ("address_hash",)
-    unlogged = ("address",)
-    fields = readonly_fields = ("address_hash", "reason", "at", "note")
+    unlogged = ("address", "note")  # whoever is erased is named in no note
+    fields = readonly_fields = ("hash_whole", "reason", "at", "note")
     actions_detail = ("lift",)
+
+    @display(description="Address hash")
+    def hash_whole(self, row: Suppression) -> SafeString:
+        return format_html('<span style="overflow-wrap: anywhere">{}</span>', row.address_hash)
+
+    @display(description="Address hash")
+    def hash_begins(self, row: Suppression) -> str:
+        return f"{row.address_hash[:12]}…"
 
     def get_form(
         self, request: HttpRequest, obj: Suppression | None = None, change: bool = False, **kwargs: Any
@@ -197,14 +249,18 @@ class SuppressionAdmin(AddressSearch):
             self.message_user(request, "Somebody else was first: look at it again.", messages.WARNING)
             return
         row.pk = pk
-        audit.record(request.user, row, "lifted", before, {"note": note})
+        audit.record(request.user, row, "lifted", before)
         self.message_user(request, "Lifted. The address is mailed again if its reader is active.", messages.SUCCESS)
 
 
 @admin.register(LiftedSuppression)
 class LiftedSuppressionAdmin(AddressSearch):
-    list_display = ("address_hash", "reason", "suppressed_at", "lifted_at", "by", "note")
+    list_display = ("hash_begins", "reason", "suppressed_at", "lifted_at", "by", "note")
     search_fields = ("address_hash",)
+
+    @display(description="Address hash")
+    def hash_begins(self, row: LiftedSuppression) -> str:
+        return f"{row.address_hash[:12]}…"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -222,6 +278,7 @@ class FarewellAdmin(AuditedAdmin):
 
     list_display = ("at", "reason", "words")
     list_filter = ("reason",)
+    sortable_by = ()
     fields = readonly_fields = ("at", "reason", "words")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

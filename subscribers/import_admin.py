@@ -24,7 +24,9 @@ RELOAD_SECONDS = 3
 
 @admin.register(ImportRun)
 class ImportRunAdmin(AuditedAdmin):
-    list_display = ("name", "format", "state", "position", "total", "consent_source", "by", "started_at")
+    list_display = ("name", "format", "state", "progress", "consent_source", "by", "started_at")
+    list_filter = ("status",)
+    search_fields = ("name", "consent_source", "by")
 
     @display(
         description="State",
@@ -38,6 +40,10 @@ class ImportRunAdmin(AuditedAdmin):
     )
     def state(self, run: ImportRun) -> str:
         return run.get_status_display()
+
+    @display(description="Rows done")
+    def progress(self, run: ImportRun) -> str:
+        return f"{run.position:,} of {run.total:,}"
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
         return False

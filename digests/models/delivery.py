@@ -139,6 +139,10 @@ class Delivery(models.Model):
             BrinIndex(fields=("made_at",), name="delivery_made_at"),
             models.Index(fields=("provider_id",), condition=~Q(provider_id=""), name="delivery_provider_id"),
             models.Index(fields=("id",), condition=Q(status="uncertain"), name="delivery_uncertain"),
+            # For the list of deliveries: of those that came to something else than being sent.
+            models.Index(
+                fields=("status", "reason", "id"), condition=Q(status__isnull=False), name="delivery_by_outcome"
+            ),
         ]
 
     def __str__(self) -> str:

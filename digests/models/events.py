@@ -76,6 +76,12 @@ class ProviderEvent(models.Model):
                 name="event_against_issue",
             ),
             models.Index(fields=("received_at",), name="event_received"),
+            # For the list of events: what is rare among deliveries.
+            models.Index(
+                fields=("kind", "id"), condition=~Q(kind__in=("accepted", "delivered")), name="event_by_rare_kind"
+            ),
+            models.Index(fields=("put_aside", "id"), condition=~Q(put_aside=""), name="event_by_aside"),
+            models.Index(fields=("held", "id"), condition=~Q(held=""), name="event_by_held"),
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,7 @@ class Act(forms.Form):
     """One act on an issue; `shows` says which part of the page it changes."""
 
     shows: ClassVar[str] = "front"
+    right: ClassVar[str] = "issues.change_issue"  # what it takes
     seen = forms.IntegerField()
 
     def do(self, edit: Edit) -> str:
@@ -168,9 +169,13 @@ class FrontSize(Act):
 
 
 class Cutoff(Act):
-    """The cutoff in UTC, as a browser's field for a moment sends it: without a zone."""
+    """The cutoff in UTC, as a browser's field for a moment sends it: without a zone.
+
+    An early one publishes the issue, so it takes the same right.
+    """
 
     shows = "heading"
+    right = "issues.publish_issue"
     cutoff_at = forms.CharField(label="Cutoff")
 
     def clean_cutoff_at(self) -> datetime:

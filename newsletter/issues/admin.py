@@ -10,8 +10,10 @@ from unfold.decorators import display
 
 from newsletter.issues.desk_admin import DeskPages
 from newsletter.issues.models import Issue
+from newsletter.issues.paper_admin import PaperDesk as PaperDesk
 from newsletter.issues.preparing_admin import PreparingAdmin
 from newsletter.issues.proposal_admin import ProposalAdmin as ProposalAdmin
+from newsletter.listing import lately
 
 
 class IssueForm(forms.ModelForm[Issue]):
@@ -27,7 +29,7 @@ class IssueAdmin(PreparingAdmin, DeskPages):
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "by")
     list_select_related = ("curated_by",)
-    list_filter = ("status",)
+    list_filter = ("status", lately("date"))
     fieldsets = ((None, {"fields": ()}),)
     # What is pressed on the page, by where the issue stands; whoever inherits this brings the buttons.
     actions_submit_line: tuple[str, ...] = ()
@@ -59,9 +61,6 @@ class IssueAdmin(PreparingAdmin, DeskPages):
         """Link to the page only where there is one."""
         is_published = obj is not None and obj.status == Issue.Status.PUBLISHED
         return super().get_view_on_site_url(obj) if is_published else None
-
-    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("issues.publish_issue")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

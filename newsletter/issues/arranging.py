@@ -54,25 +54,35 @@ def restore(edit: Edit, entry_id: int) -> str:
 def pull_in(edit: Edit, paper: Paper, place: int = END) -> str:
     """Put a paper on the front, from the shelf or from nowhere."""
     with editing(edit) as issue:
-        refuse_unfit(paper)
-        entry = issue.entries.filter(paper=paper).first() or IssueEntry(issue=issue, paper=paper)
-        if entry.pk and entry.shelf == IssueEntry.Shelf.FRONT and not entry.dropped_at:
-            raise Refused(f"“{paper}” is on this front already, at place {place_of(issue, entry)}.")
-        entry.shelf, entry.dropped_at, entry.is_placed = IssueEntry.Shelf.FRONT, None, True
-        lead(entry)
-        now = put(issue, entry, place)
+        if there := issue.entries.front().kept().filter(paper=paper).first():
+            raise Refused(f"“{paper}” is on this front already, at place {place_of(issue, there)}.")
+        entry, now = bring(issue, paper, place)
         done(edit, f"pulled in {named(entry)}", after={"paper": paper.key, "place": now}, orders=True)
         return f"{named(entry)} is at place {now}."
+
+
+def bring(issue: Issue, paper: Paper, place: int = END) -> tuple[IssueEntry, int]:
+    """Put a paper on the front of an issue in whose edit this is called; return its entry and the place it got."""
+    refuse_unfit(paper)
+    entry = issue.entries.filter(paper=paper).first() or IssueEntry(issue=issue, paper=paper)
+    entry.shelf, entry.dropped_at, entry.is_placed = IssueEntry.Shelf.FRONT, None, True
+    lead(entry)
+    return entry, put(issue, entry, place)
 
 
 def add_item(edit: Edit, title: str, url: str, text: str, place: int = END) -> str:
     """Put on the front what is no paper."""
     with editing(edit) as issue:
-        item = issue.entries.create(paper=None, free_title=title, free_url=url, free_text=text)
-        now = put(issue, item, place)
+        item, now = bring_item(issue, title, url, text, place)
         after = {"title": title, "link": url, "text": text, "place": now}
         done(edit, f"added {named(item)}", after=after, orders=True)
         return f"{named(item)} is at place {now}."
+
+
+def bring_item(issue: Issue, title: str, url: str, text: str, place: int = END) -> tuple[IssueEntry, int]:
+    """Do as `bring` with what is no paper."""
+    item = issue.entries.create(paper=None, free_title=title, free_url=url, free_text=text)
+    return item, put(issue, item, place)
 
 
 def remove_item(edit: Edit, entry_id: int) -> str:

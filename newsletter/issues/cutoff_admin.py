@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from newsletter import audit
 from newsletter.audited import AuditedAdmin
 from newsletter.issues import cutoffs
 from newsletter.issues.models import Cutoff
@@ -46,13 +45,10 @@ class CutoffAdmin(AuditedAdmin):
         return f"{cutoff.at:%H:%M} UTC" if cutoff.at else NEVER
 
     def save_model(self, request: HttpRequest, obj: Cutoff, form: Any, change: bool) -> None:
-        before: Any = Cutoff.objects.filter(pk=obj.pk).values("weekday", "at").first() or {}
         with cutoffs.following():
             super().save_model(request, obj, form, change)
-        audit.record(request.user, obj, "set", before, {"weekday": obj.weekday, "at": obj.at or NEVER})
 
     def delete_model(self, request: HttpRequest, obj: Cutoff) -> None:
-        audit.record(request.user, obj, "removed", {"weekday": obj.weekday, "at": obj.at or NEVER})
         with cutoffs.following():
             super().delete_model(request, obj)
 

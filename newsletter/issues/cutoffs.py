@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import F
 
 from newsletter import clock
 from newsletter.issues import publishing
@@ -21,6 +22,8 @@ def following() -> Iterator[None]:
         by_calendar = [issue for issue in ahead if issue.cutoff_at == cutoff_of(issue.date)]
         yield
         for issue in by_calendar:
-            Issue.objects.filter(pk=issue.pk).update(cutoff_at=cutoff_of(issue.date))
+            new = cutoff_of(issue.date)
+            # An open page shows the old one.
+            Issue.objects.filter(pk=issue.pk).exclude(cutoff_at=new).update(cutoff_at=new, revision=F("revision") + 1)
             if issue.prepared_at is None and not comes_by_itself(issue.date):
                 publishing.carry_over(issue)

@@ -73,5 +73,5 @@ def found_by(text: str) -> Found:
     key = identity.key_of(text)
     if key is None:
         return Found(text, finding.search(text, FOUND), "")
-    known = list(Paper.objects.filter(key=key) | Paper.objects.filter(aliases__key=key))
-    return Found(text, known[:1], "" if known else text)
+    known = finding.known_paper(key)
+    return Found(text, [known] if known else [], "" if known else text)

@@ -54,7 +54,8 @@ class DeskPages(AuditedAdmin):
             "issue": issue,
             "front": desk.front_of(issue),
             "may_edit": may_change and issue.is_open,
-            "may_drop": may_change and (issue.is_open or issue.status == Issue.Status.PUBLISHED),
+            "may_set_cutoff": request.user.has_perm(ACTS["cutoff"].right),
+            "may_drop": may_change and (issue.is_open or self.may_drop_from_published(request, issue)),
             "tools": self.issue_tools(request, issue),
             "listings": publishing.listings_of(issue) if issue.is_open else issue.listings,
             "phone_subject": desk.PHONE_SUBJECT,
@@ -65,12 +66,19 @@ class DeskPages(AuditedAdmin):
         issue = self.editable_or_404(request, pk)
         if act not in ACTS:
             raise Http404(f"There is no act {act}.")
+        may = issue.is_open or self.may_drop_from_published(request, issue)
+        if not (may and request.user.has_perm(ACTS[act].right)):
+            raise PermissionDenied
         form = ACTS[act](request.POST)
         try:
             said = form.do(Edit(issue, request.user))
         except Refused as exc:
             return self.refuse(request, issue, exc)
         return self.show(request, form, said, pk)
+
+    def may_drop_from_published(self, request: HttpRequest, issue: Issue) -> bool:
+        """Say whether somebody may take a paper out of what readers get: that is for good."""
+        return issue.status == Issue.Status.PUBLISHED and request.user.has_perm("issues.publish_issue")
 
     def editable_or_404(self, request: HttpRequest, pk: int) -> Issue:
         issue = get_object_or_404(Issue, pk=pk)

@@ -186,7 +186,7 @@ class IssueEntry(models.Model):
 
     @property
     def is_free(self) -> bool:
-        return bool(self.free_title)
+        return self.paper_id is None
 
     @property
     def shown_note(self) -> str:

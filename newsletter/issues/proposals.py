@@ -4,15 +4,18 @@ All proposals of one key are decided together. What is not known yet is fetched 
 the proposal is back in the queue and says why.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, Max
 
 from newsletter import audit, clock
-from newsletter.issues import drafting
-from newsletter.issues.models import Issue, IssueEntry
+from newsletter.issues import arranging, drafting
+from newsletter.issues.editing import Edit, done, editing
+from newsletter.issues.editing import Refused as Refused
+from newsletter.issues.models import Issue
 from newsletter.papers import corrections, finding, identity, proposing
 from newsletter.papers.models import Paper, Proposal
 from newsletter.papers.proposing import BY_A_READER
@@ -20,10 +23,6 @@ from newsletter.papers.voting import wait_for_turn
 
 By = AbstractBaseUser | None
 Status = Proposal.Status
-
-
-class Refused(Exception):
-    """It cannot be decided so; in words for the editor. Nothing was changed."""
 
 
 @transaction.atomic
@@ -87,35 +86,29 @@ def give_back(key: str, trouble: str) -> None:
 
 def enter_paper(first: Proposal, paper: Paper) -> Issue:
     """Put a paper at the end of the open draft's front, marked as proposed by a reader. Raise Refused."""
-    if paper.withdrawn_at:
-        raise Refused(f"“{paper}” was withdrawn by its authors, and comes to no issue.")
-    issue = open_draft()
-    led = IssueEntry.objects.front().kept().filter(paper=paper).select_related("issue").first()
-    if led and led.issue_id != issue.pk:
-        raise Refused(f"“{paper}” is on the front of {led.issue.date:%-d %B %Y}, and no paper leads twice.")
-    if led is None:
-        shelf, place = IssueEntry.Shelf.FRONT, end_of(issue)
-        values = {"shelf": shelf, "position": place, "dropped_at": None, "is_placed": True}
-        IssueEntry.objects.update_or_create(issue=issue, paper=paper, defaults=values)
-    corrections.correct(paper, {"proposed_by": BY_A_READER})
-    Proposal.objects.filter(key=first.key).update(paper=paper)
-    return entered(first, issue, paper.key)
+    with entering(first, paper.key) as issue:
+        if not issue.entries.front().kept().filter(paper=paper).exists():
+            arranging.bring(issue, paper)
+        corrections.correct(paper, {"proposed_by": BY_A_READER})
+        Proposal.objects.filter(key=first.key).update(paper=paper)
+    return issue
 
 
 def enter_item(first: Proposal, title: str, text: str) -> Issue:
     """Put what is no paper at the end of the open draft's front, as a free item."""
-    issue = open_draft()
-    words = {"free_title": title, "free_url": first.link, "free_text": text}
-    issue.entries.create(paper=None, shelf=IssueEntry.Shelf.FRONT, position=end_of(issue), **words)
-    return entered(first, issue, title)
-
-
-def entered(first: Proposal, issue: Issue, name: str) -> Issue:
-    """Note that a proposal was taken in."""
-    Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
-    Proposal.objects.filter(key=first.key).update(entered_at=clock.now())
-    audit.record(first.decided_by, issue, "took in a reader’s proposal", after={"proposal": name})
+    with entering(first, title) as issue:
+        arranging.bring_item(issue, title, first.link, text)
     return issue
+
+
+@contextmanager
+def entering(first: Proposal, name: str) -> Iterator[Issue]:
+    """Edit the open draft to take in a proposal; that fixes the place of nothing else."""
+    edit = Edit(open_draft(), first.decided_by)
+    with editing(edit) as issue:
+        yield issue
+        Proposal.objects.filter(key=first.key).update(entered_at=clock.now())
+        done(edit, "took in a reader’s proposal", after={"proposal": name}, orders=False)
 
 
 def open_draft() -> Issue:
@@ -123,7 +116,3 @@ def open_draft() -> Issue:
     upcoming = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
     issue = upcoming.select_for_update().first()
     return issue or Issue.objects.select_for_update().get(pk=drafting.draft_next_issue().pk)
-
-
-def end_of(issue: Issue) -> int:
-    return (issue.entries.front().aggregate(last=Max("position"))["last"] or 0) + 1

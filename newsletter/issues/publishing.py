@@ -28,9 +28,16 @@ def publish_past_cutoff() -> list[Issue]:
         drafting.draft_issue(issue.date)
         if not has_news():
             carry_over(issue)
-        elif issue.entries.front().kept().papers().exists() and publish(issue):
+        elif issue.entries.front().kept().papers().exists() and publish_due(issue):
             published.append(issue)
     return published
+
+
+@transaction.atomic
+def publish_due(issue: Issue) -> bool:
+    """Publish a draft, unless an editor held it or set another cutoff meanwhile."""
+    due = Issue.objects.past_cutoff().select_for_update().filter(pk=issue.pk).first()
+    return due is not None and publish(due)
 
 
 def has_news() -> bool:
@@ -56,7 +63,8 @@ def carry_over(issue: Issue) -> None:
         join(draft, later[day])
         return
     # Of another day's draft editors have not heard yet.
-    Issue.objects.filter(pk=draft.pk).update(date=day, cutoff_at=cutoff_of(day), draft_mailed_at=None)
+    moved = {"date": day, "cutoff_at": cutoff_of(day), "draft_mailed_at": None}
+    Issue.objects.filter(pk=draft.pk).update(**moved, revision=F("revision") + 1)
 
 
 def is_prepared(issue: Issue) -> bool:
@@ -80,6 +88,7 @@ def join(draft: Issue, into: Issue) -> None:
         draft.entries.filter(pk=entry.pk).update(issue=into, position=place)
     into.intro, into.subject = into.intro or draft.intro, into.subject or draft.subject
     into.save(update_fields=["intro", "subject"])
+    Issue.objects.filter(pk=into.pk).update(revision=F("revision") + 1)
     draft.delete()
 
 
@@ -89,6 +98,7 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | No
 
     With a `revision`, return False too where editors have changed it since. Raise NothingToPublish for an empty front.
     """
+    issue.refresh_from_db(from_queryset=Issue.objects.select_for_update())
     if issue.is_open:
         drafting.follow_papers(issue)
     if not issue.entries.front().kept().papers().exists():

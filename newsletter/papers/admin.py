@@ -17,7 +17,8 @@ from unfold.forms import AdminForm
 
 from newsletter import audit, clock
 from newsletter.audited import AuditedAdmin
-from newsletter.papers import corrections, merging, previewing, ranking, tasks, topics, twins
+from newsletter.listing import lately
+from newsletter.papers import columns, corrections, merging, previewing, ranking, tasks, topics, twins
 from newsletter.papers.freshness import Freshness, freshness_of
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Source, Topic
 
@@ -39,15 +40,23 @@ class TopicForm(forms.ModelForm[Topic]):
 @admin.register(Topic)
 class TopicAdmin(AuditedAdmin):
     form = TopicForm
-    list_display = ("name", "slug", "description", "state")
+    list_display: tuple[str, ...] = ("name", "slug", "description", "new_papers", "state")
     list_select_related = ("retired_into",)
+    list_per_page = 200
     search_fields = ("name", "slug", "phrases")
     prepopulated_fields = {"slug": ("name",)}
     change_form_template = "admin/papers/topic/change_form.html"
 
-    @display(description="Readers")
+    def add_facts(self, rows: list[Topic]) -> None:
+        columns.count_new_papers(rows)
+
+    @display(description="Papers of the last 7 days")
+    def new_papers(self, topic: Topic) -> str:
+        return f"{topic.new_papers:,}"  # type: ignore[attr-defined]
+
+    @display(description="Standing")
     def state(self, topic: Topic) -> str:
-        return f"go to {topic.retired_into}" if topic.retired_into else "may choose it"
+        return f"its readers go to {topic.retired_into}" if topic.retired_into else "may be chosen"
 
     def changeform_view(
         self,
@@ -114,14 +123,14 @@ class TopicAdmin(AuditedAdmin):
 
 @admin.register(Source)
 class SourceAdmin(AuditedAdmin):
-    list_display = ("name", "kind", "health", "last_error", "lag", "new_count", "last_success_at", "next_try_at")
+    list_display = ("name", "kind", "health", "lag", "new_count", "last_success_at", "next_try", "last_error")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "url")
     readonly_fields = (
         "last_tried_at", "last_success_at", "last_error", "failure_count", "fresh_on", "listing_size", "new_count",
         "next_try_at",
     )  # fmt: skip
-    actions = ("fetch_now",)
+    actions = ("fetch_now", "pause", "resume")
 
     @display(
         description="Health",
@@ -131,9 +140,12 @@ class SourceAdmin(AuditedAdmin):
             Freshness.STALE: "danger",
             Freshness.PARTIAL: "warning",
             Freshness.AWAITED: "info",
+            "paused": "",
         },
     )
     def health(self, source: Source) -> str:
+        if not source.is_active:
+            return "paused"
         if source.kind in Source.INSIDE:
             return Freshness.FRESH
         if source.kind in {Source.Kind.ARXIV_API, Source.Kind.FEED} and not source.failure_count:
@@ -146,6 +158,33 @@ class SourceAdmin(AuditedAdmin):
             return "–"
         days = (clock.today() - source.fresh_on).days
         return f"{source.fresh_on:%-d %b}, " + ("today" if days < 1 else f"{days} days ago")
+
+    @display(description="Next try")
+    def next_try(self, source: Source) -> str:
+        if source.kind in Source.INSIDE or not source.is_active:
+            return "–"
+        return f"{source.next_try_at:%-d %b, %H:%M} UTC" if source.next_try_at else "at once"
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the kinds that `add_source` offers: what is ours is there by itself."""
+        field = super().formfield_for_choice_field(db_field, request, **kwargs)
+        if db_field.name == "kind" and request.path.endswith("/add/"):
+            field.choices = [choice for choice in field.choices if choice[0] not in Source.INSIDE]
+        return field
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+        paused = list(sources.fetched())  # type: ignore[attr-defined]
+        Source.objects.filter(pk__in=[source.pk for source in paused]).pause()
+        audit.record_all(request.user, paused, "paused")
+        self.message_user(request, f"{len(paused)} sources are paused: nothing is fetched from them any more.")
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+        resumed = list(sources.paused())  # type: ignore[attr-defined]
+        Source.objects.filter(pk__in=[source.pk for source in resumed]).resume()
+        audit.record_all(request.user, resumed, "resumed")
+        self.message_user(request, f"{len(resumed)} sources are resumed, and asked within a few minutes.")
 
     @admin.action(description="Fetch now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
@@ -186,20 +225,51 @@ class RefusedTopicInline(TabularInline):  # type: ignore[misc]
 
 @admin.register(Paper)
 class PaperAdmin(AuditedAdmin):
-    list_display = ("title", "listed_on", "state", "score", "votes", "primary_category")
-    list_filter = ("listed_on", "topics", ("merged_into", admin.EmptyFieldListFilter))
+    list_display: tuple[str, ...] = (
+        "title",
+        "listed_on",
+        "state",
+        "score_now",
+        "votes",
+        "topics_named",
+        "sources_seen",
+    )
+    list_filter = (lately("listed_on", "listing day"), columns.ByTopic, columns.ByState)
+    sortable_by = ("listed_on",)
+    list_disable_select_all = True  # each row costs its action a turn
+    list_filter_submit = True
     search_fields = ("title", "key")
+    search_help_text = "Words of the title or authors, an id, a key or a link."
     readonly_fields = (
         "key", "known_as", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
     )  # fmt: skip
     inlines = (PaperTopicInline, RefusedTopicInline)
-    show_full_result_count = False
-    actions = ("merge", "withdraw")
+    actions = ("merge", "withdraw", "retag", "rescore")
     actions_submit_line = ("split",)
 
     @display(description="State", label={"merged": "warning", "withdrawn": "danger"})
     def state(self, paper: Paper) -> str:
         return "merged" if paper.merged_into_id else "withdrawn" if paper.withdrawn_at else ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Paper], search_term: str
+    ) -> tuple[QuerySet[Paper], bool]:
+        return columns.found(queryset, search_term), False
+
+    def add_facts(self, rows: list[Paper]) -> None:
+        columns.add_topics_and_sources(rows)
+
+    @display(description="Score")
+    def score_now(self, paper: Paper) -> str:
+        return f"{paper.score:.1f}"
+
+    @display(description="Topics")
+    def topics_named(self, paper: Paper) -> str:
+        return ", ".join(topic.name for topic in paper.topics.all()) or "–"
+
+    @display(description="Sources")
+    def sources_seen(self, paper: Paper) -> str:
+        return f"{paper.sources_seen}"  # type: ignore[attr-defined]
 
     @display(description="Also known as")
     def known_as(self, paper: Paper) -> str:
@@ -276,6 +346,18 @@ class PaperAdmin(AuditedAdmin):
             corrections.correct(paper, {"withdrawn_at": clock.now()})
             audit.record(request.user, paper, "marked as withdrawn", {}, {"withdrawn_at": clock.now()})
         self.message_user(request, f"{len(standing)} papers are marked and leave the drafts at their next refresh.")
+
+    @admin.action(description="Tag anew by the topics’ rules", permissions=["change"])
+    def retag(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        present = list(papers.present())  # type: ignore[attr-defined]
+        topics.retag([paper.pk for paper in present])
+        audit.record_all(request.user, present, "tagged anew")
+        self.message_user(request, f"{len(present)} papers are tagged anew. What editors said of their topics stays.")
+
+    @admin.action(description="Score anew, with all papers of the last 14 days", permissions=["change"])
+    def rescore(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        tasks.score_papers.delay()
+        self.message_user(request, "The papers of the last 14 days are being scored anew. Reload in a moment.")
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
         # Not saved whole: a source may have brought something since the page was opened.

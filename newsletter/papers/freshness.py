@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-STALE_AFTER = timedelta(days=1)
 PARTIAL_BELOW = 0.3  # of the usual size
 NAMED = 5  # sources in one list, before the rest is counted
 

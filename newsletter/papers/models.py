@@ -23,6 +23,17 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Keep the sources that bring a listing a day."""
         return self.filter(is_active=True, kind__in=(Source.Kind.HF_DAILY, Source.Kind.ARXIV))
 
+    def pause(self) -> int:
+        """Fetch nothing from these until they are resumed; return how many were not paused before."""
+        return self.fetched().update(is_active=False)
+
+    def paused(self) -> Self:
+        return self.filter(is_active=False).exclude(kind__in=Source.INSIDE)
+
+    def resume(self) -> int:
+        """Fetch from these again, from the next round on; return how many were paused."""
+        return self.paused().update(is_active=True, next_try_at=None)
+
     def due(self) -> Self:
         return self.fetched().filter(Q(next_try_at=None) | Q(next_try_at__lte=clock.now()))
 

@@ -52,7 +52,7 @@ class Subscriber(StatefulModel):
     }
 
     email = models.EmailField(max_length=320, help_text="As it was typed.")
-    canonical = models.CharField(max_length=320, editable=False)
+    canonical = models.CharField(max_length=320, editable=False, db_collation="C")  # so its index finds beginnings
     address_hash = models.CharField(max_length=64, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
     preferences = models.ForeignKey(Preferences, models.PROTECT, related_name="subscribers", db_index=False)

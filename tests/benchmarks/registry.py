@@ -14,7 +14,7 @@ from tests.benchmarks.recordings import are_at_hand
 
 MODULES = (
     "papers", "topics", "shelf", "ranking",
-    "digests", "history", "effects", "sending", "letters", "million", "imports", "leaving", "reach",
+    "digests", "history", "effects", "sending", "letters", "million", "imports", "leaving", "lists", "reach",
 )  # fmt: skip
 # What ru_maxrss counts in: kilobytes, on macOS bytes.
 RSS_UNITS_A_MB = 1024 * 1024 if sys.platform == "darwin" else 1024

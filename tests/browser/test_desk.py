@@ -148,8 +148,10 @@ def test_an_editor_curates_an_issue_tries_it_out_publishes_it_and_takes_it_back(
     # What was typed last is saved before the button's own act.
     page.get_by_role("textbox", name="Intro").fill(INTRO)
     is_at_ease(page, shot)
-    page.get_by_role("button", name="Send it to me").click()
+    page.get_by_role("link", name="Send a test").click()
+    page.get_by_role("button", name="Send the test").click()
     expect(page.get_by_text(f"On its way to {EDITOR}")).to_be_visible()
+    page.get_by_role("link", name="Back to the issue").click()
     expected = [before[2], before[7], before[1], *before[3:7], *before[8:]]
     assert titles(page) == expected
     arrives_as_a_test(open_page(), expected)

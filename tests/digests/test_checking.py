@@ -35,6 +35,11 @@ def test_an_empty_front_stops(issue: Issue) -> None:
     assert [(finding.level, finding.what) for finding in checks_of(issue)] == [(STOPS, "The front is empty.")]
 
 
+def test_a_free_item_alone_stops(issue: Issue) -> None:
+    EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="Come.")
+    assert found(issue, "There is no paper on the front.").level == STOPS
+
+
 def test_no_subject_and_a_long_one_are_told() -> None:
     EntryFactory(issue=(silent := IssueFactory()))
     EntryFactory(issue=(wordy := IssueFactory(date=MONDAY + DAY, subject="A" * 71)))
@@ -137,3 +142,10 @@ def test_an_answer_is_believed_for_hours_and_trouble_for_minutes(issue: Issue, s
     assert linking.unfollowed(issue, []) == ["https://example.org/ill"]
     set_clock(MORNING + timedelta(hours=13))
     assert len(linking.unfollowed(issue, [])) == 2
+
+
+def test_links_of_what_an_editor_wrote_instead_of_a_paper_or_its_summary_are_followed(issue: Issue) -> None:
+    EntryFactory(issue=issue, summary="Short. [Code](https://example.org/code)")
+    EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="At https://example.org/talk.")
+    front = checking.front_of(issue)
+    assert set(linking.unfollowed(issue, front)) == {"https://example.org/code", "https://example.org/talk"}

@@ -3,15 +3,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from auditlog.models import LogEntry
 from django.conf import LazySettings
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from digests import assembly, sending
-from digests.models import Batch, Delivery, ProviderEvent
-from subscribers import letters, reception, wishes
+from digests.models import Batch, Delivery, ProviderEvent, PublishRequest
+from newsletter.issues import proposals
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.models import Proposal, Vote
+from subscribers import letters, reception, tokens, wishes
 from subscribers.imports import uploads
 from subscribers.imports.running import stored_defaults
 from subscribers.models import Farewell, ImportRun, Letter, Subscriber, Suppression
@@ -30,16 +36,18 @@ FILE = f"email,status\n{TYPED},spam\n{CANONICAL},\nda {TYPED},\n"
 
 
 @pytest.fixture
-def reader(client: Client, settings: LazySettings, tmp_path: Path) -> Subscriber:
+def reader(client: Client, admin_client: Client, settings: LazySettings, tmp_path: Path) -> Subscriber:
     """A reader who did all that can be done here, and about whom others did all that they can."""
     settings.ANYMAIL, settings.VAR_DIR = SETTINGS, tmp_path
     published_issue(MONDAY, PaperFactory(topics=[TopicFactory(slug="vision")], title="An engine"))
     join(client)
     reader = Subscriber.objects.get()
+    speak_of_papers(client)
     be_told_by_the_provider(client)
     move_away_and_back(client, reader)
     be_written_to_by_others()
-    be_noted_by_operators(reader)
+    be_noted_by_operators(admin_client, reader)
+    be_looked_at_by_editors(admin_client, reader)
     Farewell.objects.create(subscriber=reader, words=f"Farewell words of {TYPED}")
     return reader
 
@@ -50,6 +58,16 @@ def join(client: Client) -> None:
     press(client, link_of(answer_all()[0]))
     assembly.assemble_due_digests()
     sending.send_batch(Batch.objects.get())
+
+
+def speak_of_papers(client: Client) -> None:
+    """Vote by the digest, and propose one paper that is taken and one that waits."""
+    vote, propose = (re.findall(rf"https?://[^/\s]+(/{page}/\S+)", sent()[-1].body)[0] for page in ("vote", "propose"))
+    press(client, vote, {"entry": IssueEntry.objects.get().pk, "act": "vote"})
+    for paper in (PaperFactory(), PaperFactory()):
+        press(client, propose, {"paper": paper.url, "because": f"Mrs Lovelace asks, {TYPED}"})
+    proposals.accept(Proposal.objects.latest("pk"), None, "Thank you")
+    assert (Vote.objects.count(), Proposal.objects.exclude(why="").count()) == (1, 2)
 
 
 def link_of(letter: Letter | None) -> str:
@@ -83,10 +101,20 @@ def be_written_to_by_others() -> None:
     reception.receive(TYPED, answers(), network=f"{NETWORK}.0/24", ip=f"{NETWORK}.34")
 
 
-def be_noted_by_operators(reader: Subscriber) -> None:
+def be_looked_at_by_editors(admin: Client, reader: Subscriber) -> None:
+    """Have the draft shown as the reader gets it, and its publication asked for."""
+    draft, editor = Issue.objects.open().get(), get_user_model().objects.get()
+    assert admin.post(reverse("admin:issues_issue_preview", args=[draft.pk]), {"reader": TYPED}).status_code == 200
+    assert LogEntry.objects.filter(object_repr=f"Reader {reader.pk}").exists()
+    PublishRequest.objects.create(issue=draft, asked_by=editor, revision=draft.revision, papers=1, readers=1)
+
+
+def be_noted_by_operators(admin: Client, reader: Subscriber) -> None:
     """Suppress and lift with notes that name the reader, and import a file that does."""
-    suppression = Suppression.objects.create(address_hash=reader.address_hash, reason="manual", note=f"{TYPED} wrote")
-    suppression.lift("mara", f"{TYPED} wrote again")
+    admin.post(reverse("admin:subscribers_suppression_add"), {"address": TYPED, "note": f"{TYPED} wrote"})
+    lift = reverse("admin:subscribers_suppression_lift", args=[Suppression.objects.get().pk])
+    admin.post(lift, {"note": f"{TYPED} wrote again"})
+    assert LogEntry.objects.filter(additional_data__act__in=("added", "lifted")).count() == 2
     defaults = stored_defaults([], Rhythm("daily", 0, reader.send_time, "UTC"))
     run = ImportRun(name="all.csv", format="csv", consent_source="x", consent_on=MONDAY, defaults=defaults, by="mara")
     uploads.keep(SimpleUploadedFile("all.csv", FILE.encode()), run)
@@ -124,15 +152,16 @@ def test_nothing_of_an_erased_reader_is_found_in_any_column_of_any_table(
     told.delete()
     link = link_of(wishes.plan(reader, Letter.Kind.ERASE))
     told.save()
-    assert set(tables_with(*TRACES, keyed)) == {
+    key = tokens.reader_key(reader.pk)
+    assert set(tables_with(*TRACES, keyed, key)) == {
         "subscribers_subscriber", "subscribers_letter", "subscribers_signuprequest", "subscribers_consent",
         "subscribers_suppression", "subscribers_liftedsuppression", "subscribers_farewell", "subscribers_preferences",
-        "digests_providerevent",
+        "digests_providerevent", "papers_vote", "papers_proposal",
     }  # fmt: skip
 
-    assert "You are erased" in press(client, link).content.decode()
+    assert "You have been erased" in press(client, link).content.decode()
 
-    assert tables_with(*TRACES) == {}
+    assert tables_with(*TRACES, key) == {}
     assert tables_with(keyed) == {"subscribers_suppression": {keyed}}
     assert (Suppression.objects.get().reason, Suppression.objects.get().note) == ("complaint", "")
     assert Delivery.objects.get().is_sent

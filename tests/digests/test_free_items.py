@@ -12,7 +12,7 @@ from digests import assembly, explaining, previewing, recent, rendering
 from digests.effects import effects
 from digests.models import Delivery, Digest
 from digests.personal import record_of
-from digests.selection import Choice, Entry, build_index, fallback, select, why_left_out
+from digests.selection import Choice, Entry, build_index, fallback_order, select, why_left_out, with_fallback
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publishing import NothingToPublish, publish
 from newsletter.papers.models import Paper, Sighting, Topic
@@ -75,9 +75,10 @@ def test_what_is_muted_or_was_had_does_not_come_again() -> None:
 
 
 def test_a_first_digest_of_the_fronts_best_has_it_too_and_never_it_alone() -> None:
-    shown = fallback(build_index([entry(1, "audio"), free(2)]), VISION)
+    index = build_index([entry(1, "audio"), free(2)])
+    shown = with_fallback(index, fallback_order(index, VISION))
     assert [item.reason for item in shown.items] == ["From the editors", "Trending today"]
-    assert fallback(build_index([free(2)]), VISION).items == ()
+    assert fallback_order(build_index([free(2)]), VISION).numbers == []
 
 
 def test_a_free_item_that_is_left_out_has_its_reason() -> None:

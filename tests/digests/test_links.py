@@ -13,7 +13,8 @@ from django.test import Client
 from digests import assembly, sending
 from digests.models import Batch, Delivery
 from newsletter.discretion import WITH_TOKENS, Discreet
-from newsletter.papers.models import Paper
+from newsletter.issues.models import IssueEntry
+from newsletter.papers.models import Paper, Proposal, Vote
 from subscribers import tokens
 from subscribers.models import Letter, Subscriber
 from subscribers.tokens import Purpose
@@ -41,13 +42,16 @@ def links() -> dict[str, str]:
         "pause": tokens.sign(Purpose.PAUSE, reader.pk),
         "unsubscribe": tokens.sign(Purpose.UNSUBSCRIBE, reader.pk),
         "digest": tokens.sign(Purpose.VIEW, Delivery.objects.get().pk),
+        "vote": tokens.sign(Purpose.VOTE, reader.pk),
+        "propose": tokens.sign(Purpose.PROPOSE, reader.pk),
         "address": of_letter(reader, Letter.Kind.ADDRESS, NEW),
         "data": of_letter(reader, Letter.Kind.EXPORT),
         "erase": of_letter(reader, Letter.Kind.ERASE),
         "confirm": of_letter(reader, Letter.Kind.CONFIRM),
     }
     assert set(signed) == set(WITH_TOKENS)
-    return {page: f"/{page}/{token}/" for page, token in signed.items()}
+    asked = {"vote": f"?entry={IssueEntry.objects.get().pk}"}
+    return {page: f"/{page}/{token}/{asked.get(page, '')}" for page, token in signed.items()}
 
 
 def of_letter(reader: Subscriber, kind: Letter.Kind, address: str = "") -> str:
@@ -57,7 +61,7 @@ def of_letter(reader: Subscriber, kind: Letter.Kind, address: str = "") -> str:
 
 
 def everything() -> list[list[dict[str, object]]]:
-    models = [*apps.get_app_config("subscribers").get_models(), *apps.get_app_config("digests").get_models()]
+    models = [model for app in ("subscribers", "digests", "papers") for model in apps.get_app_config(app).get_models()]
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
@@ -78,7 +82,9 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
     caplog.set_level(logging.DEBUG)
     caplog.handler.setFormatter(Discreet("%(name)s %(message)s"))
     browser = Client(REMOTE_ADDR=NETWORK)
-    shown = [browser.get(link) for link in links.values()]
+    knocked = [browser.get(link) for link in links.values()]
+    entered = [browser.get(answer["Location"]) for answer in knocked]
+    shown = knocked + entered
     shown += [follow(browser, link) for page, link in links.items() if page != "digest"]
     shown += acts(browser, links)
     secrets = [link.split("/")[2] for link in links.values()]
@@ -87,7 +93,8 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
         assert answer.status_code < 400, answer.content
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "no-referrer"
-        assert not any(secret in answer.get("Location", "") for secret in secrets)
+    for answer in entered:
+        assert not any(secret in answer["Location"] for secret in secrets)
     browser.post("/subscribe/", answers(email=NEW))
     browser.post("/subscribe/", answers(email=f"{NEW}@"))
     assert caplog.records
@@ -102,6 +109,8 @@ def acts(browser: Client, links: dict[str, str]) -> list[Any]:
         press(browser, choices, {**answers(), "email": ""}),
         press(browser, choices, {"email": NEW}, at="/preferences/address/"),
         press(browser, choices, {"what": "export"}, at="/preferences/data/"),
+        press(browser, links["vote"], {"entry": IssueEntry.objects.get().pk, "act": "vote"}),
+        press(browser, links["propose"], {"paper": "https://arxiv.org/abs/2605.00658", "because": "It is short."}),
         press(browser, links["pause"]),
         press(browser, links["address"]),
         browser.post("/preferences/link/", {"email": NEW}),
@@ -113,6 +122,7 @@ def acts(browser: Client, links: dict[str, str]) -> list[Any]:
         press(browser, links["data"]),
         press(browser, links["erase"]),
     ]
+    assert (Vote.objects.count(), Proposal.objects.count()) == (1, 1)
     assert not Subscriber.objects.exists()
     return pressed
 
@@ -139,4 +149,5 @@ def test_a_digest_loads_nothing_and_its_links_go_straight_to_the_papers() -> Non
     paper = Paper.objects.get().url
     assert elsewhere == {paper, paper.replace("/abs/", "/pdf/"), CODE}
     own = {urlsplit(link).path.split("/")[1] for link in targets - elsewhere}
-    assert own <= {"preferences", "pause", "unsubscribe", "digest", "issues", "papers", "privacy", ""}
+    ways = {"preferences", "pause", "unsubscribe", "digest", "vote", "propose"}
+    assert own <= ways | {"issues", "papers", "privacy", ""}

@@ -35,7 +35,7 @@ def link_of(reader: Subscriber) -> str:
 
 
 def propose(client: Client, reader: Subscriber, link: str = LINK, why: str = "It is short and true.") -> Any:
-    return press(client, link_of(reader), {"link": link, "because": why})
+    return press(client, link_of(reader), {"paper": link, "because": why})
 
 
 def said(page: Any) -> str:
@@ -64,20 +64,20 @@ def test_the_page_of_the_choices_leads_there_too(client: Client, reader: Subscri
     page = follow(client, letters.preferences_path(reader))
     assert 'href="/propose/"' in page.content.decode()
     form = client.get("/propose/")
-    client.post("/propose/", {"link": LINK, "because": "Good.", "mark": mark(form)})
+    client.post("/propose/", {"paper": LINK, "because": "Good.", "mark": mark(form)})
     assert Proposal.objects.count() == 1
 
 
 def test_without_a_link_one_is_mailed(client: Client) -> None:
     assert "Mail me my link" in client.get("/propose/").content.decode()
-    assert client.post("/propose/", {"link": LINK, "because": "x"}).status_code == 403
+    assert client.post("/propose/", {"paper": LINK, "because": "x"}).status_code == 403
     assert not Proposal.objects.exists()
 
 
 def test_looking_proposes_nothing(client: Client, reader: Subscriber) -> None:
     for ask in (client.get, client.head):
-        answer = ask(link_of(reader), {"link": LINK, "because": "x"})
-        assert ask(answer["Location"], {"link": LINK, "because": "x"}).status_code == 200
+        assert ask(link_of(reader), {"paper": LINK, "because": "x"}, follow=True).status_code == 200
+        assert ask("/propose/", {"paper": LINK, "because": "x"}).status_code == 200
     assert not Proposal.objects.exists()
 
 
@@ -150,7 +150,7 @@ def test_who_has_left_proposes_nothing(client: Client, reader: Subscriber) -> No
     page = follow(client, link_of(reader)).content.decode()
     assert "your subscription is not active" in page
     token = tokens.sign(Purpose.PROPOSE, reader.pk)
-    client.post("/propose/", {"link": LINK, "because": "x", "mark": mark_of(token)})
+    client.post("/propose/", {"paper": LINK, "because": "x", "mark": mark_of(token)})
     assert not Proposal.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from digests import releasing, switch
-from digests.models import PublishRequest
+from digests.models import LinkCheck, PublishRequest
 from digests.releasing import Seen
 from newsletter.issues.models import Issue
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, published_issue
@@ -36,7 +36,8 @@ def at_the_desk(user: User) -> Client:
 
 @pytest.fixture
 def issue() -> Issue:
-    issue: Issue = EntryFactory(issue=IssueFactory(cutoff_at=MORNING + timedelta(hours=1)), paper=PaperFactory()).issue
+    issue: Issue = IssueFactory(cutoff_at=MORNING + timedelta(hours=1), subject="Seeing")
+    EntryFactory(issue=issue, paper=PaperFactory())
     SubscriberFactory.create_batch(3, next_digest_at=MORNING + timedelta(hours=2))
     return issue
 
@@ -103,7 +104,7 @@ def test_a_number_that_moved_is_shown_again(ann: Client, issue: Issue) -> None:
 def test_an_empty_front_has_no_button_to_press(ann: Client) -> None:
     shown = page(ann, IssueFactory())
     assert re.search(r'value="publish"[^>]* disabled>', shown)
-    assert "The front is empty." in shown
+    assert "The front is empty. An issue without a paper cannot be published." in shown
 
 
 def test_a_pause_is_said_before_publication(ann: Client, issue: Issue) -> None:
@@ -219,24 +220,24 @@ def test_the_links_are_those_that_fit(ann: Client, issue: Issue, state: str, lin
     assert {name for name in ("publish", "withdraw") if f"/admin/issues/issue/{issue.pk}/{name}/" in shown} == links
 
 
-def test_what_was_dropped_after_publication_stays_dropped(ann: Client) -> None:
-    issue = published()
-    path = f"/admin/issues/issue/{issue.pk}/change/"
-    answers = form_of(ann.get(path).content.decode(), "issue_form")
-    name = next(name for name in answers if name.endswith("-id") and answers[name])
-    field = name.removesuffix("-id") + "-is_dropped"
-    ann.post(path, answers | {field: "on", "_continue": "1"})
-    entry = issue.entries.get()
-    assert entry.dropped_at == MORNING
-    response = ann.post(path, answers | {"_continue": "1"})
-    assert "cannot be put back" in response.content.decode()
-    entry.refresh_from_db()
-    assert entry.dropped_at == MORNING
-
-
 def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) -> None:
     bo = account("bo")
     releasing.publish(Issue.objects.get(pk=issue.pk), bo, Seen(3, 0))
     assert "not open any more" in said(
         ann.post(f"/admin/issues/issue/{issue.pk}/publish/", {"act": "publish", "is_sure_of": "3", "revision": "0"})
     )
+
+
+def test_links_that_nobody_followed_yet_are_said_and_followed(ann: Client, issue: Issue) -> None:
+    Issue.objects.filter(pk=issue.pk).update(intro="See https://example.org/one.", subject="A day")
+    assert "Not all is known yet: 1 link is still being followed." in page(ann, issue)
+    LinkCheck.objects.create(url="https://example.org/one")
+    assert "Not all is known yet" not in page(ann, issue)
+
+
+def test_a_free_item_alone_has_no_button_to_press(ann: Client, issue: Issue) -> None:
+    EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="Come.")
+    issue.entries.papers().delete()
+    shown = page(ann, issue)
+    assert re.search(r'value="publish"[^>]* disabled>', shown)
+    assert "There is no paper on the front." in shown

@@ -39,6 +39,7 @@ some_topics = st.sets(st.integers(0, 2), max_size=2)
 papers = st.fixed_dictionaries(
     {"topics": st.sets(st.integers(0, 2), min_size=1, max_size=2), "title": st.sampled_from(WORDS).map("On {}".format)}
 )
+free_items = st.fixed_dictionaries({"title": st.sampled_from(WORDS), "is_pick": st.booleans()})
 issues = st.fixed_dictionaries(
     {
         "front": st.lists(papers, min_size=1, max_size=4),
@@ -46,6 +47,8 @@ issues = st.fixed_dictionaries(
         "came_forward": st.integers(0, 2),
         "is_picked": st.booleans(),
         "is_dropped": st.booleans(),
+        "free": st.lists(free_items, max_size=2),
+        "ahead": st.integers(0, 2),
         "votes": st.lists(st.integers(1, 50), max_size=3),
     }
 )
@@ -66,16 +69,19 @@ readers = st.fixed_dictionaries(
 
 
 class World:
-    """Two days that readers were served on, or not, and the draft of a third."""
+    """Two days that readers were served on, or not, the draft of a third or of a later day, and another prepared."""
 
     def __init__(self, days: list[dict[str, Any]], readers: list[dict[str, Any]]) -> None:
         self.topics = [TopicFactory() for _ in range(3)]
         self.readers = readers
         for number, made in enumerate(days):
             with clock.at(MORNING + number * DAY):
-                self.issue = self.draft(MONDAY + number * DAY, made)
+                is_last = number == len(days) - 1
+                self.issue = self.draft(MONDAY + (number + made["ahead"] * is_last) * DAY, made)
                 self.begin(number)
-                if number < len(days) - 1:
+                if is_last:
+                    self.prepare(MONDAY + (number + 3) * DAY)
+                else:
                     assert publish(self.issue)
                     Subscriber.objects.update(next_digest_at=clock.now())
                     assembly.assemble_due_digests()
@@ -94,10 +100,19 @@ class World:
             EntryFactory(issue=issue, paper=paper, position=place, shelf=IssueEntry.Shelf.SHELF)
         for paper, votes in zip(front, made["votes"], strict=False):
             SightingFactory(paper=paper, seen_at=clock.now() - HOUR, votes=votes)
+        for place, item in enumerate(made["free"], start=len(front) + 1):
+            issue.entries.create(free_title=f"On {item['title']}", is_pick=item["is_pick"], position=place)
         issue.entries.filter(paper=front[-1]).update(is_pick=made["is_picked"])
         if made["is_dropped"] and len(front) > 1:
             issue.entries.filter(paper=front[0]).update(dropped_at=clock.now())
         return issue
+
+    def prepare(self, day: Any) -> None:
+        """Have a later issue prepared, which is nobody's yet."""
+        topics = list(self.topics)
+        later = IssueFactory(date=day, prepared_at=clock.now())
+        EntryFactory(issue=later, paper=PaperFactory(topics=topics), is_pick=True)
+        later.entries.create(free_title="Later", position=2)
 
     def paper(self, made: dict[str, Any], day: Any) -> Paper:
         return PaperFactory(
@@ -161,15 +176,17 @@ def served(world: World, before: set[int], foreseen: Reach) -> Reach:
     for delivery in Delivery.objects.exclude(pk__in=before).select_related("digest").order_by("slot"):
         first.setdefault(delivery.subscriber_id, delivery)
     full = [delivery for delivery in first.values() if delivery.digest]
+    free = set(IssueEntry.objects.filter(paper=None).values_list("pk", flat=True))
     orders = [[card.entry_id for card in delivery.digest.cards] for delivery in full if delivery.digest]
     reached = Counter(pk for order in orders for pk in order)
     entries = {entry.pk: reached[entry.pk] for entry in world.issue.entries.kept()}
     sent = [max(delivery.slot, world.now) for delivery in full]
     return Reach(
-        sizes=dict(Counter(map(len, orders))),
+        sizes=dict(Counter(len({*order} - free) for order in orders)),
         nothing=dict(Counter(delivery.reason for delivery in first.values() if not delivery.digest)),
         entries=entries,
         later=later,
+        papers=sum(count > 0 for pk, count in entries.items() if pk not in free),
         first_at=min(sent, default=None),
         last_at=max(sent, default=None),
         first_zone=foreseen.first_zone,
@@ -195,6 +212,19 @@ def test_a_draft_says_how_many_readers_each_paper_reaches_and_who_gets_nothing()
     assert found.nothing == {Reason.NOTHING_MATCHED: 1}
     assert found.entries == {one.pk: 2, other.pk: 1}
     assert found.first_at == found.last_at == MORNING + 2 * HOUR
+
+
+def test_free_items_reach_readers_and_are_counted_as_no_papers() -> None:
+    topic = TopicFactory()
+    issue = IssueFactory()
+    paper = EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]))
+    notice = issue.entries.create(free_title="A notice", position=2)
+    pick = issue.entries.create(free_title="A talk", position=3, is_pick=True)
+    SubscriberFactory(topics=[topic])
+    SubscriberFactory(topics=[TopicFactory()], covered_through=MORNING - DAY)
+    found = reach.reach_of(issue)
+    assert (found.papers, found.sizes) == (1, {0: 1, 1: 1})
+    assert found.entries == {paper.pk: 1, notice.pk: 2, pick.pk: 2}
 
 
 def test_a_published_issue_reaches_only_those_who_have_not_got_it() -> None:

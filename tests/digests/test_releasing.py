@@ -197,7 +197,7 @@ def test_an_edit_in_the_last_moment_stops_the_publication(issue: Issue, ann: Use
 
 def test_an_empty_front_lets_nothing_out(ann: User) -> None:
     empty = IssueFactory()
-    with pytest.raises(Refused, match="no paper on its front"):
+    with pytest.raises(Refused, match="The front is empty"):
         releasing.publish(empty, ann, Seen(0, 0))
 
 

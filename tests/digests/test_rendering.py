@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests import assembly, rendering
+from digests import addressing, assembly, rendering
 from digests.models import Card, CardsPruned, Digest, Frame
 from newsletter.issues import publishing
 from newsletter.issues.models import Issue
@@ -166,6 +166,29 @@ def test_a_mail_stays_under_90_kb_and_says_how_many_papers_are_in_brief(topic: T
     assert 60_000 < len(page.encode()) <= rendering.MOST_HTML
     assert re.search(r"its last \d+ papers are listed in brief", page)
     assert page.count("<h2") == 30
+
+
+def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(topic: Topic) -> None:
+    abstract = "It is seen by whoever looks at it. " * 60
+    words = {"title": "Seeing " * 20, "abstract": abstract, "authors": ["A. Reader"] * 9}
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], **words) for _ in range(30)])
+    page = rendering.fill(rendering.compose(digest).html, addressing.links(10**12, 10**12, 1_000))
+    assert len(page.encode()) <= rendering.MOST_HTML
+    assert "listed in brief" not in page
+    voted = re.findall(r'href="[^"]+/vote/[^"]+/\?entry=(\d+)"', page)
+    assert [int(pk) for pk in voted] == [card.entry_id for card in digest.cards]
+
+
+def test_a_card_stored_without_a_way_to_vote_is_mailed_as_it_stands(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], title="Seeing"))
+    rendering.compose(digest)
+    plain = f"{rendering.slot('number')} Seeing"
+    Card.objects.update(html=plain, text=plain)
+    rendering.known_cards.clear()
+    parts = rendering.compose(digest)
+    for part in (parts.html, parts.text):
+        assert "Seeing" in part
+        assert rendering.slot("vote_url") not in part
 
 
 @pytest.mark.parametrize("name", rendering.READER_SLOTS)

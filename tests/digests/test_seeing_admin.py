@@ -283,3 +283,9 @@ def test_a_test_goes_to_nobody_else(admin_client: Client, issue: Issue, asked: d
     SubscriberFactory(email="reader@example.org")
     assert words in admin_client.post(path(issue, "test"), asked).content.decode()
     assert sent() == []
+
+
+def test_an_editor_without_an_address_is_told_to_get_one(admin_client: Client, admin_user: User, issue: Issue) -> None:
+    assert "no email address" not in page_of(admin_client, path(issue, "test"))
+    User.objects.update(email="")
+    assert "Your own account has no email address" in page_of(admin_client, path(issue, "test"))

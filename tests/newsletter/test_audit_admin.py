@@ -151,11 +151,11 @@ def test_turning_sending_off_is_kept_with_the_reason(admin_client: Client) -> No
     assert (entry.additional_data["act"], entry.changes["reason"]) == ("paused", ["", "A wrong subject"])
 
 
-def test_an_address_suppressed_by_hand_leaves_neither_it_nor_its_hash(admin_client: Client) -> None:
+def test_an_address_suppressed_by_hand_leaves_neither_it_nor_its_hash_nor_the_note(admin_client: Client) -> None:
     reader = SubscriberFactory(email="ada@example.org")
-    added = {"address": "ada@example.org", "note": "Asked by post"}
+    added = {"address": "ada@example.org", "note": "Ada asked by post"}
     admin_client.post(reverse("admin:subscribers_suppression_add"), added)
     (row,) = LogEntry.objects.values()
-    assert row["changes"] == {"note": ["", "Asked by post"]}
-    assert "ada@" not in str(row)
+    assert row["changes"] == {}
+    assert "ada" not in str(row).lower()
     assert reader.address_hash[:12] not in str(row)

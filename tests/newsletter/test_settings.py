@@ -128,3 +128,13 @@ def test_mail_is_kept_for_long_enough_to_know_what_readers_had() -> None:
     done = manage("check", **ENOUGH, DIGEST_KEEP_DAYS="20", DIGEST_SPAN_DAYS="14")
     assert "DIGEST_KEEP_DAYS is 20, too short to know what readers had before" in done.stderr
     assert "it is at least 28." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"), [({}, "False"), (ENOUGH, "True"), (ENOUGH | {"TWO_FACTOR": "0"}, "False")]
+)
+def test_production_asks_for_a_second_factor_unless_it_is_told_not_to(environment: dict[str, str], asked: str) -> None:
+    done = manage(
+        "shell", "--no-imports", "-c", "from django.conf import settings; print(settings.TWO_FACTOR)", **environment
+    )
+    assert done.stdout.strip() == asked, done.stderr

@@ -46,11 +46,20 @@ def test_a_reader_is_found_by_the_address_in_any_spelling(admin_client: Client, 
     assert "Bo@example.org" not in page
 
 
-def test_a_search_for_half_an_address_says_that_it_takes_the_whole(admin_client: Client) -> None:
+@pytest.mark.parametrize("typed", ["ada@", "Ad", "@Example.org", "ada@exam"])
+def test_a_reader_is_found_by_the_beginning_of_the_address_and_by_its_domain(admin_client: Client, typed: str) -> None:
     SubscriberFactory(email="Ada@example.org")
-    page = admin_client.get(READERS, {"q": "ada@"}).content.decode()
+    SubscriberFactory(email="Bo@example.net")
+    page = admin_client.get(READERS, {"q": typed}).content.decode()
+    assert "Ada@example.org" in page
+    assert "Bo@example.net" not in page
+
+
+def test_a_search_for_half_a_suppressed_address_says_that_it_takes_the_whole(admin_client: Client) -> None:
+    Suppression.objects.create(address_hash=hash_address("ada@example.org"), reason="bounce")
+    page = admin_client.get(SUPPRESSIONS, {"q": "ada@"}).content.decode()
     assert "Type the whole address." in page
-    assert "Ada@example.org" not in page
+    assert hash_address("ada@example.org")[:12] not in page
 
 
 def test_a_search_is_one_look_at_an_index(admin_client: Client) -> None:
@@ -77,8 +86,8 @@ def test_a_suppression_is_found_by_its_address(admin_client: Client) -> None:
     for address in ("ada@example.org", "bo@example.org"):
         Suppression.objects.create(address_hash=hash_address(address), reason="bounce")
     page = admin_client.get(SUPPRESSIONS, {"q": "ADA@example.org"}).content.decode()
-    assert hash_address("ada@example.org") in page
-    assert hash_address("bo@example.org") not in page
+    assert hash_address("ada@example.org")[:12] in page
+    assert hash_address("bo@example.org")[:12] not in page
 
 
 def test_the_list_of_suppressions_runs_no_query_a_row(admin_client: Client) -> None:
@@ -111,7 +120,7 @@ def suppressed(reason: str) -> tuple[Suppression, str]:
     return row, reverse("admin:subscribers_suppression_lift", args=[row.pk])
 
 
-def test_a_suppression_is_lifted_with_a_note_that_is_kept_and_logged(admin_client: Client) -> None:
+def test_a_suppression_is_lifted_with_a_note_that_is_kept_and_not_logged(admin_client: Client) -> None:
     row, path = suppressed("bounce")
     assert "suppression" in admin_client.get(path).content.decode()
     admin_client.post(path, {"note": "Her server was down"})
@@ -120,7 +129,8 @@ def test_a_suppression_is_lifted_with_a_note_that_is_kept_and_logged(admin_clien
     assert (lifted.address_hash, lifted.reason, lifted.note) == (row.address_hash, "bounce", "Her server was down")
     assert lifted.by == "admin"
     entry = LogEntry.objects.get()
-    assert (entry.additional_data["act"], entry.changes["note"]) == ("lifted", ["", "Her server was down"])
+    assert (entry.additional_data["act"], entry.changes["reason"]) == ("lifted", ["The address bounced", ""])
+    assert "Her server" not in str(entry.changes)
 
 
 def test_without_a_note_nothing_is_lifted(admin_client: Client) -> None:

@@ -7,10 +7,11 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
+from newsletter.papers.models import Proposal, Vote
 from subscribers import letters, signup, tokens, wishes
 from subscribers.models import Farewell, Letter, Preferences, Subscriber
 from subscribers.tokens import Purpose
-from tests.factories import MORNING, SubscriberFactory, TopicFactory
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.subscribers.signups import answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -93,6 +94,37 @@ def test_changing_the_choices_and_seeing_the_effect(browser: Forgetful) -> None:
     assert list(reader.preferences.topics.all()) == [topic]
     again = press(browser, saved, "/preferences/", **answers(topics=[]))
     assert again.status_code == 422
+
+
+def test_voting_and_taking_it_back_on_a_page_and_in_a_part_of_one(browser: Forgetful) -> None:
+    topic = TopicFactory()
+    entry = published_issue(MONDAY, PaperFactory(topics=[topic])).entries.get()
+    reader = SubscriberFactory(topics=[topic])
+    token = tokens.sign(Purpose.VOTE, reader.pk)
+    page = browser.get(f"/vote/{token}/?entry={entry.pk}", follow=True)
+    assert "Vote for this paper?" in page.content.decode()
+    assert not Vote.objects.exists()
+    voted = press(browser, page, "/vote/", act="vote")
+    assert "You voted for this paper" in voted.content.decode()
+    assert Vote.objects.get().issue_day == MONDAY
+    assert "Vote for this paper?" in press(browser, voted, "/vote/", act="take_back").content.decode()
+    assert not Vote.objects.exists()
+    for act, words in (("vote", "Your vote counts"), ("take_back", "Vote for this paper")):
+        page = browser.post("/vote/", hidden(page) | {"act": act}, headers={"HX-Request": "true"})
+        assert words in page.content.decode()
+        assert "<html" not in page.content.decode()
+        assert Vote.objects.exists() == (act == "vote")
+
+
+def test_proposing_a_paper_and_another(browser: Forgetful) -> None:
+    page = browser.get(f"/propose/{tokens.sign(Purpose.PROPOSE, SubscriberFactory().pk)}/", follow=True)
+    wrong = press(browser, page, "/propose/", paper="nothing", because="It is short.")
+    assert wrong.status_code == 422
+    for number in (1, 2):
+        paper = f"https://arxiv.org/abs/2605.0000{number}"
+        page = press(browser, page, "/propose/", paper=paper, because="It is short.")
+        assert "The editors have it on their desk" in page.content.decode()
+    assert Proposal.objects.count() == 2
 
 
 def test_the_data_another_address_and_erasure(browser: Forgetful) -> None:

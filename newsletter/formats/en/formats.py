@@ -1,4 +1,4 @@
-"""How dates are written that no template writes in its own way: in the admin's lists. No hour without its zone."""
+"""How days and moments are written where a page does not say: shortly, and with the zone."""
 
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"

@@ -168,7 +168,7 @@ def test_a_paper_is_pulled_in_by_its_link(desk: Desk, papers: list[Paper]) -> No
 def test_a_link_that_leads_to_no_paper_is_answered_in_words(desk: Desk) -> None:
     response = desk.post("pull-in", None, link="https://example.org/")
     assert response.status_code == 422
-    assert "leads to no paper" in response.content.decode()
+    assert "This is no paper’s link" in response.content.decode()
 
 
 def test_a_free_item_is_added_edited_and_removed(desk: Desk, papers: list[Paper]) -> None:
@@ -255,7 +255,9 @@ def test_an_issue_without_papers_is_not_published_and_the_editor_is_told(admin_c
     desk = Desk(admin_client, IssueFactory())
     desk.confirm("publish")
     assert desk.issue.status == Status.DRAFT
-    assert desk.said == ["The issue of 2026-05-04 has no paper on its front. Nothing was published."]
+    assert desk.said == [
+        "The front is empty. An issue without a paper cannot be published. Add a paper. Nothing was published."
+    ]
 
 
 def test_an_issue_is_held_and_released(desk: Desk) -> None:
@@ -271,6 +273,18 @@ def test_a_held_issue_can_be_published(desk: Desk) -> None:
     assert desk.issue.status == Status.PUBLISHED
 
 
+def test_only_who_may_publish_takes_a_paper_out_of_what_is_published(
+    desk: Desk, papers: list[Paper], client: Client
+) -> None:
+    desk.confirm("publish")
+    curator = User.objects.create_user("curator", is_staff=True)
+    curator.user_permissions.add(*Permission.objects.filter(codename__in=("view_issue", "change_issue")))
+    client.force_login(curator)
+    assert Desk(client, desk.issue).post("drop", papers[0]).status_code == 403
+    assert "/acts/drop/" not in Desk(client, desk.issue).page
+    assert desk.front() == papers
+
+
 def test_a_published_issue_is_withdrawn_for_good(desk: Desk) -> None:
     desk.confirm("publish")
     desk.confirm("withdraw", reason="A retraction.")
@@ -282,15 +296,15 @@ def test_a_published_issue_is_withdrawn_for_good(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        (Status.DRAFT, {"hold", "send_to_me"}),
-        (Status.HELD, {"release", "send_to_me"}),
-        (Status.PUBLISHED, {"send_to_me"}),
-        (Status.WITHDRAWN, {"send_to_me"}),
+        (Status.DRAFT, {"hold"}),
+        (Status.HELD, {"release"}),
+        (Status.PUBLISHED, set()),
+        (Status.WITHDRAWN, set()),
     ],
 )
 def test_the_buttons_are_those_that_fit(admin_client: Client, status: str, buttons: set[str]) -> None:
     page = Desk(admin_client, IssueFactory(status=status, published_at=MORNING)).page
-    every = ("publish", "hold", "release", "withdraw", "send_to_me")
+    every = ("publish", "hold", "release", "withdraw")
     assert {button for button in every if f'name="issues_issue_{button}"' in page} == buttons
 
 
@@ -326,7 +340,7 @@ def test_the_draft_is_mailed_to_the_editor_as_a_test_as_it_was_just_saved(
     desk.do("intro", intro="Good morning.")
     desk.do("drop", papers[0])
     with django_capture_on_commit_callbacks(execute=True):
-        desk.press("send_to_me")
+        desk.client.post(f"/admin/issues/issue/{desk.pk}/test/", {"editors": admin_user.pk})
     (message,) = sent()
     assert message.to == [admin_user.email]
     assert message.subject.startswith("[Test] ")
@@ -335,16 +349,6 @@ def test_the_draft_is_mailed_to_the_editor_as_a_test_as_it_was_just_saved(
         assert "Paper 2" in part
         assert "Paper 1" not in part
     assert desk.issue.status == Status.DRAFT
-
-
-def test_an_editor_without_an_address_is_told_to_get_one(
-    desk: Desk, admin_user: User, worker: None, django_capture_on_commit_callbacks: OnCommit
-) -> None:
-    User.objects.update(email="")
-    with django_capture_on_commit_callbacks(execute=True):
-        desk.press("send_to_me")
-    assert sent() == []
-    assert "Your account has no email address" in desk.said[0]
 
 
 PAGES = ["", "1/change/", "1/acts/drop/", "1/find/", "1/note/"]

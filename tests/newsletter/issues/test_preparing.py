@@ -117,6 +117,7 @@ def test_a_draft_without_news_joins_the_issue_prepared_for_the_next_day(set_cloc
     row = stored(issue)
     assert (row.date, row.intro, row.subject) == (WEDNESDAY, "Written on Tuesday.", "Midweek")
     assert titles(issue) == ["Our survey", "Noted"]
+    assert row.revision > issue.revision  # who has its page open is told
     entry = issue.entries.get(paper=noted)
     assert (entry.is_pick, entry.note) == (True, "Read it.")
     assert issue.entries.get(paper=dropped).dropped_at == MORNING
@@ -232,7 +233,9 @@ def test_a_changed_calendar_moves_open_issues_but_not_those_moved_by_hand() -> N
         for weekday in range(7):
             Cutoff.objects.create(weekday=weekday, at=time(9))
     assert stored(issue).cutoff_at == at(TUESDAY, 9)
+    assert stored(issue).revision == issue.revision + 1  # who has its page open is told
     assert stored(by_hand).cutoff_at == at(by_hand.date, 11)
+    assert stored(by_hand).revision == by_hand.revision
     assert stored(out).cutoff_at == MORNING
     with cutoffs.following():
         Cutoff.objects.all().delete()
@@ -286,7 +289,7 @@ def test_the_calendar_is_edited_in_the_admin_and_noted(admin_client: Client) -> 
     assert admin_client.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert stored(issue).cutoff_at == at(TUESDAY, 5)
     acts: list[Any] = [entry.additional_data["act"] for entry in LogEntry.objects.order_by("pk")]
-    assert acts == ["set", "set", "removed"]
+    assert acts == ["added", "changed", "deleted"]
 
 
 def test_one_weekday_keeps_its_issue(admin_client: Client) -> None:

@@ -10,6 +10,7 @@ from newsletter.issues import drafting, publishing
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import DayRank, Paper, PaperTopic, Sighting, Source, Topic
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
+from tests.rivals import between
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -232,3 +233,28 @@ def test_a_pick_counts_in_the_ranking_as_a_sighting_of_the_editors() -> None:
     assert list(seen.values_list("paper_id", "votes")) == [(picked.paper_id, 1)]
     ranks = dict(DayRank.objects.values_list("paper_id", "picks"))
     assert (ranks[picked.paper_id or 0], ranks.get(other.paper_id or 0, 0)) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_an_editor_does_in_the_last_second_counts(set_clock: SetClock) -> None:
+    PaperFactory.create_batch(3)
+    acts: list[Callable[[Issue], object]] = [
+        lambda issue: issue.move_to(Status.HELD),
+        lambda issue: Issue.objects.update(cutoff_at=issue.cutoff_at + HOUR),
+    ]
+    for act in acts:
+        Issue.objects.all().delete()
+        issue = drafting.draft_issue(MONDAY)
+        set_clock(issue.cutoff_at)
+        with between("FOR UPDATE", lambda act=act, issue=issue: act(issue)):  # type: ignore[misc]
+            assert publishing.publish_past_cutoff() == []
+        assert stored(issue).is_open
+
+
+def test_a_page_of_a_draft_that_moved_on_is_behind(set_clock: SetClock) -> None:
+    published_issue(MONDAY, PaperFactory())
+    draft = drafting.draft_issue(TUESDAY)
+    set_clock(MORNING + DAY)
+    publishing.publish_past_cutoff()
+    assert stored(draft).date == MONDAY + 2 * DAY
+    assert stored(draft).revision > draft.revision

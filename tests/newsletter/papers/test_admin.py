@@ -6,9 +6,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from newsletter import clock
 from newsletter.papers import topics
 from newsletter.papers.models import Paper, PaperTopic, Source, Topic
-from tests.factories import PaperFactory, SourceFactory, SubscriberFactory, TopicFactory
+from tests.factories import PaperFactory, SightingFactory, SourceFactory, SubscriberFactory, TopicFactory
 from tests.pages import form_of
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +152,54 @@ def test_papers_are_neither_added_nor_deleted_by_hand(admin_client: Client) -> N
     paper = PaperFactory()
     assert admin_client.get("/admin/papers/paper/add/").status_code == 403
     assert admin_client.post(f"/admin/papers/paper/{paper.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+# What is done to many at once
+
+
+def choose(client: Client, name: str, action: str, *pks: int) -> str:
+    chosen = {"action": action, "_selected_action": [str(pk) for pk in pks]}
+    return client.post(f"/admin/papers/{name}/", chosen, follow=True).content.decode()
+
+
+def test_sources_are_paused_and_resumed(admin_client: Client) -> None:
+    source, inside = SourceFactory(), SourceFactory(kind=Source.Kind.READERS)
+    assert "1 sources are paused" in choose(admin_client, "source", "pause", source.pk, inside.pk)
+    assert list(Source.objects.fetched()) == []
+    assert Source.objects.get(pk=inside.pk).is_active
+    assert "1 sources are resumed" in choose(admin_client, "source", "resume", source.pk, inside.pk)
+    assert list(Source.objects.due()) == [source]
+
+
+def test_what_is_ours_is_no_kind_of_source_to_add(admin_client: Client) -> None:
+    page = admin_client.get("/admin/papers/source/add/").content.decode()
+    assert 'value="feed"' in page
+    assert 'value="readers"' not in page
+
+
+def test_papers_are_tagged_anew_by_the_rules(admin_client: Client) -> None:
+    paper, topic = PaperFactory(title="On gaussian splatting"), TopicFactory(phrases=["gaussian splatting"])
+    choose(admin_client, "paper", "retag", paper.pk)
+    assert list(paper.topics.all()) == [topic]
+
+
+def test_papers_are_scored_anew(admin_client: Client, worker: None) -> None:
+    paper = PaperFactory(listed_on=clock.today(), first_seen_at=clock.now())
+    SightingFactory(paper=paper, source=SourceFactory(kind=Source.Kind.HF_DAILY), seen_at=clock.now(), votes=40)
+    choose(admin_client, "paper", "rescore", paper.pk)
+    paper.refresh_from_db()
+    assert paper.votes == 40
+
+
+def test_papers_are_narrowed_to_a_topic_and_a_state(admin_client: Client) -> None:
+    topic = TopicFactory()
+    PaperFactory(title="With a topic", topics=[topic])
+    PaperFactory(title="Gone for good", withdrawn_at=clock.now())
+    for asked, seen, unseen in (
+        ({"topic": topic.slug}, "With a topic", "Gone for good"),
+        ({"state": "withdrawn"}, "Gone for good", "With a topic"),
+        ({"state": "present"}, "With a topic", "Gone for good"),
+    ):
+        page = admin_client.get("/admin/papers/paper/", asked).content.decode()
+        assert seen in page
+        assert unseen not in page

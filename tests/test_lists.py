@@ -1,0 +1,134 @@
+"""Every list of the admin: how many queries it takes, whatever is registered."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from digests.models import Batch, SwitchChange
+from newsletter import audit
+from newsletter.issues.models import Cutoff, Issue
+from newsletter.listing import ListAdmin
+from newsletter.papers.models import Proposal
+from subscribers.addresses import hash_address
+from subscribers.models import Farewell, ImportRun, LiftedSuppression, Suppression
+from tests.factories import (
+    MONDAY,
+    MORNING,
+    EntryFactory,
+    IssueFactory,
+    PaperFactory,
+    SightingFactory,
+    SourceFactory,
+    SubscriberFactory,
+    TopicFactory,
+)
+from tests.factories.returns import digest_of, heard, sent_delivery
+
+pytestmark = pytest.mark.django_db
+FEW, MANY = 5, 45  # of one page
+numbers = count(1)
+
+
+class Kind(NamedTuple):
+    """How one row of a list is made, with all its columns show of other tables; `most` where there cannot be MANY."""
+
+    make: Callable[[int], object]
+    most: int = MANY
+
+
+def paper(number: int) -> None:
+    made = PaperFactory(topics=[TopicFactory()])
+    SightingFactory(paper=made)
+    EntryFactory(paper=made, issue=issue(number))
+
+
+def issue(number: int) -> Issue:
+    day = MONDAY.replace(year=2027 + number % 500)
+    return IssueFactory(date=day, curated_by=User.objects.create(username=f"curator {number}"))
+
+
+def topic(number: int) -> None:
+    made = TopicFactory()
+    PaperFactory(topics=[made])
+    SubscriberFactory(topics=[made])
+    TopicFactory().retire(into=made)
+
+
+def delivery(number: int) -> None:
+    heard("delivered", sent_delivery(digest=digest_of(issue(number)), settled_by="ada", settled_at=MORNING))
+
+
+def of_address(number: int) -> dict[str, str]:
+    return {"address_hash": hash_address(f"gone{number}@example.org"), "reason": "bounce"}
+
+
+KINDS = {
+    "papers.paper": Kind(paper),
+    "papers.topic": Kind(topic),
+    "papers.source": Kind(lambda _: SourceFactory()),
+    "papers.proposal": Kind(
+        lambda number: Proposal.objects.create(
+            key=f"url:{number}", link=f"https://example.org/{number}", paper=PaperFactory(), why="It is good."
+        )
+    ),
+    "issues.issue": Kind(issue),
+    "issues.cutoff": Kind(lambda number: Cutoff.objects.create(weekday=number % 7), most=7),
+    "subscribers.subscriber": Kind(lambda _: SubscriberFactory()),
+    "subscribers.suppression": Kind(lambda number: Suppression.objects.create(**of_address(number))),
+    "subscribers.liftedsuppression": Kind(
+        lambda number: LiftedSuppression.objects.create(**of_address(number), suppressed_at=MORNING, by="ada")
+    ),
+    "subscribers.farewell": Kind(lambda _: Farewell.objects.create(subscriber=SubscriberFactory())),
+    "subscribers.importrun": Kind(lambda _: ImportRun.objects.create(name="a.csv", consent_on=MONDAY)),
+    "digests.delivery": Kind(delivery),
+    "digests.batch": Kind(lambda _: Batch.objects.create()),
+    "digests.providerevent": Kind(lambda _: heard("bounced", sent_delivery())),
+    "digests.sendingswitch": Kind(lambda _: SwitchChange.objects.create(act="paused", by="ada")),
+    "auth.user": Kind(lambda number: User.objects.create(username=f"editor {number}")),
+    "auth.group": Kind(lambda number: Group.objects.create(name=f"role {number}")),
+    "auditlog.logentry": Kind(
+        lambda number: audit.record(User.objects.create(username=f"ada {number}"), SourceFactory(), "paused")
+    ),
+}
+
+
+def registered() -> list[str]:
+    return sorted(model._meta.label_lower for model in admin.site._registry)
+
+
+def test_every_list_is_measured_here() -> None:
+    assert registered() == sorted(KINDS), "Say above how a row of each list is made."
+
+
+def test_every_list_is_one_of_ours_that_stays_quick() -> None:
+    assert [model for model, page in admin.site._registry.items() if not isinstance(page, ListAdmin)] == []
+
+
+@pytest.mark.parametrize("label", sorted(KINDS))
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(admin_client: Client, label: str) -> None:
+    path = reverse(f"admin:{label.replace('.', '_')}_changelist")
+    kind = KINDS[label]
+    fill(kind, FEW)
+    admin_client.get(path)  # what is looked up once a process is known from here on
+    few = queries(admin_client, path)
+    fill(kind, min(MANY, kind.most) - FEW)
+    assert queries(admin_client, path) == few
+
+
+def fill(kind: Kind, rows: int) -> None:
+    for _ in range(rows):
+        kind.make(next(numbers))
+
+
+def queries(client: Client, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
