@@ -39,9 +39,10 @@ class NotFound(Exception):
 # Common words stand in very many papers, of which the newest are enough; rare ones are found at once among all.
 FOUND = """
 WITH found AS MATERIALIZED (
-  SELECT id, listed_on, score FROM papers_paper
-  WHERE papers_words(title, authors) @@ to_tsquery('simple', papers_plain(%(words)s)) AND listed_on > %(since)s
-    AND merged_into_id IS NULL AND withdrawn_at IS NULL
+  SELECT paper.id, paper.listed_on, paper.score
+  FROM papers_paper paper JOIN papers_paperwords held ON held.paper_id = paper.id
+  WHERE held.words @@ to_tsquery('simple', papers_plain(%(words)s)) AND paper.listed_on > %(since)s
+    AND paper.merged_into_id IS NULL AND paper.withdrawn_at IS NULL
 )
 SELECT id FROM found ORDER BY listed_on DESC, score DESC, id DESC LIMIT %(limit)s
 """

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
 from django.db.models import F, Q
 
@@ -158,6 +160,23 @@ class Paper(models.Model):
         while (above := line[-1].merged_into) is not None:
             line.append(above)
         return line
+
+
+class PaperWords(models.Model):
+    """The words of a paper's title and authors, to be searched; the database writes them as the paper changes.
+
+    Apart from the paper, so that a new score touches no index.
+    """
+
+    paper = models.OneToOneField(Paper, models.CASCADE, primary_key=True, related_name="words")
+    words = SearchVectorField()
+
+    class Meta:
+        verbose_name_plural = "paper words"
+        indexes = [GinIndex(fields=("words",), name="papers_by_words")]
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 class Alias(models.Model):
