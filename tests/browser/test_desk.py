@@ -153,7 +153,7 @@ def test_an_editor_curates_an_issue_tries_it_out_publishes_it_and_takes_it_back(
     expect(page.get_by_text(f"On its way to {EDITOR}")).to_be_visible()
     page.get_by_role("link", name="Back to the issue").click()
     expected = [before[2], before[7], before[1], *before[3:7], *before[8:]]
-    assert titles(page) == expected
+    stands_as(page, expected)
     arrives_as_a_test(open_page(), expected)
 
     page.get_by_role("link", name="Publish…").click()

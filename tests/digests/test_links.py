@@ -90,7 +90,7 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
     secrets = [link.split("/")[2] for link in links.values()]
 
     for answer in shown:
-        assert answer.status_code < 400, answer.content
+        assert answer.status_code < 400, (answer.request["PATH_INFO"], answer.content)
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "no-referrer"
     for answer in entered:
@@ -113,7 +113,7 @@ def acts(browser: Client, links: dict[str, str]) -> list[Any]:
         press(browser, links["propose"], {"paper": "https://arxiv.org/abs/2605.00658", "because": "It is short."}),
         press(browser, links["pause"]),
         press(browser, links["address"]),
-        browser.post("/preferences/link/", {"email": NEW}),
+        browser.post("/preferences/link/", answers(email=NEW)),
         browser.post(leave),
         press(browser, leave, {"how_long": "week"}, at="/unsubscribe/pause/"),
         press(browser, leave),
