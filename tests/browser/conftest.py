@@ -36,9 +36,9 @@ def chromium() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(chromium: str) -> Iterator[Product]:
-    """The whole product, started once; it is stopped by Ctrl-C and has to leave nothing behind."""
+    """The whole product, one for each file of tests; it is stopped by Ctrl-C and has to leave nothing behind."""
     with tempfile.TemporaryDirectory(prefix="paper-round-") as folder:
         product = Product(Path(folder))
         process = product.up()

@@ -22,9 +22,9 @@ def subscribe(page: Page, address: str, topics: Collection[str]) -> None:
 
 
 def topics_of_the_leader(page: Page) -> list[str]:
-    """Return the topics of the paper that leads the home page."""
+    """Return the topics of the first paper on the home page that has some."""
     page.goto("/")
-    return page.locator(".paper").first.locator(".topic").all_inner_texts()
+    return page.locator(".paper:has(.topic)").first.locator(".topic").all_inner_texts()
 
 
 def open_mail(page: Page, address: str, tag: str) -> FrameLocator:

@@ -55,7 +55,7 @@ class PaperMaker(factory.django.DjangoModelFactory):
         model = Paper
         skip_postgeneration_save = True
 
-    key = factory.Sequence(lambda n: f"arxiv:2605.{n:05}")
+    key = factory.Sequence(lambda n: f"arxiv:2605.{n + 20_000:05}")  # tests name lower numbers themselves
     title = factory.LazyAttribute(lambda paper: f"On {paper.key}")
     abstract = "We show a thing. It holds."
     authors = factory.List(["Ada Example", "Bo Sample"])
