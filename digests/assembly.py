@@ -5,15 +5,14 @@ share one digest: cost grows with distinct digests. Readers themselves are only 
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
 from digests import answering, due, earlier, spans, writing
@@ -21,7 +20,7 @@ from digests.answering import Answer
 from digests.due import Appointment, Given, Group, Lane, Look, Moment
 from digests.providers import provider_of
 from digests.selection import Choice
-from newsletter import clock
+from newsletter import clock, locking
 from newsletter.issues.models import Issue
 from subscribers.rhythm import day_of, is_paused, slot_after
 
@@ -88,7 +87,7 @@ class Run:
 
     def serve_part(self, look: Look) -> None:
         """Serve the readers of one part, unless another assembler is at it."""
-        with locked(look) as is_mine:
+        with locking.held(PARTS, look.parts * 10_000 + look.part) as is_mine:
             if not is_mine or not (seen := due.see(look)):
                 return
             earlier.note_papers_had(self.earlier)
@@ -155,18 +154,3 @@ def newest_before_draft(now: datetime) -> datetime | None:
         return None
     published = Issue.objects.published().filter(published_at__lte=now).order_by("-published_at")
     return published.values_list("published_at", flat=True).first()
-
-
-@contextmanager
-def locked(look: Look) -> Iterator[bool]:
-    """Hold a part for this assembler while the block runs; say whether it is free."""
-    key = [PARTS, look.parts * 10_000 + look.part]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
-        (is_mine,) = cursor.fetchone()
-    try:
-        yield is_mine
-    finally:
-        if is_mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)

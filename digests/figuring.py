@@ -1,17 +1,14 @@
 """The step that works out an issue's reach in the background and keeps the figure for its page."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from digests import reach
 from digests.models import ReachFigure
 from digests.reach import Reach
-from newsletter import clock
+from newsletter import clock, locking
 from newsletter.issues.models import Issue
 
 FRESH = timedelta(minutes=1)
@@ -20,26 +17,13 @@ FIGURING = 7_301_005  # advisory lock: one worker an issue
 
 def figure_reach(issue: Issue) -> bool:
     """Work out and keep the reach of an issue, unless it is fresh or another worker is at it. Safe to repeat."""
-    with locked(issue) as is_mine:
+    with locking.held(FIGURING, issue.pk) as is_mine:
         if not is_mine or is_fresh(issue, figure_of(issue)):
             return False
         found = reach.reach_of(issue)
         values = {"revision": issue.revision, "status": issue.status, "at": clock.now(), "figure": packed(found)}
         ReachFigure.objects.update_or_create(issue=issue, defaults=values)
         return True
-
-
-@contextmanager
-def locked(issue: Issue) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [FIGURING, issue.pk])
-        (is_mine,) = cursor.fetchone()
-    try:
-        yield is_mine
-    finally:
-        if is_mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [FIGURING, issue.pk])
 
 
 def figure_of(issue: Issue) -> ReachFigure | None:
@@ -64,9 +48,7 @@ def iso(moment: datetime | None) -> str | None:
 
 def unpacked(figure: Mapping[str, Any]) -> Reach:
     """Return the reach that a figure keeps; names in JSON are text."""
-    moments = {
-        name: datetime.fromisoformat(figure[name]) if figure[name] else None for name in ("first_at", "last_at")
-    }
+    moments = {name: moment_of(figure[name]) for name in ("first_at", "last_at")}
     numbered = {name: {int(key): count for key, count in figure[name].items()} for name in ("sizes", "entries")}
     return Reach(**{**figure, **moments, **numbered})
 

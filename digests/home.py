@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
 from digests import charts, figures, releasing, switch, tallying
 from digests.models import DayOfReaders, Delivery, IssueTally, ProviderEvent, PublishRequest
@@ -257,7 +256,7 @@ def requests_of_others(by_id: int | None) -> list[Errand]:
 
 def held_issues() -> list[Errand]:
     """Return the issues that are held past their hour: nobody gets them before somebody says so."""
-    held = Issue.objects.filter(Q(cutoff_at__lte=clock.now()), status=Issue.Status.HELD).order_by("date")
+    held = Issue.objects.filter(cutoff_at__lte=clock.now(), status=Issue.Status.HELD).order_by("date")
     return [
         Errand(f"The issue of {issue.date:%-d %B} is held past its cutoff.", "admin:issues_issue_change", [issue.pk])
         for issue in held

@@ -9,10 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-
 from digests.models import LinkCheck
-from newsletter import clock
+from newsletter import clock, locking
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers import fetching
 from newsletter.papers.identity import key_of
@@ -66,17 +64,11 @@ def is_old(check: LinkCheck, age: timedelta) -> bool:
 
 def follow_links(issue: Issue, front: Front) -> int:
     """Follow the links that are not known; return how many. One worker does it at a time. Safe to repeat."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LINKING])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            urls = unfollowed(issue, front)[:MOST]
-            for url in urls:
-                follow(url)
-            return len(urls)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LINKING])
+    with locking.held(LINKING) as is_mine:
+        urls = unfollowed(issue, front)[:MOST] if is_mine else []
+        for url in urls:
+            follow(url)
+        return len(urls)
 
 
 def follow(url: str) -> None:

@@ -4,6 +4,7 @@ The past is what it was: entries dropped, issues withdrawn and topics retired la
 was assembled. The stored digest is not read, so that the two can be compared.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -17,6 +18,7 @@ from digests.selection import Choice, Item, union
 from digests.spans import Span
 from newsletter import clock
 from newsletter.issues.models import Issue
+from newsletter.papers import twins
 from subscribers import rhythm
 from subscribers.models import Subscriber
 
@@ -124,3 +126,11 @@ def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
     cards = {card_id for order in orders for card_id in order}
     stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
     return {paper_id or -entry_id for paper_id, entry_id in stood}
+
+
+def same_as(had: Collection[int], span: Span) -> set[int]:
+    """Return the papers of a span that are by now the same as some of `had`, merged or not."""
+    among = span.index.by_paper
+    heirs = twins.heirs_of(pk for pk in {*had, *among} if pk > 0)  # a free item has a number below 0, and no twin
+    were = {heirs.get(pk, pk) for pk in had}
+    return {pk for pk in among if heirs.get(pk, pk) in were}

@@ -65,7 +65,7 @@ def for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Sight:
     source, _ = reach.standing(issue, now)
     choice = spans.choices_of([reader.preferences_id], now)[reader.preferences_id]
     span = source.of(reader.covered_through, choice)
-    had = previewing.papers_had(Delivery.objects.filter(subscriber=reader), now)
+    had = previewing.same_as(previewing.papers_had(Delivery.objects.filter(subscriber=reader), now), span)
     found = answering.draw(span, choice, had, is_first=reader.covered_through is None)
     return drawn(whose, issue, source, span, choice, found, lead)
 

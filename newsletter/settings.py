@@ -9,18 +9,16 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import embedded, roles, schedule
+from newsletter import embedded, queues, schedule, theme
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
@@ -371,27 +369,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 600
 CELERY_TASK_TIME_LIMIT = 660
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "digests"
-CELERY_TASK_ROUTES = {
-    # A file of a million readers takes minutes, and letters are waited for.
-    "subscribers.tasks.go_on_with_import": {"queue": "feeds"},
-    "subscribers.tasks.*": {"queue": "letters"},
-    "digests.tasks.send_trial": {"queue": "letters"},
-    # What waits for the network of others, or has news of sending itself, stands behind no digest.
-    "digests.tasks.watch": {"queue": "feeds"},
-    "digests.tasks.deliver_notices": {"queue": "feeds"},
-    "digests.tasks.ping_finished": {"queue": "feeds"},
-    "digests.tasks.follow_links": {"queue": "feeds"},
-    # Figures for a page take seconds of a processor, and nothing may wait for them.
-    "digests.tasks.figure_reach": {"queue": "figures"},
-    "digests.tasks.tally": {"queue": "feeds"},
-    "digests.tasks.prune": {"queue": "feeds"},  # it may take minutes, which no digest waits for
-    # Apart from the rest: the sweep, the brakes and a welcome digest wait behind no run of batches.
-    "digests.tasks.send_batch": {"queue": "sending"},
-    "digests.tasks.*": {"queue": "digests"},
-    "newsletter.tasks.*": {"queue": "feeds"},
-    "newsletter.papers.tasks.*": {"queue": "feeds"},
-    "newsletter.issues.tasks.*": {"queue": "feeds"},
-}
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -435,52 +413,4 @@ LOGGING = {
     | {f"django.security.{name}": REQUESTS for name in PROVOKED},
 }
 
-UNFOLD = {
-    "SITE_TITLE": PUBLICATION_NAME,
-    "SITE_HEADER": PUBLICATION_NAME,
-    "SITE_URL": "/",
-    "SITE_SYMBOL": "newspaper",
-    "STYLES": [lambda request: static("admin-plain.css")],
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {
-                        "title": title,
-                        "icon": icon,
-                        "link": reverse_lazy(f"admin:{model}_changelist"),
-                        "permission": partial(roles.may_view, model),
-                    }
-                    for title, icon, model in (
-                        ("Issues", "newspaper", "issues_issue"),
-                        ("Cutoffs", "schedule", "issues_cutoff"),
-                        ("Papers", "article", "papers_paper"),
-                        ("Proposals", "lightbulb", "papers_proposal"),
-                        ("Topics", "sell", "papers_topic"),
-                        ("Sources", "rss_feed", "papers_source"),
-                        ("Subscribers", "group", "subscribers_subscriber"),
-                        ("Imports", "upload", "subscribers_importrun"),
-                        ("Deliveries", "outgoing_mail", "digests_delivery"),
-                        ("Batches", "stacks", "digests_batch"),
-                        ("Sending", "pause_circle", "digests_sendingswitch"),
-                        ("Provider events", "webhook", "digests_providerevent"),
-                        ("Suppressions", "block", "subscribers_suppression"),
-                        ("Accounts", "key", "auth_user"),
-                        ("Audit log", "history", "auditlog_logentry"),
-                    )
-                ]
-            }
-        ]
-    },
-    "SHOW_HISTORY": True,
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
-    "ENVIRONMENT": "digests.admin.sending_label",
-    "DASHBOARD_CALLBACK": "digests.home_admin.dashboard",
-    "COLORS": {
-        "primary": {
-            "50": "#fdf3f0", "100": "#fae3dc", "200": "#f4c5b8", "300": "#eb9d89", "400": "#e8937d",
-            "500": "#df755a", "600": "#b5391f", "700": "#962d17", "800": "#7a2816", "900": "#652516",
-            "950": "#371009",
-        }
-    },
-}  # fmt: skip
+UNFOLD = theme.unfold(PUBLICATION_NAME)
