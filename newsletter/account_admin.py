@@ -1,5 +1,6 @@
 """Accounts in the admin: made with a role in one step, deactivated rather than deleted."""
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -132,10 +133,19 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
         own = ("is_active", "groups", *OF_SUPERUSERS) if obj is not None and obj.pk == request.user.pk else ()
         return (*self.readonly_fields, *own)
 
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Offer only roles that somebody may give."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "groups" in form.base_fields:
+            field: Any = copy.deepcopy(form.base_fields["groups"])
+            field.queryset = accounts.roles_within(editor(request))
+            form.base_fields["groups"] = field
+        return form
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep superusers' accounts to superusers: a new password for one would be all rights."""
-        is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return not is_above and super().has_change_permission(request, obj)
+        """Keep accounts that may do more to those who may do as much."""
+        may: bool = super().has_change_permission(request, obj)
+        return may and (obj is None or not accounts.is_above(obj, editor(request)))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -152,6 +162,11 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
         response = TemplateResponse(request, "admin/accounts/made.html", context)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def editor(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def without(names: Iterable[Any], hidden: Iterable[Any]) -> list[Any]:

@@ -1,11 +1,12 @@
 """Accounts of those who work in the admin, and the roles they have."""
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import F, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.urls import reverse
 
@@ -24,10 +25,34 @@ class NameTaken(Exception):
 
 def keep_roles() -> None:
     """Make the groups of all roles, and give them the rights they lack; what somebody added to one stays."""
-    named = Permission.objects.annotate(name_of=Concat(F("content_type__app_label"), Value("."), F("codename")))
     for name, role in ROLES.items():
         group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.add(*named.filter(name_of__in=role.permissions))
+        group.permissions.add(*rights().filter(right__in=role.permissions))
+
+
+def rights() -> QuerySet[Any]:
+    """Return all permissions, each with its name as it is asked for: "app.codename"."""
+    return Permission.objects.annotate(right=Concat(F("content_type__app_label"), Value("."), F("codename")))
+
+
+def rights_of(account: User) -> set[str]:
+    """Return what an account may do by its roles and by itself, also while it is deactivated."""
+    theirs = rights().filter(Q(group__user=account) | Q(user=account))
+    return set(theirs.values_list("right", flat=True))
+
+
+def is_above(account: User, other: User) -> bool:
+    """Say whether an account may do what the `other` may not: a new password for it would give all that."""
+    return not other.is_superuser and (account.is_superuser or not rights_of(account) <= rights_of(other))
+
+
+def roles_within(account: User) -> QuerySet[Group]:
+    """Return the roles that an account may give: those that may do nothing it may not itself."""
+    roles = Group.objects.order_by("name")
+    if account.is_superuser:
+        return roles
+    beyond = rights().exclude(right__in=rights_of(account))
+    return roles.exclude(permissions__in=beyond.values("pk"))
 
 
 def make_editor() -> bool:
