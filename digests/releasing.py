@@ -170,6 +170,12 @@ def hold(issue: Issue, by: User) -> None:
 
 @transaction.atomic
 def release(issue: Issue, by: User) -> None:
+    """Let a held issue go out at its cutoff; where that has passed it goes out at once, as if it were published."""
+    if issue.cutoff_at <= clock.now() and needs_second(outlook_of(issue), by):
+        raise Refused(
+            "Its cutoff has passed: released, it would go out at once, and to so many readers only with a second "
+            "editor’s word. “Publish…” asks for it. Nothing was changed."
+        )
     move(issue, Issue.Status.DRAFT, by, "released")
 
 

@@ -1,7 +1,9 @@
 """The step in which editors set an issue's words and figures; see arranging for what each act raises."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from newsletter import clock
 from newsletter.issues.editing import Edit, Refused, done, editing, entry_of, named
@@ -60,9 +62,19 @@ def set_front_size(edit: Edit, size: int) -> str:
 
 
 def set_cutoff(edit: Edit, cutoff_at: datetime) -> str:
+    """Set when the draft is published by itself; sooner than before only where the editors hear of it in time."""
+    ahead = settings.DRAFT_MAILED_MINUTES_BEFORE
     if cutoff_at <= clock.now():
         raise Refused("That moment has passed, and the draft would go out at once. If you want that, publish it.")
-    return set_of_issue(edit, "Cutoff", cutoff_at=cutoff_at)
+    with editing(edit) as issue:
+        is_earlier = cutoff_at < issue.cutoff_at
+        if is_earlier and cutoff_at < clock.now() + timedelta(minutes=ahead):
+            raise Refused(
+                f"An earlier cutoff lies at least {ahead} minutes ahead, so that the other editors get the draft "
+                "before. To publish sooner, use “Publish…”."
+            )
+        told_anew = {"draft_mailed_at": None} if is_earlier else {}
+        return set_of_issue(edit, "Cutoff", cutoff_at=cutoff_at, **told_anew)
 
 
 def set_of_issue(edit: Edit, name: str, **values: Any) -> str:

@@ -147,6 +147,20 @@ def test_a_held_issue_waits_for_the_second_editor_past_its_cutoff(
 
 
 @pytest.mark.usefixtures("few")
+def test_an_issue_held_past_its_cutoff_is_not_released_around_the_second_editor(
+    issue: Issue, ann: User, bo: User, set_clock: Callable[[datetime], None], settings: LazySettings
+) -> None:
+    releasing.hold(issue, ann)
+    set_clock(issue.cutoff_at)
+    with pytest.raises(releasing.Refused, match="only with a second"):
+        releasing.release(stored(issue), ann)
+    assert stored(issue).status == Status.HELD
+    settings.PUBLISH_ALONE_BELOW = 4
+    releasing.release(stored(issue), ann)
+    assert stored(issue).status == Status.DRAFT
+
+
+@pytest.mark.usefixtures("few")
 def test_a_request_is_declined_with_a_word_or_taken_back(issue: Issue, ann: User, bo: User) -> None:
     asked = releasing.publish(issue, ann, seen(issue))
     assert asked is not None

@@ -212,6 +212,17 @@ def test_a_cutoff_in_the_past_is_refused(edit: Callable[[], Edit]) -> None:
         wording.set_cutoff(edit(), MORNING)
 
 
+def test_an_earlier_cutoff_leaves_the_others_time_and_tells_them_anew(issue: Issue, edit: Callable[[], Edit]) -> None:
+    Issue.objects.update(cutoff_at=MORNING + timedelta(hours=5), draft_mailed_at=MORNING)
+    with pytest.raises(Refused, match="at least 60 minutes ahead"):
+        wording.set_cutoff(edit(), MORNING + timedelta(minutes=59))
+    wording.set_cutoff(edit(), MORNING + timedelta(hours=6))
+    assert Issue.objects.get().draft_mailed_at == MORNING
+    wording.set_cutoff(edit(), MORNING + timedelta(hours=1))
+    issue.refresh_from_db()
+    assert (issue.cutoff_at, issue.draft_mailed_at) == (MORNING + timedelta(hours=1), None)
+
+
 def test_saving_the_same_again_is_no_act(issue: Issue, papers: list[Paper], edit: Callable[[], Edit]) -> None:
     wording.set_subject(edit(), "Monday")
     seen = edit()
