@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from environs import EnvError
 
-from newsletter import embedded
+from newsletter.runtime import embedded_servers
 
 # `up` starts the servers itself, once it has looked at what could stop it.
 WITHOUT_SERVERS = {"up", "help", "version"}
@@ -21,7 +21,7 @@ def main() -> None:
     try:
         with servers(sys.argv[1:]):
             execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, EnvError, embedded.CannotStart) as exc:
+    except (ImproperlyConfigured, EnvError, embedded_servers.CannotStart) as exc:
         sys.exit(str(exc))
 
 
@@ -29,7 +29,7 @@ def servers(words: list[str]) -> AbstractContextManager[None]:
     """Return what keeps the servers running that the command `words` needs."""
     if not words or words[0] in WITHOUT_SERVERS or {"-h", "--help", "--version"} & {*words}:
         return nullcontext()
-    return embedded.running(settings.VAR_DIR, os.environ)
+    return embedded_servers.running(settings.VAR_DIR, os.environ)
 
 
 if __name__ == "__main__":

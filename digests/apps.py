@@ -6,8 +6,8 @@ class DigestsConfig(AppConfig):
     name = "digests"
 
     def ready(self) -> None:
-        from digests import checks
+        from digests.monitoring import system_checks
 
-        register(checks.check_sending)
-        register(checks.check_webhook)
-        register(checks.check_commits)
+        register(system_checks.check_sending)
+        register(system_checks.check_webhook)
+        register(system_checks.check_commits)

@@ -4,25 +4,17 @@ from collections.abc import Sequence
 from celery import shared_task
 from django.contrib.auth.models import User
 
-from digests import (
-    alerts,
-    applying,
-    assembly,
-    brakes,
-    checking,
-    figuring,
-    finishing,
-    linking,
-    pruning,
-    recovery,
-    sending,
-    switch,
-    tallying,
-    telling,
-    trial,
-)
+from digests.assembly import assemble
 from digests.models import Batch
-from newsletter import stopping
+from digests.monitoring import alerts, notices, retention
+from digests.monitoring import heartbeat as finishing
+from digests.previews import issue_test, reach_cache
+from digests.provider_events import application
+from digests.publication import checklist, link_check
+from digests.sending import auto_pause, recovery, switch, uncertain
+from digests.sending import send_batch as sending
+from digests.statistics import daily_counts
+from newsletter import worker_shutdown
 from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
@@ -32,7 +24,7 @@ WAKING_SECONDS = 60
 
 @shared_task
 def assemble_due_digests() -> None:
-    assembly.assemble_due_digests(wake)
+    assemble.assemble_due_digests(wake)
 
 
 def wake(batch_ids: Sequence[int]) -> None:
@@ -42,7 +34,7 @@ def wake(batch_ids: Sequence[int]) -> None:
 
 @shared_task
 def send_batch(batch_id: int) -> None:
-    sending.send_batch(Batch.objects.get(pk=batch_id), stopping.is_requested)
+    sending.send_batch(Batch.objects.get(pk=batch_id), worker_shutdown.is_requested)
 
 
 @shared_task
@@ -54,18 +46,18 @@ def sweep() -> None:
 
 @shared_task
 def figure_reach(issue_id: int) -> None:
-    figuring.figure_reach(Issue.objects.get(pk=issue_id))
+    reach_cache.figure_reach(Issue.objects.get(pk=issue_id))
 
 
 @shared_task
 def follow_links(issue_id: int) -> None:
     issue = Issue.objects.get(pk=issue_id)
-    linking.follow_links(issue, checking.front_of(issue))
+    link_check.follow_links(issue, checklist.front_of(issue))
 
 
 def have_links_followed(issue: Issue) -> int:
     """Return how many links of an issue wait for a worker, which is asked to follow them."""
-    waiting = len(linking.unfollowed(issue, checking.front_of(issue)))
+    waiting = len(link_check.unfollowed(issue, checklist.front_of(issue)))
     if waiting:
         follow_links.apply_async((issue.pk,), expires=WAKING_SECONDS)
     return waiting
@@ -77,24 +69,24 @@ def send_trial(
 ) -> None:
     reader = Subscriber.objects.get(pk=reader_id) if reader_id else None
     address = User.objects.get(pk=editor_id).email
-    outcome = trial.send_trial(Issue.objects.get(pk=issue_id), address, topics, reader)
+    outcome = issue_test.send_trial(Issue.objects.get(pk=issue_id), address, topics, reader)
     if not outcome.is_accepted:
         logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
 
 @shared_task
 def apply_events() -> None:
-    applying.apply_events()
+    application.apply_events()
 
 
 @shared_task
 def settle_uncertain() -> None:
-    applying.settle_uncertain()
+    uncertain.settle_uncertain()
 
 
 @shared_task
 def forget_events() -> None:
-    applying.forget_events()
+    application.forget_events()
 
 
 @shared_task
@@ -104,13 +96,13 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
-    brakes.watch()
+    auto_pause.watch()
     alerts.watch()
 
 
 @shared_task
 def deliver_notices() -> None:
-    telling.deliver()
+    notices.deliver()
 
 
 @shared_task
@@ -120,9 +112,9 @@ def ping_finished() -> None:
 
 @shared_task
 def prune() -> None:
-    pruning.prune()
+    retention.prune()
 
 
 @shared_task
 def tally() -> None:
-    tallying.tally()
+    daily_counts.tally()

@@ -18,7 +18,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import embedded, queues, schedule, theme
+from newsletter import schedule
+from newsletter.admin_site import theme
+from newsletter.runtime import embedded_servers, task_routes
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
@@ -95,13 +97,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "newsletter.errors.DesignedErrors",
+    "newsletter.error_pages.DesignedErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "newsletter.second_factor_gate.SecondFactorGate",
+    "newsletter.accounts.second_factor_middleware.SecondFactorGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -119,7 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "newsletter.context.publication",
+                "newsletter.context_processors.publication",
             ]
         },
     }
@@ -141,8 +143,8 @@ SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=validate.Range
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=validate.Range(min=1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=validate.Range(min=1)))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "newsletter.lockout.network_address"
-AXES_LOCKOUT_CALLABLE = "newsletter.lockout.locked"
+AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
+AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.locked"
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
 # Who is locked out and goes on trying does not wait longer for it, or nobody whose name is known could ever log in.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -171,8 +173,8 @@ STORAGES = {
 }
 
 # Servers
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded.database_url(VAR_DIR), conn_max_age=60)}
-REDIS_URL = env.str("REDIS_URL", embedded.redis_url(VAR_DIR))
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded_servers.database_url(VAR_DIR), conn_max_age=60)}
+REDIS_URL = env.str("REDIS_URL", embedded_servers.redis_url(VAR_DIR))
 
 # Safety
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_URL.startswith("https:")
@@ -202,7 +204,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
 LARGE_POSTS = ("/admin/", "/anymail/")  # they bound what is posted themselves
 IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=validate.Range(min=1))  # of a file of readers
 FILE_UPLOAD_HANDLERS = [
-    "subscribers.imports.receiving.BoundedUpload",
+    "subscribers.imports.upload_limit.BoundedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -341,10 +343,10 @@ PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=validat
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
 # What letters have to ask, and subscribers cannot know
-LETTERS_HELD_BY = "digests.switch.is_held"
-LETTERS_COUNTED_BY = "digests.sending.handed_over_today"
+LETTERS_HELD_BY = "digests.sending.switch.is_held"
+LETTERS_COUNTED_BY = "digests.sending.sent_today.handed_over_today"
 # What the page of a confirmation says of the first digest
-FIRST_DIGEST_BY = "digests.welcoming.first_digest"
+FIRST_DIGEST_BY = "digests.reader_pages.first_digest.first_digest"
 
 
 # Sign-up: docs/addresses.md
@@ -369,7 +371,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 600
 CELERY_TASK_TIME_LIMIT = 660
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "digests"
-CELERY_TASK_ROUTES = queues.ROUTES
+CELERY_TASK_ROUTES = task_routes.ROUTES
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -393,11 +395,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "newsletter.discretion.Discreet", "format": "%(levelname)s %(name)s: %(message)s"},
+        "line": {"()": "newsletter.log_redaction.Discreet", "format": "%(levelname)s %(name)s: %(message)s"},
     },
     "filters": {
-        "of requests": {"()": "newsletter.discretion.OfRequests"},
-        "of strangers": {"()": "newsletter.discretion.OfStrangers"},
+        "of requests": {"()": "newsletter.log_redaction.OfRequests"},
+        "of strangers": {"()": "newsletter.log_redaction.OfStrangers"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
@@ -408,7 +410,7 @@ LOGGING = {
         "django.request": REQUESTS,
         "django.security.csrf": REQUESTS,
         "django.server": REQUESTS,
-        "digests.webhooks": {"filters": ["of strangers"]},
+        "digests.provider_events.webhook": {"filters": ["of strangers"]},
     }
     | {f"django.security.{name}": REQUESTS for name in PROVOKED},
 }

@@ -1,8 +1,8 @@
 from celery import shared_task
 
-from newsletter import housekeeping
+from newsletter.runtime import nightly_cleanup
 
 
 @shared_task
 def forget() -> None:
-    housekeeping.forget()
+    nightly_cleanup.forget()

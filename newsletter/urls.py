@@ -3,11 +3,11 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from digests import webhooks
-from newsletter import second_factor_views
-from newsletter.health import healthz
+from digests.provider_events import webhook
+from newsletter.accounts import second_factor_views
+from newsletter.runtime.health import healthz
 
-handler400 = "newsletter.errors.bad_request"
+handler400 = "newsletter.error_pages.bad_request"
 urlpatterns = [
     path("healthz", healthz),
     # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.
@@ -19,7 +19,7 @@ urlpatterns = [
     path("", include("newsletter.papers.urls")),
     path("", include("subscribers.urls")),
     path("", include("digests.urls")),
-    path("anymail/<slug:provider>/tracking/", webhooks.receive, name="webhook"),
+    path("anymail/<slug:provider>/tracking/", webhook.receive, name="webhook"),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("mailbox/", include("newsletter.mailbox.urls")))

@@ -8,10 +8,14 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from newsletter import clock, mail, urgent
-from newsletter.pace import Wait
-from subscribers import signup, tokens
+from newsletter import clock
+from newsletter.mail import letter_lane
+from newsletter.mail import message as mail
+from newsletter.mail import outcome as mail_outcome
+from newsletter.mail.throttle import Wait
+from subscribers import tokens
 from subscribers.models import Letter, Subscriber, Suppression
+from subscribers.subscription import opt_in
 
 Status = Letter.Status
 LOST_AFTER = timedelta(minutes=5)  # far more than a call may take
@@ -46,7 +50,7 @@ def not_held() -> bool:
 def send(
     letter: Letter,
     is_held: Callable[[], bool] = not_held,
-    sent_today: Callable[[], int] = urgent.none_today,
+    sent_today: Callable[[], int] = letter_lane.none_today,
 ) -> None:
     """Hand one letter over to the provider, or let it wait; a rival's letter and a sent one are left alone.
 
@@ -61,7 +65,7 @@ def send(
     token = tokens.random_token()
     message = message_of(letter, token)
     try:
-        with urgent.lane(sent_today) as lane:
+        with letter_lane.lane(sent_today) as lane:
             hand_over(letter, token, message, lane)
     except Wait as exc:
         wait_for(letter, exc)
@@ -77,7 +81,7 @@ def reason_against(letter: Letter) -> str:
         return "the address is suppressed"
     if letter.used_at is not None:
         return "its link was ended before it was sent"
-    if signup.is_expired(letter):
+    if opt_in.is_expired(letter):
         return "it was asked for too long ago"
     return ""
 
@@ -89,7 +93,7 @@ def message_of(letter: Letter, token: str) -> AnymailMessage:
     return message
 
 
-def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: urgent.Lane) -> None:
+def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.Lane) -> None:
     """Claim the letter, make the call and record the answer: after the claim it is never sent again on a guess."""
     if not letter.move_to(Status.SENDING, sending_at=clock.now(), token_hash=tokens.hash_token(token)):
         lane.leave()
@@ -110,8 +114,8 @@ def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: urgent.
 
 def wait_for(letter: Letter, wait: Wait) -> None:
     """Note why a letter that nobody has claimed waits, and when to try again."""
-    not_before = clock.now() + min(wait.for_, mail.LONGEST_WAIT)
-    letter.move_to(Status.PLANNED, Q(status=Status.PLANNED), not_before=not_before, error=urgent.WHY[wait.why])
+    not_before = clock.now() + min(wait.for_, mail_outcome.LONGEST_WAIT)
+    letter.move_to(Status.PLANNED, Q(status=Status.PLANNED), not_before=not_before, error=letter_lane.WHY[wait.why])
 
 
 def context(letter: Letter, token: str) -> dict[str, object]:

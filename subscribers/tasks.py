@@ -6,10 +6,12 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from newsletter import stopping
-from subscribers import letters, reception, retention, zones
+from newsletter import worker_shutdown
+from subscribers import letters, timezone_updates
 from subscribers.imports import uploads
 from subscribers.models import ImportRun, Letter
+from subscribers.retention import unconfirmed
+from subscribers.subscription import requests
 
 IMPORT_SECONDS = 300  # then the next task goes on
 ROUND_SECONDS = 5  # from one sweep to the next
@@ -35,26 +37,28 @@ def sweep_letters() -> None:
 @shared_task
 def answer_signup(request_id: int) -> None:
     """Answer a sign-up, and send the letter at once: its worker is the one that sends letters."""
-    if letter := reception.answer(request_id):
+    if letter := requests.answer(request_id):
         send_letter(letter.pk)
 
 
 @shared_task
 def sweep_signups() -> None:
-    for request_id in reception.waiting():
+    for request_id in requests.waiting():
         answer_signup.delay(request_id)
-    reception.forget_answered()
+    requests.forget_answered()
 
 
 @shared_task
 def follow_changed_rules() -> None:
-    zones.follow_changed_rules()
+    timezone_updates.follow_changed_rules()
 
 
 @shared_task
 def go_on_with_import(run_id: int) -> None:
     end = time.monotonic() + IMPORT_SECONDS
-    if uploads.go_on(ImportRun.objects.get(pk=run_id), lambda: time.monotonic() < end and not stopping.is_requested()):
+    if uploads.go_on(
+        ImportRun.objects.get(pk=run_id), lambda: time.monotonic() < end and not worker_shutdown.is_requested()
+    ):
         go_on_with_import.delay(run_id)
 
 
@@ -66,7 +70,7 @@ def sweep_imports() -> None:
 
 @shared_task
 def forget() -> None:
-    retention.forget()
+    unconfirmed.forget()
 
 
 def wake(task: Task, pk: int) -> None:

@@ -1,16 +1,16 @@
 from django.urls import path
 
-from subscribers import reader_views, views
+from subscribers.pages import reader_views, signup_views
 
 app_name = "subscribers"
 urlpatterns = [
-    path("subscribe/", views.subscribe, name="subscribe"),
-    path("subscribe/check-your-inbox/", views.check_inbox, name="check_inbox"),
-    path("privacy/", views.privacy, name="privacy"),
+    path("subscribe/", signup_views.subscribe, name="subscribe"),
+    path("subscribe/check-your-inbox/", signup_views.check_inbox, name="check_inbox"),
+    path("privacy/", signup_views.privacy, name="privacy"),
     # A page and the links that lead to it bear one name.
-    path("confirm/", views.confirm, name="confirm"),
-    path("confirm/again/", views.confirm_again, name="confirm_again"),
-    path("confirm/<str:token>/", views.enter_confirm, name="confirm"),
+    path("confirm/", signup_views.confirm, name="confirm"),
+    path("confirm/again/", signup_views.confirm_again, name="confirm_again"),
+    path("confirm/<str:token>/", signup_views.enter_confirm, name="confirm"),
     path("preferences/", reader_views.preferences, name="preferences"),
     path("preferences/link/", reader_views.mail_link, name="mail_link"),
     path("preferences/link-mailed/", reader_views.link_mailed, name="link_mailed"),

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 
 from newsletter import clock
 from newsletter.celery import app
-from newsletter.discretion import OfStrangers
+from newsletter.log_redaction import OfStrangers
 from tests.factories import MORNING
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.

@@ -9,11 +9,12 @@ from datetime import timedelta
 from django.db import connection, connections
 from django.test import override_settings
 
-from digests import assembly, recovery, sending
+from digests.assembly import assemble
 from digests.models import Batch, Delivery
+from digests.sending import recovery, send_batch
 from newsletter import clock
-from subscribers.making import write_readers
 from subscribers.models import Preferences, Subscriber
+from subscribers.synthetic_subscribers import write_readers
 from tests.factories import PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.outside.provider import Provider, providing
 
@@ -71,7 +72,7 @@ def planned(readers: int = 3, digests: int = 1) -> Batch:
     published_issue(clock.today(), *(PaperFactory(topics=[topic]) for topic in topics))
     for topic in topics:
         SubscriberFactory.create_batch(readers, topics=[topic], next_digest_at=clock.now())
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     return Batch.objects.get()
 
 
@@ -81,7 +82,7 @@ def planned_for(readers: int) -> list[Batch]:
     published_issue(clock.today(), PaperFactory(topics=[topic]))
     preferences = Preferences.objects.for_choice([topic])
     write_readers(random.Random(1), [preferences.pk] * readers, 0, clock.now())
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     return list(Batch.objects.order_by("pk"))
 
 
@@ -108,7 +109,7 @@ def go_on(rounds: int = 20) -> None:
         if not ready:
             return
         for batch in ready:
-            sending.send_batch(batch)
+            send_batch.send_batch(batch)
 
 
 def statuses() -> Counter[str | None]:

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from digests import rendering
-from digests.writing import subject_of
+from digests.mail import cards as mail_cards
+from digests.mail import compose, slots
+from digests.mail.subject import subject_of
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.papers import data, identity
+from newsletter.papers import data, paper_key
 from subscribers import tokens
 from subscribers.tokens import Purpose
 
@@ -72,25 +73,25 @@ def issue_of(intro: str) -> Issue:
 def card_of(paper: dict[str, Any]) -> dict[str, Any]:
     """Return what readers see of a paper of the sample."""
     key = f"arxiv:{paper['id']}"
-    return paper | {"url": identity.abs_url(key), "pdf_url": identity.pdf_url(key)}
+    return paper | {"url": paper_key.abs_url(key), "pdf_url": paper_key.pdf_url(key)}
 
 
 def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "") -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
-    parts = rendering.compose_items(issue, list(items_of(issue, cards, note)), subject)
+    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject)
     links = reader_links()
-    return Mail(subject, rendering.fill(parts.html, links), rendering.fill(parts.text, links))
+    return Mail(subject, slots.fill(parts.html, links), slots.fill(parts.text, links))
 
 
-def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[rendering.Item]:
+def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.Item]:
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
         reason = f"{TOPICS.get(card['primary_category'], 'Machine learning')} · {card['votes']} votes"
         entry = IssueEntry(
             pk=1_000_000 + number, paper_id=1, issue=issue, is_pick=is_pick, note=note if is_pick else ""
         )
-        yield entry, card, f"{rendering.PICK} · {reason}" if is_pick else reason
+        yield entry, card, f"{mail_cards.PICK} · {reason}" if is_pick else reason
 
 
 def reader_links() -> dict[str, str]:

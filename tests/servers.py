@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import embedded
+from newsletter.runtime import embedded_servers
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django loads the settings
@@ -25,9 +25,9 @@ def start() -> ExitStack:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="paper-round-tests-"))
         stack.callback(shutil.rmtree, folder)
-        stack.enter_context(embedded.running(folder, os.environ.copy(), scratch=True))
-        os.environ.setdefault("DATABASE_URL", embedded.database_url(folder))
-        os.environ.setdefault("REDIS_URL", embedded.redis_url(folder))
+        stack.enter_context(embedded_servers.running(folder, os.environ.copy(), scratch=True))
+        os.environ.setdefault("DATABASE_URL", embedded_servers.database_url(folder))
+        os.environ.setdefault("REDIS_URL", embedded_servers.redis_url(folder))
         # The tests see what a trial on a desk shows, and leave its data alone.
         os.environ.update(DEBUG="1", VAR_DIR=str(folder))
         return stack.pop_all()

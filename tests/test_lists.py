@@ -14,10 +14,10 @@ from django.urls import reverse
 
 from digests.models import Batch, SwitchChange
 from newsletter import audit
+from newsletter.admin_site.large_lists import ListAdmin
 from newsletter.issues.models import Cutoff, Issue
-from newsletter.listing import ListAdmin
 from newsletter.papers.models import Proposal
-from subscribers.addresses import hash_address
+from subscribers.addresses.canonical import hash_address
 from subscribers.models import Farewell, ImportRun, LiftedSuppression, Suppression
 from tests.factories import (
     MONDAY,

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from digests.models.content import Digest
 from newsletter import clock
-from newsletter.states import StatefulModel
+from newsletter.state_machine import StatefulModel
 from subscribers.models import Preferences, Subscriber
 
 

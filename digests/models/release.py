@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from newsletter import clock
 from newsletter.issues.models import Issue
-from newsletter.states import StatefulModel
+from newsletter.state_machine import StatefulModel
 
 
 class PublishRequestQuerySet(models.QuerySet["PublishRequest"]):

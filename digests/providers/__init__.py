@@ -11,8 +11,8 @@ from digests.providers.mailgun import Mailgun
 from digests.providers.mailjet import Mailjet
 from digests.providers.postmark import Postmark
 from digests.providers.resend import Resend
-from digests.providers.single import Single
-from digests.providers.smtp import Smtp
+from digests.providers.single_lane import Single
+from digests.providers.smtp_lane import Smtp
 
 __all__ = ["SEAM", "Content", "Copy", "Mail", "Provider", "provider_of"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from anymail.backends.brevo import EmailBackend
 
-from digests.providers.merge import Frame, MergeLane, Syntax
-from digests.providers.pieces import bare, cut, hole
+from digests.providers.byte_template import bare, cut, hole
+from digests.providers.merge_lane import Frame, MergeLane, Syntax
 
 
 class Brevo(MergeLane):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
-from newsletter.mail import Outcome
+from newsletter.mail.outcome import Outcome
 
 SEAM = ""  # stands where a slot's name does between two texts with nothing between them
 

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from anymail.backends.mailgun import EmailBackend
 
-from digests.providers.merge import Frame, MergeLane, Syntax
-from digests.providers.pieces import cut, hole
+from digests.providers.byte_template import cut, hole
+from digests.providers.merge_lane import Frame, MergeLane, Syntax
 
 BOUNDARY = f"paper-round-{token_hex(16)}"
 LIVE = r"%(?=recipient|unsubscribe|mailing_list|tag_unsubscribe|\Z)"

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 from anymail.backends.mailjet import EmailBackend
 
-from digests.providers.http import Request
+from digests.providers.byte_template import bare, cut, hole
+from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
-from digests.providers.merge import Frame, MergeLane, Syntax
-from digests.providers.pieces import bare, cut, hole
-from newsletter.mail import Outcome
+from digests.providers.merge_lane import Frame, MergeLane, Syntax
+from newsletter.mail.outcome import Outcome
 
 
 class Mailjet(MergeLane):

@@ -8,10 +8,10 @@ from typing import Any
 
 from anymail.backends.postmark import EmailBackend
 
-from digests.providers.array import ArrayLane
-from digests.providers.http import Recipient, Request, outcome_of_status
+from digests.providers.array_lane import ArrayLane
+from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail import Outcome
+from newsletter.mail.outcome import Outcome
 
 # What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
 OF_US = {10, 400, 401, 405, 412, 413}

@@ -5,10 +5,10 @@ from typing import Any
 
 from anymail.backends.resend import EmailBackend
 
-from digests.providers.array import ArrayLane
-from digests.providers.http import OF_AN_ADDRESS, Request
+from digests.providers.array_lane import ArrayLane
+from digests.providers.http_lane import OF_AN_ADDRESS, Request
 from digests.providers.interface import Mail
-from newsletter.mail import Outcome
+from newsletter.mail.outcome import Outcome
 
 
 class Resend(ArrayLane):

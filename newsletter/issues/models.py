@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from newsletter import clock
 from newsletter.papers.models import Paper
-from newsletter.states import StatefulModel
+from newsletter.state_machine import StatefulModel
 
 
 def default_front_size() -> int:

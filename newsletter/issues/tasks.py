@@ -1,23 +1,24 @@
 from celery import shared_task
 
-from newsletter.issues import drafting, proposals, publishing, reminding
+from newsletter.issues import draft, draft_reminder, publish
+from newsletter.issues.desk import proposal_decisions
 
 
 @shared_task
 def draft_next_issue() -> None:
-    drafting.draft_next_issue()
+    draft.draft_next_issue()
 
 
 @shared_task
 def publish_past_cutoff() -> None:
-    publishing.publish_past_cutoff()
+    publish.publish_past_cutoff()
 
 
 @shared_task
 def mail_coming_drafts() -> None:
-    reminding.mail_coming_drafts()
+    draft_reminder.mail_coming_drafts()
 
 
 @shared_task
 def enter_accepted_proposals() -> None:
-    proposals.enter_accepted()
+    proposal_decisions.enter_accepted()

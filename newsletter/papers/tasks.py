@@ -1,7 +1,10 @@
 from celery import shared_task
 
-from newsletter.papers import fetching, ranking, topics, voting, watching
+from newsletter.papers.community import votes
+from newsletter.papers.ingest import fetch, source_alerts
 from newsletter.papers.models import Source
+from newsletter.papers.topics import tagging
+from newsletter.papers.trending import ranking
 
 
 @shared_task
@@ -20,12 +23,12 @@ def fetch_due_sources() -> None:
 @shared_task
 def fetch_in_turn(source_ids: list[int]) -> None:
     for source in Source.objects.due().filter(pk__in=source_ids):
-        fetching.fetch_source(source)
+        fetch.fetch_source(source)
 
 
 @shared_task
 def fetch_source(source_id: int) -> None:
-    fetching.fetch_source(Source.objects.get(pk=source_id))
+    fetch.fetch_source(Source.objects.get(pk=source_id))
 
 
 @shared_task
@@ -35,14 +38,14 @@ def score_papers() -> None:
 
 @shared_task
 def write_vote_counts() -> None:
-    voting.write_counts()
+    votes.write_counts()
 
 
 @shared_task
 def retag_recent() -> None:
-    topics.retag_recent()
+    tagging.retag_recent()
 
 
 @shared_task
 def report_troubled_sources() -> None:
-    watching.report_troubled_sources()
+    source_alerts.report_troubled_sources()

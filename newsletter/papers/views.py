@@ -4,8 +4,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from newsletter.papers import ranking
 from newsletter.papers.models import RankedDay
+from newsletter.papers.trending import ranking
 
 AN_HOUR = 3600  # seconds a copy may be kept; the order stands for good, but a paper's title may be corrected
 

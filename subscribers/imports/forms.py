@@ -7,10 +7,10 @@ from unfold import widgets
 
 from newsletter import clock
 from newsletter.papers.models import Topic
-from subscribers.imports import running
+from subscribers.digest_schedule import Rhythm
+from subscribers.imports import import_run
 from subscribers.imports.formats import FORMATS
 from subscribers.models import ImportRun, Subscriber
-from subscribers.rhythm import Rhythm
 
 
 class ImportForm(forms.ModelForm[ImportRun]):
@@ -69,5 +69,5 @@ class ImportForm(forms.ModelForm[ImportRun]):
         rhythm = Rhythm(given["frequency"], given["weekday"], given["send_time"], str(given["timezone"]))
         run = self.save(commit=False)
         run.name, run.by = given["file"].name[:200], by
-        run.defaults = running.stored_defaults([topic.pk for topic in given["topics"]], rhythm)
+        run.defaults = import_run.stored_defaults([topic.pk for topic in given["topics"]], rhythm)
         return run

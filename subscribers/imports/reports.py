@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from subscribers.cells import guarded
-from subscribers.imports.deciding import REASONS, Decided, Outcome
-from subscribers.spelling import masked
+from subscribers.addresses.bulk_canonical import masked
+from subscribers.csv_cells import guarded
+from subscribers.imports.row_outcome import REASONS, Decided, Outcome
 
 HEADER = ("line", "address", "outcome", "reason")
 

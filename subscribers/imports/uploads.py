@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.core.files import File
 
 from newsletter import clock
-from subscribers.imports import running
-from subscribers.imports.reading import FileError
+from subscribers.imports import import_run
+from subscribers.imports.file_reader import FileError
 from subscribers.models import ImportRun
 
 FORGOTTEN = timedelta(minutes=2)  # no chunk takes so long
@@ -23,7 +23,7 @@ def keep(upload: File[bytes], run: ImportRun) -> None:
     with run.path.open("wb") as file:
         for part in upload.chunks():
             file.write(part)
-    run.file_hash = running.hash_of(run.path)
+    run.file_hash = import_run.hash_of(run.path)
     run.save(update_fields=["file_hash"])
 
 
@@ -32,7 +32,7 @@ def go_on(run: ImportRun, may_go_on: Callable[[], bool]) -> bool:
     if not run.is_at_work:
         return False
     try:
-        for _ in running.go_through(run, run.path, run.report_path, is_dry=run.status == run.Status.CHECKING):
+        for _ in import_run.go_through(run, run.path, run.report_path, is_dry=run.status == run.Status.CHECKING):
             if not may_go_on():
                 return True
     except FileError as exc:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from newsletter import clock
-from newsletter.states import StatefulModel
+from newsletter.state_machine import StatefulModel
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):

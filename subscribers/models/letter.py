@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from newsletter import clock
-from newsletter.states import StatefulModel
+from newsletter.state_machine import StatefulModel
 from subscribers.models.reader import Subscriber
 
 

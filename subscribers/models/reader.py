@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from timezone_field import TimeZoneField
 
 from newsletter import clock
-from newsletter.states import StatefulModel
-from subscribers import rhythm
+from newsletter.state_machine import StatefulModel
+from subscribers import digest_schedule
 from subscribers.models.choice import Preferences
 
 REGRET = timedelta(hours=1)  # how long an unsubscription can be taken back
@@ -122,7 +122,7 @@ class Subscriber(StatefulModel):
         """
         self.paused_until = until
         now = clock.now()
-        upcoming = rhythm.next_slot(self.rhythm, after=max(now, self.last_slot_at or now))
+        upcoming = digest_schedule.next_slot(self.rhythm, after=max(now, self.last_slot_at or now))
         return self.move_to(
             self.Status.ACTIVE,
             Q(status=self.Status.UNSUBSCRIBED, unsubscribed_at__gte=now - REGRET, confirmed_at__isnull=False),
@@ -143,7 +143,7 @@ class Subscriber(StatefulModel):
             setattr(self, name, getattr(stored, name))
         if self.status == self.Status.ACTIVE:
             assert self.next_digest_at is not None
-            self.next_digest_at = rhythm.slot_after_change(
+            self.next_digest_at = digest_schedule.slot_after_change(
                 self.rhythm,
                 clock.now(),
                 pending=self.next_digest_at,
@@ -165,8 +165,10 @@ class Subscriber(StatefulModel):
         return self.unsubscribed_at >= clock.now() - REGRET
 
     @property
-    def rhythm(self) -> rhythm.Rhythm:
-        return rhythm.Rhythm(self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until)
+    def rhythm(self) -> digest_schedule.Rhythm:
+        return digest_schedule.Rhythm(
+            self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until
+        )
 
     @property
     def local_today(self) -> date:
@@ -176,7 +178,7 @@ class Subscriber(StatefulModel):
     def first_regular_local(self) -> datetime:
         """When the digest after a welcome of now comes."""
         now = clock.now()
-        return rhythm.slot_after(self.rhythm, now, now, is_welcome=True).astimezone(self.timezone)
+        return digest_schedule.slot_after(self.rhythm, now, now, is_welcome=True).astimezone(self.timezone)
 
     @property
     def next_digest_local(self) -> datetime | None:

@@ -3,7 +3,7 @@
 from django.db import models, transaction
 
 from newsletter import clock
-from subscribers.addresses import hash_address
+from subscribers.addresses.canonical import hash_address
 
 
 class Suppression(models.Model):

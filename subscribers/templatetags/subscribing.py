@@ -3,8 +3,8 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from subscribers.forms import SubscribeForm
-from subscribers.wish_forms import LinkForm
+from subscribers.pages.choice_forms import SubscribeForm
+from subscribers.pages.reader_forms import LinkForm
 
 register = template.Library()
 

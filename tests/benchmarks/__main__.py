@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import django
 from django.db import connection
 
-from newsletter import embedded
+from newsletter.runtime import embedded_servers
 from tests.benchmarks import registry
 
 # As in production, where no query is kept for a page of errors. Recorded feeds come from loopback, and no pause is due
@@ -60,9 +60,9 @@ def parse_arguments() -> argparse.Namespace:
 @contextmanager
 def servers(folder: Path) -> Iterator[None]:
     """Keep PostgreSQL and Redis running and named in the environment; where it names others, those are used."""
-    with embedded.running(folder, os.environ.copy(), scratch=True):
-        os.environ.setdefault("DATABASE_URL", embedded.database_url(folder))
-        os.environ.setdefault("REDIS_URL", embedded.redis_url(folder))
+    with embedded_servers.running(folder, os.environ.copy(), scratch=True):
+        os.environ.setdefault("DATABASE_URL", embedded_servers.database_url(folder))
+        os.environ.setdefault("REDIS_URL", embedded_servers.redis_url(folder))
         os.environ.update(ENVIRONMENT, VAR_DIR=str(folder))
         yield
 

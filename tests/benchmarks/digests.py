@@ -10,14 +10,18 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import connection, connections
 from django.template.loader import render_to_string
 
-from digests import assembly, rendering, selection, spans
+from digests.assembly import assemble as assembly
+from digests.mail import cards as mail_cards
+from digests.mail import compose, slots
 from digests.models import Card, Delivery, Digest
-from newsletter import clock, mail
+from digests.selection import rules, spans
+from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.issues.publishing import publish
+from newsletter.issues.publish import publish
+from newsletter.mail import message as mail
 from newsletter.papers.models import Paper, PaperTopic, Topic
-from newsletter.papers.topics import load_topics
-from subscribers import making
+from newsletter.papers.topics.tagging import load_topics
+from subscribers import synthetic_subscribers
 from subscribers.models import Preferences, Subscriber
 from tests.benchmarks.registry import Figure, bench, peak_of_this_process, shown
 
@@ -69,8 +73,8 @@ def make_paper(dice: random.Random, number: int) -> Paper:
 
 def make_readers(count: int) -> None:
     """Make readers who are all due now, and let PostgreSQL count them."""
-    chunks = range(0, count, making.CHUNK)
-    for _ in shown(making.make_subscribers(count, due_at=NOW), "readers", len(chunks)):
+    chunks = range(0, count, synthetic_subscribers.CHUNK)
+    for _ in shown(synthetic_subscribers.make_subscribers(count, due_at=NOW), "readers", len(chunks)):
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -143,7 +147,7 @@ def select(scale: float) -> Figure:
         choices = list(spans.choices_of(ids).values())
         span = spans.Spans(NOW)
         started = time.perf_counter()
-        chosen = [selection.select(span.of(None, choice).index, choice) for choice in choices]
+        chosen = [rules.select(span.of(None, choice).index, choice) for choice in choices]
         seconds = time.perf_counter() - started
         naive = naive_rate(issue, [digest_of(issue, make_cards()[:12])] * SAMPLE)
     papers, rate = sum(len(one.items) for one in chosen) / len(chosen), len(choices) / seconds
@@ -160,14 +164,14 @@ def render(scale: float) -> Figure:
     with clock.at(NOW):
         issue, cards = make_issue(), make_cards()
         cold = time.perf_counter()
-        rendering.pieces_of([card.pk for card in cards])
+        mail_cards.pieces_of([card.pk for card in cards])
         cold = time.perf_counter() - cold
         dice = random.Random(3)
         digests = [digest_of(issue, dice.sample(cards, 12)) for _ in range(count)]
-        rendering.compose(digests[0])
+        compose.compose(digests[0])
         started = time.perf_counter()
         for digest in digests:
-            rendering.compose(digest)
+            compose.compose(digest)
         rate = count / (time.perf_counter() - started)
         naive = naive_rate(issue, digests[: max(1, round(50 * scale))])
     return Figure(
@@ -207,7 +211,7 @@ def naive_part(issue: Issue, entries: Sequence[IssueEntry], kind: str) -> str:
         )
         for number, entry in enumerate(entries, start=1)
     ]
-    links = dict.fromkeys(rendering.READER_SLOTS, "https://papers.example.org/a/token/")
+    links = dict.fromkeys(slots.READER_SLOTS, "https://papers.example.org/a/token/")
     context = mail.publication() | links | {"issue": issue, "cards": "".join(cards), "count": "12 papers"}
     return render_to_string(f"digests/mail/body.{kind}", context)
 

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from digests import recent
-from digests.effects import effects
-from digests.selection import Choice
+from digests.selection import recent_issues
+from digests.selection.choice_effect import effects
+from digests.selection.entry_index import Choice
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.issues.publishing import publish
+from newsletter.issues.publish import publish
 from newsletter.papers.models import Paper, PaperTopic, Topic
-from newsletter.papers.topics import load_topics
+from newsletter.papers.topics.tagging import load_topics
 from tests.benchmarks.digests import FRONT, NOW, SHELF, make_paper
 from tests.benchmarks.registry import Figure, bench, shown
 
@@ -40,9 +40,9 @@ def effects_of_a_choice(scale: float) -> Figure:
 def timed(choices: list[Choice], is_cold: bool) -> Iterator[float]:
     for choice in choices:
         if is_cold:
-            recent.known.clear()
+            recent_issues.known.clear()
         started = time.perf_counter()
-        week = effects(recent.last_days(), choice)
+        week = effects(recent_issues.last_days(), choice)
         yield (time.perf_counter() - started) * 1000
         assert sum(effect.count for effect in week)
 

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import connections
 
 from newsletter import clock
-from newsletter.papers import fetching, ranking
+from newsletter.papers.ingest import fetch
 from newsletter.papers.models import Source
+from newsletter.papers.trending import ranking
 from tests.flows.replay import Replay
 
 # arXiv's listing is there at midnight in New York.
@@ -62,7 +63,7 @@ def _fetch(moment: datetime, source_id: int) -> str:
     """Fetch one source at `moment`; return what went wrong, or nothing."""
     source = Source.objects.get(pk=source_id)
     with clock.at(moment):
-        is_fetched = fetching.fetch_source(source)
+        is_fetched = fetch.fetch_source(source)
     return "" if is_fetched else f"{source} on {moment:%Y-%m-%d}: {source.last_error or 'was not fetched'}"
 
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from digests.models import Delivery
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.issues.publishing import publish
+from newsletter.issues.publish import publish
 from newsletter.papers.models import Paper, PaperTopic, Topic
 from subscribers.models import Subscriber
 from tests.benchmarks.digests import (

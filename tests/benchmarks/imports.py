@@ -10,12 +10,12 @@ from datetime import time as time_of_day
 from itertools import accumulate
 from pathlib import Path
 
-from newsletter.papers import topics
 from newsletter.papers.models import Topic
-from subscribers.imports import running
-from subscribers.making import MOST_TOPICS, ZONES, choose
+from newsletter.papers.topics import tagging
+from subscribers.digest_schedule import Rhythm
+from subscribers.imports import import_run
 from subscribers.models import ImportRun, Subscriber
-from subscribers.rhythm import Rhythm
+from subscribers.synthetic_subscribers import MOST_TOPICS, ZONES, choose
 from tests.benchmarks.papers import database_pids
 from tests.benchmarks.registry import Figure, bench, shown
 from tests.benchmarks.usage import processor_seconds
@@ -27,7 +27,7 @@ STATES = ("active",) * 90 + ("unsubscribed",) * 6 + ("bounced",) * 3 + ("complai
 
 @bench("import", unit="s", target=180, higher_is_better=False, peak_target_mb=600)
 def imports(scale: float) -> Figure:
-    topics.load_topics()
+    tagging.load_topics()
     count = max(1, round(READERS * scale))
     with tempfile.TemporaryDirectory(prefix="paper-round-import-") as folder:
         path = Path(folder) / "readers.csv"
@@ -35,8 +35,8 @@ def imports(scale: float) -> Figure:
         pids, started = database_pids(), time.perf_counter()
         before = time.process_time() + processor_seconds(pids)
         run = begun(path)
-        steps = running.go_through(run, path, path.with_suffix(".report.csv"), is_dry=False)
-        for _ in shown(steps, "import", total=-(-count // running.CHUNK)):
+        steps = import_run.go_through(run, path, path.with_suffix(".report.csv"), is_dry=False)
+        for _ in shown(steps, "import", total=-(-count // import_run.CHUNK)):
             pass
         seconds = time.perf_counter() - started
         busy = time.process_time() + processor_seconds(pids) - before
@@ -51,11 +51,11 @@ def imports(scale: float) -> Figure:
 def begun(path: Path) -> ImportRun:
     return ImportRun.objects.create(
         name=path.name,
-        file_hash=running.hash_of(path),
+        file_hash=import_run.hash_of(path),
         format="csv",
         consent_source="A benchmark",
         consent_on=date(2026, 1, 1),
-        defaults=running.stored_defaults([], Rhythm("weekdays", 0, time_of_day(7), "UTC")),
+        defaults=import_run.stored_defaults([], Rhythm("weekdays", 0, time_of_day(7), "UTC")),
         status=ImportRun.Status.WRITING,
     )
 

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from newsletter.celery import app
-from newsletter.papers.topics import load_topics
+from newsletter.papers.topics.tagging import load_topics
 from subscribers import tokens
-from subscribers.making import make_subscribers
 from subscribers.models import Subscriber
+from subscribers.synthetic_subscribers import make_subscribers
 from tests.benchmarks.registry import Figure, bench, shown
 
 READERS = 3_000

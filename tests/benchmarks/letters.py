@@ -9,11 +9,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connections
 
-from digests import assembly, sending
+from digests.assembly import assemble
 from digests.models import Batch
+from digests.sending import send_batch
 from newsletter import clock
 from newsletter.papers.models import Topic
-from subscribers import making
+from subscribers import synthetic_subscribers
 from subscribers.models import Letter, SignupRequest
 from tests.benchmarks.digests import make_issue
 from tests.benchmarks.registry import Figure, bench, shown
@@ -32,9 +33,13 @@ def letters(scale: float) -> Figure:
     """Sign up again and again while digests go out on the merge lane, and wait for every letter."""
     readers = round(READERS * scale)
     make_issue()
-    for _ in shown(making.make_subscribers(readers, due_at=clock.now()), "readers", readers // making.CHUNK + 1):
+    for _ in shown(
+        synthetic_subscribers.make_subscribers(readers, due_at=clock.now()),
+        "readers",
+        readers // synthetic_subscribers.CHUNK + 1,
+    ):
         pass
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     with providing_apart("mailgun", counting=True) as provider, letters_worker(provider.environment | BREAKER):
         for name, value in provider.settings.items():
             setattr(settings, name, value)
@@ -75,7 +80,7 @@ def click_while_digests_go_out() -> float:
 def send_all(number: int) -> None:
     for batch in Batch.objects.order_by("pk"):
         if batch.pk % SENDERS == number:
-            assert sending.send_batch(batch)
+            assert send_batch.send_batch(batch)
 
 
 def a_topic() -> str:

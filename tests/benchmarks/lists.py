@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 
 from newsletter import clock
-from newsletter.papers.topics import load_topics
-from subscribers import making
+from newsletter.papers.topics.tagging import load_topics
+from subscribers import synthetic_subscribers
 from tests.benchmarks.digests import NOW
 from tests.benchmarks.planned import make_digests
 from tests.benchmarks.registry import Figure, bench, shown
@@ -129,7 +129,11 @@ def lists(scale: float) -> Figure:
 
 def make_all(papers: int, readers: int) -> None:
     load_topics()
-    for _ in shown(making.make_subscribers(readers, due_at=NOW), "readers", -(-readers // making.CHUNK)):
+    for _ in shown(
+        synthetic_subscribers.make_subscribers(readers, due_at=NOW),
+        "readers",
+        -(-readers // synthetic_subscribers.CHUNK),
+    ):
         pass
     (digest,) = make_digests(1)
     values: dict[str, Any] = {"papers": papers, "readers": readers, "days": DAYS, "now": NOW, "digest": digest}

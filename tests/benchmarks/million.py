@@ -4,7 +4,7 @@ import os
 import time
 from typing import NamedTuple
 
-from digests import assembly
+from digests.assembly import assemble
 from digests.models import Batch, Digest
 from newsletter import clock
 from tests.benchmarks import workers
@@ -45,7 +45,7 @@ def serve() -> Served:
     """Assemble beside the other worker, then send what both have assembled."""
     begun, processor = time.perf_counter(), time.process_time()
     with workers.assembling(), clock.at(NOW):
-        workers.enqueue(assembly.assemble_due_digests().batch_ids)
+        workers.enqueue(assemble.assemble_due_digests().batch_ids)
     assembled, assembling = time.perf_counter() - begun, time.process_time() - processor
     return Served(assembled, assembling, workers.send_queued())
 

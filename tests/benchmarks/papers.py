@@ -11,8 +11,8 @@ import psutil
 from django.db import connection
 from django.db.models import Count
 
-from newsletter.papers import topics
 from newsletter.papers.models import Paper, PaperTopic, Sighting
+from newsletter.papers.topics import tagging
 from tests.benchmarks import feeds
 from tests.benchmarks.recordings import arxiv_papers, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
@@ -25,7 +25,7 @@ CATEGORIES = ("cs.CV", "cs.AI", "cs.CL", "cs.IT", "cs.CE", "cs.GT", "cs.GR")
 
 @bench("papers", unit="papers/s", target=400, peak_target_mb=300, needs_recordings=True)
 def papers(scale: float) -> Figure:
-    topics.load_topics()
+    tagging.load_topics()
     days = some_days(scale)
     with replaying(days[0]) as replay, feeds.feeds_workers() as workers:
         feeds.add_sources(replay.url, CATEGORIES)

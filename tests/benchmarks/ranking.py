@@ -8,11 +8,12 @@ from statistics import fmean
 from django.db import connection
 
 from newsletter import clock
-from newsletter.papers import bulk, ranking
+from newsletter.papers import bulk_rows
 from newsletter.papers.models import Paper, Source
-from newsletter.papers.trending_evaluation import Overlap, overlaps, overlaps_in_the_morning, snapshots_in
+from newsletter.papers.trending import ranking
 from tests.benchmarks.recordings import HF_DAILY
 from tests.benchmarks.registry import Figure, bench, shown
+from tests.benchmarks.trending_evaluation import Overlap, overlaps, overlaps_in_the_morning, snapshots_in
 
 PAPERS = 50_000
 SIGHTINGS = 1_000_000
@@ -84,7 +85,7 @@ def make_rows(papers: int, each: int) -> None:
     sources = [Source.objects.create(name=str(n), kind=kind, url=f"bench:{n}") for n, kind in enumerate(kinds)]
     ids = [source.pk for source in sources]
     for start in range(0, papers, AT_ONCE):
-        bulk.insert([paper_numbered(number) for number in range(start, min(start + AT_ONCE, papers))])
+        bulk_rows.insert([paper_numbered(number) for number in range(start, min(start + AT_ONCE, papers))])
     with connection.cursor() as cursor:
         cursor.execute(MAKE_SIGHTINGS, {"sources": ids, "source_count": len(ids), "each": each})
         cursor.execute("VACUUM ANALYZE papers_paper, papers_sighting")

@@ -4,7 +4,7 @@ import statistics
 import time
 from datetime import timedelta
 
-from digests import reach
+from digests.previews import reach
 from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.models import Preferences

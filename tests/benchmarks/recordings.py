@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from newsletter.papers.text import clean
+from newsletter.papers.text.cleaning import clean
 from tests.flows.replay import SERVER, SHARED
 
 ARXIV = SHARED / "data" / "arxiv" / "listings.jsonl.gz"

@@ -8,10 +8,12 @@ from anymail.message import AnymailMessage
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection
 
-from digests import addressing, rendering
+from digests.mail import compose, links, slots
+from digests.mail import headers as mail_headers
 from digests.models import Batch, Card, Digest
-from newsletter import clock, mail
+from newsletter import clock
 from newsletter.issues.models import Issue
+from newsletter.mail import message as mail
 from tests.benchmarks import planned, workers
 from tests.benchmarks.digests import NOW, naive_part
 from tests.benchmarks.registry import Figure, bench
@@ -139,15 +141,15 @@ def send_by_anymail(count: int) -> Rate:
 
 
 def message_of(digest: Digest) -> AnymailMessage:
-    html, text = (rendering.fill(part, addressing.links(1, 1, 0)) for part in parts_of(digest))
-    headers = addressing.headers_of(digest) | {"List-Unsubscribe": "<https://papers.example.org/unsubscribe/token/>"}
+    html, text = (slots.fill(part, links.links(1, 1, 0)) for part in parts_of(digest))
+    headers = mail_headers.headers_of(digest) | {"List-Unsubscribe": "<https://papers.example.org/unsubscribe/token/>"}
     return mail.build(
         "reader@example.org", digest.subject, text, html, tag="digest", headers=headers, metadata={"delivery": "1"}
     )
 
 
 def parts_of(digest: Digest) -> tuple[str, str]:
-    parts = rendering.compose(digest)
+    parts = compose.compose(digest)
     return parts.html, parts.text
 
 

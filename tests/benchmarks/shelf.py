@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from digests import selection, spans
-from digests.selection import Choice, IssueIndex
+from digests.selection import rules, spans
+from digests.selection.entry_index import Choice, IssueIndex
 from newsletter import clock
-from newsletter.issues import drafting, publishing
-from newsletter.papers import topics
-from newsletter.papers.defaults import ARXIV_CATEGORIES
+from newsletter.issues import draft, publish
+from newsletter.papers.ingest.default_sources import ARXIV_CATEGORIES
 from newsletter.papers.models import Topic
+from newsletter.papers.topics import tagging
 from tests.benchmarks import feeds
 from tests.benchmarks.recordings import arxiv_papers, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
@@ -23,7 +23,7 @@ LISTING_PAPERS = 100
 
 @bench("shelf", unit="share of readers", target=0.80, needs_recordings=True)
 def shelf(scale: float) -> Figure:
-    topics.load_topics()
+    tagging.load_topics()
     days = listing_days(scale)
     readers: dict[str, set[int]] = {slug: set() for slug in Topic.objects.current().values_list("slug", flat=True)}
     satisfied = Counter[str]()
@@ -55,8 +55,8 @@ def recorded_categories() -> list[str]:
 def published_on(day: str) -> IssueIndex:
     """Publish the issue of `day` and return what its readers choose from."""
     with clock.at(feeds.morning_of(day)):
-        issue = drafting.draft_next_issue()
-        publishing.publish(issue)
+        issue = draft.draft_next_issue()
+        publish.publish(issue)
         issue.refresh_from_db()
         return spans.span_of([issue]).index
 
@@ -64,7 +64,7 @@ def published_on(day: str) -> IssueIndex:
 def serve(index: IssueIndex, slug: str, had: set[int]) -> int:
     """Return how many papers the reader of one topic gets, and add them to those the reader had."""
     mask = sum(index.by_paper.get(paper_id, 0) for paper_id in had)
-    chosen = selection.select(index, Choice(frozenset({slug})), mask).items
+    chosen = rules.select(index, Choice(frozenset({slug})), mask).items
     had.update(item.entry.paper_id for item in chosen)
     return len(chosen)
 

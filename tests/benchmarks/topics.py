@@ -8,10 +8,10 @@ from itertools import islice
 from statistics import median
 
 from newsletter.papers import data
-from newsletter.papers.evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
-from newsletter.papers.matching import TopicRule, compile_topics, rules_from_toml, split_words
+from newsletter.papers.topics.phrase_matching import TopicRule, compile_topics, rules_from_toml, split_words
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
+from tests.benchmarks.topic_evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
 
 TIMED_PAPERS = 6_000
 ROUNDS = 3

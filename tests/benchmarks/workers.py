@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import connections
 
 from digests import tasks
-from newsletter import clock, pace
+from newsletter import clock
+from newsletter.mail import throttle
 from tests.benchmarks.digests import NOW
 
 WORKERS = 2
@@ -51,7 +52,7 @@ def processes(count: int) -> ProcessPoolExecutor:
 
 def enqueue(batch_ids: Iterable[int]) -> None:
     if ids := list(batch_ids):
-        pace.client(settings.REDIS_URL).rpush(QUEUE, *ids)
+        throttle.client(settings.REDIS_URL).rpush(QUEUE, *ids)
 
 
 def send_queued() -> Spent:
@@ -67,7 +68,7 @@ def send_queued() -> Spent:
 
 def queued() -> Iterator[int]:
     """Yield batches until none is left, and nobody makes more."""
-    queue = pace.client(settings.REDIS_URL)
+    queue = throttle.client(settings.REDIS_URL)
     while True:
         is_last = not queue.exists(ASSEMBLING)
         if batch_id := queue.lpop(QUEUE):
@@ -82,7 +83,7 @@ def queued() -> Iterator[int]:
 @contextmanager
 def assembling() -> Iterator[None]:
     """Let workers wait for batches while the block runs."""
-    queue = pace.client(settings.REDIS_URL)
+    queue = throttle.client(settings.REDIS_URL)
     queue.incr(ASSEMBLING)
     try:
         yield

@@ -19,7 +19,7 @@ import redis
 from django.core.management import call_command
 from django.db import Error, connection
 
-from newsletter import embedded, processes
+from newsletter.runtime import embedded_servers, processes
 from tests.benchmarks.__main__ import ENVIRONMENT
 from tests.outside.api import WEBHOOK_SECRET
 from tests.outside.provider import Provider
@@ -91,26 +91,26 @@ class Deployment:
             client.flushall()
 
     def stop_redis(self) -> None:
-        self._end(embedded.Redis(self.folder), signal.SIGKILL)
+        self._end(embedded_servers.Redis(self.folder), signal.SIGKILL)
 
     def start_redis(self) -> None:
-        self._begin(embedded.Redis(self.folder))
+        self._begin(embedded_servers.Redis(self.folder))
 
     def restart_postgres(self) -> None:
         """Have PostgreSQL break off at once, without a word to anybody, and start it from its log."""
-        self._end(embedded.Postgres(self.folder), signal.SIGQUIT)
-        self._begin(embedded.Postgres(self.folder))
+        self._end(embedded_servers.Postgres(self.folder), signal.SIGQUIT)
+        self._begin(embedded_servers.Postgres(self.folder))
         connection.close()
 
-    def _end(self, server: embedded.Server, by: signal.Signals) -> None:
+    def _end(self, server: embedded_servers.Server, by: signal.Signals) -> None:
         process = server.process()
         assert process
         process.send_signal(by)
-        while embedded._is_alive(process):
+        while embedded_servers._is_alive(process):
             time.sleep(0.02)
 
-    def _begin(self, server: embedded.Server) -> None:
-        embedded._launch(server)
+    def _begin(self, server: embedded_servers.Server) -> None:
+        embedded_servers._launch(server)
         while not server.is_answering():
             time.sleep(0.05)
 
@@ -143,13 +143,13 @@ def deployed(provider: Provider, **environment: str) -> Iterator[Deployment]:
     folder = Path(tempfile.mkdtemp(prefix="paper-round-chaos-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack.enter_context(embedded.running(folder, {}))
+        stack.enter_context(embedded_servers.running(folder, {}))
         port = free_port()
         os.environ.update(ENVIRONMENT)
         os.environ.update(
             DJANGO_SETTINGS_MODULE="tests.chaos.settings",
-            DATABASE_URL=embedded.database_url(folder),
-            REDIS_URL=embedded.redis_url(folder),
+            DATABASE_URL=embedded_servers.database_url(folder),
+            REDIS_URL=embedded_servers.redis_url(folder),
             VAR_DIR=str(folder),
             PORT=str(port),
             SITE_URL=f"http://127.0.0.1:{port}",

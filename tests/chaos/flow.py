@@ -10,11 +10,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from digests import assembly, tasks
+from digests import tasks
+from digests.assembly import assemble
 from newsletter import clock
 from newsletter.papers.models import Topic
-from subscribers.making import write_readers
 from subscribers.models import Preferences
+from subscribers.synthetic_subscribers import write_readers
 from tests.chaos.deployment import Deployment, when_answering
 from tests.chaos.promises import Books, Ledger, broken, broken_after_reports, is_finished, read_books
 from tests.chaos.troubles import Size, Troubles
@@ -74,7 +75,7 @@ class Flow:
         topics = [TopicFactory() for _ in range(TOPICS)]
         published_issue(clock.today(), *(PaperFactory(topics=[topic]) for topic in topics))
         write_readers(random.Random(1), self.preferences(topics), 0, clock.now())
-        assembled = assembly.assemble_due_digests()
+        assembled = assemble.assemble_due_digests()
         assert assembled.due == self.size.readers
         self.report.facts["batches"] = len(assembled.batch_ids)
         for batch_id in assembled.batch_ids:

@@ -7,9 +7,9 @@ import factory
 from django.db.models import Model
 
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
-from newsletter.issues.publishing import publish
+from newsletter.issues.publish import publish
 from newsletter.papers.models import Paper, PaperTopic, Sighting, Source, Topic
-from subscribers.addresses import hash_address
+from subscribers.addresses.canonical import hash_address
 from subscribers.models import Preferences, Subscriber
 
 Row = TypeVar("Row", bound=Model)

@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from digests import assembly, recovery, sending
+from digests.assembly import assemble
 from digests.models import Batch, Card, Delivery
+from digests.sending import recovery, send_batch
 from newsletter import clock
-from newsletter.issues import drafting, publishing
+from newsletter.issues import draft, publish
 from newsletter.issues.models import Issue
-from newsletter.papers import fetching, ranking
+from newsletter.papers.ingest import fetch
 from newsletter.papers.models import Source, Topic
-from subscribers import rhythm
+from newsletter.papers.trending import ranking
+from subscribers import digest_schedule
 from subscribers.models import Preferences, Subscriber
 from tests.factories import SubscriberFactory
 from tests.provider import sent
@@ -33,14 +35,14 @@ def hours(start: datetime, end: datetime) -> Iterator[datetime]:
 def serve_hour(before_publishing: Callable[[Issue], None] = lambda issue: None) -> None:
     """Do what the schedule does in an hour."""
     for source in Source.objects.due():
-        fetching.fetch_source(source)
+        fetch.fetch_source(source)
     ranking.score_papers()
-    before_publishing(drafting.draft_next_issue())
-    publishing.publish_past_cutoff()
-    assembly.assemble_due_digests()
+    before_publishing(draft.draft_next_issue())
+    publish.publish_past_cutoff()
+    assemble.assemble_due_digests()
     recovery.sweep()
     for batch in Batch.objects.ready():
-        sending.send_batch(batch)
+        send_batch.send_batch(batch)
 
 
 def make_readers(count: int) -> list[Subscriber]:
@@ -57,7 +59,7 @@ def make_readers(count: int) -> list[Subscriber]:
         )
         chosen = [topics[number * 3 % len(topics)], topics[(number * 5 + 1) % len(topics)]][: 1 + number % 2]
         reader.preferences = Preferences.objects.for_choice(chosen, max_papers=(5, 10, 30)[number % 3])
-        reader.next_digest_at = rhythm.next_slot(reader.rhythm, after=clock.now())
+        reader.next_digest_at = digest_schedule.next_slot(reader.rhythm, after=clock.now())
         reader.save()
         readers.append(reader)
     return readers
@@ -70,7 +72,7 @@ def check_hours(readers: list[Subscriber]) -> None:
         assert reader is not None
         local = delivery.slot.astimezone(reader.timezone)
         assert local.time() == reader.send_time, f"{reader} was due at {local}"
-        assert rhythm.is_day_of(reader.rhythm, local.date())
+        assert digest_schedule.is_day_of(reader.rhythm, local.date())
         late = delivery.made_at - delivery.slot
         was_awaited = delivery.digest and delivery.digest.issue.published_at == delivery.made_at
         was_open = delivery.digest is None and delivery.made_at.time() == settings.ISSUE_CUTOFF
@@ -83,10 +85,10 @@ def check_slots(readers: list[Subscriber], start: datetime, end: datetime) -> No
     for subscriber_id, slot in Delivery.objects.values_list("subscriber_id", "slot"):
         slots[subscriber_id].append(slot)
     for reader in readers:
-        expected, slot = [], rhythm.next_slot(reader.rhythm, after=start)
+        expected, slot = [], digest_schedule.next_slot(reader.rhythm, after=start)
         while slot <= end:
             expected.append(slot)
-            slot = rhythm.next_slot(reader.rhythm, after=slot)
+            slot = digest_schedule.next_slot(reader.rhythm, after=slot)
         assert sorted(slots[reader.pk]) == expected, f"{reader}"
     for delivery in Delivery.objects.select_related("batch"):
         assert delivery.is_sent or (delivery.status == Delivery.Status.SKIPPED and delivery.reason)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from newsletter import processes
+from newsletter.runtime import processes
 from subscribers.models import Consent, Letter
 from tests.subscribers.signups import answers
 

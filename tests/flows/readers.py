@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Sum
 
-from digests import assembly
+from digests.assembly import assemble
 from digests.models import Assembly, Batch, Card, Delivery, Digest
 from newsletter import clock
 from newsletter.papers.models import Topic
@@ -42,7 +42,7 @@ class World:
         published_issue(MONDAY, PaperFactory(topics=[vision]), PaperFactory(topics=[speech]), shelf=(self.shelved,))
         SubscriberFactory(topics=[vision], confirmed_at=MORNING)
         SubscriberFactory(topics=[vision, speech], confirmed_at=MORNING)
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
         Batch.objects.update(status=Batch.Status.DONE, position=1000)
         Subscriber.objects.update(next_digest_at=NOW)
 

@@ -6,9 +6,9 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+from tests.recordings import SHARED as SHARED
+
 SERVER = SHARED / "tools" / "replay_feeds.py"
 
 

@@ -14,13 +14,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from digests import assembly, selection, sending, spans
+from digests.assembly import assemble
 from digests.models import Assembly, Batch, Delivery
+from digests.selection import entry_index, rules, spans
+from digests.sending import send_batch
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.issues.publishing import publish
+from newsletter.issues.publish import publish
 from newsletter.papers.models import Paper
-from subscribers import rhythm
+from subscribers import digest_schedule
 from subscribers.models import Preferences, Subscriber
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory
 
@@ -205,7 +207,7 @@ class Days(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         for batch in Batch.objects.ready():
-            sending.send_batch(batch)
+            send_batch.send_batch(batch)
 
     @rule(number=numbers, status=st.sampled_from([Status.UNCERTAIN, Status.ABANDONED, Status.REJECTED]))
     def hear_otherwise(self, number: int, status: Status) -> None:
@@ -222,7 +224,7 @@ class Days(RuleBasedStateMachine):
         due = {pk for pk, reader in readers.items() if is_due(reader, self.now) and not self.is_waiting(reader)}
         self.assembled_at = self.now
 
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
 
         new = Delivery.objects.exclude(pk__in=known).order_by("slot")
         served: dict[int, list[Delivery]] = {}
@@ -237,7 +239,7 @@ class Days(RuleBasedStateMachine):
         """Say whether a reader got all there is, and today's issue is on its way."""
         drafts = Issue.objects.filter(status=Issue.Status.DRAFT, date=self.now.date())
         newest = max((issue.published_at for issue in Issue.objects.published() if issue.published_at), default=None)
-        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assembly.PUBLISHING).exists()
+        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assemble.PUBLISHING).exists()
         return bool(is_on_its_way and newest and reader.covered_through and reader.covered_through >= newest)
 
     def check_reader(self, reader: Subscriber, deliveries: list[Delivery], had: set[int]) -> None:
@@ -266,7 +268,7 @@ class Days(RuleBasedStateMachine):
         assert delivery.status == Status.SKIPPED
         match delivery.reason:
             case Reason.PAUSED:
-                day = rhythm.day_of(reader.rhythm, delivery.slot)
+                day = digest_schedule.day_of(reader.rhythm, delivery.slot)
                 assert reader.paused_until
                 assert day < reader.paused_until
             case Reason.EXPIRED:
@@ -290,7 +292,7 @@ class Days(RuleBasedStateMachine):
         return list(recent.filter(published_at__gt=covered_from))
 
     def check_digest(
-        self, delivery: Delivery, choice: selection.Choice, entries: list[IssueEntry], had: set[int]
+        self, delivery: Delivery, choice: entry_index.Choice, entries: list[IssueEntry], had: set[int]
     ) -> None:
         assert delivery.digest is not None
         assert (delivery.status, delivery.reason) == (None, "")
@@ -308,7 +310,7 @@ class Days(RuleBasedStateMachine):
         self.check_nothing_is_lost(delivery, choice, entries, had)
 
     def check_nothing_is_lost(
-        self, delivery: Delivery, choice: selection.Choice, entries: list[IssueEntry], had: set[int]
+        self, delivery: Delivery, choice: entry_index.Choice, entries: list[IssueEntry], had: set[int]
     ) -> None:
         """What stands on a front and matches is in the digest, unless it is full; all else has its reason."""
         assert delivery.digest is not None
@@ -316,11 +318,11 @@ class Days(RuleBasedStateMachine):
         missed = {entry.paper_id for entry in front_of(entries) if matches(entry, choice)} - had - papers
         assert not missed or len(papers) == choice.max_papers
         index = spans.span_of(self.issues_since(delivery.covered_from), [choice]).index
-        mask = selection.union(index.by_paper, had)
-        chosen = selection.Selection(
-            tuple(selection.Item(0, entry, "") for entry in index.entries if entry.paper_id in papers)
+        mask = entry_index.union(index.by_paper, had)
+        chosen = rules.Selection(
+            tuple(entry_index.Item(0, entry, "") for entry in index.entries if entry.paper_id in papers)
         )
-        left = selection.why_left_out(index, choice, chosen, mask)
+        left = rules.why_left_out(index, choice, chosen, mask)
         assert left.keys() == {entry.id for entry in index.entries if entry.paper_id not in papers}
         assert all(reason.startswith(LEFT_OUT) for reason in left.values())
 
@@ -347,7 +349,7 @@ def front_of(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
     return [entry for entry in entries if entry.shelf == IssueEntry.Shelf.FRONT]
 
 
-def unmuted(entries: Iterable[IssueEntry], choice: selection.Choice) -> list[IssueEntry]:
+def unmuted(entries: Iterable[IssueEntry], choice: entry_index.Choice) -> list[IssueEntry]:
     return [
         entry
         for entry in entries
@@ -355,7 +357,7 @@ def unmuted(entries: Iterable[IssueEntry], choice: selection.Choice) -> list[Iss
     ]
 
 
-def matches(entry: IssueEntry, choice: selection.Choice) -> bool:
+def matches(entry: IssueEntry, choice: entry_index.Choice) -> bool:
     """Say whether a reader wants a paper, the limit and what was sent before aside."""
     topics = {topic["slug"] for topic in entry.snapshot["topics"]}
     is_followed = says(entry, choice.followed_phrases) or set(choice.followed_authors) & set(entry.snapshot["authors"])

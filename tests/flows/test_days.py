@@ -9,8 +9,9 @@ from django.conf import LazySettings
 from digests.models import Delivery
 from newsletter import clock
 from newsletter.issues.models import Issue
-from newsletter.papers import sample, topics
+from newsletter.papers.ingest import sample_papers
 from newsletter.papers.models import Source
+from newsletter.papers.topics import tagging
 from subscribers.models import Subscriber
 from tests.flows import days
 from tests.flows.replay import SERVER, replaying
@@ -25,7 +26,7 @@ def readers(set_clock: SetClock, settings: LazySettings) -> list[Subscriber]:
     settings.FEED_ALLOW_LOOPBACK = True
     settings.ARXIV_PAUSE_SECONDS = 0
     set_clock(days.at(20, 0))
-    topics.load_topics()
+    tagging.load_topics()
     return days.make_readers(30)
 
 
@@ -55,7 +56,7 @@ def test_the_sample_is_served_as_promised(readers: list[Subscriber], set_clock: 
     Source.objects.all().delete()
     for now in days.hours(start + timedelta(hours=1), end):
         set_clock(now)
-        sample.load_sample()
+        sample_papers.load_sample()
         days.serve_hour(pick_on_thursdays)
 
     days.check_hours(readers)

@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from digests import assembly, due
+from digests.assembly import assemble, due_readers
 from newsletter import clock
 from tests.flows.readers import NOW, World, end_other_sessions
 
@@ -30,8 +30,8 @@ class Moment(Enum):
 def world(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Make a world that takes two parts, several chunks and many batches."""
     settings.BATCH_SIZE = 2
-    monkeypatch.setattr(due, "CHUNK", 4)
-    monkeypatch.setattr(assembly, "PART", 8)
+    monkeypatch.setattr(due_readers, "CHUNK", 4)
+    monkeypatch.setattr(assemble, "PART", 8)
     world = World()
     with clock.at(NOW):
         yield world
@@ -39,7 +39,7 @@ def world(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 
 @pytest.mark.parametrize("moment", Moment)
 def test_killed_at_any_statement_and_run_again_it_comes_to_the_same_rows(world: World, moment: Moment) -> None:
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     undisturbed = world.outcome()
     assert len(undisturbed[0]) >= len(world.before)
 
@@ -47,7 +47,7 @@ def test_killed_at_any_statement_and_run_again_it_comes_to_the_same_rows(world: 
     number = 0
     while is_killed_at(number, moment):
         end_other_sessions()
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
         assert world.outcome() == undisturbed, f"killed at statement {number}"
         world.reset()
         number += 1
@@ -85,7 +85,7 @@ def assemble_and_exit(number: int, moment: Moment) -> NoReturn:
 
     try:
         with connection.execute_wrapper(kill):
-            assembly.assemble_due_digests()
+            assemble.assemble_due_digests()
     except BaseException:
         traceback.print_exc()
         os._exit(1)

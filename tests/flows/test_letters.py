@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 
 from newsletter.celery import app
-from newsletter.pace import Pace, Wait
+from newsletter.mail.throttle import Pace, Wait
 from subscribers import tasks
 from subscribers.models import Letter, SignupRequest
 from tests.factories import TopicFactory

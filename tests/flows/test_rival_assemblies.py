@@ -9,11 +9,11 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from digests import assembly, due
+from digests.assembly import assemble, due_readers
 from digests.models import Assembly, Delivery
 from newsletter import clock
-from subscribers import signup
 from subscribers.models import Preferences, Subscriber
+from subscribers.subscription import opt_in
 from tests.flows.readers import DAY, NOW, World
 from tests.rivals import between
 
@@ -25,25 +25,25 @@ ROUNDS = 4
 @pytest.fixture
 def world(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     settings.BATCH_SIZE = 2
-    monkeypatch.setattr(due, "CHUNK", 4)
+    monkeypatch.setattr(due_readers, "CHUNK", 4)
     world = World()
     with clock.at(NOW):
         yield world
 
 
 def test_run_twice_it_writes_nothing_twice(world: World) -> None:
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     once = world.outcome()
-    assert assembly.assemble_due_digests() == assembly.Assembled(0, [])
+    assert assemble.assemble_due_digests() == assemble.Assembled(0, [])
     assert world.outcome() == once
 
 
-@pytest.mark.parametrize("part", [assembly.PART, 3], ids=["one part", "many parts"])
+@pytest.mark.parametrize("part", [assemble.PART, 3], ids=["one part", "many parts"])
 def test_two_at_once_come_to_the_rows_of_one(world: World, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     for days in range(20):
         world.add_reader(covered_through=NOW - days * DAY / 8)
-    monkeypatch.setattr(assembly, "PART", part)
-    assembly.assemble_due_digests()
+    monkeypatch.setattr(assemble, "PART", part)
+    assemble.assemble_due_digests()
     alone = world.outcome()
 
     for _ in range(ROUNDS):
@@ -56,17 +56,17 @@ def test_two_that_look_at_different_parts_come_to_the_rows_of_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second assembly that begins while the first is half done counts fewer readers."""
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     alone = world.outcome()
     world.reset()
-    monkeypatch.setattr(assembly, "PART", 3)
+    monkeypatch.setattr(assemble, "PART", 3)
 
     def assemble_in_one_part() -> None:
-        monkeypatch.setattr(assembly, "PART", 1000)
-        assembly.assemble_due_digests()
+        monkeypatch.setattr(assemble, "PART", 1000)
+        assemble.assemble_due_digests()
 
     with between(PLANNED, assemble_in_one_part) as raised:
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
 
     assert raised == [None]
     assert world.outcome() == alone
@@ -88,7 +88,7 @@ def assemble_and_exit(gate: int, opener: int) -> int:
         connection.ensure_connection()
         os.close(opener)
         os.read(gate, 1)  # ends when everybody has closed the other side
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
     except BaseException:
         traceback.print_exc()
         os._exit(1)
@@ -97,8 +97,8 @@ def assemble_and_exit(gate: int, opener: int) -> int:
 
 def test_a_reader_who_leaves_before_being_served_leaves_at_once_and_gets_nothing(world: World) -> None:
     leaving = world.before[-1]
-    with between(PLANNED, lambda: signup.unsubscribe(leaving, None)) as raised:
-        assembly.assemble_due_digests()
+    with between(PLANNED, lambda: opt_in.unsubscribe(leaving, None)) as raised:
+        assemble.assemble_due_digests()
 
     assert raised == [None]
     assert not Delivery.objects.filter(subscriber=leaving).exists()
@@ -109,13 +109,13 @@ def test_a_reader_who_leaves_before_being_served_leaves_at_once_and_gets_nothing
 
 def test_a_reader_leaves_at_once_while_others_are_being_served(world: World) -> None:
     """The transaction that serves one chunk is open; who is in the next waits for nothing."""
-    assembly.assemble_due_digests()
+    assemble.assemble_due_digests()
     last = Delivery.objects.filter(slot=NOW).latest("pk").subscriber
     assert last is not None
     world.reset()
 
-    with between(Assembly._meta.db_table, lambda: signup.unsubscribe(last, None)) as raised:
-        assembly.assemble_due_digests()
+    with between(Assembly._meta.db_table, lambda: opt_in.unsubscribe(last, None)) as raised:
+        assemble.assemble_due_digests()
 
     assert raised == [None]
     assert not Delivery.objects.filter(subscriber=last, slot=NOW).exists()
@@ -126,7 +126,7 @@ def test_who_changes_what_meanwhile_is_served_by_the_new_choice(world: World) ->
     wanted = Preferences.objects.for_choice(world.topics[:1], max_papers=1)
     changed = Subscriber.objects.filter(pk=reader.pk)
     with between(PLANNED, lambda: changed.update(preferences=wanted)):
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
 
     delivery = Delivery.objects.select_related("digest").get(subscriber=reader)
     assert delivery.preferences_id == wanted.pk
@@ -144,7 +144,7 @@ def test_who_changes_when_meanwhile_is_served_once_by_the_new_choice(world: Worl
         reader.reschedule()
 
     with between(PLANNED, change) as raised:
-        assembly.assemble_due_digests()
+        assemble.assemble_due_digests()
 
     assert raised == [None]
     reader.refresh_from_db()

@@ -14,12 +14,14 @@ from celery import Task
 from django.conf import LazySettings
 from django.db import connection, connections
 
-from digests import recovery, sending, tasks
+from digests import tasks
 from digests.models import Batch, Delivery
-from newsletter import clock, processes
+from digests.sending import recovery, send_batch
+from newsletter import clock
 from newsletter.celery import app
-from subscribers import signup
+from newsletter.runtime import processes
 from subscribers.models import Subscriber
+from subscribers.subscription import opt_in
 from tests.handing import (
     Witness,
     accepted,
@@ -53,7 +55,7 @@ def test_a_task_that_is_sent_fifty_times_at_once_makes_one_copy_a_reader() -> No
 
         def work(_: int) -> bool:
             try:
-                return sending.send_batch(Batch.objects.get(pk=batch_id))
+                return send_batch.send_batch(Batch.objects.get(pk=batch_id))
             finally:
                 connections.close_all()
 
@@ -71,7 +73,7 @@ def test_a_worker_stopped_past_its_lease_and_continued_mails_nobody_twice() -> N
         with later(seconds=61):
             waiting = recovery.sweep()
             assert statuses() == {None: 60, "uncertain": 30}
-            assert sending.send_batch(Batch.objects.get(pk__in=waiting))
+            assert send_batch.send_batch(Batch.objects.get(pk__in=waiting))
         workers[0].send_signal(signal.SIGCONT)
 
     with handing_to("mailgun", witness) as provider:
@@ -91,7 +93,7 @@ def test_a_worker_stopped_before_its_call_and_continued_past_its_lease_leaves_it
     with handing_to("mailgun") as provider:
         batch = planned(readers=3)
         settings.SEND_LEASE = timedelta(seconds=settings.EMAIL_TIMEOUT)  # no time for a call from the start
-        assert not sending.send_batch(batch, iter([False, True]).__next__)
+        assert not send_batch.send_batch(batch, iter([False, True]).__next__)
         assert provider.entries() == []
         assert (Batch.objects.get().status, Batch.objects.get().position) == (Batch.Status.PLANNED, 0)
     assert statuses() == {None: 3}
@@ -102,8 +104,8 @@ def test_a_thousand_readers_who_unsubscribe_between_assembly_and_sending_get_not
         batches = planned_for(1_200)
         leavers = list(Subscriber.objects.order_by("?")[:1000])
         for leaver in leavers:
-            signup.unsubscribe(leaver, ip=None)
-        assert all(sending.send_batch(batch) for batch in batches)
+            opt_in.unsubscribe(leaver, ip=None)
+        assert all(send_batch.send_batch(batch) for batch in batches)
         mailed = accepted(provider)
     assert len(mailed) == 200
     assert not {*mailed} & {leaver.canonical for leaver in leavers}
@@ -142,7 +144,7 @@ def test_a_worker_asked_to_end_in_the_middle_of_a_batch_ends_soon_with_nothing_u
         assert 2 <= stored.position < 6
         assert stored.not_before is None
         assert statuses() == {None: 180}
-        assert sending.send_batch(stored)
+        assert send_batch.send_batch(stored)
         check_once(provider, addresses())
 
 
@@ -155,7 +157,7 @@ def test_while_redis_is_away_sending_waits_and_goes_on_afterwards(settings: Lazy
     with handing_to("mailgun") as provider:
         batch = planned()
         with_redis, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
-        assert not sending.send_batch(batch, iter([False, True]).__next__)
+        assert not send_batch.send_batch(batch, iter([False, True]).__next__)
         assert provider.entries() == []
         stored = Batch.objects.get()
         assert (stored.status, stored.position, stored.attempt) == (Batch.Status.PLANNED, 0, 1)
@@ -164,13 +166,13 @@ def test_while_redis_is_away_sending_waits_and_goes_on_afterwards(settings: Lazy
 
         settings.REDIS_URL = with_redis
         with later(seconds=5):
-            assert sending.send_batch(stored)
+            assert send_batch.send_batch(stored)
         check_once(provider, addresses())
 
 
 def test_a_turn_that_comes_in_a_moment_is_waited_for_with_the_batch_at_hand(settings: LazySettings) -> None:
     settings.SEND_RATE = 400.0
     with handing_to("mailgun") as provider:
-        assert sending.send_batch(planned(readers=45, digests=4))
+        assert send_batch.send_batch(planned(readers=45, digests=4))
         assert len(accepted(provider)) == 180
     assert Batch.objects.get().attempt == 1

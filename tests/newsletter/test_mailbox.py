@@ -7,7 +7,9 @@ from django.conf import LazySettings
 from django.test import Client
 from django.urls import clear_url_caches
 
-from newsletter import mail, urls
+from newsletter import urls
+from newsletter.mail import message
+from newsletter.mail import outcome as mail_outcome
 from newsletter.mailbox import store
 
 pytestmark = pytest.mark.usefixtures("mailbox")
@@ -38,9 +40,11 @@ def load_pages(settings: LazySettings, is_trial: bool) -> None:
     clear_url_caches()
 
 
-def send(to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>") -> mail.Outcome:
+def send(to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>") -> mail_outcome.Outcome:
     headers, metadata = {"List-Id": "Papers <papers.example.org>"}, {"delivery": "7"}
-    return mail.hand_over(mail.build(to, subject, "Read.\n", html, tag="digest", headers=headers, metadata=metadata))
+    return message.hand_over(
+        message.build(to, subject, "Read.\n", html, tag="digest", headers=headers, metadata=metadata)
+    )
 
 
 def test_a_mail_is_kept_with_all_a_provider_would_have_got() -> None:

@@ -3,17 +3,9 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from newsletter.excerpt import brief, brief_lines, cut_at_word, wrapped
 
-from newsletter.templatetags.reading import (
-    author_line,
-    brief,
-    brief_lines,
-    cut_at_word,
-    paragraphs,
-    unbroken,
-    wrapped,
-    zone_words,
-)
+from newsletter.templatetags.reading import author_line, paragraphs, unbroken, zone_words
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from altcha import Payload, solve_challenge
 from altcha.v2 import Challenge
 
 from newsletter import clock
-from subscribers import gate, proofs, reception
 from subscribers.models import Letter, SignupRequest, Subscriber, Suppression
+from subscribers.subscription import abuse_check, proof_of_work, requests
 from tests.factories import SubscriberFactory
 
 SOME_TIME = timedelta(seconds=20)  # that a person takes
@@ -19,7 +19,7 @@ SOME_TIME = timedelta(seconds=20)  # that a person takes
 def mark(ago: timedelta = SOME_TIME) -> str:
     """Return the mark of a form that was shown some time ago."""
     with clock.at(clock.now() - ago):
-        return gate.new_mark()
+        return abuse_check.new_mark()
 
 
 def answers(topic: str = "vision", **changes: Any) -> dict[str, Any]:
@@ -31,12 +31,12 @@ def answers(topic: str = "vision", **changes: Any) -> dict[str, Any]:
 def answer_all() -> list[Letter]:
     """Do what a worker does, and return the letters to send."""
     waiting = SignupRequest.objects.filter(answered_at=None).order_by("pk").values_list("pk", flat=True)
-    return [letter for pk in list(waiting) if (letter := reception.answer(pk))]
+    return [letter for pk in list(waiting) if (letter := requests.answer(pk))]
 
 
 def proof() -> str:
     """Return what a browser sends that has worked."""
-    challenge = Challenge.from_dict(json.loads(proofs.challenge()))
+    challenge = Challenge.from_dict(json.loads(proof_of_work.challenge()))
     solution = solve_challenge(challenge)
     assert solution is not None
     return Payload(challenge, solution).to_base64()

@@ -9,13 +9,14 @@ from anymail.signals import pre_send
 from django.conf import LazySettings
 from django.db import connection
 
-from digests import sending, switch
 from digests.models import SendingSwitch
-from newsletter import urgent
+from digests.sending import sent_today, switch
+from newsletter.mail import letter_lane
+from newsletter.mail.throttle import Wait
 from newsletter.mailbox import store
-from newsletter.pace import Wait
-from subscribers import letters, signup, tasks, tokens
+from subscribers import letters, tasks, tokens
 from subscribers.models import Letter, Subscriber, Suppression
+from subscribers.subscription import opt_in
 from tests.factories import MORNING, SubscriberFactory
 from tests.provider import answering, http_error, sent
 
@@ -180,7 +181,7 @@ def test_the_task_sends_the_letter_it_is_given(letter: Letter) -> None:
 
 
 def test_a_letter_asked_for_too_long_ago_is_not_sent(letter: Letter, set_clock: SetClock) -> None:
-    set_clock(MORNING + signup.CONFIRMATION_LIFETIME + timedelta(seconds=1))
+    set_clock(MORNING + opt_in.CONFIRMATION_LIFETIME + timedelta(seconds=1))
     letters.send(letter)
     assert sent() == []
     assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SKIPPED, "it was asked for too long ago")
@@ -258,7 +259,7 @@ def test_a_worker_that_was_taken_for_lost_still_says_what_it_knows(letter: Lette
 
     pre_send.connect(be_late)
     try:
-        with urgent.lane() as lane:
+        with letter_lane.lane() as lane:
             letters.hand_over(letter, token, message, lane)
     finally:
         pre_send.disconnect(be_late)
@@ -273,6 +274,6 @@ def test_the_sweep_sends_letters_that_were_forgotten(letter: Letter) -> None:
 
 def test_a_letter_counts_among_the_mails_of_its_providers_day(letter: Letter, settings: LazySettings) -> None:
     letters.send(letter)
-    assert sending.handed_over_today() == 1
+    assert sent_today.handed_over_today() == 1
     settings.EMAIL_LETTERS_PROVIDER = "postmark"
-    assert sending.handed_over_today() == 0
+    assert sent_today.handed_over_today() == 0

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from digests import switch
-from newsletter.commands import operator
+from digests.sending import switch
+from newsletter.clocked_command import operator
 
 
 class Command(BaseCommand):

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from digests import explaining
-from newsletter.commands import ClockedCommand, day
-from subscribers.addresses import AddressError, canonical_address
+from digests.previews import explanation
+from newsletter.clocked_command import ClockedCommand, day
+from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Subscriber
 
 
@@ -18,7 +18,7 @@ class Command(ClockedCommand):
         parser.add_argument("date", type=day, metavar="DATE", help="a day in the reader’s zone, e.g. 2026-05-04")
 
     def run(self, **options: Any) -> None:
-        for line in explaining.explain(reader_of(options["email"]), options["date"]):
+        for line in explanation.explain(reader_of(options["email"]), options["date"]):
             self.stdout.write(line)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from digests import addressing, explaining, previewing, rendering
+from digests.mail import links, slots
 from digests.management.commands.explain import reader_of
-from digests.previewing import Preview
+from digests.previews import explanation, reader_day
+from digests.previews.reader_day import Preview
 from newsletter import clock
-from newsletter.commands import ClockedCommand, day
+from newsletter.clocked_command import ClockedCommand, day
 from subscribers.models import Subscriber
 
 
@@ -26,7 +27,7 @@ class Command(ClockedCommand):
         today = clock.now().astimezone(reader.timezone).date()
         if asked > max(today, clock.today()):
             raise CommandError(f"{asked} lies ahead of this reader, for whom it is {today}: no issue is known yet.")
-        for preview in previewing.preview(reader, asked):
+        for preview in reader_day.preview(reader, asked):
             self.show(reader, preview, is_html=options["html"])
 
     def show(self, reader: Subscriber, preview: Preview, is_html: bool) -> None:
@@ -34,16 +35,16 @@ class Command(ClockedCommand):
         (self.stderr if is_html else self.stdout).write(head_of(reader, preview) + "\n", style_func=str)
         parts = preview.compose()
         if parts is not None:
-            self.stdout.write(rendering.fill(parts.html if is_html else parts.text, links_of(reader, preview)))
+            self.stdout.write(slots.fill(parts.html if is_html else parts.text, links_of(reader, preview)))
 
 
 def head_of(reader: Subscriber, preview: Preview) -> str:
     slot = f"{preview.slot.astimezone(reader.timezone):%Y-%m-%d %H:%M} ({reader.timezone})"
-    state = explaining.state_of(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
+    state = explanation.state_of(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
     return f"{slot}, {state}: " + (f"“{preview.subject}”" if preview.items else f"no digest, {preview.reason}")
 
 
 def links_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
     if preview.delivery is None:
-        return dict.fromkeys(rendering.READER_SLOTS, settings.SITE_URL)
-    return addressing.links(preview.delivery.pk, reader.pk, reader.token_epoch)
+        return dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
+    return links.links(preview.delivery.pk, reader.pk, reader.token_epoch)

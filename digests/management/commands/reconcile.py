@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from digests import reconciling
-from digests.stats import Counts
-from newsletter.commands import ClockedCommand, day
+from digests.monitoring import reconciliation
+from digests.statistics.issue_counts import Counts
+from newsletter.clocked_command import ClockedCommand, day
 
 
 class Command(ClockedCommand):
@@ -18,12 +18,12 @@ class Command(ClockedCommand):
 
     def run(self, **options: Any) -> None:
         on: date = options["date"]
-        start, end = reconciling.day_of(on)
-        runs = reconciling.runs(start, end)
-        counts = reconciling.counts_of(runs)
+        start, end = reconciliation.day_of(on)
+        runs = reconciliation.runs(start, end)
+        counts = reconciliation.counts_of(runs)
         self.show(on, counts, len(runs))
-        differences = [*reconciling.differences(runs)]
-        faults = [*reconciling.faults(start, end)]
+        differences = [*reconciliation.differences(runs)]
+        faults = [*reconciliation.faults(start, end)]
         for line in differences + faults:
             self.stdout.write(line)
         if differences:

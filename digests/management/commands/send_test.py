@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from digests import trying
+from digests.monitoring import send_test
 
 
 class Command(BaseCommand):
@@ -16,8 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, address: str, letter: bool, nameserver: str, **options: Any) -> None:
         try:
-            trial = trying.send(address, letter, nameserver)
-        except trying.CannotTry as exc:
+            trial = send_test.send(address, letter, nameserver)
+        except send_test.CannotTry as exc:
             raise CommandError(str(exc)) from exc
         for sentence in trial.sentences:
             self.stdout.write(sentence)

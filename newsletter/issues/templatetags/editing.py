@@ -6,8 +6,8 @@ import textwrap
 from django import template
 from django.utils.safestring import SafeString
 
+from newsletter.excerpt import LINE
 from newsletter.issues.markdown import to_html, to_text
-from newsletter.templatetags.reading import LINE
 
 register = template.Library()
 HANGING = re.compile(r" *(?:- |\d+\. )?")  # what the lines behind the first of a list's item are indented by

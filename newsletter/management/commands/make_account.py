@@ -5,9 +5,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from newsletter import accounts
-from newsletter.commands import ClockedCommand, operator
-from newsletter.roles import ROLES
+from newsletter.accounts import staff_accounts
+from newsletter.accounts.roles import ROLES
+from newsletter.clocked_command import ClockedCommand, operator
 
 
 class Command(ClockedCommand):
@@ -26,13 +26,13 @@ class Command(ClockedCommand):
             User(username=name, email=email, password="none yet").clean_fields()
         except ValidationError as exc:
             raise CommandError(f"No account was made. {' '.join(exc.messages)}") from exc
-        accounts.keep_roles()
+        staff_accounts.keep_roles()
         try:
-            password = accounts.make_account(operator(), name, role, email)
-        except accounts.NameTaken as exc:
+            password = staff_accounts.make_account(operator(), name, role, email)
+        except staff_accounts.NameTaken as exc:
             raise CommandError(
                 f"There is an account named {name} already, and it was left as it is. "
                 f"`manage.py password --user {name}` sets it a new password."
             ) from exc
         self.stdout.write(f"The first password of {name}: {password}")
-        self.stderr.write(accounts.what_login_asks(name), style_func=str)
+        self.stderr.write(staff_accounts.what_login_asks(name), style_func=str)

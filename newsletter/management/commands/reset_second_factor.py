@@ -4,8 +4,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from newsletter import second_factor
-from newsletter.commands import ClockedCommand, operator
+from newsletter.accounts import second_factor
+from newsletter.clocked_command import ClockedCommand, operator
 
 
 class Command(ClockedCommand):

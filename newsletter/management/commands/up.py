@@ -7,7 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from newsletter import accounts, embedded, first_run, processes, readiness, welcome
+from newsletter.accounts import staff_accounts
+from newsletter.runtime import embedded_servers, first_run, preflight, processes, startup_banner
 
 PREPARING = 7_301_003  # advisory lock: of two that start at once, one prepares and the other waits
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, part: str, queue: str | None, **options: Any) -> None:
         try:
             if part in {"all", "web"}:
-                readiness.check_port()
+                preflight.check_port()
             if part == "all":
                 self.run_all()
             else:
@@ -34,15 +35,15 @@ class Command(BaseCommand):
             raise CommandError("Stopped before everything ran. Start again whenever you like.") from None
 
     def run_all(self) -> None:
-        with embedded.running(settings.VAR_DIR, os.environ):
-            readiness.check_servers()
+        with embedded_servers.running(settings.VAR_DIR, os.environ):
+            preflight.check_servers()
             password = self.prepare()
-            with embedded.watched(settings.VAR_DIR, os.environ, self.echo):
-                self.run_together(processes.everything(), welcome.text(password))
+            with embedded_servers.watched(settings.VAR_DIR, os.environ, self.echo):
+                self.run_together(processes.everything(), startup_banner.text(password))
 
     def run_part(self, part: str, queue: str | None) -> None:
-        readiness.check_servers()
-        readiness.check_prepared()
+        preflight.check_servers()
+        preflight.check_prepared()
         commands = {"web": processes.web, "worker": lambda: processes.workers(queue), "beat": processes.beat}[part]()
         if len(commands) > 1:
             self.run_together(commands)
@@ -55,13 +56,17 @@ class Command(BaseCommand):
             cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
             self.echo("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
-            accounts.keep_roles()
+            staff_accounts.keep_roles()
             if not settings.DEBUG:
                 call_command("collectstatic", interactive=False, verbosity=0)
             if first_run.is_due():
                 first_run.prepare(self.echo)
             # In production a password in the log would be there for good: `manage.py password` makes one.
-            password = accounts.renew_password(accounts.EDITOR) if accounts.make_editor() and settings.DEBUG else None
+            password = (
+                staff_accounts.renew_password(staff_accounts.EDITOR)
+                if staff_accounts.make_editor() and settings.DEBUG
+                else None
+            )
             cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARING])
         return password
 
@@ -72,7 +77,7 @@ class Command(BaseCommand):
             raise CommandError("A part ended by itself, as said above, so the others were stopped.")
 
     def greet(self, greeting: str) -> None:
-        if greeting and welcome.web_answers():
+        if greeting and startup_banner.web_answers():
             self.echo(greeting)
 
     def echo(self, line: str) -> None:

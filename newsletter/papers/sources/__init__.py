@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources import arxiv, arxiv_api, feed, hf_daily
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.finding import Listing
 
 __all__ = ["READERS", "Reader", "SourceError"]
 

@@ -8,11 +8,12 @@ from functools import partial
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from newsletter.papers.findings import Finding, Listing
-from newsletter.papers.identity import abs_url, key_of, version_of
-from newsletter.papers.links import find_links
+from newsletter.papers.code_links import find_links
+from newsletter.papers.paper_key import abs_url, key_of, version_of
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.items import (
+from newsletter.papers.sources.finding import Finding, Listing
+from newsletter.papers.sources.syndication import Entry, Feed, instant_of, read_feed
+from newsletter.papers.sources.untrusted_values import (
     MAX_ABSTRACT,
     MAX_AUTHORS,
     MAX_NAME,
@@ -24,8 +25,7 @@ from newsletter.papers.sources.items import (
     string_at,
     title_of,
 )
-from newsletter.papers.sources.syndication import Entry, Feed, instant_of, read_feed
-from newsletter.papers.text import split_authors
+from newsletter.papers.text.cleaning import split_authors
 
 # All of a feed's dates are its day's midnight there.
 NEW_YORK = ZoneInfo("America/New_York")

@@ -5,12 +5,13 @@ from datetime import date
 from itertools import islice
 from urllib.parse import urlencode, urlsplit
 
-from newsletter.papers.findings import Finding, Listing
-from newsletter.papers.identity import abs_url, key_of, version_of
-from newsletter.papers.links import find_links
+from newsletter.papers.code_links import find_links
+from newsletter.papers.paper_key import abs_url, key_of, version_of
 from newsletter.papers.sources.arxiv import categories_of, doi_of, is_withdrawn, noting_breaks
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.items import (
+from newsletter.papers.sources.finding import Finding, Listing
+from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
+from newsletter.papers.sources.untrusted_values import (
     Refusal,
     abstract_of,
     list_findings,
@@ -20,7 +21,6 @@ from newsletter.papers.sources.items import (
     string_at,
     title_of,
 )
-from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
 
 IDS_A_CALL = 100
 MAX_COMMENT = 2_000

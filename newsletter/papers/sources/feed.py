@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from newsletter.papers.findings import Finding, Listing
-from newsletter.papers.identity import abs_url, key_of, url_key
-from newsletter.papers.links import safe_url
+from newsletter.papers.code_links import safe_url
+from newsletter.papers.paper_key import abs_url, key_of, url_key
 from newsletter.papers.sources.arxiv import noting_breaks
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.items import (
+from newsletter.papers.sources.finding import Finding, Listing
+from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
+from newsletter.papers.sources.untrusted_values import (
     MAX_ADDRESS,
     MAX_ITEMS,
     MAX_TITLE,
@@ -26,7 +27,6 @@ from newsletter.papers.sources.items import (
     string_at,
     title_of,
 )
-from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
 
 MAX_CONTENT = 100_000
 # A round-up names a dozen papers; what names more is a bibliography.

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
-from newsletter.papers.findings import Finding, Listing
-from newsletter.papers.identity import abs_url, key_of
-from newsletter.papers.links import find_links
+from newsletter.papers.code_links import find_links
+from newsletter.papers.paper_key import abs_url, key_of
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.items import (
+from newsletter.papers.sources.finding import Finding, Listing
+from newsletter.papers.sources.untrusted_values import (
     Refusal,
     abstract_of,
     count_at,

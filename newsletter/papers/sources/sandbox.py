@@ -13,9 +13,9 @@ from typing import IO
 
 import orjson
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.wire import read_line
+from newsletter.papers.sources.finding import Listing
+from newsletter.papers.sources.parser_protocol import read_line
 
 PROJECT = Path(__file__).resolve().parents[3]
 WALL_SECONDS = 9.0
@@ -80,7 +80,7 @@ class Sandbox:
 
 def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "newsletter.papers.sources.child"],
+        [sys.executable, "-m", "newsletter.papers.sources.parser_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from subscribers import exporting
+from subscribers import csv_export
 
 
 class Command(BaseCommand):
@@ -16,14 +16,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         if str(path) == "-":
-            for part in exporting.lines():
+            for part in csv_export.lines():
                 self.stdout.write(part, ending="")
             return
         try:
             # Addresses are nobody else's business.
             path.touch(mode=0o600, exist_ok=False)
             with path.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(exporting.lines())
+                file.writelines(csv_export.lines())
         except FileExistsError as exc:
             raise CommandError(f"{path} is there already. Name another file, or move that one away.") from exc
         except OSError as exc:

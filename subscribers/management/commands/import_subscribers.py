@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from newsletter import clock
-from newsletter.commands import ClockedCommand, day, operator
+from newsletter.clocked_command import ClockedCommand, day, operator
 from newsletter.papers.models import Topic
-from subscribers.imports import choosing, running
-from subscribers.imports.deciding import REASONS, Outcome
+from subscribers.digest_schedule import Rhythm
+from subscribers.imports import choice_mapping, import_run
+from subscribers.imports.file_reader import FileError
 from subscribers.imports.formats import FORMATS
-from subscribers.imports.reading import FileError
+from subscribers.imports.row_outcome import REASONS, Outcome
 from subscribers.models import ImportRun
-from subscribers.rhythm import Rhythm
 
 FIXED = ("format", "consent_source", "consent_on")
 
@@ -31,8 +31,8 @@ class Command(ClockedCommand):
         parser.add_argument("--consent-source", required=True, metavar="TEXT", help="where its readers agreed")
         parser.add_argument("--consent-date", type=day, required=True, metavar="DATE", help="when, at the latest")
         parser.add_argument("--topics", default="", metavar="SLUGS", help="of readers whose row names none")
-        parser.add_argument("--frequency", default="weekdays", choices=sorted({*choosing.FREQUENCIES.values()}))
-        parser.add_argument("--weekday", default="monday", choices=[w for w in choosing.WEEKDAYS if w.isalpha()])
+        parser.add_argument("--frequency", default="weekdays", choices=sorted({*choice_mapping.FREQUENCIES.values()}))
+        parser.add_argument("--weekday", default="monday", choices=[w for w in choice_mapping.WEEKDAYS if w.isalpha()])
         parser.add_argument("--hour", default="07:00", metavar="HH:MM")
         parser.add_argument("--zone", default="UTC", metavar="ZONE", help="for example Europe/Berlin")
         parser.add_argument("--report", type=Path, metavar="FILE", help="where else to write the report")
@@ -49,7 +49,7 @@ class Command(ClockedCommand):
         run = self.begun(new_run(path, options), options)
         report_path = options["report"] or path.with_name(f"{path.name}.report.csv")
         try:
-            for _ in running.go_through(run, path, report_path, is_dry=options["dry_run"]):
+            for _ in import_run.go_through(run, path, report_path, is_dry=options["dry_run"]):
                 self.show(run)
         except FileError as exc:
             run.end(run.Status.FAILED, str(exc))
@@ -99,11 +99,11 @@ def new_run(path: Path, options: dict[str, Any]) -> ImportRun:
         raise CommandError("--consent-date lies ahead: nobody has agreed yet.")
     return ImportRun(
         name=path.name[:200],
-        file_hash=running.hash_of(path),
+        file_hash=import_run.hash_of(path),
         format=options["format"],
         consent_source=options["consent_source"][:200],
         consent_on=options["consent_date"],
-        defaults=running.stored_defaults(topics_of(options["topics"]), rhythm_of(options)),
+        defaults=import_run.stored_defaults(topics_of(options["topics"]), rhythm_of(options)),
         by=operator(),
         status=ImportRun.Status.WRITING,
     )
@@ -119,10 +119,10 @@ def topics_of(slugs: str) -> list[int]:
 
 def rhythm_of(options: dict[str, Any]) -> Rhythm:
     unknown: list[str] = []
-    hour = choosing.hour_of(options["hour"], choosing.SEVEN, unknown)
-    zone = choosing.ZONES.get(options["zone"].lower())
+    hour = choice_mapping.hour_of(options["hour"], choice_mapping.SEVEN, unknown)
+    zone = choice_mapping.ZONES.get(options["zone"].lower())
     if unknown:
         raise CommandError(f"“{options['hour']}” is no hour. Write it as 07:00.")
     if zone is None:
         raise CommandError(f"There is no zone “{options['zone']}”. Write it as Europe/Berlin.")
-    return Rhythm(options["frequency"], choosing.WEEKDAYS[options["weekday"]], hour, zone)
+    return Rhythm(options["frequency"], choice_mapping.WEEKDAYS[options["weekday"]], hour, zone)

@@ -4,8 +4,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from newsletter.commands import ClockedCommand
-from subscribers import making
+from newsletter.clocked_command import ClockedCommand
+from subscribers import synthetic_subscribers
 
 
 class Command(ClockedCommand):
@@ -20,7 +20,7 @@ class Command(ClockedCommand):
         if not settings.DEBUG:
             raise CommandError("Made-up readers have no place in production: their mail would bounce.")
         try:
-            for made in making.make_subscribers(options["count"], options["seed"]):
+            for made in synthetic_subscribers.make_subscribers(options["count"], options["seed"]):
                 self.stderr.write(f"{made:,} of {options['count']:,}")
         except ValueError as exc:
             raise CommandError(str(exc)) from exc

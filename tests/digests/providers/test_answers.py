@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from digests.providers import Provider, provider_of
-from digests.providers.lane import UNSUBSCRIBE_SLOT
+from digests.providers.base import UNSUBSCRIBE_SLOT
 from tests.digests.providers.mails import LANES, SITE, copy_of, mails, sending_to, statuses
 from tests.outside import faults
 from tests.outside import provider as outside

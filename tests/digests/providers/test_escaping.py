@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from digests.providers import Mail, Provider
-from digests.providers.single import filled
+from digests.providers.single_lane import filled
 from tests.digests.providers.mails import LANES, copy_of, sending_to, titled
 from tests.outside import provider as outside
 

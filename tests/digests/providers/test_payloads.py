@@ -8,16 +8,16 @@ from anymail.message import AnymailMessage
 from django.conf import LazySettings
 
 from digests.providers import Mail
+from digests.providers.base import headers_of
 from digests.providers.brevo import Brevo
-from digests.providers.http import HttpLane
-from digests.providers.lane import headers_of
+from digests.providers.http_lane import HttpLane
 from digests.providers.mailgun import Mailgun
 from digests.providers.mailjet import Mailjet
-from digests.providers.merge import SIGN, MergeLane
+from digests.providers.merge_lane import SIGN, MergeLane
 from digests.providers.postmark import Postmark
 from digests.providers.resend import Resend
-from digests.providers.single import filled
-from newsletter import mail
+from digests.providers.single_lane import filled
+from newsletter.mail import message as mail
 from tests.digests.providers.mails import CONTENT, copy_of, mails, titled
 from tests.outside.forms import read_form
 

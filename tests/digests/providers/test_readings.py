@@ -7,7 +7,7 @@ import pytest
 from anymail.exceptions import AnymailRequestsAPIError
 from requests import Response
 
-from digests.providers.http import outcomes_of_refusal
+from digests.providers.http_lane import outcomes_of_refusal
 from digests.providers.mailjet import outcome_of_errors
 from digests.providers.postmark import outcome_of_code, outcomes_of_call
 from tests.digests.providers.mails import mails

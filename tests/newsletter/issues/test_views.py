@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from newsletter.issues import publishing
+from newsletter.issues import publish
 from newsletter.issues.models import Issue
 from tests.factories import (
     MONDAY,
@@ -57,7 +57,7 @@ def test_an_issues_page_shows_its_front_in_order_and_who_curated_it(client: Clie
         EntryFactory(issue=issue, paper=PaperFactory(title=title), position=place)
     EntryFactory(issue=issue, paper=PaperFactory(title="Dropped"), dropped_at=MORNING)
     EntryFactory(issue=issue, paper=PaperFactory(title="Shelved"), shelf="shelf")
-    publishing.publish(issue, by=User.objects.create_user("ed", first_name="Edith", last_name="Itor"))
+    publish.publish(issue, by=User.objects.create_user("ed", first_name="Edith", last_name="Itor"))
     text = page(client, "/issues/2026-05-04/")
     assert text.index("First") < text.index("Second")
     assert "curated by Edith Itor" in text

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import pytest
 
-from newsletter.papers.evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
-from newsletter.papers.matching import Matcher, compile_topics, normalise, rules_from_toml, split_words
+from newsletter.papers.topics.phrase_matching import Matcher, compile_topics, normalise, rules_from_toml, split_words
+from tests.benchmarks.topic_evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
+from tests.recordings import SHARED
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "data"
+RECORDINGS = SHARED / "data"
 needs_recordings = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recorded papers are not here")
 
 ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}")

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import date, time
 from pathlib import Path
 
-from subscribers.imports import running
+from subscribers.digest_schedule import Rhythm
+from subscribers.imports import import_run
 from subscribers.models import ImportRun
-from subscribers.rhythm import Rhythm
 from tests.factories import TopicFactory
 
 SUBSTITUTE = Rhythm("daily", 0, time(7), "UTC")
@@ -24,18 +24,18 @@ def started(path: Path, form: str = "csv", topics: Iterable[int] | None = None) 
     ids = [TopicFactory().pk] if topics is None else list(topics)
     return ImportRun.objects.create(
         name=path.name,
-        file_hash=running.hash_of(path),
+        file_hash=import_run.hash_of(path),
         format=form,
         consent_source="The old list",
         consent_on=date(2026, 3, 1),
-        defaults=running.stored_defaults(ids, SUBSTITUTE),
+        defaults=import_run.stored_defaults(ids, SUBSTITUTE),
         status=ImportRun.Status.WRITING,
     )
 
 
 def imported(path: Path, form: str = "csv", *, is_dry: bool = False, topics: Iterable[int] | None = None) -> ImportRun:
     run = started(path, form, topics)
-    for _ in running.go_through(run, path, report_of(path), is_dry=is_dry):
+    for _ in import_run.go_through(run, path, report_of(path), is_dry=is_dry):
         pass
     return run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from subscribers.imports import running
+from subscribers.imports import import_run
 from subscribers.models import ImportRun, Subscriber
 from tests.factories import TopicFactory
 from tests.subscribers.imports.files import started, written
@@ -76,9 +76,9 @@ def test_a_file_that_is_not_there_is_named_by_its_trouble(tmp_path: Path) -> Non
 def test_an_import_that_stopped_goes_on_only_when_asked_and_with_the_same_consent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "CHUNK", 1)
+    monkeypatch.setattr(import_run, "CHUNK", 1)
     path = written(tmp_path, "email", "ada@example.org", "bo@example.org")
-    next(running.go_through(started(path), path, None, is_dry=False))
+    next(import_run.go_through(started(path), path, None, is_dry=False))
     with pytest.raises(CommandError, match=r"stopped after 1 rows\. Add --resume"):
         run(path, *CONSENT)
     with pytest.raises(CommandError, match="another consent_on"):

@@ -1,9 +1,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from newsletter.commands import ClockedCommand, day
-from newsletter.issues import drafting
-from newsletter.papers import ranking
+from newsletter.clocked_command import ClockedCommand, day
+from newsletter.issues import draft
+from newsletter.papers.trending import ranking
 
 
 class Command(ClockedCommand):
@@ -15,7 +15,7 @@ class Command(ClockedCommand):
 
     def run(self, **options: Any) -> None:
         ranking.score_papers()
-        issue = drafting.draft_issue(options["date"]) if options["date"] else drafting.draft_next_issue()
+        issue = draft.draft_issue(options["date"]) if options["date"] else draft.draft_next_issue()
         front, shelf = issue.entries.front().kept().count(), issue.entries.filter(shelf="shelf").count()
         self.stdout.write(
             f"{issue} ({issue.get_status_display().lower()}): {front} papers on the front, {shelf} on the shelf."

@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from newsletter.commands import ClockedCommand, day
-from newsletter.issues import publishing
+from newsletter.clocked_command import ClockedCommand, day
+from newsletter.issues import publish
 from newsletter.issues.models import Issue
 
 
@@ -20,8 +20,8 @@ class Command(ClockedCommand):
         if issue is None:
             raise CommandError(f"There is no issue of {options['date']}. manage.py draft_issue makes one.")
         try:
-            if not publishing.publish(issue):
+            if not publish.publish(issue):
                 raise CommandError(f"{issue} is {issue.get_status_display().lower()}: only a draft is published.")
-        except publishing.NothingToPublish as exc:
+        except publish.NothingToPublish as exc:
             raise CommandError(str(exc)) from exc
         self.stdout.write(f"{issue} is published with {issue.entries.front().kept().count()} papers on its front.")

@@ -3,9 +3,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from newsletter.commands import ClockedCommand
-from newsletter.papers import fetching, ranking
+from newsletter.clocked_command import ClockedCommand
+from newsletter.papers.ingest import fetch
 from newsletter.papers.models import Paper, Source
+from newsletter.papers.trending import ranking
 
 
 class Command(ClockedCommand):
@@ -29,7 +30,7 @@ class Command(ClockedCommand):
 
     def fetch(self, source: Source) -> bool:
         before = Paper.objects.count()
-        if fetching.fetch_source(source):
+        if fetch.fetch_source(source):
             self.stdout.write(f"{source}: {Paper.objects.count() - before} new papers")
             return True
         self.stderr.write(f"{source}: {source.last_error or 'is being fetched by a worker already'}")

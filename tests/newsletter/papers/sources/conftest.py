@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.papers.sources.guard import Policy
+from newsletter.papers.sources.guarded_fetch import Policy
 
 ROOT = Path(__file__).resolve().parents[4]
 PAYLOADS = ROOT / "tests" / "payloads" / "feeds"

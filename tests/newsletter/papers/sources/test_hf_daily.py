@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.finding import Listing
 from newsletter.papers.sources.hf_daily import addresses, parse
 from tests.newsletter.papers.sources.conftest import payload
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources import READERS, SourceError
+from newsletter.papers.sources.finding import Listing
 from tests.newsletter.papers.sources.conftest import PAYLOADS
 
 FEEDS = sorted(PAYLOADS.iterdir())

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources import READERS, SourceError, arxiv_api, sandbox
-from newsletter.papers.sources.guard import Policy, get
+from newsletter.papers.sources.finding import Listing
+from newsletter.papers.sources.guarded_fetch import Policy, get
 from tests.newsletter.papers.sources.conftest import RECORDINGS
 
 REPLAY = RECORDINGS.parent / "tools" / "replay_feeds.py"

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from newsletter.papers.findings import Listing
 from newsletter.papers.sources import arxiv, sandbox
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.finding import Listing
 from newsletter.papers.sources.sandbox import PROJECT, Sandbox
 from tests.newsletter.papers.sources.conftest import payload
 

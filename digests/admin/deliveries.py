@@ -1,0 +1,148 @@
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.decorators import action, display
+
+from digests.admin import search
+from digests.admin.dashboard import ProgressPage
+from digests.admin.read_only import ReadOnlyAdmin
+from digests.admin.reader import ReaderAdmin as ReaderAdmin
+from digests.models import Batch, Delivery, ProviderEvent
+from digests.sending import uncertain as settling
+from newsletter import audit
+from newsletter.admin_site.large_lists import lately
+from newsletter.issues.models import Issue
+
+RELATED = ("subscriber", "batch", "digest__issue")  # of a delivery
+MOST_SHOWN = 20  # deliveries on the page that asks
+KINDS_HEARD = (
+    ProviderEvent.objects.filter(delivery_id=OuterRef("pk"))
+    .order_by()
+    .values("delivery_id")
+    .annotate(kinds=StringAgg("kind", " ", distinct=True))
+    .values("kinds")
+)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
+
+    list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
+    list_filter = ("status", "reason", lately("made_at"))
+    search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
+    list_select_related = RELATED
+    readonly_fields = ("state",)
+    search_fields = ("subscriber__canonical",)
+    actions_list = ("statistics",)
+    actions = ("say_sent", "say_not_sent")
+    WORDS = {True: "It was sent.", False: "It was not sent."}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        return search.deliveries(queryset, search_term) if search_term.strip() else queryset, False
+
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> list[str]:
+        """Say what became of it, where its row alone does not."""
+        return ["state", *(name for name in super().get_fields(request, obj) if name not in {"state", "status"})]
+
+    def has_statistics_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("digests.view_statistics")
+
+    @action(description="Statistics of the newest issue", permissions=["statistics"])
+    def statistics(self, request: HttpRequest) -> HttpResponse:
+        newest = Issue.objects.exclude(published_at=None).order_by("-published_at").first()
+        if newest is None:
+            self.message_user(request, "There are no statistics yet: no issue is published.")
+            return HttpResponseRedirect(reverse("admin:digests_delivery_changelist"))
+        return HttpResponseRedirect(reverse("admin:issues_issue_statistics", args=[newest.pk]))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        deliveries: QuerySet[Delivery] = super().get_queryset(request)
+        return deliveries.annotate(heard=Subquery(KINDS_HEARD))
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show of uncertain deliveries what is known of them, and of the others no empty columns."""
+        is_about_doubt = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
+        hidden = {"reason", "settled"} if is_about_doubt else {"handed_over", "events"}
+        return tuple(name for name in self.list_display if name not in hidden)
+
+    @display(description="Issue")
+    def issue(self, delivery: Delivery) -> str:
+        return f"{delivery.digest.issue.date:%-d %b %Y}" if delivery.digest else ""
+
+    @display(description="Handed over")
+    def handed_over(self, delivery: Delivery) -> str:
+        """Say how: the provider's lane, the batch, and which of its calls."""
+        batch = delivery.batch
+        return f"{batch.lane} lane, batch {batch.pk}, call {delivery.call_no}" if batch else ""
+
+    @display(description="Provider reported")
+    def events(self, delivery: Delivery) -> str:
+        kinds = (getattr(delivery, "heard", "") or "").split()
+        return ", ".join(ProviderEvent.Kind(kind).label.lower() for kind in kinds) or "nothing"
+
+    @display(description="Settled by")
+    def settled(self, delivery: Delivery) -> str:
+        return f"{delivery.settled_by}, {delivery.settled_at:%-d %b %H:%M} UTC" if delivery.settled_at else ""
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("digests.change_delivery")
+
+    @admin.action(description="It was sent (of uncertain ones)", permissions=["settle"])
+    def say_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
+        return self.settle(request, deliveries, was_sent=True)
+
+    @admin.action(description="It was not sent (of uncertain ones)", permissions=["settle"])
+    def say_not_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
+        return self.settle(request, deliveries, was_sent=False)
+
+    def settle(self, request: HttpRequest, deliveries: QuerySet[Delivery], was_sent: bool) -> HttpResponse | None:
+        """Ask first, and again where there are more or fewer by the time of the answer."""
+        uncertain = deliveries.filter(status=Delivery.Status.UNCERTAIN)
+        count = uncertain.count()
+        if count and request.POST.get("is_sure_of") != str(count):
+            return self.ask(request, uncertain, was_sent, count)
+        ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
+        before, after = {"status": "Uncertain"}, {"status": self.WORDS[was_sent]}
+        audit.record_all(request.user, Delivery.objects.filter(pk__in=ids), "settled", before, after)
+        if ids:
+            self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
+        else:
+            self.message_user(request, "None of these is uncertain: nothing was changed.", messages.WARNING)
+        return None
+
+    def ask(self, request: HttpRequest, uncertain: QuerySet[Delivery], was_sent: bool, count: int) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.WORDS[was_sent],
+            "opts": self.opts,
+            "was_sent": was_sent,
+            "count": count,
+            "shown": [(row, self.events(row)) for row in uncertain.select_related(*RELATED)[:MOST_SHOWN]],
+            "hidden": max(0, count - MOST_SHOWN),
+            "action": request.POST["action"],
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/digests/delivery/settle.html", context)
+
+    @display(description="State")
+    def state(self, delivery: Delivery) -> str:
+        if delivery.status:
+            return delivery.get_status_display()
+        return "Sent" if delivery.is_sent else "Planned"
+
+
+@admin.register(Batch)
+class BatchAdmin(ProgressPage, ReadOnlyAdmin):
+    list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
+    list_filter = ("status", lately("made_at"))
+    search_fields = ("=id",)
+    search_help_text = "A batch’s number."

@@ -1,0 +1,152 @@
+"""What editors see of an issue before it is sent: its reach, its look, what speaks against it, and a test of it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+from unfold.admin import ModelAdmin
+
+from digests import tasks
+from digests.admin.preview_forms import LookForm, ReaderLookForm, TestForm, staff
+from digests.models import Delivery
+from digests.previews import issue_preview, reach_cache
+from digests.previews.issue_preview import Sight
+from digests.previews.publish_forecast import Slot
+from digests.publication import checklist
+from newsletter import audit, clock
+from newsletter.issues.models import Issue
+from subscribers.models import Subscriber
+
+AS_READER = "digests.preview_as_reader"
+PHONE, DESKTOP = 390, 680  # pixels
+
+
+class SeeingAdmin(ModelAdmin):  # type: ignore[misc]
+    """Pages beside the issue's own; looking changes nothing, but that a reader was looked at is noted."""
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(seen: Any) -> Any:
+            return self.admin_site.admin_view(never_cache(seen))
+
+        look_or_post = require_http_methods(["GET", "HEAD", "POST"])
+        return [
+            path("<int:pk>/reach/", view(require_safe(self.reach_view)), name="issues_issue_reach"),
+            path("<int:pk>/preview/", view(look_or_post(self.preview_view)), name="issues_issue_preview"),
+            path("<int:pk>/checks/", view(require_safe(self.checks_view)), name="issues_issue_checks"),
+            path("<int:pk>/test/", view(look_or_post(self.test_view)), name="issues_issue_test"),
+            *super().get_urls(),
+        ]
+
+    def issue_tools(self, request: HttpRequest, issue: Issue) -> list[tuple[str, str]]:
+        """Return what else there is to do with an issue, as words and addresses."""
+        inherited = getattr(super(), "issue_tools", None)
+        tools = {"Preview": "preview", "Checks": "checks"}
+        if self.has_change_permission(request, issue):
+            tools["Send a test"] = "test"
+        own = [(words, reverse(f"admin:issues_issue_{name}", args=[issue.pk])) for words, name in tools.items()]
+        return [*own, *(inherited(request, issue) if inherited else ())]
+
+    def seen_or_404(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Issue:
+        may = self.has_change_permission if to_change else self.has_view_permission
+        if not may(request):
+            raise PermissionDenied
+        return get_object_or_404(Issue, pk=pk)
+
+    def page_of(self, request: HttpRequest, issue: Issue, title: str) -> dict[str, Any]:
+        heading = f"{title}: the issue of {issue.date:%-d %B %Y}"
+        may = {"may_see_readers": request.user.has_perm(AS_READER), "may_change": self.has_change_permission(request)}
+        page = {"title": heading, "opts": self.opts, "issue": issue, "object": issue}
+        return {**self.admin_site.each_context(request), **page, **may}
+
+    def reach_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the last figure with its age, and have another made where it is old; a poll fetches it."""
+        issue = self.seen_or_404(request, pk)
+        figure = reach_cache.figure_of(issue)
+        if not (is_fresh := reach_cache.is_fresh(issue, figure)):
+            tasks.figure_reach.apply_async((issue.pk,), expires=reach_cache.FRESH.total_seconds())
+        found = reach_cache.unpacked(figure.figure) if figure else None
+        if request.GET.get("format") == "json":
+            entries = {str(entry): count for entry, count in found.entries.items()} if found else {}
+            at = figure.at.isoformat() if figure else None
+            return JsonResponse({"at": at, "is_computing": not is_fresh, "entries": entries})
+        labels = dict(Delivery.Reason.choices) | {"no_issue": "have what it would bring already"}
+        context = {
+            "issue": issue,
+            "reach": found,
+            "first": Slot(found.first_at, found.first_zone) if found and found.first_at else None,
+            "is_computing": not is_fresh,
+            "age_seconds": round((clock.now() - figure.at).total_seconds()) if figure else 0,
+            "nothing": [(labels[reason], count) for reason, count in found.nothing.items()] if found else [],
+            "largest": max(found.sizes.values(), default=1) if found else 1,
+        }
+        return render(request, "admin/digests/seeing/_reach.html", context)
+
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the mail as the public issue or for topics; as a reader by POST, since that is noted."""
+        issue = self.seen_or_404(request, pk)
+        if request.method == "POST":
+            if not request.user.has_perm(AS_READER):
+                raise PermissionDenied
+            form: LookForm = ReaderLookForm(request.POST)
+        else:
+            form = LookForm(request.GET)
+        sight = self.sight_of(request, issue, form) if form.is_valid() else None
+        context = self.page_of(request, issue, "Preview") | {
+            "form": form,
+            "sight": sight,
+            "typed": request.POST.get("reader", ""),
+        }
+        if sight and sight.html:
+            context["frame"] = issue_preview.shown(sight.html, is_dark=form.is_dark, has_images=form.has_images)
+            context["width"] = PHONE if form.is_phone else DESKTOP
+        return TemplateResponse(request, "admin/digests/seeing/preview.html", context)
+
+    def sight_of(self, request: HttpRequest, issue: Issue, form: LookForm) -> Sight:
+        if reader := form.cleaned_data.get("reader"):
+            note_look(request, reader, issue, "previewed a digest as")
+            return issue_preview.for_reader(issue, reader)
+        if topics := form.cleaned_data["topics"]:
+            return issue_preview.for_topics(issue, topics, form.topics_named)
+        return issue_preview.public(issue)
+
+    def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        issue = self.seen_or_404(request, pk)
+        waiting = tasks.have_links_followed(issue)
+        context = self.page_of(request, issue, "Checks")
+        context |= {"findings": checklist.checks_of(issue), "waiting": waiting}
+        return TemplateResponse(request, "admin/digests/seeing/checks.html", context)
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        issue = self.seen_or_404(request, pk, to_change=True)
+        # Asked before the form, whose answer says whether an address is a reader's.
+        if request.POST.get("reader") and not request.user.has_perm(AS_READER):
+            raise PermissionDenied
+        form = TestForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            self.send_test(request, issue, form)
+            return HttpResponseRedirect(request.path)
+        context = self.page_of(request, issue, "Send a test") | {"form": form, "staff": staff()}
+        return TemplateResponse(request, "admin/digests/seeing/test.html", context)
+
+    def send_test(self, request: HttpRequest, issue: Issue, form: TestForm) -> None:
+        reader: Subscriber | None = form.cleaned_data["reader"]
+        if reader is not None:
+            note_look(request, reader, issue, "sent a test of a digest as")
+        topics, people = form.cleaned_data["topics"], form.recipients(form.cleaned_data)
+        for editor in people:
+            tasks.send_trial.delay_on_commit(issue.pk, editor.pk, topics, reader.pk if reader else None)
+        audit.record(
+            request.user, issue, "sent a test", after={"to": ", ".join(user.get_username() for user in people)}
+        )
+        names = ", ".join(user.email for user in people)
+        self.message_user(request, f"On its way to {names}, marked as a test and counted nowhere.")
+
+
+def note_look(request: HttpRequest, reader: Subscriber, issue: Issue, act: str) -> None:
+    # Of the row only its number: a reader's words for a name are the address.
+    audit.record(request.user, Subscriber(pk=reader.pk), act, after={"issue": issue})

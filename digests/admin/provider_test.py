@@ -1,0 +1,52 @@
+"""On the page about sending: the providers that mail leaves by, and a test of each."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminRadioSelectWidget
+
+from digests.monitoring import send_test
+from newsletter.admin_site.large_lists import ListAdmin
+
+LETTER, DIGEST = "letter", "digest"
+WAYS = ((DIGEST, "The way that digests go"), (LETTER, "The way that confirmations and links go"))
+
+
+class TestForm(forms.Form):
+    address = forms.CharField(max_length=320, widget=UnfoldAdminEmailInputWidget)
+    way = forms.ChoiceField(choices=WAYS, widget=UnfoldAdminRadioSelectWidget)
+
+
+class TestPage(ListAdmin):
+    """Sends one test mail, as `manage.py send_test` does."""
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path("test/", self.admin_site.admin_view(self.test), name="digests_sendingswitch_test")
+        return [page, *super().get_urls()]
+
+    def test(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("digests.change_sendingswitch"):
+            raise PermissionDenied
+        form = TestForm(request.POST or None, initial={"address": getattr(request.user, "email", ""), "way": DIGEST})
+        trial = None
+        if request.method == "POST" and form.is_valid():
+            trial = self.tried(form)
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": "Send a test",
+            "opts": self.opts,
+            "form": form,
+            "trial": trial,
+        }
+        return TemplateResponse(request, "admin/digests/sendingswitch/test.html", context)
+
+    def tried(self, form: TestForm) -> send_test.Trial | None:
+        try:
+            return send_test.send(form.cleaned_data["address"], form.cleaned_data["way"] == LETTER)
+        except send_test.CannotTry as exc:
+            form.add_error("address", str(exc))
+            return None

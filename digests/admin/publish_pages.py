@@ -1,0 +1,237 @@
+"""The pages on which an editor publishes and withdraws an issue: in numbers what will happen, then one button."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from digests import tasks
+from digests.models import PublishRequest
+from digests.previews import publish_forecast
+from digests.publication import approval, withdrawal_counts
+from digests.publication.checklist import checks_of
+from digests.sending import switch
+from digests.statistics import number_format
+from newsletter import clock
+from newsletter.issues.admin.issue import IssueAdmin
+from newsletter.issues.models import Issue
+
+Status = Issue.Status
+
+
+class PublishForm(forms.Form):
+    act = forms.ChoiceField(choices=[(act, act) for act in ("publish", "confirm", "decline")])
+    is_sure_of = forms.IntegerField(min_value=0)
+    revision = forms.IntegerField(min_value=0)
+    words = forms.CharField(
+        max_length=300, required=False, widget=UnfoldAdminTextInputWidget(attrs={"aria-label": "Why not"})
+    )
+
+    @property
+    def seen(self) -> approval.Seen:
+        return approval.Seen(self.cleaned_data["is_sure_of"], self.cleaned_data["revision"])
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300,
+        widget=UnfoldAdminTextInputWidget(attrs={"aria-label": "Why"}),
+        error_messages={"required": "Say why, for whoever asks tomorrow."},
+    )
+
+
+class PublishingPages(IssueAdmin):
+    """What IssueDesk inherits: links to the pages that ask, and the buttons that need no question."""
+
+    actions_detail: ClassVar[Any] = ("publish", "withdraw")
+    change_form_before_template = "admin/issues/issue/_asked.html"
+    LINKS = {Status.PUBLISHED: {"withdraw"}}  # the way to publishing stands on the page itself, in sight on any screen
+
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm(approval.RIGHT)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Leave out the links that do not fit the issue."""
+        issue = Issue.objects.filter(pk=object_id).first()
+        fitting = self.LINKS.get(Status(issue.status), set()) if issue else set()
+        links: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return [link for link in links if link.path in fitting or link.path not in {"publish", "withdraw"}]
+
+    def desk_of(self, request: HttpRequest, issue: Issue) -> dict[str, Any]:
+        """Add how long it is to the cutoff, and the button that leads on, or whom to ask where it is not theirs."""
+        may_publish = self.has_publish_permission(request)
+        return super().desk_of(request, issue) | {
+            "left": left_of(issue) if issue.status == Status.DRAFT else "",
+            "may_publish": may_publish,
+            "publishers": publishers(editor(request)) if issue.is_open and not may_publish else [],
+        }
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        issue = self.get_object(request, object_id) if object_id else None
+        asked = approval.standing(issue) if issue else None
+        context = {"asked": asked, "may_publish": self.has_publish_permission(request), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    @action(description="Publish…", permissions=["publish"], variant=ActionVariant.PRIMARY)
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what publishing would do, and do it where the editor has seen that."""
+        issue = get_object_or_404(Issue, pk=object_id)
+        form = PublishForm(request.POST or None)
+        if request.method != "POST":
+            return self.publish_page(request, issue, form)
+        if not form.is_valid():
+            self.message_user(request, "Something was missing: look at it once more.", messages.WARNING)
+            return self.publish_page(request, issue, form)
+        try:
+            words = self.act(issue, editor(request), form)
+        except approval.Refused as exc:
+            self.message_user(request, str(exc), messages.WARNING)
+            return HttpResponseRedirect(request.path)
+        self.message_user(request, words, messages.SUCCESS)
+        return HttpResponseRedirect(page_of(issue))
+
+    def act(self, issue: Issue, by: User, form: PublishForm) -> str:
+        """Do what was asked for, and say so; raise Refused where nothing was done."""
+        if form.cleaned_data["act"] == "publish":
+            asked = approval.publish(issue, by, form.seen)
+            return words_of(asked) if asked else "Published. Readers get it from now on, each at their own hour."
+        asked = approval.standing(issue)
+        if asked is None:
+            raise approval.Refused("The request is void or settled: see below how it stands. Nothing was changed.")
+        if form.cleaned_data["act"] == "confirm":
+            approval.confirm(asked, by, form.seen)
+            return f"Published, as {asked.asked_by} asked. Readers get it from now on, each at their own hour."
+        approval.decline(asked, by, form.cleaned_data["words"])
+        return "The request is taken back." if asked.asked_by_id == by.pk else f"Declined. {asked.asked_by} sees why."
+
+    def publish_page(self, request: HttpRequest, issue: Issue, form: PublishForm) -> HttpResponse:
+        view, findings = publish_forecast.outlook_of(issue), checks_of(issue)
+        asked, by = approval.standing(issue), editor(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Publish the issue of {issue.date:%-d %B %Y}",
+            "opts": self.opts,
+            "issue": issue,
+            "object": issue,
+            "form": form,
+            "outlook": view,
+            "left_over": view.active - view.readers,
+            "findings": findings,
+            "is_stopped": any(map(approval.stops, findings)) or not issue.is_open,
+            "answer": switch.standing(),
+            "asked": asked,
+            "is_mine": asked is not None and asked.asked_by_id == by.pk,
+            "refused": approval.last_word(issue) if issue.is_open and not asked else None,
+            "needs_second": approval.needs_second(view, by),
+            "at_the_cutoff": approval.at_the_cutoff(issue),
+            "left": until(issue),
+            "links_waiting": tasks.have_links_followed(issue) if issue.is_open else 0,
+        }
+        return TemplateResponse(request, "admin/issues/issue/publish.html", context)
+
+    @action(description="Withdraw…", permissions=["publish"], variant=ActionVariant.DANGER)
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say who has the issue and who would not get it, and withdraw it with a reason."""
+        issue = get_object_or_404(Issue, pk=object_id)
+        form = WithdrawForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self.withdraw_page(request, issue, form)
+        try:
+            approval.withdraw(issue, editor(request), form.cleaned_data["reason"])
+        except approval.Refused as exc:
+            self.message_user(request, str(exc), messages.WARNING)
+        else:
+            self.message_user(request, f"Withdrawn. {withdrawal_counts.reach_of(issue).words}", messages.SUCCESS)
+        return HttpResponseRedirect(page_of(issue))
+
+    def withdraw_page(self, request: HttpRequest, issue: Issue, form: WithdrawForm) -> HttpResponse:
+        is_out = issue.published_at is not None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Withdraw the issue of {issue.date:%-d %B %Y}",
+            "opts": self.opts,
+            "issue": issue,
+            "object": issue,
+            "form": form,
+            "reach": withdrawal_counts.reach_of(issue) if is_out else None,
+            "to_come": withdrawal_counts.to_come(issue) if issue.status == Status.PUBLISHED else 0,
+        }
+        return TemplateResponse(request, "admin/issues/issue/withdraw.html", context)
+
+    @action(description="Hold", permissions=["publish"])
+    def hold(self, request: HttpRequest, issue: Issue) -> None:
+        waiting = publish_forecast.outlook_of(issue).waiting
+        who = publish_forecast.counted(waiting, "reader") + (
+            " who is due now does" if waiting == 1 else " who are due now do"
+        )
+        self.move(request, issue, hold=True, words=(
+            f"Held. It is not published at its cutoff until you release it. Nobody waits for it meanwhile: {who} "
+            "not, nor do those whose hour comes. They get what was published since their last digest, and this "
+            "issue with the digest after its publication."
+        ))  # fmt: skip
+
+    @action(description="Release", permissions=["publish"])
+    def release(self, request: HttpRequest, issue: Issue) -> None:
+        self.move(request, issue, hold=False, words=(
+            f"Released. It is published at its cutoff, {until(issue)}, and readers whose hour comes in between wait "
+            "for it where there is nothing else to send."
+        ))  # fmt: skip
+
+    def move(self, request: HttpRequest, issue: Issue, *, hold: bool, words: str) -> None:
+        try:
+            (approval.hold if hold else approval.release)(issue, editor(request))
+        except approval.Refused as exc:
+            self.message_user(request, str(exc), messages.WARNING)
+        else:
+            self.message_user(request, words, messages.SUCCESS)
+
+
+def editor(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def page_of(issue: Issue) -> str:
+    return reverse("admin:issues_issue_change", args=[issue.pk])
+
+
+def words_of(asked: PublishRequest) -> str:
+    return (
+        f"{asked.readers:,} readers need a second editor: the others are asked by mail. "
+        f"{approval.at_the_cutoff(asked.issue)}"
+    )
+
+
+def publishers(by: User) -> list[str]:
+    """Return the names of those who may publish, for somebody who may not."""
+    return [other.get_full_name() or other.get_username() for other in approval.others(by).order_by("username")]
+
+
+def left_of(issue: Issue) -> str:
+    """Return how long it is to the cutoff, in words."""
+    left = issue.cutoff_at - clock.now()
+    return f"in {number_format.span(left)}" if left.total_seconds() > 0 else "within a minute"
+
+
+def until(issue: Issue) -> str:
+    """Say how long it is to the cutoff, and when that is."""
+    left = issue.cutoff_at - clock.now()
+    if left.total_seconds() <= 0:
+        return f"within a minute (it was due at {issue.cutoff_at:%H:%M} UTC)"
+    day = "" if issue.cutoff_at.date() == clock.today() else f" on {issue.cutoff_at:%-d %B}"
+    return f"in {number_format.span(left)}, at {issue.cutoff_at:%H:%M} UTC{day}"

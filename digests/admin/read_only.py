@@ -1,0 +1,17 @@
+from django.http import HttpRequest
+
+from digests.admin.reader import ReaderAdmin as ReaderAdmin
+from newsletter.admin_site.audited_admin import AuditedAdmin
+
+
+class ReadOnlyAdmin(AuditedAdmin):
+    sortable_by: tuple[str, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

@@ -1,0 +1,93 @@
+"""How assembly writes content: each distinct card and digest once."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from digests.mail.subject import subject_for
+from digests.selection.digest_choice import Content
+
+REMEMBERED = 300_000  # digests whose ids a run keeps in memory
+
+
+class Digests:
+    """The digests of a run, written where they are the first of their kind."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.known: dict[UUID, int] = {}
+
+    def write(self, contents: Iterable[Content]) -> dict[Content, int]:
+        """Return the id of each content's digest."""
+        contents = list(contents)
+        write_cards(contents)
+        keys = {content: key_of(content) for content in contents}
+        missing = {key: content for content, key in keys.items() if key not in self.known}
+        if len(self.known) > REMEMBERED:
+            self.known.clear()
+            missing = {key: content for content, key in keys.items()}
+        self.known |= dict(write_digests(missing, self.now))
+        return {content: self.known[key] for content, key in keys.items()}
+
+
+CARDS = """
+INSERT INTO digests_card (entry_id, reason, html, text)
+SELECT entry_id, reason, '', '' FROM unnest(%s::bigint[], %s::text[]) AS card(entry_id, reason)
+ORDER BY entry_id, reason ON CONFLICT DO NOTHING
+"""
+CARD_IDS = """
+SELECT card.id FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted(entry_id, reason, place)
+JOIN digests_card card USING (entry_id, reason) ORDER BY place
+"""
+
+
+def write_cards(contents: Sequence[Content]) -> None:
+    """Note in each span the card of every item that was chosen; rows are made where there are none yet."""
+    for span in {id(content.span): content.span for content in contents}.values():
+        items = [item for item in span.index.items if item.number not in span.card_ids]
+        if not items:
+            continue
+        columns = [item.entry.id for item in items], [item.reason for item in items]
+        with connection.cursor() as cursor:
+            cursor.execute(CARDS, columns)
+            cursor.execute(CARD_IDS, columns)
+            ids = [card_id for (card_id,) in cursor.fetchall()]
+        span.card_ids |= zip((item.number for item in items), ids, strict=True)
+
+
+def key_of(content: Content) -> UUID:
+    """Return what two digests share that are the same: frame, cards and order."""
+    span = content.span
+    order = ",".join([str(span.card_ids[number]) for number in content.numbers])
+    return UUID(bytes=hashlib.md5(f"{span.issues[0].pk}:{content.is_fallback}:{order}".encode()).digest())
+
+
+# In the order of their keys, so that two assemblers wait for each other and never in a circle.
+DIGESTS = """
+INSERT INTO digests_digest (content_key, issue_id, card_ids, is_fallback, subject, made_at)
+SELECT content_key, issue_id, card_ids::bigint[], is_fallback, subject, %s
+FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
+     AS digest(content_key, issue_id, card_ids, is_fallback, subject)
+ORDER BY content_key ON CONFLICT (content_key) DO NOTHING
+"""
+DIGEST_IDS = "SELECT content_key, id FROM digests_digest WHERE content_key = ANY(%s::uuid[])"
+
+
+def write_digests(contents: dict[UUID, Content], now: datetime) -> Iterator[tuple[UUID, int]]:
+    """Write the digests of `contents` that are not there, and yield the id of each."""
+    if not contents:
+        return
+    columns = zip(*(digest_row(key, content) for key, content in contents.items()), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(DIGESTS, [now, *map(list, columns)])
+        cursor.execute(DIGEST_IDS, [list(contents)])
+        yield from cursor.fetchall()
+
+
+def digest_row(key: UUID, content: Content) -> tuple[UUID, int, str, bool, str]:
+    span = content.span
+    cards = "{" + ",".join([str(span.card_ids[number]) for number in content.numbers]) + "}"
+    return key, span.issues[0].pk, cards, content.is_fallback, subject_for(span.issues[0], content.items)

@@ -1,0 +1,161 @@
+import logging
+import random
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import css_inline
+from django.conf import settings
+from django.db import connection, transaction
+from django.template.loader import get_template, render_to_string
+from newsletter.excerpt import brief, cut_at_word
+
+from digests.mail.size_limit import FULL
+from digests.mail.slots import CARD_SLOTS, Parts, cut, slot
+from digests.models import Card, CardsPruned
+from digests.providers.interface import SEAM
+from newsletter.issues.models import IssueEntry
+from newsletter.papers.community.proposals import BY_A_READER
+
+logger = logging.getLogger(__name__)
+TOKEN_SIZE = 90  # bytes of a reader's link behind the site's address
+REMEMBERED = 10_000  # cards a process keeps in memory
+CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
+PREHEADER = 140  # characters; mail programs show up to that much behind the subject
+
+BLANK_NUMBER = "0000"
+PICK, FREE = "Editors’ pick", "From the editors"  # as they begin a reason; the templates set them apart
+
+
+Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of it, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A card's HTML and text, each cut at its number; what follows that, sewn on, is cut at the reader's slots."""
+
+    html: tuple[str, tuple[str, ...]]
+    text: tuple[str, tuple[str, ...]]
+    size: int  # bytes of HTML
+    title: str  # plain, as far as a preheader may show it
+    summary: str
+    is_free: bool = False  # no paper: it has no number and is not counted
+
+
+known_cards: dict[int, Pieces] = {}
+
+
+def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
+    """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did.
+
+    Raise CardsPruned where some are gone, or cannot be rendered.
+    """
+    card_ids = list(card_ids)
+    remember(card_ids)
+    try:
+        return [known_cards[card_id] for card_id in card_ids]
+    except KeyError as exc:
+        raise CardsPruned from exc
+
+
+def remember(card_ids: Collection[int]) -> None:
+    """Have cards in memory, as far as they are still there; what is known before many digests saves each a query."""
+    if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
+        if len(known_cards) > REMEMBERED:
+            known_cards.clear()
+            missing = list(card_ids)
+        missing = sorted(set(missing))
+        # Two who begin at once with the same cards do not wait for each other chunk by chunk.
+        starts = range(0, len(missing), CARDS_AT_ONCE)
+        for start in random.sample(starts, len(starts)):
+            load_cards(missing[start : start + CARDS_AT_ONCE])
+
+
+def load_cards(card_ids: Collection[int]) -> None:
+    found = Card.objects.filter(pk__in=card_ids).select_related("entry")
+    cards = list(found)
+    if not all(map(is_rendered, cards)):
+        with transaction.atomic():
+            # One renders, and who waited finds it done; in one order, so that nobody waits in a circle.
+            cards = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
+            render_cards([card for card in cards if not is_rendered(card)])
+    for card in cards:
+        with left_out(card):
+            known_cards[card.pk] = cut_card(Parts(card.html, card.text), card.entry, card.entry.snapshot)
+
+
+def is_rendered(card: Card) -> bool:
+    return slot("number") in card.html
+
+
+STORE_CARDS = """
+UPDATE digests_card card SET html = fresh.html, text = fresh.text
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh(id, html, text) WHERE card.id = fresh.id
+"""
+
+
+@contextmanager
+def left_out(card: Card) -> Iterator[None]:
+    """Let a card that cannot be rendered cost its own digests, and no other."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError):
+        logger.exception("Card %s cannot be rendered, and is left out", card.pk)
+
+
+def render_cards(cards: Sequence[Card]) -> None:
+    for card in cards:
+        with left_out(card):
+            parts = render_card(card.entry, card.entry.snapshot, card.reason)
+            card.html, card.text = parts.html, parts.text
+    with connection.cursor() as cursor:
+        cursor.execute(STORE_CARDS, [[getattr(card, name) for card in cards] for name in ("id", "html", "text")])
+
+
+@lru_cache(maxsize=1_000)
+def smaller_card(card_id: int, size: str) -> Pieces:
+    card = Card.objects.select_related("entry").get(pk=card_id)
+    return render_pieces(card.entry, card.entry.snapshot, card.reason, size)
+
+
+def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Pieces:
+    return cut_card(render_card(entry, card, reason, size), entry, card)
+
+
+def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> Pieces:
+    mark = slot("number")
+    html, text = parts.html.partition(mark), parts.text.partition(mark)
+    rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
+    links = len(rest) // 2 * (len(settings.SITE_URL) + TOKEN_SIZE)
+    size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
+    title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
+    pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
+    return Pieces(*pieces, size, title, summary, entry.is_free)
+
+
+def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
+    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
+    mark = FREE if entry.is_free else PICK if entry.is_pick else ""
+    slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size} | slots
+    html = render_to_string("digests/mail/card.html", context)
+    inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
+    # As wide as a number is, so that the title's lines end where they would.
+    text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
+    return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
+
+
+def why(card: Mapping[str, Any], reason: str) -> str:
+    """Return the reason without the mark it begins with, the comments, and whether a reader proposed it."""
+    comments = card["comments"]
+    words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
+    proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
+    reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
+    return " · ".join(filter(None, [reason, words, proposed]))
+
+
+@cache
+def card_styles() -> str:
+    return str(get_template("digests/mail/styles.css").render({}))

@@ -1,0 +1,76 @@
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from digests.providers.interface import SEAM
+
+READER_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url", "propose_url", "vote_url")
+CARD_SLOTS = ("vote_url",)  # of the reader's, in each card
+DIGEST_SLOTS = ("cards", "count", "preheader", "lead")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One mail's HTML and text; where slots are still open, their marks stand in them."""
+
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One mail's HTML and text, each cut at the reader's slots: texts at even places, names of slots at odd ones.
+
+    Where one text that many digests hold meets another, a seam stands instead of a name.
+    """
+
+    html: tuple[str, ...]
+    text: tuple[str, ...]
+
+    def marked(self) -> Parts:
+        """Return the mail whole, a mark in each slot."""
+        marks = {name: slot(name) for name in READER_SLOTS} | {SEAM: ""}
+        return Parts(fill_pieces(self.html, marks), fill_pieces(self.text, marks))
+
+
+def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Put what `values` names into its slots: a seam or a slot before each text. Other slots stay open."""
+    woven = [frame[0]]
+    for name, text in zip(frame[1::2], frame[2::2], strict=True):
+        if name in values:
+            woven += (*values[name], SEAM, text)
+        else:
+            woven += (name, text)
+    return tuple(woven)
+
+
+def fill_pieces(pieces: Sequence[str], values: Mapping[str, str]) -> str:
+    """Return the text of `pieces`: texts at even places, names of slots, to be filled from `values`, at odd ones."""
+    filled = list(pieces)
+    filled[1::2] = [values[name] for name in filled[1::2]]
+    return "".join(filled)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with the slots that `values` names filled; other slots stay open."""
+    return fill_pieces(cut(text, values), values)
+
+
+def cut(text: str, names: Collection[str]) -> list[str]:
+    """Cut `text` at the slots of `names`: texts at even places, names at odd ones."""
+    return re.split(f"slot-{slot_key()}-({'|'.join(names)})-", text)
+
+
+def slot(name: str) -> str:
+    """Return the mark of an open slot, safe in HTML, in an address and in plain text."""
+    return f"slot-{slot_key()}-{name}-"
+
+
+@cache
+def slot_key() -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), b"digest slots", hashlib.sha256).hexdigest()[:20]

@@ -1,0 +1,195 @@
+"""The step that tells operators of each trouble once when it begins, and once when it is over.
+
+What is wrong is read from rows and from the breaker at each round, so nothing is missed while a process is down.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Coalesce, Greatest
+
+from digests.models import Alert, Delivery, SwitchChange
+from digests.monitoring import notices
+from digests.sending import switch
+from newsletter import clock
+from newsletter.mail.throttle import Lane, Pace, RedisAway
+from newsletter.papers.ingest import source_alerts
+from newsletter.papers.models import Source
+from subscribers.models import Letter
+
+# What comes and goes is one trouble.
+QUIET = timedelta(minutes=5)
+UNCERTAIN_PATIENCE = timedelta(hours=1)  # events of a provider settle most before
+LETTER_PATIENCE = timedelta(minutes=10)
+SENDING = "admin:digests_sendingswitch_changelist"
+Kind = Alert.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    key: str  # tells it from others of its kind
+    subject: str
+    paragraphs: tuple[str, ...]
+    over: str
+    page: str
+    query: str = ""
+    is_mailed: bool = True  # False where it is mailed elsewhere
+
+    @property
+    def url(self) -> str:
+        return notices.url_of(self.page, self.query)
+
+
+def watch() -> None:
+    """Compare the troubles there are with those that were told. Safe to repeat, and to run twice at once."""
+    for kind, look in LOOKS.items():
+        try:
+            troubles = {trouble.key: trouble for trouble in look()}
+        except RedisAway:
+            continue  # nobody knows how it stands
+        compare(kind, troubles)
+
+
+def compare(kind: Kind, troubles: dict[str, Trouble]) -> None:
+    told = {alert.key: alert for alert in Alert.objects.open().filter(kind=kind)}
+    for key, trouble in troubles.items():
+        if key not in told:
+            begin(kind, trouble)
+        elif told[key].gone_at:
+            Alert.objects.open().filter(pk=told[key].pk).update(gone_at=None)
+    for key, alert in told.items():
+        if key not in troubles:
+            leave(alert)
+
+
+@transaction.atomic
+def begin(kind: Kind, trouble: Trouble) -> None:
+    words = {"over_words": trouble.over[:300], "url": trouble.url}
+    _, is_new = Alert.objects.get_or_create(kind=kind, key=trouble.key, over_at=None, defaults=words)
+    if is_new:
+        notices.write_notice(trouble.subject, *trouble.paragraphs, url=trouble.url, by_mail=trouble.is_mailed)
+
+
+@transaction.atomic
+def leave(alert: Alert) -> None:
+    """Note that a trouble is not seen any more; tell that it is over where it stayed away."""
+    rows = Alert.objects.open().filter(pk=alert.pk)
+    if alert.gone_at is None:
+        rows.update(gone_at=clock.now())
+    elif alert.gone_at <= clock.now() - QUIET and rows.update(over_at=alert.gone_at):
+        lasted = f"It began on {alert.since:%-d %B %Y at %H:%M} UTC, and was over at {alert.gone_at:%H:%M} UTC."
+        notices.write_notice(alert.over_words, lasted, url=alert.url)
+
+
+def paused() -> Iterator[Trouble]:
+    """Yield that sending paused itself; who pauses it by hand knows it."""
+    change = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED).first()
+    if change and change.by == switch.ITSELF and switch.is_paused():
+        yield Trouble(
+            str(change.pk),
+            "sending has paused itself",
+            (
+                change.reason,
+                "Nothing more is handed over until somebody resumes it. Going on may cost the good name of your "
+                "domain.",
+            ),
+            "over: sending had paused itself, and goes on",
+            SENDING,
+        )
+
+
+def held() -> Iterator[Trouble]:
+    change = SwitchChange.objects.filter(act=SwitchChange.Act.HELD).first()
+    if change and switch.is_held():
+        yield Trouble(
+            str(change.pk),
+            "nothing is sent until you say so",
+            (
+                change.reason,
+                "Look at what was sent last. If it is right to go on, run “manage.py allow_sending”.",
+            ),
+            "over: sending is allowed again",
+            SENDING,
+        )
+
+
+def breakers() -> Iterator[Trouble]:
+    """Yield the providers that are not sent to but for a trial, because they fail. Raise RedisAway."""
+    lanes: dict[str, Lane] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
+    for provider, lane in lanes.items():
+        state = Pace(lane).state()
+        if state.is_open and state.since:
+            yield Trouble(
+                provider,
+                f"{provider} fails, and mail waits",
+                (
+                    f"Call after call to {provider} failed or took too long. Since {state.since:%H:%M} UTC one call "
+                    f"in {settings.SEND_BREAKER_SECONDS} seconds tries whether it works again; all else waits.",
+                    "Nothing is lost, but a digest that waits for twelve hours is left out. Look at the provider’s "
+                    "status page, and at your account there.",
+                ),
+                f"over: {provider} works again",
+                SENDING,
+            )
+
+
+def sources() -> Iterator[Trouble]:
+    """Yield the sources in trouble. That one is, is mailed to editors by papers itself."""
+    for source in Source.objects.fetched():
+        if source_alerts.is_troubled(source):
+            error = source.last_error or "It answers, with a listing older than a day."
+            yield Trouble(
+                str(source.pk),
+                f"the source “{source.name}” brings nothing",
+                (error, "Issues are made without it. If its address has changed, correct it under “Sources”."),
+                f"over: the source “{source.name}” brings papers again",
+                "admin:papers_source_changelist",
+                is_mailed=False,
+            )
+
+
+def uncertain() -> Iterator[Trouble]:
+    old = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN, made_at__lt=clock.now() - UNCERTAIN_PATIENCE)
+    if count := old.count():
+        yield Trouble(
+            "",
+            "1 delivery is uncertain" if count == 1 else f"{count:,} deliveries are uncertain",
+            (
+                "They were on their way when a worker vanished or an answer was unclear, and for an hour no event of "
+                "the provider said whether they arrived. They are not sent again on a guess.",
+                "Look at the provider’s own log. What is not settled by the time it expires is given up and counted.",
+            ),
+            "over: no delivery is uncertain any more",
+            "admin:digests_delivery_changelist",
+            "?status__exact=uncertain",
+        )
+
+
+def letters() -> Iterator[Trouble]:
+    sending = Letter.objects.filter(status=Letter.Status.SENDING)
+    since = Greatest("created_at", Coalesce("not_before", "created_at"))
+    if count := sending.alias(ready_at=since).filter(ready_at__lt=clock.now() - LETTER_PATIENCE).count():
+        yield Trouble(
+            "",
+            "1 letter is stuck" if count == 1 else f"{count:,} letters are stuck",
+            (
+                "A worker vanished while it handed over a confirmation or a link that somebody waits for. Whether it "
+                "arrived is not known, so it is not sent again.",
+                "Who got none can ask for another on the subscribe page.",
+            ),
+            "over: no letter is stuck any more",
+            "admin:subscribers_subscriber_changelist",
+        )
+
+
+LOOKS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
+    Kind.PAUSED: paused,
+    Kind.HELD: held,
+    Kind.BREAKER: breakers,
+    Kind.SOURCE: sources,
+    Kind.UNCERTAIN: uncertain,
+    Kind.LETTERS: letters,
+}

@@ -1,0 +1,72 @@
+"""The step that lets go of what is older than DIGEST_KEEP: deliveries, batches, digests and cards. Issues stay.
+
+Rows go in chunks, each in its own short transaction, and what somebody holds is left for the next night: so it is safe
+to repeat, to run twice at once, and to be killed anywhere, and nobody waits for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+
+from newsletter import clock
+from subscribers.retention.unused_preferences import forget_unused_preferences
+
+CHUNK = 10_000  # ids a transaction
+
+UNFINISHED = (
+    "SELECT FROM digests_batch batch WHERE batch.id = old.batch_id AND batch.status NOT IN ('done', 'dropped')"
+)
+OLD_ISSUES = "SELECT id FROM issues_issue WHERE published_at < %(content)s"
+# What is old in each table, in this order: a mail goes before what it was made of.
+OLD_MAIL = {
+    "digests_delivery": f"made_at < %(limit)s AND NOT EXISTS ({UNFINISHED})",
+    "digests_batch": "made_at < %(limit)s AND status IN ('done', 'dropped') "
+    "AND NOT EXISTS (SELECT FROM digests_delivery delivery WHERE delivery.batch_id = old.id)",
+    "digests_assembly": "at < %(limit)s",
+}
+OLD_CONTENT = {
+    "digests_digest": f"issue_id IN ({OLD_ISSUES})",
+    "digests_frame": f"issue_id IN ({OLD_ISSUES})",
+    "digests_card": f"entry_id IN (SELECT id FROM issues_issueentry WHERE issue_id IN ({OLD_ISSUES}))",
+}
+
+
+def prune() -> dict[str, int]:
+    """Delete what is too old; return how many rows went from each table."""
+    limit = clock.now() - settings.DIGEST_KEEP
+    gone = {table: delete(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
+    content = oldest_mail(limit) - settings.DIGEST_SPAN
+    gone |= {table: delete(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
+    # No delivery that is left was made for a choice that nobody has had since.
+    return gone | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
+
+
+def oldest_mail(limit: datetime) -> datetime:
+    """Return when the oldest mail there still is was made, or `limit`; it holds papers of the span before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT least(min(made_at), %s) FROM digests_delivery WHERE made_at < %s", [limit, limit])
+        oldest: datetime = cursor.fetchone()[0]
+        return oldest
+
+
+def delete(table: str, old: str, values: Mapping[str, datetime]) -> int:
+    """Delete the rows of `table` that the condition `old` holds for, chunk by chunk; return how many went."""
+    return sum(delete_chunk(table, old, values, first) for first in chunks(table, old, values))
+
+
+def chunks(table: str, old: str, values: Mapping[str, datetime]) -> Iterator[int]:
+    """Yield the first id of each chunk that may hold old rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(id), max(id) FROM {table} old WHERE {old}", values)
+        first, last = cursor.fetchone()
+    if first is not None:
+        yield from range(first, last + 1, CHUNK)
+
+
+def delete_chunk(table: str, old: str, values: Mapping[str, datetime], first: int) -> int:
+    chosen = f"SELECT id FROM {table} old WHERE id >= %(first)s AND id < %(end)s AND {old} FOR UPDATE SKIP LOCKED"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE id IN ({chosen})", {**values, "first": first, "end": first + CHUNK})
+        return int(cursor.rowcount)

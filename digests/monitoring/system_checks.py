@@ -1,0 +1,81 @@
+"""What `manage.py check` says of sending, and of the way back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from anymail.utils import get_anymail_setting
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning
+from django.db import DatabaseError, connection
+
+from digests.sending import switch
+
+NO_WEBHOOKS = {"mailbox", "smtp"}
+# Providers that sign what they post, and the setting that holds the key.
+SIGNED = {
+    "mailgun": ("MAILGUN_WEBHOOK_SIGNING_KEY", "MAILGUN_API_KEY"),
+    "resend": ("RESEND_SIGNING_SECRET",),
+    "mandrill": ("MANDRILL_WEBHOOK_KEY",),
+    "mailersend": ("MAILERSEND_SIGNING_SECRET",),
+    "postal": ("POSTAL_WEBHOOK_KEY",),
+    "sendgrid": ("SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY",),
+    "unisender_go": ("UNISENDER_GO_API_KEY",),
+}
+
+
+def check_sending(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Say that nothing is sent, and what to do; nothing while there is no database."""
+    try:
+        answer, is_held = switch.standing(), switch.is_held()
+    except DatabaseError:
+        return []
+    if answer.may:
+        return []
+    hint = (
+        "Look at what was sent last. If it is right to go on, run `manage.py allow_sending`."
+        if is_held
+        else "To go on, run `manage.py resume_sending`."
+    )
+    return [
+        Warning(f"No digest is sent. {answer.reason}", hint=hint, id="digests.W001" if is_held else "digests.W002")
+    ]
+
+
+def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Say that the webhook is closed where nothing tells the provider from anybody else."""
+    secrets: list[str] = get_anymail_setting("webhook_secret", default=[])
+    if any(":" not in secret for secret in secrets):
+        hint = "Write it as “name:password”, and the webhook’s address as https://name:password@…"
+        return [Warning("WEBHOOK_SECRET holds no colon, so no post can match it.", hint=hint, id="digests.W004")]
+    keys = SIGNED.get(settings.EMAIL_PROVIDER, ())
+    is_guarded = bool(secrets) or any(settings.ANYMAIL.get(key) for key in keys)
+    if settings.DEBUG or settings.EMAIL_PROVIDER in NO_WEBHOOKS or is_guarded:
+        return []
+    return [
+        Warning(
+            "Nothing is heard of bounces and complaints: the webhook is closed, because WEBHOOK_SECRET is not set.",
+            hint=f"Set WEBHOOK_SECRET to “name:password”, and have {settings.EMAIL_PROVIDER} post its events to "
+            f"{settings.SITE_URL}/anymail/{settings.EMAIL_PROVIDER}/tracking/ with that name and password.",
+            id="digests.W003",
+        )
+    ]
+
+
+def check_commits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Say that a commit may be lost: what was handed over would be handed over again."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            (answer,) = cursor.fetchone()
+    except DatabaseError:
+        return []
+    if answer != "off":
+        return []
+    return [
+        Warning(
+            "PostgreSQL may lose its last commits when it falls: readers could then get a mail twice.",
+            hint="Set synchronous_commit to “on” for this database.",
+            id="digests.W005",
+        )
+    ]

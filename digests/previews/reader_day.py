@@ -1,0 +1,138 @@
+"""What a reader's digests of one day are, worked out anew from the issues, the choice and what the reader had.
+
+The past is what it was: entries dropped, issues withdrawn and topics retired later stand as they did when the digest
+was assembled. The stored digest is not read, so that the two can be compared.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from digests.assembly import digest_rows
+from digests.mail import compose, slots, subject
+from digests.models import Card, Delivery, Digest
+from digests.selection import digest_choice, spans
+from digests.selection.digest_choice import Answer
+from digests.selection.entry_index import Choice, Item, union
+from digests.selection.spans import Span
+from newsletter import clock
+from newsletter.issues.models import Issue
+from newsletter.papers.ingest import duplicates
+from subscribers import digest_schedule
+from subscribers.models import Subscriber
+
+NEVER_LEFT = (Delivery.Status.SKIPPED, Delivery.Status.REJECTED, Delivery.Status.ABANDONED)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A digest of a slot, or the one reason why there is none, with what decided it."""
+
+    slot: datetime
+    delivery: Delivery | None  # None where nothing was due
+    span: Span
+    choice: Choice
+    had: int  # the mask of what the reader was sent before
+    answer: Answer
+
+    @property
+    def items(self) -> list[Item]:
+        """The papers in their order, each with the reason it is there."""
+        return self.answer.content.items if self.answer.content else []
+
+    @property
+    def issue(self) -> Issue | None:
+        """The newest issue of the span, whose frame the mail has."""
+        return self.span.issues[0] if self.span.issues else None
+
+    @property
+    def subject(self) -> str:
+        if self.issue is None or not self.items:
+            return ""
+        return subject.subject_for(self.issue, self.items)
+
+    @property
+    def reason(self) -> str:
+        """Why there is no digest, in words; empty where there is one."""
+        words = Delivery.Reason(self.answer.reason).label if self.answer.reason else ""
+        return f"{words} ({self.answer.note})" if self.answer.note else str(words)
+
+    def compose(self) -> slots.Parts | None:
+        """Return the mail with its reader slots open, None where there is none. Cards nobody had yet are stored."""
+        content = self.answer.content
+        if content is None:
+            return None
+        digest_rows.write_cards([content])
+        card_ids = [self.span.card_ids[number] for number in content.numbers]
+        return compose.compose(
+            Digest(issue=self.issue, card_ids=card_ids, is_fallback=content.is_fallback, subject=self.subject)
+        )
+
+
+def preview(reader: Subscriber, day: date) -> list[Preview]:
+    """Return the digests of a reader whose slots lie on a day of the reader's zone, in their order.
+
+    Where nothing was due, it is what the present choice would have brought from the issue of that day.
+    """
+    deliveries = deliveries_on(reader, day)
+    return [preview_of(delivery) for delivery in deliveries] or [preview_without_delivery(reader, day)]
+
+
+def deliveries_on(reader: Subscriber, day: date) -> list[Delivery]:
+    start, end = (datetime.combine(d, time(), reader.timezone).astimezone(UTC) for d in (day, day + DAY))
+    rows = reader.deliveries.filter(slot__gte=start, slot__lt=end).order_by("slot")
+    return list(rows.select_related("digest__issue", "batch"))
+
+
+def preview_of(delivery: Delivery) -> Preview:
+    """Work out a delivery anew, as assembly did at its moment."""
+    at, since = delivery.made_at, delivery.covered_from
+    choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
+    span = spans.span_of(spans.issues_since(since, at), [choice], at)
+    earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
+    had = papers_had(earlier, at)
+    if hindrance := hindrance_of(delivery):
+        answer = Answer(None, reason=hindrance)
+    else:
+        answer = digest_choice.answer(span, choice, had, is_first=since is None)
+    return Preview(delivery.slot, delivery, span, choice, union(span.index.by_paper, had), answer)
+
+
+def hindrance_of(delivery: Delivery) -> str:
+    """Say why nothing could be assembled for a reader; a pause of then is known from the delivery alone."""
+    if delivery.reason == Delivery.Reason.PAUSED:
+        return Delivery.Reason.PAUSED
+    # A first digest is never too late.
+    is_late = delivery.covered_from and delivery.slot < delivery.made_at - settings.DIGEST_LATEST
+    return Delivery.Reason.EXPIRED if is_late else ""
+
+
+def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
+    slot = digest_schedule.moment(day, reader.send_time, reader.timezone)
+    at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
+    choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
+    span = spans.span_of(list(Issue.objects.out(at).filter(date=day)), [choice], at)
+    had = papers_had(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    answer = digest_choice.answer(span, choice, had, is_first=False)
+    return Preview(slot, None, span, choice, union(span.index.by_paper, had), answer)
+
+
+def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
+    """Return the papers of those `earlier` deliveries that assembly looks at: of recent days, and not known lost."""
+    recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
+    orders = recent.exclude(status__in=NEVER_LEFT).values_list("digest__card_ids", flat=True)
+    cards = {card_id for order in orders for card_id in order}
+    stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
+    return {paper_id or -entry_id for paper_id, entry_id in stood}
+
+
+def same_as(had: Collection[int], span: Span) -> set[int]:
+    """Return the papers of a span that are by now the same as some of `had`, merged or not."""
+    among = span.index.by_paper
+    heirs = duplicates.heirs_of(pk for pk in {*had, *among} if pk > 0)  # a free item has a number below 0, and no twin
+    were = {heirs.get(pk, pk) for pk in had}
+    return {pk for pk in among if heirs.get(pk, pk) in were}

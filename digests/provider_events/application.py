@@ -1,0 +1,175 @@
+"""The step from what a provider reported to facts on deliveries, and to what follows from them."""
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
+
+from digests.models import Delivery, ProviderEvent
+from digests.provider_events import bounce_policy
+from digests.provider_events.bounce_policy import News
+from digests.sending import auto_pause
+from digests.sending.uncertain import FACTS, Kind, settle
+from newsletter import clock
+from subscribers.models import Letter, Subscriber
+
+logger = logging.getLogger(__name__)
+CHUNK = 1000
+APPLYING = 7_301_011  # advisory lock: what one event leads to may depend on another, so one applies at a time
+DOMAIN_KEPT = timedelta(days=2)
+AGAINST = (Kind.BOUNCED, Kind.COMPLAINED)
+# The earliest moment is kept, so that order and doubles do not matter.
+WRITE_FACTS = """
+UPDATE digests_delivery d
+SET delivered_at = LEAST(d.delivered_at, f.delivered_at), bounced_at = LEAST(d.bounced_at, f.bounced_at),
+    soft_bounced_at = LEAST(d.soft_bounced_at, f.soft_bounced_at),
+    complained_at = LEAST(d.complained_at, f.complained_at)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+    AS f (id, delivered_at, bounced_at, soft_bounced_at, complained_at)
+WHERE d.id = f.id
+"""
+WRITE_EVENTS = """
+UPDATE digests_providerevent e
+SET applied_at = %s, delivery_id = f.delivery_id, issue_id = f.issue_id, put_aside = f.put_aside, held = f.held
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+    AS f (id, delivery_id, issue_id, put_aside, held)
+WHERE e.id = f.id
+"""
+
+
+class Owners(NamedTuple):
+    """The mails that events are of."""
+
+    deliveries: dict[int, Delivery]
+    letters: dict[int, Letter]
+
+
+def apply_events() -> int:
+    """Apply all that waits, a thousand events a transaction; return how many. Safe to repeat and to interrupt."""
+    done = 0
+    while events := apply_next():
+        done += len(events)
+        for issue_id in {event.issue_id for event in events if event.issue_id and event.kind in AGAINST}:
+            auto_pause.brake(issue_id)
+    return done
+
+
+def apply_next() -> list[ProviderEvent]:
+    """Apply the oldest events that wait together, or where one of them cannot be, each alone."""
+    oldest = ProviderEvent.objects.pending().order_by("pk")
+    try:
+        return apply_some(oldest[:CHUNK])
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("Events cannot be applied together, and are applied one by one")
+    return [event for pk in list(oldest.values_list("pk", flat=True)[:CHUNK]) for event in apply_alone(pk)]
+
+
+def apply_alone(pk: int) -> list[ProviderEvent]:
+    """Apply one event, or keep it aside where that fails: it stops no other."""
+    events = ProviderEvent.objects.pending().filter(pk=pk)
+    try:
+        return apply_some(events)
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("Event %s cannot be applied, and is kept aside", pk)
+    kept = list(events)
+    events.update(put_aside=ProviderEvent.Aside.FAILED, applied_at=clock.now())
+    return kept
+
+
+@transaction.atomic
+def apply_some(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
+    """Apply events that wait, and return them; nothing where somebody else applies."""
+    if not take_turn():
+        return []
+    events = list(pending.defer("body"))
+    owners = find_owners(events)
+    for event in events:
+        event.put_aside = reason_aside(event, owners)
+    counted = [event for event in events if not event.put_aside]
+    write_facts(counted)
+    bounce_policy.draw_consequences([news_of(event, owners) for event in counted])
+    write_events(events)
+    settle(event.delivery_id for event in counted if event.delivery_id)
+    return events
+
+
+def take_turn() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [APPLYING])
+        return bool(cursor.fetchone()[0])
+
+
+def find_owners(events: list[ProviderEvent]) -> Owners:
+    """Find the mails of `events`, by our id or else by the provider's; deliveries are locked in the order of ids."""
+    nameless = [event for event in events if not event.delivery_id and not event.letter_id and event.message_id]
+    by_message = Delivery.objects.filter(provider_id__in={event.message_id for event in nameless} - {""})
+    ids = dict(by_message.values_list("provider_id", "pk")) if nameless else {}
+    for event in nameless:
+        event.delivery_id = ids.get(event.message_id)
+    deliveries = Delivery.objects.filter(pk__in={event.delivery_id for event in events if event.delivery_id})
+    locked = deliveries.select_for_update(of=("self",), no_key=True).select_related("subscriber", "digest")
+    letters = Letter.objects.filter(pk__in={event.letter_id for event in events if event.letter_id})
+    owners = Owners({row.pk: row for row in locked.order_by("pk")}, letters.select_related("subscriber").in_bulk())
+    for event in events:
+        delivery = owners.deliveries.get(event.delivery_id or 0)
+        event.issue_id = delivery.digest.issue_id if delivery and delivery.digest else None
+    return owners
+
+
+def reason_aside(event: ProviderEvent, owners: Owners) -> str:
+    """Return why an event counts for nothing, or an empty string.
+
+    Ids can be given twice where a database was restored: what was mailed to another address is not ours.
+    """
+    if event.delivery_id not in owners.deliveries and event.letter_id not in owners.letters:
+        return ProviderEvent.Aside.UNKNOWN
+    reader = reader_of(event, owners)
+    if reader and event.address_hash and event.address_hash != reader.address_hash:
+        return ProviderEvent.Aside.ADDRESS
+    return ""
+
+
+def reader_of(event: ProviderEvent, owners: Owners) -> Subscriber | None:
+    """Return whom the mail was to, None where the reader is erased."""
+    if delivery := owners.deliveries.get(event.delivery_id or 0):
+        return delivery.subscriber
+    return owners.letters[event.letter_id or 0].subscriber
+
+
+def news_of(event: ProviderEvent, owners: Owners) -> News:
+    reader = reader_of(event, owners)
+    return News(event, event.address_hash or (reader.address_hash if reader else ""), reader.pk if reader else None)
+
+
+def write_facts(events: list[ProviderEvent]) -> None:
+    facts: dict[int, dict[str, datetime]] = defaultdict(dict)
+    for event in events:
+        if event.delivery_id and (name := FACTS.get(Kind(event.kind))):
+            known = facts[event.delivery_id]
+            known[name] = min(event.happened_at, known.get(name, event.happened_at))
+    columns = [[known.get(name) for known in facts.values()] for name in FACTS.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_FACTS, [list(facts), *columns])
+
+
+def write_events(events: list[ProviderEvent]) -> None:
+    names = ("pk", "delivery_id", "issue_id", "put_aside", "held")
+    columns = [[getattr(event, name) for event in events] for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_EVENTS, [clock.now(), *columns])
+
+
+def forget_events() -> None:
+    """Delete old events, and the domains that nothing needs any more."""
+    now = clock.now()
+    ProviderEvent.objects.filter(received_at__lt=now - settings.EVENT_KEPT).exclude(applied_at=None).delete()
+    old = ProviderEvent.objects.filter(received_at__lt=now - DOMAIN_KEPT).exclude(applied_at=None)
+    old.exclude(domain="").exclude(held=ProviderEvent.Held.WAITING).update(domain="")

@@ -1,0 +1,55 @@
+"""The array lane: many different messages a call, each as Anymail would send it alone."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
+
+import orjson
+
+from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
+from digests.providers.byte_template import Pieces, cut, encode, hole, json_card, json_text, weave
+from digests.providers.http_lane import HttpLane, message_with_holes
+from digests.providers.interface import Content, Mail
+from newsletter.mail.outcome import Outcome
+
+
+class Frame(NamedTuple):
+    """A call with one message as Anymail would make it: the request, and the message with its holes."""
+
+    params: dict[str, Any]
+    message: Pieces
+
+
+class ArrayLane(HttpLane):
+    lane = "array"
+    endpoint: str
+
+    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
+        items = [self.item(self.kept(content)[1], copy) for content, copy in mails]
+        parts = [part for data, fault in items if fault is None for part in (b",", data)]
+        params = self.kept(mails[0].content)[0].params
+        return params | {"data": b"".join((b"[", *parts[1:], b"]"))}, [fault for _, fault in items]
+
+    def encode(self, content: Content) -> tuple[Frame, Pieces]:
+        frame = self.frame_of(content)
+        inner = {
+            b"subject": (json_text(" ".join(content.subject.split())),),
+            b"html": encode(content.html, json_card),
+            b"text": encode(content.text, json_card),
+        }
+        return frame, weave(frame.message, inner)
+
+    def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
+        own = {**headers, "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>"}
+        params = self.params_of(message_with_holes(tag, own, {METADATA: hole("delivery")}))
+        message = orjson.dumps(orjson.loads(params.pop("data")))
+        url = urljoin(self.backend.api_url, self.endpoint)
+        return Frame(params | {"url": url, "headers": params["headers"] | self.request_headers()}, cut(message))
+
+    def request_headers(self) -> dict[str, str]:
+        return {}
+
+    @abstractmethod
+    def read(self, response: Any, request: Any, mails: Sequence[Mail]) -> list[Outcome]:
+        """Return the answer for each message. They stand in our order."""

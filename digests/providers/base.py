@@ -1,0 +1,99 @@
+"""What all lanes have in common: what may not leave is told apart before a call, and the rest is called."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from django.conf import settings
+
+from digests.providers.interface import Content, Copy, Mail, slots_of
+from newsletter.mail.message import identity_gap
+from newsletter.mail.outcome import Outcome
+
+# Safe in HTML, in an attribute, in a header and in plain text, and short enough for a line of SMTP.
+LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")
+ADDRESS = re.compile(r"[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+@[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+")
+UNSUBSCRIBE_SLOT = "unsubscribe_url"
+METADATA = "delivery"  # under this name a delivery's id comes back in webhooks
+BREAK = re.compile(r"[\r\n\x00]")
+
+
+class Lane(ABC):
+    lane: str
+    most = 1
+    shares_content = False
+    window = 1
+    can_repeat = False
+
+    @property
+    def longest(self) -> float:
+        return float(settings.EMAIL_TIMEOUT)
+
+    def rounds(self, mails: int) -> int:
+        return -(-mails // self.most)
+
+    def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]:
+        if gap := identity_gap():
+            return [Outcome("not_accepted", reason=gap)] * len(mails)
+        faults = self.faults(mails)
+        fit = [mail for mail, fault in zip(mails, faults, strict=True) if fault is None]
+        answers = iter(self.call(fit, key) if fit else [])
+        return [fault or next(answers) for fault in faults]
+
+    def faults(self, mails: Iterable[Mail]) -> list[Outcome | None]:
+        """Return for each mail why it may not leave, or None."""
+        shared: dict[int, tuple[Outcome | None, set[str]]] = {}
+        result = []
+        for content, copy in mails:
+            if content.key not in shared:
+                shared[content.key] = fault_of_content(content), slots_of(content.html) | slots_of(content.text)
+            fault, slots = shared[content.key]
+            result.append(fault or fault_of_copy(copy) or fault_of_slots(slots, copy))
+        return result
+
+    @abstractmethod
+    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+        """Hand over at least one mail, and return one outcome a mail; raise nothing a provider can cause."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def fault_of_content(content: Content) -> Outcome | None:
+    lines = (content.subject, content.tag, *content.headers, *content.headers.values())
+    if any(BREAK.search(line) for line in lines):
+        return Outcome("refused", reason="A header of this digest holds a line break.", code="header")
+    if "list-unsubscribe" in map(str.lower, content.headers):
+        return without_unsubscribe()
+    return None
+
+
+def fault_of_copy(copy: Copy) -> Outcome | None:
+    if not ADDRESS.fullmatch(copy.to):
+        return Outcome("refused", reason="This is no mail address.", code="address", is_permanent=True)
+    if not copy.slots.get(UNSUBSCRIBE_SLOT):
+        return without_unsubscribe()
+    if not all(map(LINK.fullmatch, copy.slots.values())):
+        return Outcome("refused", reason="A link of this mail is not a plain web address.", code="link")
+    return None
+
+
+def fault_of_slots(slots: set[str], copy: Copy) -> Outcome | None:
+    if not copy.slots.keys() >= slots:
+        return Outcome("refused", reason="A link of this mail is missing.", code="link")
+    return None
+
+
+def without_unsubscribe() -> Outcome:
+    return Outcome("refused", reason="This mail has no List-Unsubscribe of its own.", code="unsubscribe")
+
+
+def headers_of(content: Content, copy: Copy) -> dict[str, str]:
+    return {**content.headers, "List-Unsubscribe": f"<{copy.slots[UNSUBSCRIBE_SLOT]}>"}

@@ -1,0 +1,200 @@
+"""Calls over HTTP through Anymail's backends: their session, addresses and keys, statuses and errors are kept.
+
+Only the payload is ours, since Anymail's parses every address of a call: what it makes of a message with holes is cut
+once, and each call is a join.
+"""
+
+import logging
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from anymail.backends.base_requests import AnymailRequestsBackend
+from anymail.exceptions import AnymailError, AnymailRequestsAPIError
+from anymail.message import AnymailMessage, AnymailRecipientStatus
+
+from digests.providers.base import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
+from digests.providers.byte_template import Pieces, address_hole, fill, hole, json_text
+from digests.providers.http_session import Session
+from digests.providers.interface import Content, Copy, Mail, slots_of
+from newsletter.mail import message as mail
+from newsletter.mail import outcome as mail_outcome
+from newsletter.mail.outcome import Outcome
+
+logger = logging.getLogger(__name__)
+KEPT_CONTENTS = 8
+KEPT_FRAMES = 32
+# What a 4xx says of our account or address, and not of a reader.
+OF_US = re.compile(
+    r"\bsender|'from'|\bfrom (?:address|parameter|field|email)|api.?key|\baccount|\bcredits?\b|\bplan\b"
+)
+# What says for certain that the one address of a call is none.
+OF_AN_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
+LONGEST_ANSWER = 20_000  # characters that are looked at
+
+
+class Recipient(NamedTuple):
+    """What Anymail's reading of an answer wants to know of an address."""
+
+    addr_spec: str
+
+
+@dataclass(slots=True)
+class Request:
+    """Stands where Anymail has its payload."""
+
+    params: dict[str, Any]
+    recipients: list[Recipient]
+    sender_domain: str = ""
+    cc_and_bcc_emails: list[Recipient] = field(default_factory=list)
+
+    def get_request_params(self, api_url: str) -> dict[str, Any]:
+        return self.params
+
+    @property
+    def all_recipients(self) -> list[Recipient]:
+        return self.recipients
+
+    to_recipients = to_emails = all_recipients
+
+
+class HttpLane(Lane):
+    """One call a request. What a provider's own file adds is how a frame is cut and how a body is joined."""
+
+    mark: bytes  # stands before a reader's own List-Unsubscribe
+    most_bytes = 0  # a mail at most, or 0: so that `most` of them stay under the provider's limit
+
+    def __init__(self, backend: AnymailRequestsBackend) -> None:
+        self.backend = backend
+        self.frames: dict[Any, Any] = {}
+        self.contents: dict[int, Any] = {}
+
+    def open(self) -> None:
+        if self.backend.session is None:
+            self.backend.session = Session(self.backend.create_session())
+
+    def close(self) -> None:
+        self.backend.close()
+
+    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+        outcomes = self.call_once(mails[: self.most], key)
+        rest = mails[self.most :]
+        # A key is one call's.
+        return outcomes + self.call(rest, f"{key}+" if key else "") if rest else outcomes
+
+    def call_once(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+        try:
+            params, faults = self.build(mails)
+        except AnymailError as exc:  # of what all digests share: no reader's fault
+            return [replace(mail_outcome.outcome_of_building(exc), status="not_accepted")] * len(mails)
+        fit = [each for each, fault in zip(mails, faults, strict=True) if fault is None]
+        answers = iter(self.post(params, fit, key) if fit else [])
+        return [fault or next(answers) for fault in faults]
+
+    @abstractmethod
+    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
+        """Return the request, and for each mail why it is not in it, or None."""
+
+    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
+        """Make the call. From here on only a clear answer says that nothing was taken."""
+        request = Request(params, [Recipient(each.copy.to) for each in mails])
+        try:
+            self.open()
+            response = self.backend.post_to_esp(request, None)
+            return self.read(response, request, mails)
+        except AnymailRequestsAPIError as exc:
+            return outcomes_of_refusal(exc, mails)
+        except Exception as exc:  # an answer of any shape may come, and after it nothing may be lost
+            logger.warning("The provider's answer to a call of %s cannot be read: %s", len(mails), type(exc).__name__)
+            return [Outcome("unknown", reason="The provider's answer cannot be read.")] * len(mails)
+
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+        statuses = self.backend.parse_recipient_status(response, request, None)
+        return [outcome_of_status(statuses.get(each.copy.to)) for each in mails]
+
+    def frame_of(self, content: Content) -> Any:
+        """Return what is alike for all contents with these headers, slots and tag; there are few."""
+        slots = tuple(sorted(slots_of(content.html) | slots_of(content.text)))
+        key = (content.tag, slots, *content.headers.items())
+        if key not in self.frames:
+            if len(self.frames) >= KEPT_FRAMES:
+                self.frames.clear()
+            self.frames[key] = self.cut_frame(content.tag, content.headers, slots)
+        return self.frames[key]
+
+    @abstractmethod
+    def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Any: ...
+
+    def kept(self, content: Content) -> Any:
+        """Return the content encoded, from memory where it was among the last."""
+        if content.key not in self.contents:
+            if len(self.contents) >= KEPT_CONTENTS:
+                del self.contents[next(iter(self.contents))]
+            self.contents[content.key] = self.encode(content)
+        return self.contents[content.key]
+
+    @abstractmethod
+    def encode(self, content: Content) -> Any: ...
+
+    def params_of(self, message: AnymailMessage) -> dict[str, Any]:
+        """Return the request as Anymail would make it."""
+        payload = self.backend.build_message_payload(message, self.backend.send_defaults)
+        params: dict[str, Any] = payload.get_request_params(self.backend.api_url)
+        return params
+
+    def item(self, pieces: Pieces, copy: Copy) -> tuple[bytes, Outcome | None]:
+        """Return one reader's part of the call, and why it may not be in it, read from the bytes themselves."""
+        values = {name.encode(): json_text(value) for name, value in copy.slots.items()}
+        values |= {b"to": json_text(copy.to), b"delivery": b"%d" % copy.delivery_id}
+        data = fill(pieces, values)
+        if self.mark + b"<" + values[UNSUBSCRIBE_SLOT.encode()] + b'>"' not in data:
+            return data, without_unsubscribe()
+        if self.most_bytes and len(data) > self.most_bytes:
+            return data, Outcome("refused", reason="This mail is too large for the provider.", code="size")
+        return data, None
+
+
+def message_with_holes(tag: str, headers: Mapping[str, str], metadata: dict[str, str]) -> AnymailMessage:
+    return mail.build(
+        address_hole(), hole("subject"), hole("text"), hole("html"), tag=tag, headers=dict(headers), metadata=metadata
+    )
+
+
+def outcome_of_status(status: AnymailRecipientStatus | None) -> Outcome:
+    match (status.status, status.message_id) if status else (None, None):
+        case ("sent" | "queued", str(message_id)) if message_id:
+            return Outcome("accepted", provider_id=message_id)
+        case ("invalid" | "rejected", _):
+            return Outcome("refused", reason="The provider refuses the address.", code="address", is_permanent=True)
+        case ("failed", _):
+            return Outcome("refused", reason="The provider refused the mail.", code="failed")
+    return Outcome("unknown", reason="The provider's answer does not name this mail.")
+
+
+def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> list[Outcome]:
+    """Say what a call's error means for each of its mails: whose address it names is refused, the others may go."""
+    outcome = mail_outcome.outcome_of_http(exc)
+    if not outcome.is_refused:
+        return [outcome] * len(mails)
+    said = exc.response.text[:LONGEST_ANSWER].lower() if exc.response is not None else ""
+    words = set(re.split(r"[\s'\"<>,;()\[\]{}\\]+", said))
+    named = [not words.isdisjoint((to := each.copy.to.lower(), f"{to}.")) for each in mails]
+    # An answer that repeats the call names everybody, and so nobody.
+    if any(named) and not (all(named) and len(mails) > 1):
+        return [outcome_of_naming(outcome.code, is_named) for is_named in named]
+    if OF_US.search(said):
+        return [Outcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(mails)
+    if len(mails) > 1:
+        why = f"The provider refused the whole call ({outcome.code})."
+        return [Outcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
+    is_permanent = OF_AN_ADDRESS.search(said) is not None
+    return [Outcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
+
+
+def outcome_of_naming(code: str, is_named: bool) -> Outcome:
+    if is_named:
+        return Outcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
+    return Outcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))

@@ -1,0 +1,169 @@
+"""A digest as bytes for SMTP: encoded once, with holes for a reader's links; dots are stuffed, lines short enough."""
+
+import binascii
+import re
+import secrets
+from collections.abc import Sequence
+from email.header import Header
+from email.utils import parseaddr
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.mail.message import sanitize_address
+
+from digests.providers.base import UNSUBSCRIBE_SLOT
+from digests.providers.byte_template import Pieces, chain, cut, hole, interleave, remembering, weave
+from digests.providers.interface import SEAM, Content, without_seams
+
+LONGEST_LINE = 998
+LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
+SOFT_BREAK = b"=\r\n"
+LONGEST_HEADER = 900
+BOUNDARY = f"={secrets.token_hex(12)}="
+NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
+
+
+def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
+    """Return the message with holes for its slots, and for to, delivery and date."""
+    return chain(
+        head_of(content),
+        (f"--{BOUNDARY}\r\n".encode(),),
+        *part_of(content.text, "plain", takes_8bit),
+        (f"\r\n--{BOUNDARY}\r\n".encode(),),
+        *part_of(content.html, "html", takes_8bit),
+        (f"\r\n--{BOUNDARY}--\r\n".encode(),),
+    )
+
+
+def head_of(content: Content) -> Pieces:
+    own = tuple(content.headers.items())
+    subject = encode_header("Subject", " ".join(content.subject.split())).encode()
+    return weave(shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)})
+
+
+@lru_cache(maxsize=32)
+def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...]) -> Pieces:
+    """Return the headers, which are alike for all digests of an issue but for a hole for the subject."""
+    headers = {
+        "From": sanitize_address(sender, "utf-8"),
+        "To": hole("to"),
+        "Subject": hole("subject"),
+        "Date": hole("date"),
+        "Message-ID": f"<digest-{hole('delivery')}@{bare_address(sender).rpartition('@')[2]}>",
+        "X-Delivery": hole("delivery"),
+        "Auto-Submitted": "auto-generated",
+    }
+    if reply_to:
+        headers["Reply-To"] = sanitize_address(reply_to, "utf-8")
+    headers |= {name: encode_header(name, value) for name, value in own}
+    headers |= {
+        "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>",
+        "MIME-Version": "1.0",
+        "Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"',
+    }
+    return cut("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
+
+
+@lru_cache(maxsize=8)
+def bare_address(sender: str) -> str:
+    """Return the address alone, its domain as DNS writes it."""
+    return str(sanitize_address(parseaddr(sender)[1], "utf-8"))
+
+
+def encode_header(name: str, value: str) -> str:
+    """Return a header's value so that it arrives letter by letter; what stands in angle brackets stays outside."""
+    is_plain = value.isascii() and value.isprintable() and "=?" not in value
+    if is_plain and len(value) <= LONGEST_HEADER:
+        return value
+    if not is_plain and (named := NAMED.fullmatch(value)):
+        return f"{encode_words(name, named[1])} {named[2]}"
+    return encode_words(name, value)
+
+
+def encode_words(name: str, value: str) -> str:
+    return Header(value, "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
+
+
+def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[Pieces, Pieces]:
+    body = bare_body(parts) if takes_8bit else None
+    encoding = "8bit" if body else "quoted-printable"
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return (head.encode(),), body or quoted_body(without_seams(parts))
+
+
+class Lines(NamedTuple):
+    """A text as it goes on the wire, and what has to be known of it to put it beside others."""
+
+    data: bytes  # dots are stuffed but at the beginning, which need not begin a line
+    first: int  # octets before the first line's end, or all
+    last: int  # octets after the last line's end, or all
+    breaks: bool
+    travels: bool  # no line within is too long, and no NUL (RFC 2045, 2.8) or half a line's end is there
+
+
+def lines_of(text: str) -> Lines:
+    data = in_lines(text)
+    first, last = data.find(b"\n"), len(data) - data.rfind(b"\n") - 1
+    travels = b"\0" not in data and not text.endswith("\r") and has_short_lines(data)
+    return Lines(stuffed(data.replace(b"\n", b"\r\n")), first if first >= 0 else len(data), last, first >= 0, travels)
+
+
+card_lines = remembering(lines_of)
+
+
+def in_lines(text: str) -> bytes:
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).encode()
+
+
+def bare_body(parts: Sequence[str]) -> Pieces | None:
+    """Return 8bit pieces, or None where the text has to be quoted: with the longest links in it a line is too long."""
+    texts, names = [list[bytes]()], list[bytes]()
+    length = 0  # of the line so far
+    for name, text in zip((SEAM, *parts[1::2]), parts[::2], strict=True):
+        if name != SEAM:
+            names.append(name.encode())
+            texts.append([])
+            length += LONGEST_LINK
+        data, first, last, breaks, travels = card_lines(text)
+        if not travels or length + first > LONGEST_LINE:
+            return None
+        if not length and data[:1] == b".":
+            texts[-1].append(b".")
+        texts[-1].append(data)
+        length = last if breaks else length + first
+    return interleave(texts, names)
+
+
+def has_short_lines(data: bytes) -> bool:
+    """Look for a line's end in each stretch as long as a line may be: faster than looking at all lines."""
+    at = 0
+    while len(data) - at > LONGEST_LINE:
+        at = data.rfind(b"\n", at, at + LONGEST_LINE + 1) + 1
+        if not at:
+            return False
+    return True
+
+
+def quoted_body(parts: Sequence[str]) -> Pieces:
+    """Return quoted-printable pieces: soft breaks around each slot give every piece lines of its own."""
+    texts = [[SOFT_BREAK, quoted(in_lines(text)), SOFT_BREAK] for text in parts[::2]]
+    texts[0][0] = texts[-1][-1] = b""
+    return interleave(texts, [name_of_quoted(name.encode()) for name in parts[1::2]])
+
+
+def name_of_quoted(slot: bytes) -> bytes:
+    """Return the hole's name for a slot whose link is to be quoted."""
+    return b"quoted " + slot
+
+
+def quoted(data: bytes) -> bytes:
+    """Return quoted-printable that begins a line, its dots stuffed."""
+    lines = stuffed(binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
+    return b"." + lines if lines.startswith(b".") else lines
+
+
+def stuffed(data: bytes) -> bytes:
+    """Double each dot that begins a line but the first: a line of one dot would end the message."""
+    # Most texts have none, and looking from the end is twice as fast.
+    return data if data.rfind(b"\n.") < 0 else data.replace(b"\n.", b"\n..")

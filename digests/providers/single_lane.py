@@ -1,0 +1,59 @@
+"""The single lane: any backend of Anymail or Django, one message a call, one connection kept open."""
+
+from collections.abc import Sequence
+
+from anymail.backends.base_requests import AnymailRequestsBackend
+from django.core.mail.backends.base import BaseEmailBackend
+
+from digests.providers.base import METADATA, Lane, headers_of
+from digests.providers.http_session import Session
+from digests.providers.interface import Content, Copy, Mail, without_seams
+from newsletter.mail import message as mail
+from newsletter.mail.outcome import Outcome
+
+
+class Single(Lane):
+    lane = "single"
+    window = 10
+
+    def __init__(self, backend: BaseEmailBackend) -> None:
+        self.backend = backend
+
+    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+        return [self.hand_over(content, copy) for content, copy in mails]
+
+    def hand_over(self, content: Content, copy: Copy) -> Outcome:
+        message = mail.build(
+            copy.to,
+            content.subject,
+            filled(content.text, copy),
+            filled(content.html, copy),
+            tag=content.tag,
+            headers=headers_of(content, copy),
+            metadata={METADATA: str(copy.delivery_id)},
+        )
+        try:
+            open_session(self.backend)
+        except OSError as exc:  # smtplib's errors are OSErrors too
+            return Outcome("not_accepted", reason=f"No connection to the provider ({type(exc).__name__}).")
+        outcome = mail.hand_over(message, self.backend)
+        if outcome.status == "unknown":
+            self.close()
+        return outcome
+
+    def close(self) -> None:
+        try:
+            self.backend.close()
+        except OSError:
+            return
+
+
+def open_session(backend: BaseEmailBackend) -> None:
+    if not isinstance(backend, AnymailRequestsBackend):
+        backend.open()
+    elif backend.session is None:
+        backend.session = Session(backend.create_session())
+
+
+def filled(parts: Sequence[str], copy: Copy) -> str:
+    return "".join(copy.slots[part] if at % 2 else part for at, part in enumerate(without_seams(parts)))

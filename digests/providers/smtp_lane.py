@@ -1,0 +1,132 @@
+"""The SMTP lane: a few kept connections used side by side, one transaction a reader.
+
+A round gives each connection one mail: all envelopes are written before any reply is read, then all messages. So a
+round takes as long as its slowest reply, without a thread. No call lasts longer than 2.5 times EMAIL_TIMEOUT.
+"""
+
+import smtplib
+import time
+from collections import deque
+from collections.abc import Sequence
+from email.utils import format_datetime
+
+from django.conf import settings
+from django.core.mail.backends.smtp import EmailBackend
+
+from digests.providers.base import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
+from digests.providers.byte_template import Pieces, fill
+from digests.providers.interface import Content, Copy, Mail
+from digests.providers.mime_message import bare_address, message_of, name_of_quoted, quoted
+from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
+from newsletter import clock
+from newsletter.mail.outcome import Outcome
+
+KEPT_CONTENTS = 8
+MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
+LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
+TOO_SLOW = Outcome("not_accepted", reason="The mail server is too slow.")
+
+
+class Smtp(Lane):
+    lane = "smtp"
+
+    def __init__(self, connections: int) -> None:
+        self.room = connections
+        self.window = max(1, MOST_IN_A_WINDOW // connections) * connections
+        self.connections: list[Connection] = []
+        self.contents: dict[tuple[int, bool], Pieces] = {}
+
+    @property
+    def longest(self) -> float:
+        return 2.5 * settings.EMAIL_TIMEOUT
+
+    def rounds(self, mails: int) -> int:
+        return -(-mails // self.room)
+
+    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
+        begun = time.monotonic()
+        while waiting:
+            fault = self.open(len(waiting), begun)
+            if fault is not None or time.monotonic() > begun + settings.EMAIL_TIMEOUT / 2:
+                outcomes |= {at: fault or TOO_SLOW for at, _ in waiting}
+                break
+            turn = [waiting.popleft() for _ in self.connections[: len(waiting)]]
+            for (at, each), ended in zip(turn, self.round([each for _, each in turn], date), strict=True):
+                outcomes[at] = ended.outcome
+                if ended.is_stale:
+                    waiting.append((at, each))
+        return [outcomes[at] for at in range(len(mails))]
+
+    def open(self, wanted: int, begun: float) -> Outcome | None:
+        """Have as many connections as are of use, and return why there is none."""
+        deadline = time.monotonic() + SHORT_WAIT
+        self.connections = [connection for connection in self.connections if connection.is_alive(deadline)]
+        fault = None
+        while fault is None and len(self.connections) < min(self.room, wanted):
+            if self.connections and time.monotonic() > begun + SHORT_WAIT:
+                break
+            fault = self.open_one()
+        return None if self.connections else fault
+
+    def open_one(self) -> Outcome | None:
+        try:
+            self.connections.append(Connection(EmailBackend(timeout=settings.EMAIL_TIMEOUT / 2)))
+        except OSError as exc:  # also all that smtplib raises; no mail was shown yet
+            return outcome_of_greeting(exc)
+        return None
+
+    def round(self, mails: Sequence[Mail], date: bytes) -> list[Transaction]:
+        transactions = [
+            self.transaction(connection, *each, date)
+            for connection, each in zip(self.connections, mails, strict=False)
+        ]
+        # All of the envelope has one deadline, however many replies it takes, and the message another.
+        deadline = time.monotonic() + settings.EMAIL_TIMEOUT
+        while talking := [each for each in transactions if not each.is_over]:
+            if not all(each.groups for each in talking):
+                deadline = time.monotonic() + settings.EMAIL_TIMEOUT
+            for each in talking:
+                each.say(deadline)
+            for each in talking:
+                each.hear(deadline)
+        return transactions
+
+    def transaction(self, connection: Connection, content: Content, copy: Copy, date: bytes) -> Transaction:
+        pieces = self.kept(content, connection.takes_8bit)
+        message = fill(pieces, values_of(copy, date, pieces))
+        transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
+        link = copy.slots[UNSUBSCRIBE_SLOT].encode()
+        if b"\r\nList-Unsubscribe: <" + link + b">\r\n" not in message[:LONGEST_HEAD]:
+            transaction.finish(without_unsubscribe())
+        return transaction
+
+    def kept(self, content: Content, takes_8bit: bool) -> Pieces:
+        key = (content.key, takes_8bit)
+        if key not in self.contents:
+            if len(self.contents) >= KEPT_CONTENTS:
+                del self.contents[next(iter(self.contents))]
+            self.contents[key] = message_of(content, takes_8bit=takes_8bit)
+        return self.contents[key]
+
+    def close(self) -> None:
+        for connection in self.connections:
+            connection.close()
+        self.connections = []
+
+
+def values_of(copy: Copy, date: bytes, pieces: Pieces) -> dict[bytes, bytes]:
+    values = {b"to": copy.to.encode(), b"delivery": b"%d" % copy.delivery_id, b"date": date}
+    for name, link in copy.slots.items():
+        values[name.encode()] = link.encode()
+        if name_of_quoted(name.encode()) in pieces:
+            values[name_of_quoted(name.encode())] = quoted(link.encode())
+    return values
+
+
+def outcome_of_greeting(exc: OSError) -> Outcome:
+    """Say why there is no connection: nothing was sent, and nothing said of a mail."""
+    if isinstance(exc, smtplib.SMTPAuthenticationError):
+        return Outcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
+    return Outcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")

@@ -1,0 +1,173 @@
+"""One mail on one SMTP connection: what is said, what is heard, and what is known of the mail then."""
+
+import contextlib
+import re
+import smtplib
+import socket
+import time
+
+from django.core.mail.backends.smtp import EmailBackend
+
+from newsletter.mail.outcome import Outcome
+
+LEAST_WAIT = 0.1  # seconds, also past a deadline: what has arrived is read
+SHORT_WAIT = 5.0  # seconds for what is said between mails
+IDLE_SECONDS = 5.0  # after which a kept connection is asked whether it is still there
+LOST = (OSError, smtplib.SMTPException)
+NO_CODE = -1
+OF_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
+ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
+Reply = tuple[int, str]
+UNBEGUN = Outcome("not_accepted", reason="The mail was not shown to the mail server.")
+
+
+class Connection:
+    """A connection that Django's own backend opened, greeted, secured and logged in."""
+
+    def __init__(self, backend: EmailBackend) -> None:
+        """Raise OSError, of which all of smtplib's errors are, where the server does not take us."""
+        backend.open()
+        assert backend.connection is not None
+        self.smtp: smtplib.SMTP = backend.connection
+        self.smtp.ehlo_or_helo_if_needed()
+        assert self.smtp.sock is not None
+        # A few commands must not wait for the acknowledgement of the message before them.
+        self.smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.pipelines = self.smtp.has_extn("pipelining")
+        self.takes_8bit = self.smtp.has_extn("8bitmime")
+        self.takes_utf8 = self.smtp.has_extn("smtputf8")
+        self.served = 0
+        self.used_at = time.monotonic()
+
+    def write(self, data: bytes, deadline: float) -> None:
+        self.limit(deadline).sendall(data)
+
+    def read(self, deadline: float) -> Reply:
+        self.limit(deadline)
+        code, text = self.smtp.getreply()
+        self.used_at = time.monotonic()
+        return code, text.decode("ascii", "replace")
+
+    def limit(self, deadline: float) -> socket.socket:
+        """Return the socket, which then waits no longer than until the deadline."""
+        if self.smtp.sock is None:
+            raise smtplib.SMTPServerDisconnected("closed")
+        self.smtp.sock.settimeout(max(LEAST_WAIT, deadline - time.monotonic()))
+        return self.smtp.sock
+
+    def ask(self, command: bytes, deadline: float) -> int:
+        """Say something between mails and return the reply's code; the connection ends where none comes."""
+        try:
+            self.write(command, deadline)
+            return self.read(deadline)[0]
+        except LOST:
+            self.drop()
+            return NO_CODE
+
+    def is_alive(self, deadline: float) -> bool:
+        is_fresh = time.monotonic() - self.used_at < IDLE_SECONDS
+        return self.smtp.sock is not None and (is_fresh or self.ask(b"NOOP\r\n", deadline) == 250)
+
+    def drop(self) -> None:
+        self.smtp.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(*LOST):
+            self.write(b"QUIT\r\n", time.monotonic())
+        self.drop()
+
+
+class Transaction:
+    """Ends with an outcome. Before the last dot has left, nothing was accepted; after it only a reply tells."""
+
+    def __init__(self, connection: Connection, sender: str, to: str, message: bytes) -> None:
+        self.connection = connection
+        self.message = message
+        self.outcome = UNBEGUN
+        self.is_over = False
+        self.is_stale = False  # a kept connection was found closed: the mail may have another one
+        if not to.isascii() and not connection.takes_utf8:
+            self.finish(Outcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
+        options = " BODY=8BITMIME" * connection.takes_8bit + " SMTPUTF8" * (not to.isascii())
+        envelope = [f"MAIL FROM:<{sender}>{options}\r\n", f"RCPT TO:<{to}>\r\n", "DATA\r\n"]
+        commands = [command.encode() for command in envelope]
+        self.groups = [commands] if connection.pipelines else [[command] for command in commands]
+
+    def finish(self, outcome: Outcome) -> None:
+        self.outcome, self.is_over = outcome, True
+
+    def say(self, deadline: float) -> None:
+        data = b"".join(self.groups[0]) if self.groups else self.message + b".\r\n"
+        try:
+            self.connection.write(data, deadline)
+        except LOST as exc:
+            self.lose(exc)
+
+    def hear(self, deadline: float) -> None:
+        if self.is_over:
+            return
+        if self.groups:
+            self.hear_envelope(self.groups.pop(0), deadline)
+        else:
+            self.hear_verdict(deadline)
+
+    def hear_envelope(self, commands: list[bytes], deadline: float) -> None:
+        try:
+            replies = [(command[:4], *self.connection.read(deadline)) for command in commands]
+        except LOST as exc:
+            self.lose(exc)
+            return
+        for verb, code, text in replies:
+            if code != 354 if verb == b"DATA" else not 200 <= code < 300:
+                self.is_stale = code == 421 and self.connection.served > 0
+                self.end(outcome_of_reply(code, text, verb), code)
+                self.clear(is_open=replies[-1][:2] == (b"DATA", 354))
+                return
+
+    def hear_verdict(self, deadline: float) -> None:
+        try:
+            code, text = self.connection.read(deadline)
+        except LOST as exc:
+            self.finish(Outcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
+            self.connection.drop()
+            return
+        self.connection.served += 1
+        self.end(Outcome("accepted") if 200 <= code < 300 else outcome_of_reply(code, text, b"."), code)
+
+    def end(self, outcome: Outcome, code: int) -> None:
+        self.finish(outcome)
+        if code == 421 or not (200 <= code < 300 or 400 <= code < 600):
+            self.connection.drop()
+
+    def clear(self, *, is_open: bool) -> None:
+        """End a refused transaction, so that the connection can serve the next. `is_open`: a message is expected."""
+        if self.connection.smtp.sock is None:
+            return
+        deadline = time.monotonic() + SHORT_WAIT
+        if is_open:
+            self.connection.ask(b".\r\n", deadline)
+        if self.connection.ask(b"RSET\r\n", deadline) != 250:
+            self.connection.drop()
+
+    def lose(self, exc: Exception) -> None:
+        """Record that the connection broke before the mail's last dot had left."""
+        is_timeout = isinstance(exc, TimeoutError) or isinstance(exc.__context__, TimeoutError)
+        self.is_stale = self.connection.served > 0 and not is_timeout
+        self.finish(Outcome("not_accepted", reason=f"The connection broke before the mail ({type(exc).__name__})."))
+        self.connection.drop()
+
+
+def outcome_of_reply(code: int, text: str, verb: bytes) -> Outcome:
+    """Say what a refusing reply means; before the message was shown, one that cannot be read refuses too."""
+    if 400 <= code < 500:
+        return Outcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
+    if not 500 <= code < 600:
+        status = "unknown" if verb == b"." else "not_accepted"
+        return Outcome(status, reason="The mail server gave no answer that can be read.")
+    if code in (503, 530, 535) or (verb == b"MAIL" and code != 552):
+        return Outcome("not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code))
+    is_permanent = OF_ADDRESS.search(text) is not None
+    if verb == b"RCPT" and not ENHANCED.search(text):
+        is_permanent = code in (550, 551, 553)
+    reason = f"The mail server refused it ({code})."
+    return Outcome("refused", reason=reason, code=str(code), is_permanent=is_permanent)

@@ -1,0 +1,186 @@
+"""The step in which an editor publishes or withdraws an issue: to many readers only with a second editor's word."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+
+from digests.models import PublishRequest
+from digests.monitoring import notices
+from digests.previews.publish_forecast import Outlook, outlook_of
+from digests.publication.checklist import Finding, checks_of
+from newsletter import audit, clock
+from newsletter.issues import publish as publishing
+from newsletter.issues.models import Issue
+
+RIGHT = "issues.publish_issue"
+Status = PublishRequest.Status
+
+
+class Refused(Exception):
+    """Nothing was done; the words say why, and what to do."""
+
+
+class Seen(NamedTuple):
+    """What an editor had on the page when the button was pressed."""
+
+    readers: int
+    revision: int
+
+
+def publish(issue: Issue, by: User, seen: Seen) -> PublishRequest | None:
+    """Publish an issue as it was seen, or have a second editor asked, and return what was asked."""
+    outlook = as_seen(issue, seen)
+    if needs_second(outlook, by):
+        return ask(issue, by, outlook)
+    freeze(issue, by, outlook, seen.revision)
+    return None
+
+
+def as_seen(issue: Issue, seen: Seen) -> Outlook:
+    """Return the numbers of now; raise Refused where the editor saw others, or a check stops the issue."""
+    if not issue.is_open:
+        raise Refused("Somebody else was first: the issue is not open any more. Nothing was changed.")
+    if issue.revision != seen.revision:
+        raise Refused("Another editor changed the issue meanwhile: look at it once more. Nothing was published.")
+    outlook = outlook_of(issue)
+    if outlook.differs_from(seen.readers):
+        raise Refused(
+            f"There were {seen.readers:,} readers when you looked, and now there are {outlook.readers:,}. "
+            "Nothing was published: see below what would happen now."
+        )
+    if stopping := [finding for finding in checks_of(issue) if stops(finding)]:
+        raise Refused(f"{stopping[0].words} Nothing was published.")
+    return outlook
+
+
+def stops(finding: Finding) -> bool:
+    return finding.level == "stops"
+
+
+def needs_second(outlook: Outlook, by: User) -> bool:
+    """Say whether another editor has to confirm: not where there is no other."""
+    return 0 < settings.PUBLISH_ALONE_BELOW <= outlook.readers and others(by).exists()
+
+
+def others(by: User) -> QuerySet[User]:
+    """Return the other accounts that may publish."""
+    may = User.objects.with_perm(RIGHT, backend="django.contrib.auth.backends.ModelBackend")
+    return may.filter(is_staff=True).exclude(pk=by.pk)
+
+
+@transaction.atomic
+def freeze(issue: Issue, by: User, outlook: Outlook, revision: int) -> None:
+    before = issue.get_status_display()
+    try:
+        done = publishing.publish(issue, by=by, revision=revision)
+    except publishing.NothingToPublish as exc:
+        raise Refused(f"{exc} Nothing was published.") from exc
+    if not done:
+        raise Refused("Somebody else was first: the issue has moved on. Nothing was changed.")
+    numbers = {"papers": outlook.papers, "readers": outlook.readers}
+    audit.record(by, issue, "published", {"status": before}, {"status": "Published", **numbers})
+
+
+@transaction.atomic
+def ask(issue: Issue, by: User, outlook: Outlook) -> PublishRequest:
+    """Have the other editors asked; where one of them has asked already, return that request."""
+    void = PublishRequest.objects.filter(issue=issue, status=Status.OPEN).exclude(revision=issue.revision)
+    void.update(status=Status.VOID, decided_at=clock.now())
+    numbers = {"papers": outlook.papers, "readers": outlook.readers}
+    wish = {"asked_by": by, "revision": issue.revision, "asked_at": clock.now(), **numbers}
+    asked, is_new = PublishRequest.objects.get_or_create(issue=issue, status=Status.OPEN, defaults=wish)
+    if is_new:
+        audit.record(by, issue, "asked to publish", after=numbers)
+        tell_others(asked, by, outlook)
+    return asked
+
+
+def tell_others(asked: PublishRequest, by: User, outlook: Outlook) -> None:
+    issue = asked.issue
+    notices.write_notice(
+        f"{by.get_username()} asks for your word on the issue of {issue.date:%-d %B %Y}",
+        f"It is ready to be published: {outlook.words}",
+        f"So many readers need a second editor. {at_the_cutoff(issue)}",
+        url=notices.url_of("admin:issues_issue_publish", args=[issue.pk]),
+        to=sorted(others(by).exclude(email="").values_list("email", flat=True)),
+    )
+
+
+def at_the_cutoff(issue: Issue) -> str:
+    """Say what becomes of an open issue that nobody confirms."""
+    if issue.status == Issue.Status.HELD:
+        return "It is held: nothing happens to it before a second editor confirms, or somebody releases it."
+    when = f"{issue.cutoff_at:%-d %B at %H:%M} UTC"
+    return f"Whether or not somebody confirms, it is published by itself at its cutoff, {when}, unless it is held."
+
+
+def standing(issue: Issue) -> PublishRequest | None:
+    """Return what waits for a second editor; nothing where the issue has changed since."""
+    return PublishRequest.objects.standing().filter(issue=issue).select_related("asked_by", "issue").first()
+
+
+def last_word(issue: Issue) -> PublishRequest | None:
+    """Return the newest request where it came to nothing, so that its editor learns why."""
+    asked = PublishRequest.objects.filter(issue=issue).select_related("asked_by", "decided_by").order_by("-pk").first()
+    if asked is None or asked.status == Status.CONFIRMED or PublishRequest.objects.standing().filter(pk=asked.pk):
+        return None
+    return asked
+
+
+@transaction.atomic
+def confirm(asked: PublishRequest, by: User, seen: Seen) -> None:
+    """Publish what another editor asked for."""
+    if asked.asked_by_id == by.pk:
+        raise Refused("You asked for it yourself: another editor has to confirm. Nothing was published.")
+    if asked.revision != seen.revision:
+        raise Refused("The issue has changed since it was asked for: ask anew. Nothing was published.")
+    outlook = as_seen(asked.issue, seen)
+    if not asked.move_to(Status.CONFIRMED, decided_by=by, decided_at=clock.now()):
+        raise Refused("Somebody else was first: this request is settled. Nothing was changed.")
+    audit.record(by, asked.issue, "confirmed", after={"asked by": asked.asked_by})
+    freeze(asked.issue, asked.asked_by or by, outlook, asked.revision)
+
+
+@transaction.atomic
+def decline(asked: PublishRequest, by: User, words: str) -> None:
+    """Settle a request without publishing: by another editor, or by who asked."""
+    status = Status.VOID if asked.asked_by_id == by.pk else Status.DECLINED
+    if not asked.move_to(status, decided_by=by, decided_at=clock.now(), words=words):
+        raise Refused("Somebody else was first: this request is settled. Nothing was changed.")
+    act = "took the request back" if status == Status.VOID else "declined to publish"
+    audit.record(by, asked.issue, act, after={"words": words})
+
+
+@transaction.atomic
+def withdraw(issue: Issue, by: User, reason: str) -> None:
+    """Stop what has not left, for good."""
+    if not issue.move_to(Issue.Status.WITHDRAWN, withdrawn_because=reason):
+        raise Refused("Somebody else was first: the issue has moved on. Nothing was changed.")
+    changed = {"status": "Withdrawn", "reason": reason}
+    audit.record(by, issue, "withdrew", {"status": "Published"}, changed)
+
+
+@transaction.atomic
+def hold(issue: Issue, by: User) -> None:
+    move(issue, Issue.Status.HELD, by, "held")
+
+
+@transaction.atomic
+def release(issue: Issue, by: User) -> None:
+    """Let a held issue go out at its cutoff; where that has passed it goes out at once, as if it were published."""
+    if issue.cutoff_at <= clock.now() and needs_second(outlook_of(issue), by):
+        raise Refused(
+            "Its cutoff has passed: released, it would go out at once, and to so many readers only with a second "
+            "editor’s word. “Publish…” asks for it. Nothing was changed."
+        )
+    move(issue, Issue.Status.DRAFT, by, "released")
+
+
+def move(issue: Issue, status: Issue.Status, by: User, act: str) -> None:
+    before = issue.get_status_display()
+    if not issue.move_to(status):
+        raise Refused("Somebody else was first: the issue has moved on.")
+    audit.record(by, issue, act, {"status": before}, {"status": issue.get_status_display()})

@@ -1,0 +1,144 @@
+"""What an editor should know before an issue is published: each check is a function that yields findings."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.urls import reverse
+
+from digests.mail import compose
+from digests.previews import issue_preview, reach
+from digests.publication import link_check
+from newsletter import clock
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.ingest import duplicates
+from newsletter.papers.models import Paper
+
+STOPS, WARNS = "stops", "warns"
+LONG_SUBJECT = 70  # characters; most mail programs cut off what comes after
+SHORTENED = re.compile(r"To keep this mail short, its last")
+
+
+class Finding(NamedTuple):
+    """What is wrong, what it means for readers, what to do, and the entry it is about."""
+
+    level: str
+    what: str
+    meaning: str
+    to_do: str
+    entry_id: int | None = None
+    url: str = ""  # where the entry, or the issue, is arranged
+
+    @property
+    def words(self) -> str:
+        return f"{self.what} {self.meaning} {self.to_do}"
+
+
+class Case(NamedTuple):
+    """An issue and what readers would see of its front."""
+
+    issue: Issue
+    front: Sequence[tuple[IssueEntry, dict[str, Any]]]
+
+
+def checks_of(issue: Issue) -> list[Finding]:
+    """Return what speaks against publishing an issue as it stands, what stops it first. No network is asked."""
+    case = Case(issue, front_of(issue))
+    page = reverse("admin:issues_issue_change", args=[issue.pk])
+    found = [
+        finding._replace(url=f"{page}#entry-{finding.entry_id}" if finding.entry_id else page)
+        for check in CHECKS
+        for finding in check(case)
+    ]
+    return sorted(found, key=lambda finding: finding.level != STOPS)
+
+
+def front_of(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
+    source, _ = reach.standing(issue, clock.now())
+    rows = source.coming.entries if source.coming else issue.entries.kept().select_related("paper")
+    front = [row for row in rows if row.dropped_at is None and row.shelf == IssueEntry.Shelf.FRONT]
+    return [(row, row.snapshot) for row in front]
+
+
+def empty_front(case: Case) -> Iterator[Finding]:
+    if not any(entry.paper_id for entry, _ in case.front):
+        what = "There is no paper on the front." if case.front else "The front is empty."
+        yield Finding(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
+
+
+def subject(case: Case) -> Iterator[Finding]:
+    if not case.issue.subject:
+        what = "There is no subject."
+        yield Finding(
+            WARNS, what, "Each digest gets its first paper’s title as its subject.", "Write one, or let it be."
+        )
+    elif (length := len(case.issue.subject)) > LONG_SUBJECT:
+        what = f"The subject is {length} characters long."
+        yield Finding(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
+
+
+def draft_notes(case: Case) -> Iterator[Finding]:
+    for entry, card in case.front:
+        if entry.note and entry.note_is_draft:
+            what = f"The note on “{card['title']}” is a draft."
+            yield Finding(WARNS, what, "Readers do not see it.", "Finish it, or take it away.", entry.pk)
+
+
+def summaries(case: Case) -> Iterator[Finding]:
+    for entry, card in case.front:
+        if not card["summary"].strip():
+            what = f"“{card['title']}” has no summary."
+            yield Finding(WARNS, what, "Readers see its title alone.", "Write one for this issue.", entry.pk)
+
+
+def length(case: Case) -> Iterator[Finding]:
+    if not case.front:
+        return
+    html = issue_preview.composed("", case.issue, [(entry, card, "") for entry, card in case.front]).html
+    size = len(html.encode())
+    if size > compose.MOST_HTML:
+        what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."
+        yield Finding(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
+    elif SHORTENED.search(html):
+        what = f"The whole front is longer than a mail of {compose.MOST_HTML // 1000} KB may be."
+        meaning = "Who gets all of it sees its last papers in brief; who gets fewer sees them whole."
+        yield Finding(WARNS, what, meaning, "Drop papers, or let it be.")
+
+
+def sent_before(case: Case) -> Iterator[Finding]:
+    """Find papers that stood in an issue before, themselves or as a twin that was merged."""
+    places = earlier_places(case)
+    led = [(entry, card, places[entry.pk]) for entry, card in case.front if entry.pk in places]
+    for entry, card, place in led:
+        if place.shelf == IssueEntry.Shelf.FRONT:
+            what = f"“{card['title']}” stood on the front of {place.issue.date:%-d %B} before."
+            yield Finding(WARNS, what, "Readers who got it then do not get it again.", "Drop it.", entry.pk)
+    if shelved := sum(place.shelf == IssueEntry.Shelf.SHELF for *_, place in led):
+        what = f"{shelved} {'paper' if shelved == 1 else 'papers'} stood on an earlier shelf."
+        meaning = "Readers who got them from there do not get them again."
+        yield Finding(WARNS, what, meaning, "Nothing to do: this is usual.")
+
+
+def earlier_places(case: Case) -> dict[int, IssueEntry]:
+    """Return where the paper of each entry stood before, a front before a shelf, by the entry's id."""
+    entries = {entry.paper_id: entry.pk for entry, _ in case.front if entry.paper_id}
+    merged = duplicates.heirs_of(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
+    entries |= {twin: entries[heir] for twin, heir in merged.items() if heir in entries}
+    out = IssueEntry.objects.kept().filter(paper__in=list(entries)).exclude(issue__published_at=None)
+    rows = out.exclude(issue=case.issue).filter(issue__date__lt=case.issue.date).select_related("issue")
+    return {entries[row.paper_id or 0]: row for row in sorted(rows, key=lambda row: row.shelf, reverse=True)}
+
+
+def dead_links(case: Case) -> Iterator[Finding]:
+    """Find the links that led nowhere when a worker last followed them."""
+    for entry, card, url, check in link_check.troubles_of(case.issue, case.front):
+        where = f"“{card['title']}”" if entry else "the intro"
+        is_own = check.is_dead and (entry is None or not entry.paper_id)
+        how = "leads nowhere" if check.is_dead else "could not be opened"
+        what, level = f"A link of {where} {how} ({url}).", STOPS if is_own else WARNS
+        meaning = f"{check.trouble} Readers would meet that."
+        yield Finding(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
+
+
+Check = Callable[[Case], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (empty_front, subject, draft_notes, summaries, length, sent_before, dead_links)

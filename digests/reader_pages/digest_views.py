@@ -1,0 +1,122 @@
+from csp.constants import NONE, UNSAFE_INLINE
+from csp.decorators import csp
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from digests.mail import compose, links, slots
+from digests.models import CardsPruned, Delivery
+from digests.selection import recent_issues
+from digests.selection.choice_effect import Effect, Week, effects
+from digests.selection.entry_index import Choice
+from newsletter.issues.models import Issue
+from subscribers import tokens
+from subscribers.models import Preferences
+from subscribers.pages import link_session
+from subscribers.pages.choice_forms import ChoiceForm, PreferencesForm, SubscribeForm
+from subscribers.pages.reader_views import link_invalid, preferences_form, preferences_page
+
+AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
+
+
+@link_session.opened_by(tokens.Purpose.VIEW)
+def view(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a reader's own digest as it was mailed, or say that it is not kept any more.
+
+    Its links are those of then: what an address that was left can show opens no choices.
+    """
+    signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
+    if signed is None:
+        return link_invalid(request, tokens.Purpose.VIEW, token)
+    delivery_id, epoch = signed
+    delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
+    if delivery is not None and delivery.subscriber is None:
+        return render(request, "subscribers/link_erased.html", status=410)
+    if delivery is None or delivery.digest is None or delivery.subscriber is None:
+        return gone(request, None)
+    try:
+        html = compose.compose(delivery.digest).html
+    except CardsPruned:
+        return gone(request, delivery.digest.issue)
+    html = slots.fill(html, links.links(delivery.pk, delivery.subscriber.pk, epoch))
+    return as_mailed(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
+
+
+@csp(AS_MAILED)  # type: ignore[arg-type]
+def as_mailed(request: HttpRequest, html: str) -> HttpResponse:
+    return HttpResponse(html)
+
+
+@link_session.discreet
+@require_safe
+def enter_view(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead from the link in a digest to its page, whose address holds no token."""
+    if tokens.unsign(tokens.Purpose.VIEW, token) is None:
+        return link_invalid(request, tokens.Purpose.VIEW, token)
+    return link_session.enter(request, tokens.Purpose.VIEW, token, "digests:view", view.page)
+
+
+def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
+    is_public = issue is not None and issue.status == Issue.Status.PUBLISHED
+    return render(request, "digests/gone.html", {"issue": issue if is_public else None}, status=410)
+
+
+@link_session.opened_by(tokens.Purpose.PREFERENCES)
+def effect(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
+    subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
+    if subscriber is None:
+        return link_invalid(request, tokens.Purpose.PREFERENCES, token)
+    if request.method != "POST":
+        return redirect("subscribers:preferences")
+    form = preferences_form(subscriber, request.POST)
+    context: dict[str, object] = {"form": form, "week": effect_of(form)}
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_effect.html", context)
+    context |= preferences_page(request, subscriber, form, token)
+    return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
+
+
+@csrf_exempt  # it shows public papers, and to everybody the same
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview(request: HttpRequest) -> HttpResponse:
+    """Show what the last issue would have brought to the choices of a newcomer, on the page or as a part of it."""
+    if request.method != "POST":
+        return redirect("subscribers:subscribe")
+    form = SubscribeForm(request.POST)
+    context: dict[str, object] = {"form": form, "day": day_of(form), "is_readable": is_readable(form)}
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_preview.html", context)
+    form.errors.pop("email", None)  # nobody has signed up yet
+    return render(request, "digests/preview.html", context, status=422 if form.errors else 200)
+
+
+def day_of(form: ChoiceForm) -> Effect | None:
+    """Return the last issue as the form's choice would have filled it, None where there is no issue or no choice."""
+    issues = [day for day in recent_issues.last_days() if day.index is not None]
+    if not is_readable(form) or not issues:
+        return None
+    return effects(issues[-1:], choice_of(form))[0]
+
+
+def effect_of(form: PreferencesForm) -> Week | None:
+    """Return the last days as the form's choice would have filled them, None where it cannot be read."""
+    return Week(effects(recent_issues.last_days(), choice_of(form))) if is_readable(form) else None
+
+
+def is_readable(form: ChoiceForm) -> bool:
+    return form.is_valid() or not {"topics", "max_papers", *Preferences.WORDS} & form.errors.keys()
+
+
+def choice_of(form: ChoiceForm) -> Choice:
+    topics, chosen = form.cleaned_data["topics"], form.choice()
+    words = {name: tuple(chosen.get(name, ())) for name in Preferences.WORDS}
+    return Choice(
+        frozenset(topic.slug for topic in topics),
+        max_papers=chosen["max_papers"],
+        minimum_score=chosen.get("minimum_score", 0.0),
+        **words,
+    )

@@ -1,0 +1,19 @@
+"""When a reader who confirms now gets the first digest, as far as it can be known."""
+
+from enum import StrEnum
+
+from digests.selection import spans
+from digests.sending import switch
+from newsletter import clock
+
+
+class Outlook(StrEnum):
+    NOW = "now"
+    STOPPED = "stopped"  # sending is paused, or held: it comes when sending goes on
+    NO_ISSUE = "no issue"  # nothing is out to send: it comes at a regular hour
+
+
+def first_digest() -> Outlook:
+    if not switch.standing().may:
+        return Outlook.STOPPED
+    return Outlook.NOW if spans.issues_at(clock.now()) else Outlook.NO_ISSUE

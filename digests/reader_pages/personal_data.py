@@ -1,0 +1,131 @@
+"""All that is kept of one reader: handed out, or erased."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from digests.models import Delivery, ProviderEvent
+from newsletter import audit, clock
+from newsletter.papers.community import proposals as proposing
+from newsletter.papers.community import votes as voting
+from subscribers import tokens
+from subscribers.models import Farewell, Preferences, Subscriber, Suppression
+from subscribers.retention import erasure_traces
+
+HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
+
+
+def record_of(reader: Subscriber) -> dict[str, Any]:
+    """Return all that is kept of a reader, in plain words and values that JSON can hold."""
+    fields = ("email", "status", "frequency", "weekday", "send_time", "timezone", "paused_until", "created_at",
+              "confirmed_at", "unsubscribed_at", "next_digest_at", "covered_through", "last_slot_at")  # fmt: skip
+    farewell = Farewell.objects.filter(subscriber=reader).values("reason", "words", "at").first()
+    return {
+        "exported_at": clock.now(),
+        "subscription": {name: plain(getattr(reader, name)) for name in fields},
+        "address": {"canonical": reader.canonical, "keyed_hash": reader.address_hash},
+        "suppression": Suppression.objects.filter(address_hash=reader.address_hash).values("reason", "at").first(),
+        "choices": choices_of(reader.preferences),
+        "consents": list(reader.consents.order_by("at").values("act", "at", "ip", "text_version", "source")),
+        "letters": list(reader.letters.order_by("pk").values("kind", "address", "status", "created_at", "sent_at")),
+        "digests": [digest_of(delivery) for delivery in deliveries_of(reader)],
+        "events": [event_of(event) for event in events_of(reader).order_by("happened_at")],
+        "farewell": farewell,
+        **said_of_papers(tokens.reader_key(reader.pk)),
+    }
+
+
+def said_of_papers(reader_key: str) -> dict[str, Any]:
+    proposals = proposing.of_reader(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    votes = voting.of_reader(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    return {
+        "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in votes],
+        "proposals": list(proposals),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a zone by its name, and everything else as it is."""
+    return str(value) if hasattr(value, "key") else value
+
+
+def choices_of(preferences: Preferences) -> dict[str, Any]:
+    words = {name: getattr(preferences, name) for name in Preferences.WORDS}
+    topics = [topic.name for topic in preferences.topics.order_by("name")]
+    return {
+        "topics": topics,
+        **words,
+        "max_papers": preferences.max_papers,
+        "minimum_score": preferences.minimum_score,
+    }
+
+
+def deliveries_of(reader: Subscriber) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(subscriber=reader).select_related("digest", "batch").order_by("slot")
+
+
+def digest_of(delivery: Delivery) -> dict[str, Any]:
+    facts = ("slot", "delivered_at", "bounced_at", "soft_bounced_at", "complained_at")
+    subject = delivery.digest.subject if delivery.digest else ""
+    status = delivery.status or ("sent" if delivery.is_sent else "planned")
+    return {"subject": subject, "status": status, "reason": delivery.reason} | {
+        name: getattr(delivery, name) for name in facts
+    }
+
+
+def events_of(reader: Subscriber) -> QuerySet[ProviderEvent]:
+    deliveries, letters = Delivery.objects.filter(subscriber=reader), reader.letters.all()
+    ours = Q(delivery_id__in=deliveries.values("pk")) | Q(letter_id__in=letters.values("pk"))
+    return ProviderEvent.objects.filter(ours)
+
+
+def event_of(event: ProviderEvent) -> dict[str, Any]:
+    return {"kind": event.kind, "provider": event.provider, "happened_at": event.happened_at, "body": event.body}
+
+
+@transaction.atomic
+def erase(reader: Subscriber) -> None:
+    """Forget a reader: what stays is the keyed hash among the suppressions, and counts of nobody's deliveries.
+
+    An older reason to suppress the address stays what it was.
+    """
+    reader = Subscriber.objects.select_for_update().get(pk=reader.pk)
+    suppression = Suppression(address_hash=reader.address_hash, reason=Suppression.Reason.ERASED)
+    Suppression.objects.bulk_create([suppression], ignore_conflicts=True)
+    events_of(reader).update(address_hash="", domain="", body={}, message_id="")
+    forget_address(reader.address_hash)
+    erasure_traces.forget_elsewhere(reader)
+    chosen = forget_deliveries(reader)
+    voting.forget(tokens.reader_key(reader.pk))
+    proposing.forget(tokens.reader_key(reader.pk))
+    audit.record("the reader", reader, "erased")
+    reader.delete()
+    forget_words(chosen)
+
+
+def forget_address(address_hash: str) -> None:
+    """Forget the address in events that were put aside, since they are of no mail we know."""
+    aside = ProviderEvent.objects.exclude(put_aside="").filter(address_hash=address_hash)
+    aside.update(address_hash="", domain="", body={}, message_id="")
+
+
+def forget_deliveries(reader: Subscriber) -> set[int]:
+    """Leave a reader's deliveries as counts, without the words that were followed; return the choices there were."""
+    deliveries = Delivery.objects.filter(subscriber=reader)
+    chosen = {reader.preferences_id, *deliveries.order_by().values_list("preferences_id", flat=True).distinct()}
+    for preferences in Preferences.objects.filter(HAS_WORDS, pk__in=chosen):
+        # Statistics count deliveries by topic.
+        twin = Preferences.objects.for_choice(preferences.topics.all(), max_papers=preferences.max_papers)
+        deliveries.filter(preferences=preferences).update(preferences=twin)
+    deliveries.update(subscriber=None, provider_id="", note="")
+    return chosen
+
+
+def forget_words(chosen: Iterable[int]) -> None:
+    """Take out choices that hold words and are nobody's any more."""
+    mine = Preferences.objects.filter(HAS_WORDS, pk__in=chosen, subscribers=None)
+    for preferences in mine:
+        if not Delivery.objects.filter(preferences=preferences).exists():
+            preferences.delete()

@@ -1,0 +1,94 @@
+"""The page on which a reader proposes a paper. It opens by the link in a digest, or with the link to the choices."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.community import proposals
+from newsletter.papers.community.proposals import Outcome, Wanted
+from newsletter.papers.models import Paper
+from newsletter.papers.models.community import LONGEST_WHY
+from newsletter.papers.text.cleaning import clean
+from subscribers import tokens
+from subscribers.models import Subscriber
+from subscribers.pages import link_session
+from subscribers.pages.reader_views import link_invalid
+from subscribers.tokens import Purpose
+
+OPENED_BY = (Purpose.PROPOSE, Purpose.PREFERENCES)
+SHOWN = 10  # of a reader's earlier proposals
+
+
+class ProposalForm(forms.Form):
+    paper = forms.CharField(
+        label="Link to the paper",
+        widget=forms.TextInput(attrs={"placeholder": "https://arxiv.org/abs/…", "autocomplete": "off"}),
+        error_messages={"required": "Paste the link to the paper."},
+    )
+    because = forms.CharField(
+        label="Why should others read it?",
+        widget=forms.Textarea(attrs={"rows": 4, "maxlength": LONGEST_WHY}),
+        error_messages={"required": "Say in a sentence why it is worth reading."},
+    )
+
+    def clean_paper(self) -> Wanted:
+        try:
+            return proposals.read(self.cleaned_data["paper"])
+        except proposals.NoLink as exc:
+            raise forms.ValidationError(str(exc)) from exc
+
+    def clean_because(self) -> str:
+        why = clean(self.cleaned_data["because"])
+        if not why:
+            raise forms.ValidationError("Say in a sentence why it is worth reading.")
+        if len(why) > LONGEST_WHY:
+            raise forms.ValidationError(f"These are {len(why)} characters. Say it in {LONGEST_WHY}.")
+        return why
+
+
+@link_session.discreet
+@require_safe
+def enter(request: HttpRequest, token: str) -> HttpResponse:
+    if tokens.read(Purpose.PROPOSE, token) is None:
+        return link_invalid(request, Purpose.PROPOSE, token)
+    return link_session.enter(request, Purpose.PROPOSE, token, "digests:propose", propose.page)
+
+
+@link_session.opened_by(*OPENED_BY)
+def propose(request: HttpRequest, token: str) -> HttpResponse:
+    """Take a reader's proposal, or say what became of the paper already. Nothing is fetched here."""
+    reader, _ = tokens.reader_of(token, *OPENED_BY)
+    if reader is None:
+        return link_invalid(request, Purpose.PROPOSE, token)
+    is_active = reader.status == Subscriber.Status.ACTIVE
+    form = ProposalForm(request.POST if request.method == "POST" and is_active else None)
+    context: dict[str, Any] = {"form": form, "is_active": is_active} | link_session.marks(request, token)
+    context["most"] = settings.PROPOSALS_PER_DAY
+    reader_key = tokens.reader_key(reader.pk)
+    if form.is_valid():
+        context |= outcome_of(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
+        if context["outcome"] != Outcome.TOO_MANY:
+            context["form"] = ProposalForm()
+    context["earlier"] = proposals.of_reader(reader_key).order_by("-at").select_related("paper")[:SHOWN]
+    return render(request, "digests/propose.html", context, status=422 if form.errors else 200)
+
+
+def outcome_of(wanted: Wanted, why: str, reader_key: str) -> dict[str, Any]:
+    """Propose what a reader wants, unless readers have had it; return what the page says of it."""
+    said: dict[str, Any] = {"wanted": wanted, "title": wanted.paper.title if wanted.paper else wanted.link}
+    if wanted.paper and (issue := issue_with(wanted.paper)):
+        return said | {"outcome": "in_issue", "issue": issue}
+    outcome = proposals.propose(wanted, why, reader_key)
+    return said | {"outcome": outcome.value, "decision": proposals.decision_on(wanted.key)}
+
+
+def issue_with(paper: Paper) -> Issue | None:
+    """Return the published issue on whose front a paper stood."""
+    fronts = IssueEntry.objects.front().kept().filter(paper=paper, issue__status=Issue.Status.PUBLISHED)
+    entry = fronts.select_related("issue").first()
+    return entry.issue if entry else None

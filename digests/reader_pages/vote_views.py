@@ -1,0 +1,90 @@
+"""The page of one paper's vote: one button. It opens by the link in a digest, or with the link to the choices."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.community import votes
+from subscribers import tokens
+from subscribers.models import Subscriber
+from subscribers.pages import link_session
+from subscribers.pages.reader_views import link_invalid
+from subscribers.tokens import Purpose
+
+OPENED_BY = (Purpose.VOTE, Purpose.PREFERENCES)
+
+
+@link_session.discreet
+@require_safe
+def enter(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead from the link in a digest to the page of the paper that it stands beside."""
+    if tokens.read(Purpose.VOTE, token) is None:
+        return link_invalid(request, Purpose.VOTE, token)
+    entry_id = number_of(request.GET.get("entry", ""))
+    return link_session.enter(request, Purpose.VOTE, token, f"{reverse('digests:vote')}?entry={entry_id}", vote.page)
+
+
+def refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    """Say how to vote to who came without a link; what was asked for as a part of a page gets a line."""
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_vote_needed.html")
+    is_stranger = template == "subscribers/link_needed.html"
+    return render(request, "digests/vote_needed.html" if is_stranger else template, status=status)
+
+
+@link_session.opened_by(*OPENED_BY, refuse=refuse)
+def vote(request: HttpRequest, token: str) -> HttpResponse:
+    """Show whether a reader voted for a paper; count or take back the vote, once a button is pressed."""
+    reader, purpose = tokens.reader_of(token, *OPENED_BY)
+    if reader is None:
+        return link_invalid(request, Purpose.VOTE, token)
+    entry = votable(request)
+    if entry is None or reader.status != Subscriber.Status.ACTIVE:
+        return answer(request, {"entry": entry}, status=404 if entry is None else 200)
+    outcome = act(request, entry, reader, from_digest=purpose == Purpose.VOTE) if request.method == "POST" else None
+    is_full = outcome == votes.Outcome.TOO_MANY
+    is_part = request.headers.get("HX-Request") or link_session.is_without_cookies(request)
+    if outcome and not is_full and not is_part:
+        return redirect(f"{request.path}?entry={entry.pk}")
+    context = context_of(entry, reader) | link_session.marks(request, token) | {"is_full": is_full}
+    return answer(request, context, status=422 if is_full else 200)
+
+
+def context_of(entry: IssueEntry, reader: Subscriber) -> dict[str, object]:
+    assert entry.paper
+    return {
+        "entry": entry,
+        "may_vote": True,
+        "has_voted": votes.has_voted(entry.paper, tokens.reader_key(reader.pk)),
+        "most": settings.VOTES_PER_DAY,
+    }
+
+
+def answer(request: HttpRequest, context: dict[str, object], status: int) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return render(request, "digests/_vote.html", context)
+    return render(request, "digests/vote.html", context, status=status)
+
+
+def act(request: HttpRequest, entry: IssueEntry, reader: Subscriber, *, from_digest: bool) -> votes.Outcome:
+    assert entry.paper
+    reader_key = tokens.reader_key(reader.pk)
+    if request.POST.get("act") == "take_back":
+        votes.take_back(entry.paper, reader_key)
+        return votes.Outcome.KNOWN
+    return votes.vote(entry.paper, reader_key, entry.issue.date if from_digest else None)
+
+
+def votable(request: HttpRequest) -> IssueEntry | None:
+    """Return the entry of a published issue that is asked for, where it is a paper's."""
+    entry_id = number_of(request.POST.get("entry", "") or request.GET.get("entry", ""))
+    entries = IssueEntry.objects.filter(issue__status=Issue.Status.PUBLISHED).exclude(paper=None)
+    return entries.select_related("issue", "paper").filter(pk=entry_id).first()
+
+
+def number_of(text: str) -> int:
+    """Return an id, 0 for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -1,0 +1,110 @@
+"""The step that counts, now and then, what the home of the admin shows: readers a day, and what became of issues."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+from digests.models import DayOfReaders, IssueTally
+from digests.statistics import issue_counts
+from newsletter import clock
+from newsletter.issues.models import Issue
+
+DAY = timedelta(days=1)
+DAYS = 90  # shown, and filled in from what is known of readers at the first count
+WATCHED = timedelta(days=14)  # an older issue changes no more
+AGAIN = timedelta(minutes=10)  # between two counts of one issue, at least
+
+
+class Day(NamedTuple):
+    date: date
+    active: int
+    new: int
+    left: int
+
+
+def tally() -> None:
+    """Count what is due to be counted. Safe to repeat, and to run twice at once."""
+    tally_readers()
+    for issue in issues_due():
+        tally_issue(issue)
+
+
+def tally_readers() -> None:
+    """Write the days since the last count, that one once more: it had not ended."""
+    last = DayOfReaders.objects.order_by("-date").first()
+    since = last.date if last else clock.today() - timedelta(days=DAYS - 1)
+    before = DayOfReaders.objects.filter(date__lt=since).order_by("-date").first()
+    now = clock.now()
+    days = follow(days_since(since), before.active if before else None)
+    DayOfReaders.objects.bulk_create(
+        [DayOfReaders(**day._asdict(), counted_at=now) for day in days],
+        update_conflicts=True,
+        unique_fields=["date"],
+        update_fields=["active", "new", "left", "counted_at"],
+    )
+
+
+def follow(days: Iterable[Day], active: int | None) -> Iterator[Day]:
+    """Count among those who left also readers whose rows are gone: who is missing since `active`, the day before."""
+    for day in days:
+        missing = active + day.new - day.active if active is not None else 0
+        yield day._replace(left=max(day.left, missing))
+        active = day.active
+
+
+# Who is active now, and who came and left on each day since, of the readers there are.
+CAME_AND_LEFT = """
+SELECT (SELECT count(*) FROM subscribers_subscriber WHERE status = 'active') AS active,
+       day, sum(came) AS came, sum(gone) AS gone
+FROM (
+  SELECT (confirmed_at AT TIME ZONE 'UTC')::date AS day, count(*) AS came, 0 AS gone
+  FROM subscribers_subscriber WHERE confirmed_at >= %(start)s AND status <> 'pending' GROUP BY 1
+  UNION ALL
+  SELECT (unsubscribed_at AT TIME ZONE 'UTC')::date, 0, count(*)
+  FROM subscribers_subscriber
+  WHERE unsubscribed_at >= %(start)s AND status = 'unsubscribed' AND confirmed_at IS NOT NULL GROUP BY 1
+  UNION ALL
+  SELECT %(today)s::date, 0, 0
+) counted
+GROUP BY day ORDER BY day DESC
+"""
+
+
+def days_since(since: date) -> list[Day]:
+    """Return each day from `since` to today, worked out backwards from who is active now."""
+    today = clock.today()
+    start = datetime.combine(since, time(), UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(CAME_AND_LEFT, {"start": start, "today": today})
+        rows = cursor.fetchall()
+    active = int(rows[0][0])
+    moves = {day: (int(came), int(gone)) for _, day, came, gone in rows}
+    days = []
+    for number in range((today - since).days + 1):
+        came, gone = moves.get(today - number * DAY, (0, 0))
+        days.append(Day(today - number * DAY, active, came, gone))
+        active = max(active - came + gone, 0)
+    return days[::-1]
+
+
+def issues_due() -> list[Issue]:
+    """Return the published issues whose figures may have changed: counted the more seldom the older they are."""
+    now = clock.now()
+    recent = Issue.objects.filter(published_at__gt=now - WATCHED, published_at__lte=now) | Issue.objects.filter(
+        published_at__lte=now, tally=None
+    )
+    issues = recent.select_related("tally").order_by("-published_at")[:DAYS]
+    return [issue for issue in issues if is_due(issue, now)]
+
+
+def is_due(issue: Issue, now: datetime) -> bool:
+    assert issue.published_at is not None
+    tally = getattr(issue, "tally", None)
+    return tally is None or now - tally.counted_at >= max(AGAIN, (now - issue.published_at) / 10)
+
+
+def tally_issue(issue: Issue) -> None:
+    counts = issue_counts.statistics_of(issue).all._asdict()
+    IssueTally.objects.update_or_create(issue=issue, defaults={**counts, "counted_at": clock.now()})

@@ -1,0 +1,39 @@
+"""What happens after too many wrong passwords: who tries them, by name and network, waits for a while."""
+
+import logging
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from newsletter import clock
+from newsletter.client_network import UNKNOWN, client_address, network_of
+
+log = logging.getLogger(__name__)
+
+
+def network_address(request: HttpRequest) -> str | None:
+    """Return the first address of the client's network, as trusted hops report it; nobody's own is kept."""
+    network = network_of(client_address(request))
+    return None if network == UNKNOWN else network.partition("/")[0]
+
+
+def locked(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
+    log.warning("A login is locked after %s wrong passwords", settings.AXES_FAILURE_LIMIT)
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    context = admin.site.each_context(request) | {"title": "Too many wrong passwords", "minutes": minutes}
+    answer = render(request, "admin/accounts/locked.html", context, status=429)
+    answer["Retry-After"] = str(minutes * 60)
+    return answer
+
+
+def unlock(name: str) -> None:
+    """Let an account log in from everywhere at once."""
+    AccessAttempt.objects.filter(username=name).delete()
+
+
+def forget_old() -> None:
+    AccessAttempt.objects.filter(attempt_time__lt=clock.now() - settings.AXES_COOLOFF_TIME).delete()

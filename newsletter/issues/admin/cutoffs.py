@@ -1,0 +1,57 @@
+"""The calendar of cutoffs, by weekday."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from newsletter.admin_site.audited_admin import AuditedAdmin
+from newsletter.issues import cutoff_changes
+from newsletter.issues.models import Cutoff
+
+NEVER = "no issue by itself"
+EVERY_DAY_SILENT = "Leave one weekday its issue. To publish nothing for a while, hold the drafts."
+
+
+class CutoffForm(forms.ModelForm[Cutoff]):
+    class Meta:
+        model = Cutoff
+        fields = ("weekday", "at")
+        help_texts = {
+            "at": "When a draft of this weekday is published by itself. Left empty, no issue comes by itself on it; "
+            "one that you prepare for such a day is published at the usual time. Open issues move along, unless "
+            "somebody set their own cutoff; one whose new cutoff has passed is published within a minute."
+        }
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        others = Cutoff.objects.filter(at=None).exclude(pk=self.instance.pk)
+        if not self.errors and said["at"] is None and others.count() + 1 >= len(Cutoff.Weekday):
+            raise forms.ValidationError(EVERY_DAY_SILENT)
+        return said
+
+
+@admin.register(Cutoff)
+class CutoffAdmin(AuditedAdmin):
+    form = CutoffForm
+    list_display = ("weekday", "published")
+    ordering = ("weekday",)
+
+    @display(description="Published by itself")
+    def published(self, cutoff: Cutoff) -> str:
+        return f"{cutoff.at:%H:%M} UTC" if cutoff.at else NEVER
+
+    def save_model(self, request: HttpRequest, obj: Cutoff, form: Any, change: bool) -> None:
+        with cutoff_changes.following():
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Cutoff) -> None:
+        with cutoff_changes.following():
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Cutoff]) -> None:
+        for cutoff in queryset:
+            self.delete_model(request, cutoff)

@@ -1,0 +1,207 @@
+"""What an editor's page can ask for, each act a form that knows what to do."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils.timezone import make_aware
+
+from newsletter.issues.desk import ordering, wording
+from newsletter.issues.desk.edit_lock import Edit, Refused
+from newsletter.issues.models import IssueEntry
+from newsletter.papers import search
+from newsletter.papers.models import Paper
+
+FRONT_SIZES = (1, 200)
+
+
+class Words(forms.CharField):
+    """A text with the line ends of this house, as long as its column allows."""
+
+    def __init__(self, column: str, **options: Any) -> None:
+        longest = getattr(IssueEntry._meta.get_field(column), "max_length", None)
+        super().__init__(max_length=longest, **{"required": False} | options)
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return text.replace("\r\n", "\n")
+
+
+class Act(forms.Form):
+    """One act on an issue; `shows` says which part of the page it changes."""
+
+    shows: ClassVar[str] = "front"
+    right: ClassVar[str] = "issues.change_issue"  # what it takes
+    seen = forms.IntegerField()
+
+    def do(self, edit: Edit) -> str:
+        """Do what was asked for and return words for the editor. Raise Refused."""
+        if not self.is_valid():
+            raise Refused(" ".join(self.complaints()))
+        return self.act(edit._replace(seen=self.cleaned_data["seen"]), self.cleaned_data)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+    def complaints(self) -> list[str]:
+        errors = {name: " ".join(map(str, words)) for name, words in self.errors.items()}
+        return [f"{self.fields[name].label or name.capitalize()}: {words}" for name, words in errors.items()]
+
+
+class EntryAct(Act):
+    entry = forms.IntegerField()
+
+
+class Move(EntryAct):
+    place = forms.IntegerField(min_value=1)
+    to = forms.IntegerField(min_value=1, required=False)  # a button's
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return ordering.move(edit, asked["entry"], asked["to"] or asked["place"])
+
+
+class Drop(EntryAct):
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return ordering.drop(edit, asked["entry"])
+
+
+class Restore(EntryAct):
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return ordering.restore(edit, asked["entry"])
+
+
+class Pick(EntryAct):
+    shows = "card"
+    is_pick = forms.BooleanField(required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.pick(edit, asked["entry"], asked["is_pick"])
+
+
+class Note(EntryAct):
+    shows = "card"
+    note = Words("note")
+    note_is_draft = forms.BooleanField(required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.note(edit, asked["entry"], asked["note"], asked["note_is_draft"])
+
+
+class Summarize(EntryAct):
+    shows = "card"
+    summary = Words("summary")
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.summarize(edit, asked["entry"], asked["summary"])
+
+
+class ItemWords(Act):
+    title = Words("free_title", required=True)
+    url = forms.CharField(label="Link", max_length=500, required=False)
+    text = Words("free_text")
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if url:
+            URLValidator(schemes=["http", "https"], message="It begins with http:// or https://.")(url)
+        return url
+
+
+class AddItem(ItemWords):
+    place = forms.IntegerField(min_value=1, required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        place = asked["place"] or ordering.END
+        return ordering.add_item(edit, asked["title"], asked["url"], asked["text"], place)
+
+
+class EditItem(ItemWords, EntryAct):
+    shows = "card"
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.edit_item(edit, asked["entry"], asked["title"], asked["url"], asked["text"])
+
+
+class RemoveItem(EntryAct):
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return ordering.remove_item(edit, asked["entry"])
+
+
+class PullIn(Act):
+    """A paper by its row, or by a link to it, which may be fetched."""
+
+    paper = forms.ModelChoiceField(Paper.objects.all(), required=False)
+    link = forms.CharField(max_length=2000, required=False)
+    place = forms.IntegerField(min_value=1, required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        try:
+            paper = asked["paper"] or search.paper_of(asked["link"])
+        except search.NotFound as exc:
+            raise Refused(str(exc)) from exc
+        return ordering.pull_in(edit, paper, asked["place"] or ordering.END)
+
+
+class Subject(Act):
+    shows = "heading"
+    subject = forms.CharField(max_length=150, required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.set_subject(edit, asked["subject"])
+
+
+class Intro(Act):
+    shows = "heading"
+    intro = forms.CharField(max_length=2000, required=False)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.set_intro(edit, asked["intro"].replace("\r\n", "\n"))
+
+
+class FrontSize(Act):
+    shows = "heading"
+    front_size = forms.IntegerField(label="Front size", min_value=FRONT_SIZES[0], max_value=FRONT_SIZES[1])
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.set_front_size(edit, asked["front_size"])
+
+
+class Cutoff(Act):
+    """The cutoff in UTC, as a browser's field for a moment sends it: without a zone.
+
+    An early one publishes the issue, so it takes the same right.
+    """
+
+    shows = "heading"
+    right = "issues.publish_issue"
+    cutoff_at = forms.CharField(label="Cutoff")
+
+    def clean_cutoff_at(self) -> datetime:
+        try:
+            typed = datetime.fromisoformat(self.cleaned_data["cutoff_at"])
+        except ValueError as exc:
+            raise ValidationError("Write it as 2026-05-04T05:00, in UTC.") from exc
+        return typed if typed.tzinfo else make_aware(typed, UTC)
+
+    def act(self, edit: Edit, asked: dict[str, Any]) -> str:
+        return wording.set_cutoff(edit, asked["cutoff_at"])
+
+
+ACTS: dict[str, type[Act]] = {
+    "move": Move,
+    "drop": Drop,
+    "restore": Restore,
+    "pick": Pick,
+    "note": Note,
+    "summary": Summarize,
+    "add-item": AddItem,
+    "edit-item": EditItem,
+    "remove-item": RemoveItem,
+    "pull-in": PullIn,
+    "subject": Subject,
+    "intro": Intro,
+    "front-size": FrontSize,
+    "cutoff": Cutoff,
+}

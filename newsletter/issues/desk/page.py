@@ -1,0 +1,78 @@
+"""What the issue's page on the editors' desk shows of an issue."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.utils.safestring import SafeString
+
+from newsletter.issues import markdown, publish
+from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers import paper_key, search
+from newsletter.papers.models import Paper
+from newsletter.papers.trending import ranking
+
+FOUND = 20  # papers that a search shows
+PHONE_SUBJECT = 45  # characters that a phone's inbox shows of a subject
+
+
+class Card(NamedTuple):
+    """One entry: its place among those that are kept, 0 for a dropped one, and what readers see of it."""
+
+    entry: IssueEntry
+    place: int
+    last: int
+    shown: dict[str, Any]
+
+    @property
+    def listed_on(self) -> date:
+        return date.fromisoformat(self.shown["listed_on"])
+
+    @property
+    def note(self) -> SafeString:
+        return markdown.to_html(self.entry.note)
+
+    @property
+    def abstract(self) -> str:
+        return self.entry.paper.abstract if self.entry.paper else ""
+
+
+class Front(NamedTuple):
+    kept: list[Card]
+    dropped: list[Card]
+
+
+class Found(NamedTuple):
+    """What a search for papers brought; `link` is a paper's link where it is not known yet."""
+
+    asked: str
+    papers: list[Paper]
+    link: str
+
+
+def front_of(issue: Issue) -> Front:
+    """Return the cards of an issue's front in order, in a number of queries that does not depend on theirs."""
+    entries = issue.entries.front().select_related("paper").prefetch_related("paper__paper_topics__topic")
+    cards = cards_of(issue, list(entries))
+    return Front([card for card in cards if card.place], [card for card in cards if not card.place])
+
+
+def cards_of(issue: Issue, entries: Sequence[IssueEntry]) -> list[Card]:
+    papers = [entry.paper_id for entry in entries if entry.paper_id and not entry.snapshot]
+    why = ranking.words_now(papers) if papers else {}
+    last = sum(entry.dropped_at is None for entry in entries)
+    cards, place = [], 0
+    for entry in entries:
+        place += entry.dropped_at is None
+        shown = entry.snapshot or publish.snapshot_of(entry, why.get(entry.paper_id or 0, ""))
+        cards.append(Card(entry, 0 if entry.dropped_at else place, last, shown))
+    return cards
+
+
+def found_by(text: str) -> Found:
+    """Return the papers that words or a link lead to, of those that are known."""
+    key = paper_key.key_of(text)
+    if key is None:
+        return Found(text, search.search(text, FOUND), "")
+    known = search.known_paper(key)
+    return Found(text, [known] if known else [], "" if known else text)

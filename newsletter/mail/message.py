@@ -1,0 +1,123 @@
+"""Every mail leaves through here: composed from a folder of templates, handed over in Anymail's vocabulary."""
+
+import smtplib
+import socket
+from email.utils import make_msgid, parseaddr
+from functools import cache, lru_cache
+from typing import Any
+
+import css_inline
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailError,
+    AnymailRecipientsRefused,
+    AnymailRequestsAPIError,
+)
+from anymail.message import AnymailMessage
+from django.conf import settings
+from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+
+from newsletter.mail.outcome import Outcome, outcome_of_api, outcome_of_building, outcome_of_http, outcome_of_smtp
+
+
+def identity_gap() -> str:
+    """Return what of the publication's identity is missing for mail to leave, or an empty string."""
+    missing = []
+    if not holds_address(settings.DEFAULT_FROM_EMAIL):
+        missing.append("FROM_EMAIL")
+    if not settings.POSTAL_ADDRESS.strip():
+        missing.append("POSTAL_ADDRESS")
+    return f"Nothing is mailed without {' and '.join(missing)}." if missing else ""
+
+
+@lru_cache(maxsize=8)
+def holds_address(sender: str) -> bool:
+    return "@" in parseaddr(sender)[1]
+
+
+def publication() -> dict[str, Any]:
+    """Return what every mail and page may say of the publication."""
+    return {
+        "publication": settings.PUBLICATION_NAME,
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+    }
+
+
+def compose(folder: str, context: dict[str, Any], to: str, *, tag: str) -> AnymailMessage:
+    """Return the mail that a folder of templates (subject.txt, body.txt, body.html) makes of `context`."""
+    context = publication() | context
+    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    text = render_to_string(f"{folder}/body.txt", context).strip() + "\n"
+    html = inline_styles(render_to_string(f"{folder}/body.html", context))
+    return build(to, subject, text, html, tag=tag)
+
+
+def build(
+    to: str,
+    subject: str,
+    text: str,
+    html: str,
+    *,
+    tag: str,
+    headers: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> AnymailMessage:
+    """Return a message to one address with the headers every mail of ours carries."""
+    message = AnymailMessage(
+        " ".join(subject.split()),
+        text,
+        settings.DEFAULT_FROM_EMAIL,
+        [to],
+        reply_to=[settings.REPLY_TO] if settings.REPLY_TO else None,
+        headers={"Auto-Submitted": "auto-generated"} | (headers or {}),
+        tags=[tag],
+        metadata=metadata or {},
+    )
+    message.attach_alternative(html, "text/html")
+    name_message(message, settings.EMAIL_PROVIDER)
+    return message
+
+
+def name_message(message: AnymailMessage, provider: str) -> None:
+    """Give a message a Message-ID of the publication's domain where the provider gives it none."""
+    message.extra_headers.pop("Message-ID", None)
+    if provider == "smtp":
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        message.extra_headers["Message-ID"] = make_msgid(domain=domain)
+
+
+def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> Outcome:
+    """Give one message to the provider and say what is known then; raise nothing that a provider can cause."""
+    if gap := identity_gap():
+        return Outcome("refused", reason=gap, code="identity")
+    if connection is not None:
+        message.connection = connection
+    try:
+        message.send()
+    except AnymailRecipientsRefused:
+        return Outcome("refused", reason="The provider refuses the address.", code="address", is_permanent=True)
+    except AnymailRequestsAPIError as exc:
+        return outcome_of_http(exc)
+    except AnymailAPIError as exc:
+        return outcome_of_api(exc)
+    except AnymailError as exc:
+        return outcome_of_building(exc)
+    except smtplib.SMTPException as exc:
+        return outcome_of_smtp(exc)
+    except (ConnectionRefusedError, socket.gaierror) as exc:
+        return Outcome("not_accepted", reason=f"No connection to the mail server: {exc}")
+    except OSError as exc:
+        return Outcome("unknown", reason=f"The connection broke: {exc}")
+    return Outcome("accepted", provider_id=str(getattr(message.anymail_status, "message_id", "") or ""))
+
+
+@cache
+def inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+def inline_styles(html: str) -> str:
+    """Return `html` with the rules of its style sheet written into each element; media queries stay."""
+    return str(inliner().inline(html))

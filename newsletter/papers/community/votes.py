@@ -1,0 +1,129 @@
+"""The step by which readers vote papers up, and their votes become sightings of a source of our own.
+
+A vote is one row; a task writes the counts that changed as sightings, all at once. Of papers that were merged all
+votes count for the one that is left, a reader's once.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import date, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from newsletter import clock
+from newsletter.papers import papers_lock
+from newsletter.papers.ingest import duplicates
+from newsletter.papers.models import Paper, Source, Vote
+
+DAY = timedelta(hours=24)
+COUNTED = timedelta(days=30)  # papers without a vote, or a count, for so long rank nowhere any more
+# Who votes here has read the paper in a digest, once, with an address that was confirmed.
+WEIGHT = 2.0
+
+
+class Outcome(StrEnum):
+    COUNTED = "counted"
+    KNOWN = "known"  # the reader voted for it before
+    TOO_MANY = "too_many"  # within a day
+
+
+@transaction.atomic
+def vote(paper: Paper, reader_key: str, issue_day: date | None = None) -> Outcome:
+    """Count a reader's vote for a paper; safe to repeat. `issue_day` says which issue's digest led to it."""
+    wait_for_turn(reader_key)
+    if has_voted(paper, reader_key):
+        return Outcome.KNOWN
+    now = clock.now()
+    if Vote.objects.filter(reader_key=reader_key, at__gt=now - DAY).count() >= settings.VOTES_PER_DAY:
+        return Outcome.TOO_MANY
+    Vote.objects.create(paper=paper.line()[-1], reader_key=reader_key, at=now, issue_day=issue_day)
+    return Outcome.COUNTED
+
+
+def take_back(paper: Paper, reader_key: str) -> bool:
+    """Take a reader's vote for a paper back; False where there is none."""
+    return bool(votes_for(paper, reader_key).delete()[0])
+
+
+def has_voted(paper: Paper, reader_key: str) -> bool:
+    return votes_for(paper, reader_key).exists()
+
+
+def votes_for(paper: Paper, reader_key: str) -> QuerySet[Vote]:
+    """Return a reader's votes for a paper and those that are one with it."""
+    return Vote.objects.filter(paper__in=duplicates.family_of(paper.line()[-1]), reader_key=reader_key)
+
+
+def wait_for_turn(reader_key: str) -> None:
+    """Let one reader's acts come one after another, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [reader_key])
+
+
+def forget(reader_key: str) -> None:
+    """Leave a reader's votes as counts of nobody."""
+    Vote.objects.filter(reader_key=reader_key).update(reader_key=None)
+
+
+def of_reader(reader_key: str) -> QuerySet[Vote]:
+    return Vote.objects.filter(reader_key=reader_key).select_related("paper").order_by("at")
+
+
+COUNT = """
+WITH RECURSIVE touched AS (
+    SELECT paper_id FROM papers_vote WHERE at >= %(since)s
+    UNION
+    SELECT paper_id FROM papers_sighting WHERE seen_at >= %(since)s AND source_id = %(source)s
+), up AS (
+    SELECT id, merged_into_id FROM papers_paper WHERE id IN (SELECT paper_id FROM touched)
+    UNION
+    SELECT above.id, above.merged_into_id FROM up JOIN papers_paper above ON above.id = up.merged_into_id
+), family AS (
+    SELECT id AS paper_id, id AS member_id FROM up WHERE merged_into_id IS NULL
+    UNION
+    SELECT family.paper_id, twin.id FROM family JOIN papers_paper twin ON twin.merged_into_id = family.member_id
+), counted AS (
+    SELECT family.paper_id,
+           (count(DISTINCT reader_key) + count(vote.id) FILTER (WHERE reader_key IS NULL))::integer AS votes
+    FROM family LEFT JOIN papers_vote vote ON vote.paper_id = family.member_id
+    GROUP BY family.paper_id
+)
+INSERT INTO papers_sighting (paper_id, source_id, seen_at, votes)
+SELECT counted.paper_id, %(source)s, %(now)s, counted.votes
+FROM counted
+LEFT JOIN LATERAL (
+    SELECT votes FROM papers_sighting seen
+    WHERE seen.paper_id = counted.paper_id AND seen.source_id = %(source)s
+    ORDER BY seen_at DESC LIMIT 1
+) last ON true
+WHERE counted.votes <> coalesce(last.votes, 0)
+ON CONFLICT DO NOTHING
+"""
+
+
+@transaction.atomic
+def write_counts() -> int:
+    """Write how many votes each paper has where that changed, as sightings; return of how many. Safe to repeat."""
+    # A day's order that is being kept waits for sightings from before it, or they are from after it.
+    papers_lock.take_turn()
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"since": now - COUNTED, "source": source().pk, "now": now})
+        return int(cursor.rowcount)
+
+
+def source() -> Source:
+    """Return the source that readers' votes are sightings of; its weight is an operator's to change."""
+    defaults = {"name": "Readers’ votes", "kind": Source.Kind.READERS, "weight": WEIGHT}
+    return Source.objects.get_or_create(url="readers:", defaults=defaults)[0]
+
+
+def counts_of(paper_ids: Collection[int], issue_day: date) -> dict[int, int]:
+    """Return how many votes the digests of an issue's day brought to each of its papers that got any."""
+    heirs = {pk: pk for pk in paper_ids} | duplicates.heirs_of(paper_ids)
+    came = Vote.objects.filter(issue_day=issue_day, paper__in={*heirs, *heirs.values()})
+    counts = Counter(came.values_list("paper_id", flat=True))
+    return {pk: found for pk, heir in heirs.items() if (found := sum(counts[one] for one in {pk, heir}))}

@@ -1,0 +1,13 @@
+"""The tables of papers: sources, papers, what sources showed of them, topics, and what readers say of papers."""
+
+from newsletter.papers.models.community import LONGEST_WHY, Proposal, ProposalQuerySet, Vote
+from newsletter.papers.models.paper import Alias, Paper, PaperQuerySet, PaperWords
+from newsletter.papers.models.sighting import DayRank, RankedDay, Sighting
+from newsletter.papers.models.source import Source, SourceQuerySet
+from newsletter.papers.models.topic import PaperTopic, RefusedTopic, Topic, TopicQuerySet
+
+__all__ = [
+    "LONGEST_WHY", "Alias", "DayRank", "Paper", "PaperQuerySet", "PaperTopic", "PaperWords", "Proposal",
+    "ProposalQuerySet", "RankedDay", "RefusedTopic", "Sighting", "Source", "SourceQuerySet", "Topic",
+    "TopicQuerySet", "Vote",
+]  # fmt: skip

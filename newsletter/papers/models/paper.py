@@ -1,0 +1,102 @@
+"""What came in: sources, papers, what was seen of them, and topics."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+from newsletter import clock
+from newsletter.papers import paper_key
+from newsletter.papers.models.topic import PaperTopic, Topic
+
+
+class PaperQuerySet(models.QuerySet["Paper"]):
+    def present(self) -> Self:
+        """Keep papers that were neither withdrawn nor merged into another."""
+        return self.filter(withdrawn_at=None, merged_into=None)
+
+    def rising(self) -> Self:
+        return self.order_by("-score", "-listed_on", "key")
+
+
+class Paper(models.Model):
+    """One research paper, whatever sources and versions it came in."""
+
+    key = models.CharField(max_length=500, unique=True, help_text="arxiv:2605.00658, doi:… or url:…")
+    version = models.PositiveSmallIntegerField(default=0)
+    title = models.CharField(max_length=500)
+    abstract = models.TextField(blank=True)
+    authors = ArrayField(models.TextField(), default=list, blank=True)
+    categories = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    primary_category = models.CharField(max_length=30, blank=True)
+    url = models.URLField("page", max_length=500)
+    code_url = models.URLField("code", max_length=500, blank=True)
+    project_url = models.URLField("project", max_length=500, blank=True)
+    proposed_by = models.CharField(max_length=100, blank=True)
+    first_seen_at = models.DateTimeField(default=clock.now)
+    listed_on = models.DateField(db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="twins")
+    # An editor split it from another paper: no DOI merges it again.
+    stands_alone = models.BooleanField(default=False, editable=False)
+    # Whose word each column is, and which columns came under its own key where others were merged into it: merging.py.
+    origins = models.JSONField(default=dict, editable=False)
+    own = models.JSONField(null=True, editable=False)
+    votes = models.PositiveIntegerField(default=0, editable=False)
+    comments = models.PositiveIntegerField(default=0, editable=False)
+    # No index: it would have to follow every rescoring, and papers are asked for by their listing day.
+    score = models.FloatField(default=0.0, editable=False)
+    topics: "models.ManyToManyField[Topic, PaperTopic]" = models.ManyToManyField(
+        "Topic", through="PaperTopic", through_fields=("paper", "topic"), related_name="papers"
+    )
+
+    objects = PaperQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-listed_on", "-score", "key")
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def pdf_url(self) -> str:
+        return paper_key.pdf_url(self.key)
+
+    def line(self) -> "list[Paper]":
+        """Return this paper, the one it was merged into, the one that was merged into, to the one that is left."""
+        line = [self]
+        while (above := line[-1].merged_into) is not None:
+            line.append(above)
+        return line
+
+
+class PaperWords(models.Model):
+    """The words of a paper's title and authors, to be searched; the database writes them as the paper changes.
+
+    Apart from the paper, so that a new score touches no index.
+    """
+
+    paper = models.OneToOneField(Paper, models.CASCADE, primary_key=True, related_name="words")
+    words = SearchVectorField()
+
+    class Meta:
+        verbose_name_plural = "paper words"
+        indexes = [GinIndex(fields=("words",), name="papers_by_words")]
+
+    def __str__(self) -> str:
+        return str(self.words)
+
+
+class Alias(models.Model):
+    """Another key of the same paper."""
+
+    key = models.CharField(max_length=500, unique=True)
+    paper = models.ForeignKey(Paper, models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+
+    def __str__(self) -> str:
+        return self.key

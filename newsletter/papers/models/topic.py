@@ -1,0 +1,118 @@
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from newsletter import clock
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    def current(self) -> Self:
+        return self.filter(retired_into=None)
+
+
+class Topic(models.Model):
+    """What papers are about, in the words readers choose by."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    categories = ArrayField(
+        models.CharField(max_length=30),
+        default=list,
+        blank=True,
+        help_text="arXiv categories that give a paper this topic by themselves, separated by commas.",
+    )
+    phrases = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words that give a paper this topic where its title or abstract holds them, separated by commas.",
+    )
+    weak_phrases = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words of which one alone is not enough.",
+    )
+    exclusions = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words that take the topic away where only phrases gave it.",
+    )
+    retired_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="heir_of",
+        help_text="The topic that took over the readers of this one.",
+    )
+    retired_at = models.DateTimeField(null=True, editable=False)
+    # Where its readers went on that day; `retired_into` moves on when that topic is retired too.
+    first_heir = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
+    # Its rule changed, and the papers of the last days are not tagged anew yet.
+    retag_asked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = TopicQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(retired_into=F("id")), name="topic_retires_into_another"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def retire(self, into: "Topic") -> None:
+        """Give the readers of this topic, and of those retired into it before, to `into`.
+
+        Raise ValueError where `into` is this topic or is retired itself.
+        """
+        if into.pk == self.pk or into.retired_into_id is not None:
+            raise ValueError(f"“{into}” is retired itself, or the same topic: choose one that stays.")
+        with transaction.atomic():
+            Topic.objects.filter(retired_into=self).update(retired_into=into)
+            self.retired_into = self.first_heir = into
+            self.retired_at = clock.now()
+            self.save(update_fields=["retired_into", "first_heir", "retired_at"])
+            PaperTopic.objects.filter(topic=self).delete()
+
+
+class PaperTopic(models.Model):
+    """One topic of one paper, and what speaks for it."""
+
+    class Origin(models.TextChoices):
+        RULE = "rule", "by the topic’s rule"
+        CURATOR = "curator", "by an editor"
+
+    paper = models.ForeignKey("Paper", models.CASCADE, related_name="paper_topics")
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
+    origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
+    evidence = ArrayField(models.TextField(), default=list, blank=True)
+    # The merged paper whose correction this is.
+    came_as = models.ForeignKey("Paper", models.CASCADE, null=True, editable=False, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("paper", "topic"), name="topic_once_a_paper")]
+
+    def __str__(self) -> str:
+        return self.topic.name
+
+
+class RefusedTopic(models.Model):
+    """An editor's word that a paper is not of a topic, whatever the topic's rule says."""
+
+    paper = models.ForeignKey("Paper", models.CASCADE, related_name="refused_topics")
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="refused_topics")
+    came_as = models.ForeignKey("Paper", models.CASCADE, null=True, editable=False, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("paper", "topic"), name="topic_refused_once_a_paper")]
+
+    def __str__(self) -> str:
+        return f"not {self.topic}"

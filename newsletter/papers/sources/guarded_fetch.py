@@ -1,0 +1,275 @@
+"""Fetch one address of a source, trusting neither the address nor the server."""
+
+import gzip
+import re
+import ssl
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http import HTTPStatus
+from io import BytesIO
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+import httpcore
+
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.guarded_network import Deadline, GuardedNetwork
+
+MAX_HOPS = 5
+MAX_BYTES = 5 * 1024 * 1024
+DEADLINE_SECONDS = 30.0
+MAX_RETRY_AFTER = timedelta(days=1)
+MAX_VALIDATOR = 300
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+REDIRECTS = {301, 302, 303, 307, 308}
+# Client errors that may pass by themselves; 403 is how some servers say "too often".
+PASSING = {403, 408, 425, 429}
+HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be fetched, and as whom. `user_agent` names the product and its site."""
+
+    user_agent: str
+    allow_loopback: bool = False
+    ports: frozenset[int] = frozenset({80, 443})
+    deadline_seconds: float = DEADLINE_SECONDS
+    max_bytes: int = MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said; `url` is where the last redirect led, `body` is unpacked."""
+
+    status: int
+    body: bytes
+    etag: str
+    last_modified: str
+    url: str
+
+    @property
+    def unchanged(self) -> bool:
+        return self.status == HTTPStatus.NOT_MODIFIED
+
+
+def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") -> Answer:
+    """Fetch `url`, asking only for what changed since `etag` and `last_modified` if given.
+
+    Every hop's address is resolved once, checked, and connected to as checked. The deadline
+    covers everything from the first look-up to the last byte. Raise SourceError for any answer
+    but 200 and 304. Safe to repeat.
+    """
+    deadline = Deadline(policy.deadline_seconds)
+    headers = _request_headers(policy, etag, last_modified)
+    for _ in range(MAX_HOPS + 1):
+        status, found, body = _ask(url, headers, policy, deadline)
+        if status not in REDIRECTS:
+            return _answer(status, found, body, url, policy)
+        url = _next_hop(url, found)
+    raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
+
+
+def probe(url: str, policy: Policy) -> None:
+    """See whether `url` leads to a page, reading nothing of it; raise SourceError where it does not.
+
+    Servers that know no HEAD are asked with GET.
+    """
+    deadline = Deadline(policy.deadline_seconds)
+    headers = _request_headers(policy, "", "")
+    for _ in range(MAX_HOPS + 1):
+        status, found, _body = _ask(url, headers, policy, deadline, "HEAD")
+        if status >= HTTPStatus.BAD_REQUEST:
+            status, found, _body = _ask(url, headers, policy, deadline, "GET", reads=False)
+        if status not in REDIRECTS:
+            if status >= HTTPStatus.BAD_REQUEST:
+                raise _refusal(status, found)
+            return
+        url = _next_hop(url, found)
+    raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
+
+
+def _request_headers(policy: Policy, etag: str, last_modified: str) -> dict[str, str]:
+    headers = {
+        "User-Agent": _printable(policy.user_agent),
+        "Accept": "application/rss+xml, application/atom+xml, application/json, */*;q=0.5",
+        "Accept-Encoding": "gzip, deflate",
+        "Connection": "close",
+    }
+    if etag:
+        headers["If-None-Match"] = _printable(etag)
+    if last_modified:
+        headers["If-Modified-Since"] = _printable(last_modified)
+    return headers
+
+
+def _printable(text: str) -> str:
+    """Make a header of `text`: printable ASCII only, for a publication's name may be anything."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text)
+
+
+def _ask(
+    url: str, headers: dict[str, str], policy: Policy, deadline: Deadline, method: str = "GET", *, reads: bool = True
+) -> tuple[int, dict[str, str], bytes]:
+    """Make one hop; return its status, its headers by small name, and its body as sent."""
+    target, host_header = _target(url)
+    asked = [("Host", host_header), *headers.items()]
+    network = GuardedNetwork(deadline, policy.ports, policy.allow_loopback)
+    try:
+        with (
+            httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=network) as pool,
+            pool.stream(method, target, headers=asked) as response,
+        ):
+            is_empty = not reads or method == "HEAD" or response.status in REDIRECTS
+            body = b"" if is_empty else _read(response.iter_stream(), policy)
+            return response.status, _by_name(response.headers), body
+    except httpcore.TimeoutException as exc:
+        deadline.left()
+        raise SourceError("The server could not be reached in time.") from exc
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError) as exc:
+        raise SourceError(f"The connection failed: {str(exc) or type(exc).__name__}.") from exc
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """Trust certifi's authorities, and the system's own: SSL_CERT_FILE names a further one."""
+    context = httpcore.default_ssl_context()
+    context.load_default_certs()
+    return context
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+
+
+def _target(url: str) -> tuple[httpcore.URL, str]:
+    """Take `url` apart once, for the check and for the connection alike."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = _host(parts), parts.port
+    except ValueError as exc:
+        raise SourceError(f"This is no address that can be fetched: {exc}.", permanent=True) from exc
+    if parts.scheme not in DEFAULT_PORTS:
+        raise SourceError("Only addresses with http:// or https:// are fetched.", permanent=True)
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+    query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~?") if parts.query else ""
+    shown = f"[{host}]" if ":" in host else host
+    target = httpcore.URL(
+        scheme=parts.scheme,
+        host=host,
+        port=DEFAULT_PORTS[parts.scheme] if port is None else port,
+        target=path + query,
+    )
+    return target, shown if port is None else f"{shown}:{port}"
+
+
+def _host(parts: SplitResult) -> str:
+    if "@" in parts.netloc:
+        raise ValueError("it holds a user name")
+    host = parts.hostname or ""
+    if not host.isascii():
+        host = host.encode("idna").decode("ascii")
+    if not HOST.fullmatch(host):
+        raise ValueError("its host name is not valid")
+    return host
+
+
+def _read(chunks: Iterable[bytes], policy: Policy) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > policy.max_bytes:
+            raise _too_long(policy)
+    return bytes(body)
+
+
+def _too_long(policy: Policy) -> SourceError:
+    return SourceError(f"The answer is longer than {policy.max_bytes // 1024:,} KB.")
+
+
+def _next_hop(url: str, headers: dict[str, str]) -> str:
+    try:
+        return urljoin(url, headers["location"])
+    except (KeyError, ValueError) as exc:
+        raise SourceError("The server redirected, but not to an address.") from exc
+
+
+def _answer(status: int, headers: dict[str, str], body: bytes, url: str, policy: Policy) -> Answer:
+    if status not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+        raise _refusal(status, headers)
+    return Answer(
+        status=status,
+        body=_unpacked(body, headers.get("content-encoding", ""), policy),
+        etag=_validator(headers, "etag"),
+        last_modified=_validator(headers, "last-modified"),
+        url=url,
+    )
+
+
+def _validator(headers: dict[str, str], name: str) -> str:
+    """Return what to ask with next time; an overlong one is not worth keeping."""
+    value = headers.get(name, "")
+    return value if len(value) <= MAX_VALIDATOR and value == _printable(value) else ""
+
+
+def _refusal(status: int, headers: dict[str, str]) -> SourceError:
+    try:
+        reason = HTTPStatus(status).phrase.lower()
+    except ValueError:
+        reason = "a status nobody has defined"
+    pause = _retry_after(headers)
+    message = f"The server answered {status}: {reason}."
+    if pause is not None:
+        message += f" Next try as it asked, in {pause.total_seconds():.0f} s."
+    permanent = 400 <= status < 500 and status not in PASSING
+    return SourceError(message, retry_after=pause, permanent=permanent)
+
+
+def _retry_after(headers: dict[str, str]) -> timedelta | None:
+    """Return the pause asked for, at most a day; a date is read against the server's own clock."""
+    wish = headers.get("retry-after", "").strip()
+    if wish.isascii() and wish.isdigit():
+        return timedelta(seconds=min(int(wish[:9]), MAX_RETRY_AFTER.total_seconds()))
+    until, now = _http_date(wish), _http_date(headers.get("date", ""))
+    if until is None or now is None:
+        return None
+    return min(max(until - now, timedelta()), MAX_RETRY_AFTER)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _unpacked(body: bytes, encoding: str, policy: Policy) -> bytes:
+    """Undo `encoding`, and stop as soon as more comes out than the policy allows."""
+    packing = encoding.strip().lower()
+    try:
+        if packing in ("gzip", "x-gzip"):
+            plain = gzip.GzipFile(fileobj=BytesIO(body)).read(policy.max_bytes + 1)
+        elif packing == "deflate":
+            plain = _inflated(body, policy.max_bytes + 1)
+        elif packing in ("", "identity"):
+            plain = body
+        else:
+            raise SourceError(f"The answer is packed in a way that was not asked for: {packing[:40]}.")
+    except (OSError, EOFError, zlib.error) as exc:
+        raise SourceError(f"The answer could not be unpacked: {exc}.") from exc
+    if len(plain) > policy.max_bytes:
+        raise _too_long(policy)
+    return plain
+
+
+def _inflated(body: bytes, limit: int) -> bytes:
+    """Undo "deflate", which servers send with zlib's header or without."""
+    try:
+        return zlib.decompressobj().decompress(body, limit)
+    except zlib.error:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, limit)

@@ -1,0 +1,84 @@
+"""Connections to checked addresses only, none of which outlasts a deadline."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.ip_rules import IPAddress, is_loopback, is_public, resolve
+
+CONNECT_SECONDS = 10.0
+
+
+class Deadline:
+    """An instant on the monotonic clock that everything must be done by."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.at = time.monotonic() + seconds
+
+    def left(self, at_most: float | None = None) -> float:
+        """Return the seconds left, `at_most` if given; raise SourceError when there are none."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise SourceError(f"The server took longer than {self.seconds:g} s.")
+        return left if at_most is None else min(left, at_most)
+
+
+class GuardedNetwork(httpcore.SyncBackend):
+    """Opens connections to checked addresses only, and lets nothing outlast the deadline."""
+
+    def __init__(self, deadline: Deadline, ports: frozenset[int], allow_loopback: bool) -> None:
+        self.deadline = deadline
+        self.ports = ports
+        self.allow_loopback = allow_loopback
+
+    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        addresses = resolve(host, port, self.deadline.left())
+        for address in addresses:
+            self._check(address, host, port)
+        return self._connect_first(addresses, port)
+
+    def _connect_first(self, addresses: Iterable[IPAddress], port: int) -> httpcore.NetworkStream:
+        failure: Exception = SourceError("The server has no address.")
+        for address in addresses:
+            try:
+                timeout = self.deadline.left(at_most=CONNECT_SECONDS)
+                return _Stream(super().connect_tcp(str(address), port, timeout), self.deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+                failure = exc
+        raise failure
+
+    def _check(self, address: IPAddress, host: str, port: int) -> None:
+        if self.allow_loopback and is_loopback(address):
+            return
+        if not is_public(address):
+            raise SourceError(f"{host} leads to {address}, which is not on the public internet.", permanent=True)
+        if port not in self.ports:
+            raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every step is given only what the deadline has left."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self.stream = stream
+        self.deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, self.deadline.left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, self.deadline.left())
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        kwargs["timeout"] = self.deadline.left()
+        return _Stream(self.stream.start_tls(*args, **kwargs), self.deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)

@@ -1,0 +1,113 @@
+"""What all readers share: caps, safe looks into foreign data, and one bad item failing alone."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from newsletter.papers.sources.finding import Finding, Listing
+from newsletter.papers.text.cleaning import clean, clean_name
+
+MAX_ITEMS = 3_000
+MAX_AUTHORS = 700
+MAX_TITLE = 500
+MAX_ABSTRACT = 10_000
+MAX_NAME = 200
+MAX_ADDRESS = 2_000
+# What a database's integer column holds.
+MAX_COUNT = 2**31 - 1
+
+Item = TypeVar("Item")
+
+
+class Refusal(Exception):
+    """This one item names no paper, or not well enough. The rest of its list may be fine."""
+
+
+def list_findings(
+    items: Iterable[Item], read: Callable[[Item, int], Finding | None], listed_on: date | None
+) -> Listing:
+    """Read each item with its rank from 1; of one key keep the finding with the most votes.
+
+    An item for which `read` returns None is passed over, one it raises Refusal for is noted.
+    """
+    findings: dict[str, Finding] = {}
+    refused: list[str] = []
+    remaining = iter(items)
+    for rank, item in enumerate(islice(remaining, MAX_ITEMS), start=1):
+        try:
+            finding = read(item, rank)
+        except Refusal as exc:
+            refused.append(f"Item {rank}: {exc}")
+        else:
+            if finding is not None and _is_better(finding, findings.get(finding.key)):
+                findings[finding.key] = finding
+    if left_over := sum(1 for _ in remaining):
+        refused.append(f"{left_over} more items: only {MAX_ITEMS} are read")
+    return Listing(tuple(findings.values()), listed_on, tuple(refused))
+
+
+def _is_better(finding: Finding, kept: Finding | None) -> bool:
+    return kept is None or (finding.votes or 0) > (kept.votes or 0)
+
+
+def title_of(text: str) -> str:
+    """Return the cleaned title; raise Refusal where nothing is left of it."""
+    title = shorten(clean(text[: 4 * MAX_TITLE]), MAX_TITLE)
+    if not title:
+        raise Refusal("it has no title")
+    return title
+
+
+def abstract_of(text: str) -> str:
+    return shorten(clean(text[: 2 * MAX_ABSTRACT]), MAX_ABSTRACT)
+
+
+def names_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Clean up to MAX_AUTHORS names, in their order."""
+    cleaned = (shorten(clean_name(name[: 4 * MAX_NAME]), MAX_NAME) for name in islice(names, MAX_AUTHORS))
+    return tuple(name for name in cleaned if name)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut `text` to `limit` characters, the last of them an ellipsis where something is missing.
+
+    >>> shorten("attention", 5), shorten("attention", 9)
+    ('atte…', 'attention')
+    """
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def string_at(record: Mapping[str, Any], name: str) -> str:
+    """Return the string under `name`, or "" where there is none or something else."""
+    value = record.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def record_at(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = record.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def records_at(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = record.get(name)
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def count_at(record: Mapping[str, Any], name: str) -> int | None:
+    """Return the count under `name`: a whole number from 0, else None."""
+    value = record.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:11])
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= MAX_COUNT else None
+
+
+def instant_at(record: Mapping[str, Any], name: str) -> datetime | None:
+    """Return the ISO 8601 instant under `name` in UTC, None where there is none."""
+    try:
+        moment = datetime.fromisoformat(string_at(record, name))
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

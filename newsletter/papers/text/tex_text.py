@@ -1,0 +1,251 @@
+"""Turn the TeX that stands in titles, abstracts and names into plain Unicode.
+
+Formulas, accents and symbols go to pylatexenc, fragment by fragment; the commands of running text, where
+it would swallow what it does not know, are unwrapped here. Characters meant literally travel as private
+ones, so that no later step takes them for TeX.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from newsletter.papers.text.tex_math import (
+    MAX_NESTING,
+    SWITCHES,
+    character,
+    dingbat,
+    formula_to_unicode,
+    fraction,
+    fragment_to_unicode,
+    grouped,
+    linked,
+    lowered,
+    raised,
+    symbol,
+)
+
+MAX_FORMULA = 1_000  # characters; longer ones stay as they are
+
+# Characters that mean something to TeX, and the private ones that stand for them when meant literally.
+_LITERALS = "\\{}$%&#_^~`'-"
+_HIDE = {ord(char): 0xE000 + index for index, char in enumerate(_LITERALS)}
+_SHOW = {private: ord(char) for char, private in zip(_LITERALS, _HIDE.values(), strict=True)}
+
+
+def to_unicode(text: str) -> str:
+    """Return `text` with its TeX converted; what cannot be converted stays as it was, or loses its backslash.
+
+    Private use characters of `text` are taken for literals: the caller has removed them.
+    """
+    text = _ESCAPED.sub(lambda match: match[1].translate(_HIDE), text)
+    if "$" in text or "\\(" in text or "\\[" in text or "\\begin" in text:
+        text = _without_formulas(text)
+    if "\\" in text:
+        text = _without_commands(text)
+    return _without_typewriter_marks(text).translate(_SHOW)
+
+
+# Formulas
+
+_ESCAPED = re.compile(r"(?<!\\)\\([{}$%&#_])")
+_ENVIRONMENTS = r"(?:equation|align|gather|math|displaymath|eqnarray)\*?"
+_FORMULA = re.compile(
+    r"\$\$([^$]{1,LENGTH})\$\$|\$([^$]{1,LENGTH})\$|\\\(([^$]{1,LENGTH}?)\\\)|\\\[([^$]{1,LENGTH}?)\\\]"
+    r"|\\begin\{ENV\}([^$]{1,LENGTH}?)\\end\{ENV\}".replace("ENV", _ENVIRONMENTS).replace("LENGTH", str(MAX_FORMULA))
+)
+_STRONG_MATH = re.compile(r"[\\^_{}=]")
+_PRICE = re.compile(r"\d[\d.,]*+\s?[A-Za-z]*(?:[\s/,;).-]|–)")
+_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,} [A-Za-z]{2,}")
+
+
+def _without_formulas(text: str) -> str:
+    pieces, start = [], 0
+    while found := _FORMULA.search(text, start):
+        converted = _converted(found)
+        end = found.start() + 1 if converted is None else found.end()
+        pieces += [text[start : found.start()], text[found.start() : end] if converted is None else converted]
+        start = end
+    return "".join([*pieces, text[start:]])
+
+
+def _converted(found: re.Match[str]) -> str | None:
+    """Return the text of a formula, None where it is none or cannot be read."""
+    formula = next(group for group in found.groups() if group is not None)
+    follower = found.string[found.end() : found.end() + 1]
+    if found[1] is None and found[2] is not None and not _is_formula(formula, follower):
+        return None
+    converted = formula_to_unicode(formula.translate(_HIDE_COMMENTS))
+    return None if converted is None else converted.translate(_HIDE)
+
+
+def _is_formula(formula: str, follower: str) -> bool:
+    """Tell a formula from what stands between two prices ("$5 and $10") or two stray dollars."""
+    loose = formula[0].isspace() or formula[-1].isspace() or follower.isdigit()
+    if _PROSE.search(formula) and (loose or "\\" not in formula):
+        return False
+    if _STRONG_MATH.search(formula):
+        return not (loose and _PRICE.match(formula) and "\\" not in formula)
+    if loose:
+        return not formula.strip() or (not _PRICE.match(formula.strip()) and len(formula.split()) == 1)
+    return formula[-1] not in ":/,;" and not (_PRICE.match(formula) and formula[-1] == "-")
+
+
+_HIDE_COMMENTS = {ord(char): _HIDE[ord(char)] for char in "%#"}
+
+
+# Commands in running text
+
+_ACCENT = re.compile(
+    r"""\\(?P<mark>["'`^~=.]|[cHkbdruv](?![A-Za-z]))\s*"""
+    r"(?:\{\s*(?P<inner>\\[ij]|\w?)\s*\}"
+    r"|(?P<bare>\\[ij](?![A-Za-z])|(?<=\W)[A-Za-z]|(?<=[cHkruv]\s)[A-Za-z]))"
+)
+_ACCENTED_GREEK = {r"\r{ho}": "ρ", r"\k{appa}": "κ", r"\b{eta}": "β"}
+_LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|SS|dh|DH|dj|DJ|th|TH|ng|NG|[loijLO])(?![A-Za-z])(?:\{\}|\s+(?=[a-z])|)")
+# The end of a text that was cut closes what is open.
+_ONE_ARGUMENT = r"\s*\{([^{}]*)(?:\}|\Z)"
+_TWO_ARGUMENTS = r"\s*\{([^{}]*)\}\s*\{([^{}]*)\}"
+_OPTION = r"(?:\s*\[[^\[\]{}]*\])?"
+
+
+def _without_commands(text: str) -> str:
+    for source, letter in _ACCENTED_GREEK.items():
+        text = text.replace(source, letter)
+    text = _VERBATIM.sub(lambda match: match[2].translate(_HIDE), text)
+    text = _CODE_POINT.sub(lambda match: chr(int(match[1], 16)), text)
+    text = _until_steady(_accents, text)
+    text = _LETTER.sub(lambda match: symbol(match[1]) or match[0], text)
+    text = _until_steady(_commands_with_arguments, text)
+    text = _DECLARATION.sub("", text)
+    text = _BARE.sub(_bare_command, text)
+    text = re.sub(r"\\\\\s?", " ", text)
+    return re.sub(r"\\([ ,;:])", " ", text)
+
+
+def _until_steady(step: Callable[[str], str], text: str) -> str:
+    """Repeat `step`, which resolves the innermost braces, as deep as braces may nest."""
+    for _ in range(MAX_NESTING):
+        before, text = text, step(text)
+        if text == before:
+            break
+    return text
+
+
+def _accents(text: str) -> str:
+    text = _BRACED_ACCENT.sub(r"\1", text)
+    return _ACCENT.sub(_accented, text)
+
+
+_CODE_POINT = re.compile(r"\\char\s?\"([0-9A-F]{2,4})(?![0-9A-Fa-f])\s?")
+_VERBATIM = re.compile(r"\\verb\*?([^\sA-Za-z*])([^\n]{0,200}?)\1")
+_BRACED_ACCENT = re.compile(r"""\{(\\["'`^~=.][A-Za-z]|\\["'`^~=.cHkbdruv]\{\\?[A-Za-z]\})\}""")
+
+
+def _accented(match: re.Match[str]) -> str:
+    letter = match["inner"] or match["bare"]
+    if not letter:
+        return match[0] if match["inner"] is None else ""
+    return fragment_to_unicode(f"\\{match['mark']}{{{letter}}}") or match[0]
+
+
+def _commands_with_arguments(text: str) -> str:
+    text = _DROPPED.sub("", text)
+    text = _LAST_OF_TWO.sub(lambda match: match[1] or match[2] or "", text)
+    text = _SPECIAL.sub(_special_command, text)
+    text = _BRACED_SWITCH.sub(r"\1", text)
+    text = _LONE_GROUP.sub(r"\1", text)
+    return _WRAPPER.sub(r"\1", text)
+
+
+_DROPPED = re.compile(
+    r"[ ~]?\\(?:[cC]ite[a-z]*\*?|nocite|autocite|parencite)" + _OPTION + _OPTION + _ONE_ARGUMENT
+    + r"|\s?\\(?:label|hypersetup|includegraphics|vspace|hspace|pagestyle|thispagestyle|vskip|index)\*?"
+    + _OPTION + _ONE_ARGUMENT
+    + r"|\\rule" + _OPTION + _TWO_ARGUMENTS
+    + r"|\\(?:color|pagecolor|fontsize|selectfont)" + _OPTION + _ONE_ARGUMENT
+)  # fmt: skip
+_OF_TWO = "textcolor|colorbox|scalebox|foreignlanguage|hyperlink|hypertarget|raisebox|resizebox"
+_LAST_OF_TWO = re.compile(
+    r"\\(?:" + _OF_TWO + ")" + _OPTION + _TWO_ARGUMENTS.replace("(", "(?:", 1)
+    + r"|\\hyperref\s*\[[^\[\]]*\]\s*\{([^{}]*)\}"
+)  # fmt: skip
+_ARGUED = "href|frac|tfrac|dfrac|nicefrac|texorpdfstring|SI|qty|binom"
+_SPECIAL = re.compile(
+    r"\\(" + _ARGUED + ")" + _OPTION + _TWO_ARGUMENTS
+    + r"|\\(textsuperscript|textsubscript|sqrt|enquote|footnote|thanks|unicode|ding|begin|end)"
+    + _OPTION + _ONE_ARGUMENT
+)  # fmt: skip
+_BRACED_SWITCH = re.compile(r"\{\s*\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*([^{}]*)\}")
+# Other commands that bear an argument are taken for wrappers: {} ends a name, {x} is what it shows.
+_WRAPPER = re.compile(r"\\(?!(?:" + _OF_TWO + "|" + _ARGUED + r")\b)[A-Za-z]{2,}\*?" + _OPTION + r"\{([^{}]+)\}")
+_LONE_GROUP = re.compile(r"(\\[A-Za-z]+)\{\s*\}")
+_DECLARATION = re.compile(r"\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*")
+_BARE = re.compile(r"(?<!\\)\\(?:([A-Za-z]+)|([^\sA-Za-z0-9\\]))")
+# Behind a letter, digit or colon a backslash more likely belongs to a path.
+_IN_PATH = re.compile(r"(?<=[A-Za-z0-9:])\\")
+
+
+def _special_command(match: re.Match[str]) -> str:
+    name, first, second = match[1] or match[4], match[2] if match[1] else match[5], match[3] or ""
+    return _SPECIAL_TEXTS[name](first.strip(), second.strip())
+
+
+_SPECIAL_TEXTS: Final[dict[str, Callable[[str, str], str]]] = {
+    "href": linked,
+    "frac": fraction, "tfrac": fraction, "dfrac": fraction, "nicefrac": fraction,
+    "texorpdfstring": lambda _, plain: plain,
+    "SI": lambda number, unit: f"{number} {unit}", "qty": lambda number, unit: f"{number} {unit}",
+    "binom": lambda above, below: f"C({above}, {below})",
+    "textsuperscript": lambda text, _: raised(text), "textsubscript": lambda text, _: lowered(text),
+    "sqrt": lambda text, _: f"√{grouped(text)}",
+    "enquote": lambda text, _: f"“{text}”",
+    "footnote": lambda text, _: f" ({text})", "thanks": lambda text, _: f" ({text})",
+    "unicode": lambda code, _: character(code),
+    "ding": lambda code, _: dingbat(code),
+    "begin": lambda *_: " ", "end": lambda *_: " ",
+}  # fmt: skip
+
+
+def _bare_command(match: re.Match[str]) -> str:
+    """Return the symbol a command stands for; an unknown one is an author's own and keeps its name."""
+    name = match[1] or match[2]
+    if (text := symbol(name)) is not None:
+        return text.translate(_HIDE)
+    is_name = len(name) > 1 and not _IN_PATH.match(match.string, match.start())
+    return name if is_name else match[0]
+
+
+# Marks of the typewriter
+
+_GROUP = re.compile(
+    r"(?<=[\w)])\{(\w+|[\w.]*[,=+\-–<>:.×/*][\w.]*)\}|\{([^\w\s{}\"'])\}|\{(\w+)\}(?=[a-z])|(?<=\w)\{(\s*)\}(?=\w)"
+)
+_SCRIPT = re.compile(r"([\^_])\{([^{}^_$]{1,40})\}")
+_LOST_SYMBOL = re.compile(r"\{(times|approx|sim|leq|geq|pm|rightarrow|infty|mu|cdot)\}")
+_DOUBLE_QUOTED = re.compile(r"``([^`]{0,600}?)(?:''|(?<=\S)\"(?!\w))|(?:''|(?<!\S)\")(?=\w)([^`'\"]{1,200}?)''(?!\w)")
+_SINGLE_QUOTED = re.compile(r"(?<![\w`])`([^`'\"“”]{1,120})'(?![\w'])")
+_DASHES = re.compile(r"(?<!-)(---?)(?![->])")
+_TIE = re.compile(r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])")
+
+
+def _without_typewriter_marks(text: str) -> str:
+    if "{" in text:
+        text = _LOST_SYMBOL.sub(lambda match: symbol(match[1]) or match[0], text)
+        text = _SCRIPT.sub(_bare_script, text)
+        text = _GROUP.sub(lambda match: match[1] or match[2] or match[3] or "", text)
+    if "`" in text or "''" in text:
+        text = _DOUBLE_QUOTED.sub(lambda match: f"“{match[1] if match[1] is not None else match[2]}”", text)
+        text = _SINGLE_QUOTED.sub(r"‘\1’", text)
+    if "--" in text:
+        text = _DASHES.sub(lambda match: "–" if len(match[1]) == 2 else "—", text)
+    return _TIE.sub(_untied, text)
+
+
+def _bare_script(match: re.Match[str]) -> str:
+    return raised(match[2]) if match[1] == "^" else lowered(match[2])
+
+
+def _untied(match: re.Match[str]) -> str:
+    """Make a space of TeX's unbreakable one, but leave a range such as 5~10."""
+    before, after = match.string[match.start() - 1], match.string[match.end()]
+    return "~" if before.isdigit() and after.isdigit() else " "

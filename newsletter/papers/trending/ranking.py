@@ -1,0 +1,275 @@
+"""The step that ranks papers from what was seen of them, and keeps each published day's order with its reasons."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from newsletter import clock
+from newsletter.papers import papers_lock
+from newsletter.papers.models import DayRank, RankedDay, Source
+from newsletter.papers.trending import formula as trending
+from newsletter.papers.trending.formula import Inputs, Parameters
+
+SCORED = timedelta(days=14)
+GROWTH_SPAN = timedelta(hours=24)
+# Votes that are seen this soon after the paper itself are as old as its listing: so a first run, which meets several
+# days at once, takes none of them for a rise.
+TOGETHER = timedelta(hours=6)
+# The listing days of a ranked day are looked for this far back.
+FURTHEST = timedelta(days=30)
+PLACES_SHOWN = 200
+
+RECENT = """
+    SELECT id, key, first_seen_at, listed_on FROM papers_paper
+    WHERE listed_on >= %(since)s AND merged_into_id IS NULL
+"""
+OF_LAST_LISTINGS = """
+    SELECT id, key, first_seen_at, listed_on FROM papers_paper
+    WHERE withdrawn_at IS NULL AND merged_into_id IS NULL AND listed_on IN (
+        SELECT DISTINCT listed_on FROM papers_paper WHERE listed_on BETWEEN %(since)s AND %(day)s
+        ORDER BY listed_on DESC LIMIT %(listings)s)
+"""
+OF_RANKED_DAY = """
+    SELECT paper.id, paper.key, paper.first_seen_at, %(today)s::date - ranked.listed_days AS listed_on
+    FROM papers_dayrank ranked JOIN papers_paper paper ON paper.id = ranked.paper_id WHERE ranked.day_id = %(day)s
+"""
+
+SOME = """
+    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = ANY (%(papers)s)
+"""
+
+# The formula of trending.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
+# Each figure is the last one known at `now`. Votes that nobody counted a day before are new if they began since.
+WITH_SCORES = """
+WITH candidate AS MATERIALIZED ({papers}
+), source AS MATERIALIZED (
+    SELECT id AS source_id, kind = 'editors' AS is_editors, kind IN ('arxiv', 'arxiv_api') AS is_arxiv,
+           kind IN ('editors', 'readers') AS is_our_own,
+           CASE WHEN kind = 'editors' THEN 0
+                ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::bigint END AS weight
+    FROM papers_source
+), seen AS (
+    SELECT paper_id, source_id, min(seen_at) FILTER (WHERE votes IS NOT NULL) AS voted_at,
+           (array_agg(votes ORDER BY seen_at) FILTER (WHERE votes IS NOT NULL))[count(votes)] AS votes,
+           (array_agg(votes ORDER BY seen_at) FILTER (WHERE votes IS NOT NULL))
+               [count(votes) FILTER (WHERE seen_at <= %(before)s)] AS votes_before,
+           (array_agg(comments ORDER BY seen_at) FILTER (WHERE comments IS NOT NULL))[count(comments)] AS comments,
+           (array_agg(stars ORDER BY seen_at) FILTER (WHERE stars IS NOT NULL))[count(stars)]
+               - (array_agg(stars ORDER BY seen_at) FILTER (WHERE stars IS NOT NULL))[1] AS stars_gained
+    FROM papers_sighting
+    WHERE seen_at <= %(now)s AND paper_id IN (SELECT id FROM candidate)
+    GROUP BY paper_id, source_id
+), begun AS (
+    SELECT seen.*, CASE WHEN voted_at > first_seen_at + %(together)s
+                        THEN greatest(listed_on, (voted_at AT TIME ZONE 'UTC')::date)
+                        WHEN voted_at IS NOT NULL THEN listed_on END AS voted_on
+    FROM seen JOIN candidate ON candidate.id = seen.paper_id
+), figure AS MATERIALIZED (
+    SELECT paper_id, weight, is_arxiv, is_our_own, stars_gained,
+           CASE WHEN NOT is_editors THEN voted_on END AS voted_on,
+           CASE WHEN is_editors THEN coalesce(votes, 1) ELSE 0 END AS picks,
+           CASE WHEN is_editors THEN 0 ELSE coalesce(votes, 0) END AS votes,
+           CASE WHEN is_editors THEN 0 ELSE coalesce(comments, 0) END AS comments,
+           CASE WHEN is_editors OR votes_before IS NULL AND voted_on < %(before_day)s THEN 0
+                ELSE greatest(0, votes - coalesce(votes_before, 0)) END AS new_votes
+    FROM begun JOIN source USING (source_id)
+), summed AS (
+    SELECT paper_id, sum(votes)::integer AS votes, sum(coalesce(new_votes, 0))::integer AS new_votes,
+           sum(comments)::integer AS comments, sum(picks)::integer AS picks,
+           greatest(0, max(stars_gained)) AS stars_gained, min(voted_on) AS voted_on,
+           (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_our_own) + bool_or(is_arxiv)::integer)::integer AS sources,
+           sum(weight * votes) / 1000.0::float8 AS heard_votes,
+           sum(weight * coalesce(new_votes, 0)) / 1000.0::float8 AS heard_new_votes,
+           sum(weight * comments) / 1000.0::float8 AS heard_comments,
+           (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv AND NOT is_our_own), 0)
+               + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
+    FROM figure GROUP BY paper_id
+), inputs AS MATERIALIZED (
+    SELECT summed.*, key, listed_on, greatest(0, %(today)s::date - listed_on) AS listed_days,
+           greatest(0, 24 * (%(today)s::date - coalesce(voted_on, listed_on)) + %(hour)s) AS age_hours
+    FROM summed JOIN candidate ON candidate.id = summed.paper_id
+), scored AS MATERIALIZED (
+    SELECT inputs.*, round(1e6::float8
+        * (power(least(1, (age_hours / %(step)s + 1) * %(step)s / %(ripe_hours)s::float8), 3)
+               * (heard_votes + %(growth)s * heard_new_votes + %(comment)s * heard_comments
+                  + %(mention)s * heard_sources + %(star)s * ln(1 + stars_gained::float8))
+           + %(pick)s * picks)
+        * power(0.5::float8, greatest(0, age_hours / 24 - 1) / %(half_life_days)s::float8)) / 1e6::float8 AS score
+    FROM inputs
+)
+"""
+TAKE_TURN = "SELECT pg_advisory_xact_lock(%s)"
+UPDATE = """
+UPDATE papers_paper paper SET votes = scored.votes, comments = scored.comments, score = scored.score
+FROM scored
+WHERE paper.id = scored.paper_id
+  AND (paper.votes, paper.comments, paper.score) IS DISTINCT FROM (scored.votes, scored.comments, scored.score)
+"""
+COLUMNS = ", ".join(Inputs._fields)
+IN_ORDER = f"""
+SELECT row_number() OVER (ORDER BY score DESC, listed_on DESC, key) AS place, paper_id, score, {COLUMNS}
+FROM scored ORDER BY place
+"""
+KEEP = f"""
+INSERT INTO papers_dayrank (day_id, place, paper_id, score, {COLUMNS})
+SELECT %(day)s, in_order.* FROM ({IN_ORDER}) in_order
+"""
+BRING_UP = """
+UPDATE papers_paper paper SET votes = kept.votes, comments = kept.comments, score = kept.score
+FROM papers_dayrank kept
+WHERE kept.day_id = %(day)s AND paper.id = kept.paper_id
+  AND (paper.votes, paper.comments, paper.score) IS DISTINCT FROM (kept.votes, kept.comments, kept.score)
+"""
+
+
+class Ranked(NamedTuple):
+    """One paper's place in a day's order, and all that led to it."""
+
+    place: int
+    paper_id: int
+    score: float
+    inputs: Inputs
+
+
+@transaction.atomic
+def score_papers() -> int:
+    """Score the papers of the last days anew by the formula of `trending`; return how many changed. Safe to repeat."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        # What updates many papers at once takes turns, or two would wait for each other's rows.
+        cursor.execute(TAKE_TURN, [papers_lock.CHANGING_PAPERS])
+        cursor.execute(WITH_SCORES.format(papers=RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def record_day(day: date, at: datetime) -> bool:
+    """Keep the order of the last listing days' papers as it is `at`, once a day, and bring their scores up to it.
+
+    Return False where `day` has its order already: it stays as it was published.
+    """
+    used = parameters()._asdict() | {"weights": weights()}
+    _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
+    if is_new:
+        values = moment(at) | of_last_listings(day)
+        with connection.cursor() as cursor:
+            # An answer that is being stored now has sightings from before `at`: wait for them.
+            cursor.execute(TAKE_TURN, [papers_lock.CHANGING_PAPERS])
+            cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
+            cursor.execute(BRING_UP, values)
+    return is_new
+
+
+def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
+    """Return the order that `record_day` would keep of `day` at a moment, and whether it would be a new one."""
+    if RankedDay.objects.filter(day=day).exists():
+        return stored(day), False
+    return select(OF_LAST_LISTINGS, moment(at) | of_last_listings(day)), True
+
+
+def of_last_listings(day: date) -> dict[str, Any]:
+    return {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
+
+
+def stored(day: date) -> list[Ranked]:
+    """Return the published order of `day`, best first; empty where it has none."""
+    rows = DayRank.objects.filter(day_id=day).order_by("place")
+    return [ranked(row) for row in rows.values_list("place", "paper_id", "score", *Inputs._fields)]
+
+
+def recompute(day: date) -> list[Ranked]:
+    """Rank the papers of a published day again from their sightings, by what was set at the time.
+
+    The same as `stored`, byte for byte, unless sightings were moved by a merge or went with their source.
+    Raise RankedDay.DoesNotExist.
+    """
+    published = RankedDay.objects.get(day=day)
+    formula = {name: published.parameters[name] for name in Parameters._fields}
+    at_the_time = moment(published.ranked_at, Parameters(**formula), published.parameters["weights"])
+    return select(OF_RANKED_DAY, at_the_time | {"day": day})
+
+
+def why_now(paper_id: int) -> str:
+    """Say in words what ranks one paper at this moment; empty where nothing was seen of it."""
+    return words_now([paper_id]).get(paper_id, "")
+
+
+def words_now(paper_ids: Sequence[int]) -> dict[int, str]:
+    """Say in words what ranks each of some papers at this moment; of what was not seen there are none."""
+    rows = select(SOME, moment(clock.now()) | {"papers": list(paper_ids)})
+    return {row.paper_id: trending.words(row.inputs) for row in rows}
+
+
+def words_of(day: date) -> dict[int, str]:
+    """Return why each paper of a published day ranked where it did, by the paper's id."""
+    return words_among(stored(day))
+
+
+def words_among(order: Iterable[Ranked]) -> dict[int, str]:
+    return {row.paper_id: trending.words(row.inputs) for row in order}
+
+
+def document_of(published: RankedDay) -> dict[str, Any]:
+    """Return a published day's order as plain JSON values: the first places, each with its inputs and their words."""
+    fields = ("paper__key", "paper__title", "paper__url", "place", "paper_id", "score", *Inputs._fields)
+    rows = DayRank.objects.filter(day=published).order_by("place").values_list(*fields)
+    return {
+        "day": published.day.isoformat(),
+        "ranked_at": published.ranked_at.isoformat(),
+        "formula": published.parameters,
+        "paper_count": rows.count(),
+        "papers": [paper_of(key, title, url, ranked(row)) for key, title, url, *row in rows[:PLACES_SHOWN]],
+    }
+
+
+def paper_of(key: str, title: str, url: str, row: Ranked) -> dict[str, Any]:
+    told = {"place": row.place, "key": key, "title": title, "url": url, "score": row.score}
+    return told | {"why": trending.words(row.inputs), "inputs": row.inputs._asdict()}
+
+
+def select(papers: str, values: Mapping[str, Any]) -> list[Ranked]:
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_SCORES.format(papers=papers) + IN_ORDER, values)
+        return [ranked(row) for row in cursor.fetchall()]
+
+
+def ranked(row: Sequence[Any]) -> Ranked:
+    place, paper_id, score, *inputs = row
+    return Ranked(place, paper_id, score, Inputs(*inputs))
+
+
+def moment(
+    now: datetime, formula: Parameters | None = None, past_weights: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Return the values of WITH_SCORES at `now`; weights that are not given are the sources' own."""
+    before = now - GROWTH_SPAN
+    return (formula or parameters())._asdict() | {
+        "now": now,
+        "today": now.astimezone(UTC).date(),
+        "hour": now.astimezone(UTC).hour,
+        "before": before,
+        "before_day": before.astimezone(UTC).date(),
+        "together": TOGETHER,
+        "step": trending.STEP_HOURS,
+        "weights": json.dumps(past_weights or {}),
+    }
+
+
+def parameters() -> Parameters:
+    return Parameters(
+        growth=settings.TRENDING_GROWTH,
+        comment=settings.TRENDING_COMMENT,
+        mention=settings.TRENDING_MENTION,
+        star=settings.TRENDING_STAR,
+        pick=settings.TRENDING_PICK,
+        ripe_hours=settings.TRENDING_RIPE_HOURS,
+        half_life_days=settings.TRENDING_HALF_LIFE_DAYS,
+    )
+
+
+def weights() -> dict[str, float]:
+    return {str(pk): weight for pk, weight in Source.objects.order_by("pk").values_list("pk", "weight")}

@@ -1,0 +1,12 @@
+"""The step that lets go, each night, of old acts, sessions that are over and failed logins."""
+
+from django.contrib.sessions.backends.db import SessionStore
+
+from newsletter import audit
+from newsletter.accounts import lockout
+
+
+def forget() -> None:
+    audit.forget_old()
+    lockout.forget_old()
+    SessionStore.clear_expired()

@@ -1,0 +1,136 @@
+"""Imports in the admin: a file is looked through first, and written once somebody has seen what it comes to."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import display
+
+from newsletter import audit
+from newsletter.admin_site.audited_admin import AuditedAdmin
+from subscribers import tasks
+from subscribers.imports import uploads
+from subscribers.imports.formats import FORMATS
+from subscribers.imports.forms import ImportForm
+from subscribers.imports.row_outcome import REASONS, Outcome
+from subscribers.models import ImportRun
+
+RELOAD_SECONDS = 3
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(AuditedAdmin):
+    list_display = ("name", "format", "state", "progress", "consent_source", "by", "started_at")
+    list_filter = ("status",)
+    search_fields = ("name", "consent_source", "by")
+
+    @display(
+        description="State",
+        label={
+            "Waits for your word": "warning",
+            "Imported": "success",
+            "Cannot be read": "danger",
+            "Being looked through": "info",
+            "Being imported": "info",
+        },
+    )
+    def state(self, run: ImportRun) -> str:
+        return run.get_status_display()
+
+    @display(description="Rows done")
+    def progress(self, run: ImportRun) -> str:
+        return f"{run.position:,} of {run.total:,}"
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportRun | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        report = path(
+            "<int:run_id>/report/", self.admin_site.admin_view(self.report), name="subscribers_importrun_report"
+        )
+        return [report, *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
+        if request.method == "POST" and form.is_valid():
+            run = form.new_run(request.user.get_username())
+            uploads.keep(form.cleaned_data["file"], run)
+            audit.record(request.user, run, "uploaded", {}, {"consent_source": run.consent_source})
+            tasks.go_on_with_import.delay_on_commit(run.pk)
+            return HttpResponseRedirect(page_of(run))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import readers",
+            "opts": self.opts,
+            "form": form,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/subscribers/importrun/upload.html", context, status=status)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        run = get_object_or_404(ImportRun, pk=object_id) if object_id.isdecimal() else None
+        if run is None:
+            raise Http404("There is no such import.")
+        if not self.has_view_permission(request, run):
+            raise PermissionDenied
+        if request.method == "POST":
+            if not self.has_change_permission(request, run):
+                raise PermissionDenied
+            self.act(request, run)
+            return HttpResponseRedirect(page_of(run))
+        return self.page(request, run)
+
+    def act(self, request: HttpRequest, run: ImportRun) -> None:
+        if "write" in request.POST:
+            done = run.begin_writing()
+            words = "Being imported. Readers get what is published from now on, at their regular hours."
+            if done:
+                tasks.go_on_with_import.delay_on_commit(run.pk)
+        else:
+            done, words = run.end(run.Status.DROPPED), "Given up. What was imported before stays."
+            if done:
+                run.path.unlink(missing_ok=True)
+        if done:
+            audit.record(request.user, run, "imported" if "write" in request.POST else "given up")
+            self.message_user(request, words, messages.SUCCESS)
+        else:
+            self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)
+
+    def page(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Import of {run.name}",
+            "opts": self.opts,
+            "run": run,
+            "format": FORMATS[run.format].label if run.format in FORMATS else run.format,
+            "counts": [(run.counts[key], key, REASONS[key]) for key in Outcome if run.counts.get(key)],
+            "added": run.counts.get(Outcome.ADDED, 0),
+            "may_change": self.has_change_permission(request, run),
+            "has_report": run.is_upload and run.report_path.exists(),
+        }
+        response = TemplateResponse(request, "admin/subscribers/importrun/page.html", context)
+        if run.is_at_work:
+            response["Refresh"] = str(RELOAD_SECONDS)
+        return response
+
+    def report(self, request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
+        run = get_object_or_404(ImportRun, pk=run_id, is_upload=True)
+        if not self.has_view_permission(request, run):
+            raise PermissionDenied
+        try:
+            file = run.report_path.open("rb")
+        except FileNotFoundError as exc:
+            raise Http404("There is no report of this import any more.") from exc
+        return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
+
+
+def page_of(run: ImportRun) -> str:
+    return reverse("admin:subscribers_importrun_change", args=[run.pk])

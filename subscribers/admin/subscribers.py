@@ -1,0 +1,120 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from newsletter import audit, clock
+from subscribers import csv_export
+from subscribers.admin import search
+from subscribers.admin.imports import ImportRunAdmin as ImportRunAdmin
+from subscribers.admin.suppressions import AddressSearch
+from subscribers.admin.topics import TopicDesk as TopicDesk
+from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.subscription import suppression
+
+
+class HistoryInline(TabularInline):  # type: ignore[misc]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Subscriber | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Subscriber | None = None) -> bool:
+        return False
+
+
+class ConsentInline(HistoryInline):
+    model = Consent
+
+
+class LetterInline(HistoryInline):
+    model = Letter
+    fields = ("kind", "status", "created_at", "sent_at", "error")
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(AddressSearch):
+    list_display = ("email", "state", "rhythm", "next_digest_at", "paused_until", "created_at", "confirmed_at")
+    list_filter = ("status", "frequency")
+    search_fields = ("canonical",)
+    list_disable_select_all = True  # a million readers are nobody's slip
+    ordering = ("-pk",)
+    fields = (
+        "email", "status", "suppression", "preferences", "frequency", "weekday", "send_time", "timezone",
+        "paused_until", "covered_through", "next_digest_at", "created_at", "confirmed_at", "unsubscribed_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    inlines = (ConsentInline, LetterInline)
+    actions_list = ("export",)
+    actions = ("suppress",)
+    search_help_text = "An address, its beginning, or @ and its domain."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return search.found(queryset, search_term), False
+
+    @display(description="Status", label={"Pending": "info", "Active": "success", "Unsubscribed": "warning"})
+    def state(self, subscriber: Subscriber) -> str:
+        return subscriber.get_status_display()
+
+    @display(description="Digests")
+    def rhythm(self, subscriber: Subscriber) -> str:
+        """Say when digests come, in the reader's own zone."""
+        if subscriber.frequency == Subscriber.Frequency.WEEKLY:
+            days = f"{subscriber.get_weekday_display()}s"
+        else:
+            days = subscriber.get_frequency_display()
+        return f"{days}, {subscriber.send_time:%H:%M} {subscriber.timezone}"
+
+    def has_suppress_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscribers.add_suppression")
+
+    @admin.action(description="Suppress their addresses", permissions=["suppress"])
+    def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
+        """Ask first, and why."""
+        if request.POST.get("note", "").strip():
+            rows = suppression.suppress(readers, request.POST["note"].strip())
+            audit.record_all(request.user, rows, "added")
+            self.message_user(request, f"{len(rows)} addresses are suppressed: nothing is mailed to them any more.")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Never mail these again?",
+            "opts": self.opts,
+            "readers": readers,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "is_answer": "note" in request.POST,
+        }
+        return TemplateResponse(request, "admin/subscribers/subscriber/suppress.html", context)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subscriber | None = None) -> bool:
+        return False
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscribers.export_subscriber")
+
+    @display(description="Suppressed")
+    def suppression(self, subscriber: Subscriber) -> str:
+        row = Suppression.objects.filter(address_hash=subscriber.address_hash).first()
+        return f"{row.get_reason_display()}, {row.at:%-d %B %Y}. {row.note}".strip() if row else "No"
+
+    @action(description="Export all", permissions=["export"])
+    def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+        if request.method != "POST":
+            context = {**self.admin_site.each_context(request), "title": "Export all readers", "opts": self.opts}
+            return TemplateResponse(request, "admin/subscribers/subscriber/export.html", context)
+        audit.record_kind(request.user, Subscriber, "exported")
+        response = StreamingHttpResponse(csv_export.lines(), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="subscribers-{clock.today()}.csv"'
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,132 @@
+"""From what a file says of topics, hours and zones to a choice as we store it."""
+
+import re
+from datetime import time
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+from zoneinfo import available_timezones
+
+from django.db import connection
+
+from newsletter.papers.models import Topic
+from subscribers.digest_schedule import Rhythm
+from subscribers.models import Preferences, Subscriber
+
+FREQUENCIES = {str(word).lower(): value for value, label in Subscriber.Frequency.choices for word in (value, label)}
+WEEKDAYS = {str(word).lower(): value for value, label in Subscriber.Weekday.choices for word in (value, label)}
+ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "localtime"}}
+SEVEN = time(7)
+HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
+BETWEEN_TOPICS = re.compile(r"[,;|]")
+MOST_KEPT = 100_000
+
+Value = TypeVar("Value")
+
+
+class Defaults(NamedTuple):
+    """What stands where a file says nothing."""
+
+    topics: tuple[int, ...]
+    rhythm: Rhythm
+
+
+class Choice(NamedTuple):
+    """What one row comes to; `note` names what of it is not known here."""
+
+    topics: tuple[int, ...]
+    rhythm: Rhythm
+    note: str
+
+
+class Choosing:
+    """Reads choices; rows that name the same topics, or the same hours, share the work."""
+
+    def __init__(self, defaults: Defaults, has_labels: bool) -> None:
+        self.defaults, self.has_labels = defaults, has_labels
+        self.topics = known_topics()
+        self.topics_of = lru_cache(MOST_KEPT)(self.read_topics)
+        self.rhythm_of = lru_cache(MOST_KEPT)(self.read_rhythm)
+
+    def of(self, cells: tuple[str, ...]) -> Choice:
+        topics, unknown_topics = self.topics_of(cells[0])
+        rhythm, unknown = self.rhythm_of(cells[1:])
+        missing = unknown + unknown_topics
+        return Choice(topics, rhythm, f"not known here: {', '.join(missing)}" if missing else "")
+
+    def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Return the ids of the topics a cell names, and what to say of those that are not known."""
+        named = [name for part in BETWEEN_TOPICS.split(cell) if (name := part.strip(" []\"'").lower())]
+        chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
+        is_missed = not self.has_labels and any(name not in self.topics for name in named)
+        return chosen or self.defaults.topics, ("a topic",) if is_missed else ()
+
+    def read_rhythm(self, cells: tuple[str, ...]) -> tuple[Rhythm, tuple[str, ...]]:
+        """Return the rhythm that cells tell, and what to say of those that are not known."""
+        frequency, weekday, hour, zone = (cell.strip() for cell in cells)
+        unknown: list[str] = []
+        usual = self.defaults.rhythm
+        rhythm = Rhythm(
+            look_up(FREQUENCIES, frequency, usual.frequency, "frequency", unknown),
+            look_up(WEEKDAYS, weekday, usual.weekday, "weekday", unknown),
+            hour_of(hour, usual.send_time, unknown),
+            look_up(ZONES, zone, usual.timezone, "zone", unknown),
+        )
+        return rhythm, tuple(unknown)
+
+
+def look_up(known: dict[str, Value], word: str, usual: Value, name: str, unknown: list[str]) -> Value:
+    if word and word.lower() not in known:
+        unknown.append(f"its {name}")
+    return known.get(word.lower(), usual)
+
+
+def hour_of(text: str, usual: time, unknown: list[str]) -> time:
+    if not text:
+        return usual
+    if match := HOUR.fullmatch(text):
+        return time(int(match[1]), int(match[2] or 0))
+    unknown.append("its hour")
+    return usual
+
+
+def known_topics() -> dict[str, int]:
+    """Return the ids of topics by slug and by name, of retired ones those they went into."""
+    topics = list(Topic.objects.all())
+    ids = {topic.pk: topic.retired_into_id or topic.pk for topic in topics}
+    return {word.lower(): ids[topic.pk] for topic in topics for word in (topic.name, topic.slug)}
+
+
+ADD_CHOICES = """
+INSERT INTO subscribers_preferences (key, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers,
+    minimum_score)
+SELECT key, '{}', '{}', '{}', '{}', %s, %s FROM unnest(%s::text[]) AS key
+ON CONFLICT DO NOTHING
+RETURNING id, key
+"""
+# Held, so that nobody lets go of a choice that has no reader before this one.
+FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s) FOR KEY SHARE"
+ADD_TOPICS = """
+INSERT INTO subscribers_preferencestopic (preferences_id, topic_id)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[])
+"""
+
+
+class Stored:
+    """The ids of stored preferences by their topics."""
+
+    def __init__(self) -> None:
+        self.ids: dict[tuple[int, ...], int] = {}
+
+    def store(self, choices: set[tuple[int, ...]]) -> None:
+        """Learn the ids of `choices`, and write those that nobody chose before; in the caller's transaction."""
+        usual = Preferences()
+        by_key = {usual.fingerprint(list(topics)): topics for topics in choices if topics not in self.ids}
+        # In one order, so that two who write the same wait for each other in turn.
+        keys = sorted(by_key)
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys])
+            added = {by_key[key]: pk for pk, key in cursor.fetchall()}
+            cursor.execute(FIND_CHOICES, [[key for key in keys if by_key[key] not in added]])
+            self.ids |= added | {by_key[key]: pk for pk, key in cursor.fetchall()}
+            pairs = [(pk, topic) for topics, pk in added.items() for topic in topics]
+            cursor.execute(ADD_TOPICS, [[pk for pk, _ in pairs], [topic for _, topic in pairs]])

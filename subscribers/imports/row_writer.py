@@ -1,0 +1,167 @@
+"""The step that writes a chunk of rows: looked up, copied and inserted by a few statements."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, time
+
+from django.db import connection
+
+from newsletter import clock
+from subscribers.digest_schedule import Rhythm, next_slot
+from subscribers.imports.choice_mapping import Stored
+from subscribers.imports.formats import State
+from subscribers.imports.row_outcome import Candidate, Decided, Known, Outcome, decide
+from subscribers.models import ImportRun
+
+# "": free to be added, also where somebody only asked; "imported": joined by nothing but an import; "gone": had left.
+STANDINGS = """
+SELECT canonical, CASE
+    WHEN status = 'pending' AND unsubscribed_at IS NULL THEN ''
+    WHEN status <> 'active' THEN 'gone'
+    WHEN (SELECT bool_and(act = 'imported') FROM subscribers_consent consent WHERE consent.subscriber_id = reader.id)
+        THEN 'imported'
+    ELSE 'active' END
+FROM subscribers_subscriber reader
+WHERE canonical = ANY(string_to_array(%s, E'\\n'))
+"""
+SUPPRESSED = """
+SELECT address_hash, reason FROM subscribers_suppression WHERE address_hash = ANY(string_to_array(%s, E'\\n'))
+"""
+ARRIVING = """
+CREATE TEMP TABLE IF NOT EXISTS arriving (email text, canonical text, address_hash text, status text,
+    preferences_id bigint, frequency text, weekday int, send_time time, timezone text, next_digest_at timestamptz)
+    ON COMMIT DELETE ROWS;
+TRUNCATE arriving
+"""
+COPY = "COPY arriving FROM STDIN"
+# Who only asked here, and never left, is taken as if nobody had.
+ADD = """
+WITH added AS (
+    INSERT INTO subscribers_subscriber AS reader (email, canonical, address_hash, status, preferences_id, frequency,
+        weekday, send_time, timezone, next_digest_at, covered_through, token_epoch, created_at, confirmed_at,
+        unsubscribed_at)
+    SELECT email, canonical, address_hash, status, preferences_id, frequency, weekday, send_time, timezone,
+        next_digest_at, %(started)s, 0, %(started)s, CASE status WHEN 'active' THEN %(started)s END,
+        CASE status WHEN 'unsubscribed' THEN %(started)s END
+    FROM arriving ORDER BY canonical
+    ON CONFLICT (canonical) DO UPDATE SET
+        email = EXCLUDED.email, status = EXCLUDED.status, preferences_id = EXCLUDED.preferences_id,
+        frequency = EXCLUDED.frequency, weekday = EXCLUDED.weekday, send_time = EXCLUDED.send_time,
+        timezone = EXCLUDED.timezone, covered_through = EXCLUDED.covered_through, paused_until = NULL,
+        next_digest_at = GREATEST(EXCLUDED.next_digest_at, reader.last_slot_at + interval '1 microsecond'),
+        confirmed_at = EXCLUDED.confirmed_at,
+        unsubscribed_at = EXCLUDED.unsubscribed_at
+    WHERE reader.status = 'pending' AND reader.unsubscribed_at IS NULL
+    RETURNING id, canonical, status
+), consented AS (
+    INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
+    SELECT id, CASE status WHEN 'active' THEN 'imported' ELSE 'unsubscribed' END,
+        CASE status WHEN 'active' THEN %(agreed)s ELSE %(started)s END, '', %(source)s
+    FROM added
+)
+SELECT canonical FROM added
+"""
+LEAVE = """
+WITH gone AS (
+    UPDATE subscribers_subscriber
+    SET status = 'unsubscribed', unsubscribed_at = %(now)s, next_digest_at = NULL
+    WHERE canonical = ANY(%(canonical)s) AND status = 'active'
+    RETURNING id
+)
+INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
+SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM gone
+"""
+SUPPRESS = """
+INSERT INTO subscribers_suppression AS kept (address_hash, reason, at, note)
+SELECT address_hash, reason, %s, %s FROM unnest(%s::text[], %s::text[]) AS told (address_hash, reason)
+ON CONFLICT (address_hash) DO UPDATE SET reason = EXCLUDED.reason, at = EXCLUDED.at, note = EXCLUDED.note
+WHERE EXCLUDED.reason = 'complaint' AND kept.reason <> 'complaint'
+"""
+REASON = {State.BLOCKED: "manual", State.BOUNCED: "bounce", State.COMPLAINED: "complaint"}
+
+
+class Writer:
+    """Writes the rows of one run."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.run = run
+        self.stored = Stored()
+        self.slots: dict[Rhythm, datetime] = {}
+
+    def decide(self, candidates: Sequence[Candidate]) -> list[Decided]:
+        known = look_up([candidate for candidate in candidates if candidate.outcome is None])
+        return [Decided(candidate, decide(candidate, known)) for candidate in candidates]
+
+    def write(self, decided: Sequence[Decided]) -> list[Decided]:
+        """Write what was decided, in the caller's transaction; return what came of it, where others were faster."""
+        self.suppress([one for one, outcome in decided if outcome == Outcome.SUPPRESSED])
+        left = [one for one, outcome in decided if outcome == Outcome.LEFT]
+        self.leave(left)
+        added = self.add([one for one, outcome in decided if outcome in (Outcome.ADDED, Outcome.LEFT)])
+        return [
+            Decided(one, Outcome.ALREADY) if outcome == Outcome.ADDED and one.canonical not in added else it
+            for it in decided
+            for one, outcome in (it,)
+        ]
+
+    def suppress(self, candidates: list[Candidate]) -> None:
+        if not candidates:
+            return
+        reasons = [REASON[one.row.state] for one in candidates]
+        note = f"Imported from {self.run.consent_source}"[:300]
+        with connection.cursor() as cursor:
+            cursor.execute(SUPPRESS, [clock.now(), note, [one.address_hash for one in candidates], reasons])
+        self.leave([one for one in candidates if one.row.state == State.COMPLAINED])
+
+    def leave(self, candidates: list[Candidate]) -> None:
+        """End subscriptions that are here."""
+        if not candidates:
+            return
+        addresses = [one.canonical for one in candidates]
+        with connection.cursor() as cursor:
+            cursor.execute(LEAVE, {"now": clock.now(), "canonical": addresses, "source": self.source})
+
+    def add(self, candidates: list[Candidate]) -> set[str]:
+        """Add readers, active or gone as their rows say; return the addresses of those who were not here."""
+        if not candidates:
+            return set()
+        self.stored.store({one.choice.topics for one in candidates if one.choice})
+        agreed = datetime.combine(self.run.consent_on, time(), UTC)
+        with connection.cursor() as cursor:
+            cursor.execute(ARRIVING)
+            with cursor.copy(COPY) as copy:
+                for one in candidates:
+                    copy.write_row(self.columns_of(one))
+            cursor.execute(ADD, {"started": self.run.started_at, "agreed": agreed, "source": self.source})
+            return {canonical for (canonical,) in cursor.fetchall()}
+
+    def columns_of(self, one: Candidate) -> tuple[object, ...]:
+        assert one.choice is not None
+        _, rhythm, _ = one.choice
+        is_active = one.row.state == State.ACTIVE
+        return (
+            one.row.address.strip(),
+            one.canonical,
+            one.address_hash,
+            "active" if is_active else "unsubscribed",
+            self.stored.ids[one.choice.topics],
+            *rhythm[:4],
+            self.slot_of(rhythm) if is_active else None,
+        )
+
+    def slot_of(self, rhythm: Rhythm) -> datetime:
+        if rhythm not in self.slots:
+            self.slots[rhythm] = next_slot(rhythm, after=clock.now())
+        return self.slots[rhythm]
+
+    @property
+    def source(self) -> str:
+        return self.run.consent_source
+
+
+def look_up(candidates: Collection[Candidate]) -> Known:
+    # As one text each: an array takes ten times as long to write down, and no address holds the end of a line.
+    with connection.cursor() as cursor:
+        cursor.execute(STANDINGS, ["\n".join([one.canonical for one in candidates])])
+        readers = dict(cursor.fetchall())
+        cursor.execute(SUPPRESSED, ["\n".join([one.address_hash for one in candidates])])
+        return Known(readers, dict(cursor.fetchall()))

@@ -1,0 +1,187 @@
+from datetime import date, timedelta
+from typing import Any, NamedTuple, cast
+
+from django import forms
+from django.db import transaction
+
+from newsletter import clock
+from newsletter.papers.models import Topic
+from newsletter.papers.topics import weekly_counts
+from subscribers.addresses.canonical import AddressError, readable_address
+from subscribers.models import Preferences, Subscriber
+from subscribers.pages.phrase_field import WordsField
+from subscribers.pages.zone_field import ZoneField
+from subscribers.subscription import abuse_check
+
+SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
+LONGEST_PAUSE = timedelta(days=366)
+SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
+
+
+class Chip(NamedTuple):
+    """A topic to choose, and how many papers it had this week."""
+
+    slug: str
+    name: str
+    is_chosen: bool
+    paper_count: int
+
+
+class TopicsField(forms.ModelMultipleChoiceField[Topic]):
+    """Topics by their slugs; the database is asked for no text that it could not hold."""
+
+    def clean(self, value: Any) -> Any:
+        slugs = [str(slug).replace("\0", "?") for slug in value or ()]
+        return super().clean(slugs)
+
+
+class ChoiceForm(forms.Form):
+    """What a reader chooses: topics, when, how many papers, and what is followed and muted."""
+
+    topics = TopicsField(
+        Topic.objects.none(),
+        to_field_name="slug",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Choose at least one topic.",
+            "invalid_choice": "There is no such topic. Choose from the list.",
+        },
+    )
+    frequency = forms.ChoiceField(
+        label="How often", choices=Subscriber.Frequency, initial=Subscriber.Frequency.WEEKDAYS
+    )
+    weekday = forms.TypedChoiceField(
+        label="On which day",
+        choices=Subscriber.Weekday,
+        coerce=int,
+        initial=Subscriber.Weekday.MONDAY,
+        required=False,
+        # A number: what equals the empty value is not coerced.
+        empty_value=Subscriber.Weekday.MONDAY.value,  # type: ignore[arg-type]
+    )
+    send_time = forms.TimeField(
+        label="At",
+        initial="07:00",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write the hour as 07:00."},
+    )
+    timezone = ZoneField(
+        label="Time zone",
+        initial="UTC",
+        error_messages={"invalid_choice": "This time zone is not known. Choose one from the list."},
+    )
+    max_papers = forms.TypedChoiceField(
+        label="At most",
+        choices=SIZES,
+        coerce=int,
+        initial=10,
+        required=False,
+        empty_value=10,  # type: ignore[arg-type]
+    )
+
+    followed_phrases = WordsField(label="Follow words", help_text="They come whatever their topic.")
+    followed_authors = WordsField(label="Follow authors")
+    muted_phrases = WordsField(label="Mute words", help_text="They never come.")
+    muted_authors = WordsField(label="Mute authors")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("TopicsField", self.fields["topics"])
+        field.queryset = Topic.objects.current()
+
+    def chips(self) -> list[Chip]:
+        counts = weekly_counts.counts()
+        boxes = [box.data for box in self["topics"]]
+        return [
+            Chip(str(box["value"]), box["label"], bool(box["selected"]), counts.get(box["value"].instance.pk, 0))
+            for box in boxes
+        ]
+
+    @property
+    def has_trouble_below(self) -> bool:
+        """Say whether an answer that is folded away has to be looked at."""
+        return any(name in self.errors for name in (*SCHEDULE, "max_papers", *Preferences.WORDS))
+
+    def schedule(self) -> dict[str, Any]:
+        """Return the columns of a subscriber that say when."""
+        return {name: self.cleaned_data[name] for name in SCHEDULE}
+
+    def choice(self) -> dict[str, Any]:
+        """Return what decides which papers come, as Preferences has it, but for the topics.
+
+        What cannot be read is left out; where the form is valid, that is nothing.
+        """
+        names = ("max_papers", *Preferences.WORDS)
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+    def preferences(self) -> Preferences:
+        """Return the stored preferences of this choice."""
+        return Preferences.objects.for_choice(self.cleaned_data["topics"], **self.choice())
+
+
+class SubscribeForm(abuse_check.StrangersForm, ChoiceForm):
+    """The box: an address and a choice."""
+
+    email = forms.CharField(
+        label="Email address",
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
+        error_messages={"required": "Write the address the digest should go to."},
+    )
+
+    def clean_email(self) -> str:
+        typed = str(self.cleaned_data["email"]).strip()
+        try:
+            readable_address(typed)
+        except AddressError as exc:
+            raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
+        return typed
+
+    def whole_choice(self) -> dict[str, Any]:
+        """Return all that was chosen as JSON holds it."""
+        when = {name: str(value) for name, value in self.schedule().items()}
+        when["weekday"] = self.cleaned_data["weekday"]
+        return when | self.choice() | {"topics": sorted(topic.pk for topic in self.cleaned_data["topics"])}
+
+
+class PreferencesForm(ChoiceForm):
+    """The choice of a reader who is there, and a pause; what the form does not show stays as it is stored."""
+
+    paused_until = forms.DateField(
+        label="Pause until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Write the day as 2026-05-31."},
+    )
+
+    def __init__(self, *args: Any, stored: Preferences | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = stored
+
+    def choice(self) -> dict[str, Any]:
+        kept = [name for name in Preferences.WORDS if name not in self.data] + ["minimum_score"]
+        return super().choice() | ({name: getattr(self.stored, name) for name in kept} if self.stored else {})
+
+    def clean_paused_until(self) -> date | None:
+        until: date | None = self.cleaned_data["paused_until"]
+        if until and until > clock.today() + LONGEST_PAUSE:
+            raise forms.ValidationError("A pause ends within a year. To stop for longer, unsubscribe.")
+        return until
+
+    @classmethod
+    def initial_of(cls, subscriber: Subscriber) -> dict[str, Any]:
+        choice = {name: getattr(subscriber, name) for name in (*SCHEDULE, "paused_until")}
+        topics = [topic.retired_into or topic for topic in subscriber.preferences.topics.all()]
+        words = {name: getattr(subscriber.preferences, name) for name in Preferences.WORDS}
+        return choice | words | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
+
+    @transaction.atomic
+    def save(self, subscriber: Subscriber) -> None:
+        """Store the choice; the next digest follows it from now on."""
+        for name, value in self.schedule().items():
+            setattr(subscriber, name, value)
+        subscriber.paused_until = self.cleaned_data["paused_until"]
+        # First, since it may wait for an assembly: others who choose the same then do not wait with it.
+        subscriber.reschedule()
+        subscriber.preferences = self.preferences()
+        subscriber.save(update_fields=["preferences"])

@@ -1,0 +1,222 @@
+import html
+import re
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Replace
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digests.assembly import assemble
+from digests.mail import cards, compose, frame, slots
+from digests.mail import links as mail_links
+from digests.models import Card, CardsPruned, Digest, Frame
+from newsletter.issues import publish
+from newsletter.issues.models import Issue
+from newsletter.papers.models import Paper, Topic
+from tests.factories import (
+    MONDAY,
+    EntryFactory,
+    IssueFactory,
+    PaperFactory,
+    SightingFactory,
+    SubscriberFactory,
+    TopicFactory,
+    published_issue,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return TopicFactory(name="Seeing")
+
+
+def digest_of(topic: Topic, *papers: Paper) -> Digest:
+    published_issue(MONDAY, *papers)
+    SubscriberFactory(topics=[topic], max_papers=100)
+    assemble.assemble_due_digests()
+    return Digest.objects.get()
+
+
+def test_cards_and_frame_are_stored_at_the_first_mail_and_never_rendered_again(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]))
+    first = compose.compose(digest)
+    Card.objects.update(html=slots.slot("number") + "<p>as stored</p>")
+    cards.known_cards.clear()
+    assert "as stored" in compose.compose(digest).html
+    assert Frame.objects.count() == 1
+    assert "as stored" not in first.html
+
+
+def test_a_mail_whose_cards_are_known_costs_no_query(topic: Topic) -> None:
+    digest = digest_of(topic, *[PaperFactory(topics=[topic]) for _ in range(5)])
+    compose.compose(digest)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        compose.compose(digest)
+    assert len(queries) == 0
+
+
+def test_papers_are_numbered_in_their_order_in_both_parts(topic: Topic) -> None:
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], title=f"Title {n:02}") for n in range(1, 13)])
+    parts = compose.compose(digest)
+    assert re.findall(r"^(\d+)\. +Title (\d+)", parts.text, re.M) == [(str(n), f"{n:02}") for n in range(1, 13)]
+    assert re.findall(r">(\d+)</span>.*?Title (\d+)", parts.html) == [(str(n), f"{n:02}") for n in range(1, 13)]
+
+
+def test_no_line_of_the_text_part_is_wider_than_72(topic: Topic) -> None:
+    papers = [
+        PaperFactory(topics=[topic], title="A rather long title " * 9, abstract="Words " * 300) for _ in range(3)
+    ]
+    text = slots.fill(compose.compose(digest_of(topic, *papers)).text, dict.fromkeys(slots.READER_SLOTS, ""))
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 72
+
+
+def test_the_preheader_goes_on_where_the_subject_ends(topic: Topic) -> None:
+    titles = ["The leader of the day", "A second <b>one</b> & more", "Third", "Fourth " * 20]
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], title=title.strip()) for title in titles])
+    preheader = preheader_in(compose.compose(digest).html)
+    assert preheader.startswith("A second &lt;b&gt;one&lt;/b&gt; &amp; more · Third · Fourth Fourth")
+    assert preheader.endswith("Fourth…")
+    assert len(html.unescape(preheader)) <= cards.PREHEADER
+
+
+def test_behind_an_editors_subject_the_preheader_begins_with_the_first_title(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], title="First"), PaperFactory(topics=[topic], title="Next"))
+    digest.subject = "What a Monday"
+    assert preheader_in(compose.compose(digest).html) == "First · Next"
+
+
+def test_the_preheader_of_a_single_paper_is_its_summary(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], abstract="It's short."))
+    assert preheader_in(compose.compose(digest).html) == "It&#x27;s short."
+
+
+def preheader_in(page: str) -> str:
+    (found,) = re.findall(r'<div class="unseen"[^>]*>(.*?)</div>', page)
+    return str(found)
+
+
+def test_a_pick_is_marked_in_both_parts_and_once(topic: Topic) -> None:
+    issue, paper = IssueFactory(), PaperFactory(topics=[topic])
+    SightingFactory(paper=paper, votes=41, comments=1_234)
+    EntryFactory(issue=issue, paper=paper, is_pick=True, note="Read.")
+    EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]))
+    publish.publish(issue)
+    SubscriberFactory(topics=[topic])
+    assemble.assemble_due_digests()
+    parts = compose.compose(Digest.objects.get())
+    assert "Editors’ pick</b> · Seeing · 41&nbsp;votes · 1,234&nbsp;comments</p>" in parts.html
+    assert parts.html.count("Editors’ pick") == 1
+    assert "EDITORS’ PICK · Seeing · 41 votes · 1,234 comments" in parts.text
+    assert "Editor: Read." in parts.text
+
+
+def test_a_card_names_who_wrote_it_and_leads_to_code_and_project(topic: Topic) -> None:
+    links = {"code_url": "https://example.org/code?a=1&b=2", "project_url": "https://example.org/project"}
+    paper = PaperFactory(topics=[topic], authors=["Ana", "Bo", *"CDEFGHIJKLMN"], **links)
+    parts = compose.compose(digest_of(topic, paper))
+    assert "Ana, Bo and 12&nbsp;more" in parts.html
+    assert "Ana, Bo and 12 more" in parts.text
+    for part in (parts.html, parts.text):
+        assert links["project_url"] in part
+    assert 'href="https://example.org/code?a=1&amp;b=2"' in parts.html
+    assert f"Code: {links['code_url']}" in parts.text
+
+
+def test_the_foot_says_why_and_which_listings_and_how_to_change_pause_and_leave(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]))
+    Issue.objects.update(listings="arXiv cs.CL of 4 May")
+    frame.frame_of.cache_clear()
+    parts = compose.compose(digest)
+    links = {name: f"https://example.org/{name}/" for name in slots.READER_SLOTS}
+    for part in (slots.fill(parts.html, links), slots.fill(parts.text, links)):
+        for words in ("You get this because", "1 paper", "Change topics or hour", "Pause for a week", "Unsubscribe",
+                      "View this mail in the browser", "Listings in this issue: arXiv cs.CL of 4 May.",
+                      settings.POSTAL_ADDRESS, "/issues/2026-05-04/", *links.values()):  # fmt: skip
+            assert words in part
+
+
+def test_what_was_stored_under_another_secret_key_is_rendered_anew(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]))
+    mailed = compose.compose(digest)
+    for rows in (Card.objects.all(), Frame.objects.all()):
+        rows.update(html=Replace("html", Value(slots.slot_key()), Value("0" * 20)))
+    cards.known_cards.clear()
+    frame.frame_of.cache_clear()
+    assert compose.compose(digest) == mailed
+
+
+def test_a_digest_whose_cards_are_gone_says_so(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic]), PaperFactory(topics=[topic]))
+    Card.objects.filter(pk=digest.card_ids[1]).delete()
+    with pytest.raises(CardsPruned):
+        compose.compose(digest)
+    with pytest.raises(CardsPruned):
+        _ = digest.cards
+
+
+def test_a_mail_stays_under_90_kb_and_says_how_many_papers_are_in_brief(topic: Topic) -> None:
+    long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
+    page = compose.compose(digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])).html
+    assert 60_000 < len(page.encode()) <= compose.MOST_HTML
+    assert re.search(r"its last \d+ papers are listed in brief", page)
+    assert page.count("<h2") == 30
+
+
+def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(topic: Topic) -> None:
+    abstract = "It is seen by whoever looks at it. " * 60
+    words = {"title": "Seeing " * 20, "abstract": abstract, "authors": ["A. Reader"] * 9}
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], **words) for _ in range(30)])
+    page = slots.fill(compose.compose(digest).html, mail_links.links(10**12, 10**12, 1_000))
+    assert len(page.encode()) <= compose.MOST_HTML
+    assert "listed in brief" not in page
+    voted = re.findall(r'href="[^"]+/vote/[^"]+/\?entry=(\d+)"', page)
+    assert [int(pk) for pk in voted] == [card.entry_id for card in digest.cards]
+
+
+def test_a_card_stored_without_a_way_to_vote_is_mailed_as_it_stands(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], title="Seeing"))
+    compose.compose(digest)
+    plain = f"{slots.slot('number')} Seeing"
+    Card.objects.update(html=plain, text=plain)
+    cards.known_cards.clear()
+    parts = compose.compose(digest)
+    for part in (parts.html, parts.text):
+        assert "Seeing" in part
+        assert slots.slot("vote_url") not in part
+
+
+@pytest.mark.parametrize("name", slots.READER_SLOTS)
+def test_a_papers_text_cannot_forge_a_slot(topic: Topic, name: str) -> None:
+    forged = f"slot-{'0' * 20}-{name}-"
+    digest = digest_of(topic, PaperFactory(topics=[topic], title=forged, abstract=forged))
+    parts = compose.compose(digest)
+    assert slots.fill(parts.html, dict.fromkeys(slots.READER_SLOTS, "FILLED")).count(forged) >= 2
+
+
+@given(st.text(max_size=50), st.text(max_size=50), st.sampled_from(slots.READER_SLOTS))
+def test_cutting_and_filling_gives_back_what_was_cut(before: str, after: str, name: str) -> None:
+    text = before + slots.slot(name) + after
+    assert slots.fill(text, {name: slots.slot(name)}) == text
+    assert slots.fill(text, {name: "X"}) == before + "X" + after
+
+
+def test_the_lead_of_a_fallback_stays_where_papers_are_in_brief(topic: Topic) -> None:
+    long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
+    digest = digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])
+    digest.is_fallback = True
+    assert re.search(r"None of today’s papers matched.*listed in brief", compose.compose(digest).html)
+
+
+def test_markup_in_a_paper_arrives_as_text(topic: Topic) -> None:
+    digest = digest_of(topic, PaperFactory(topics=[topic], title="Let's <think> about <b>it</b> & more"))
+    parts = compose.compose(digest)
+    assert "&lt;think&gt; about &lt;b&gt;it&lt;/b&gt; &amp; more" in parts.html
+    assert "Let's <think> about <b>it</b> & more" in parts.text

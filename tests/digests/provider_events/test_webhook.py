@@ -1,0 +1,164 @@
+from datetime import datetime, timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from digests.models import ProviderEvent
+from digests.provider_events import webhook
+from tests.factories import MORNING
+from tests.webhooks import SETTINGS, Event, post, post_body, signature
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+PROVIDERS = ("mailgun", "postmark", "resend", "brevo")
+ADDRESS = "Ada.Reader@example.org"
+
+
+@pytest.fixture(autouse=True)
+def secrets(settings: LazySettings) -> None:
+    settings.ANYMAIL = SETTINGS
+
+
+def event(provider: str, name: str = "bounced", at: datetime = MORNING, delivery: int = 7) -> Event:
+    return Event(provider, name, ADDRESS, at, {"delivery": str(delivery)})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_event_is_stored_raw_and_answered_200(client: Client, provider: str) -> None:
+    assert post(client, event(provider)).status_code == 200
+    row = ProviderEvent.objects.get()
+    assert (row.kind, row.delivery_id, row.happened_at) == ("bounced", 7, MORNING)
+    assert row.domain == "example.org"
+    assert row.applied_at is None
+    assert row.body
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_same_event_forty_six_times_is_stored_once(client: Client, provider: str) -> None:
+    for _ in range(46):
+        assert post(client, event(provider)).status_code == 200
+    assert ProviderEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_readers_address_is_not_stored(client: Client, provider: str) -> None:
+    post(client, event(provider))
+    row = ProviderEvent.objects.values().get()
+    assert ADDRESS.lower() not in str(row).lower()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("secret", ["papers:a-guess", ""])
+def test_a_post_without_the_secret_is_refused_and_stores_nothing(client: Client, provider: str, secret: str) -> None:
+    assert post_body(client, provider, event(provider).body(), secret=secret).status_code == 403
+    assert not ProviderEvent.objects.exists()
+
+
+def test_a_forged_signature_of_mailgun_is_refused_and_stores_nothing(client: Client) -> None:
+    body = event("mailgun").body()
+    body["signature"]["signature"] = "0" * 64
+    assert post_body(client, "mailgun", body).status_code == 403
+    assert not ProviderEvent.objects.exists()
+
+
+def test_a_forged_signature_of_resend_is_refused_and_stores_nothing(client: Client) -> None:
+    forged = {"svix-signature": "v1," + "A" * 43 + "="}
+    assert post_body(client, "resend", event("resend").body(), **forged).status_code == 403
+    assert not ProviderEvent.objects.exists()
+
+
+def test_without_any_secret_the_webhook_is_closed_rather_than_open(client: Client, settings: LazySettings) -> None:
+    settings.ANYMAIL = {}
+    for provider in ("postmark", "mailgun"):
+        assert post_body(client, provider, event(provider).body()).status_code == 503
+    assert not ProviderEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "kind"),
+    [
+        ("mailgun", "delivered", "delivered"),
+        ("mailgun", "deferred", "accepted"),
+        ("mailgun", "given_up", "soft_bounced"),
+        ("mailgun", "complained", "complained"),
+        ("mailgun", "rejected", "rejected"),
+        ("postmark", "delivered", "delivered"),
+        ("postmark", "soft_bounced", "soft_bounced"),
+        ("postmark", "complained", "complained"),
+        ("postmark", "unsubscribed", "unsubscribed"),
+        ("resend", "accepted", "accepted"),
+        ("resend", "soft_bounced", "soft_bounced"),
+        ("resend", "kept_back", "rejected"),
+        ("resend", "complained", "complained"),
+        ("brevo", "accepted", "accepted"),
+        ("brevo", "soft_bounced", "soft_bounced"),
+        ("brevo", "complained", "complained"),
+        ("brevo", "rejected", "rejected"),
+        ("mailjet", "bounced", "bounced"),
+        ("mailjet", "soft_bounced", "soft_bounced"),
+        ("amazon_ses", "bounced", "bounced"),
+        ("amazon_ses", "soft_bounced", "soft_bounced"),
+    ],
+)
+def test_what_a_provider_means_is_read_from_its_own_words(client: Client, provider: str, name: str, kind: str) -> None:
+    assert post(client, event(provider, name)).status_code == 200
+    assert ProviderEvent.objects.get().kind == kind
+
+
+def test_what_readers_open_is_not_kept(client: Client) -> None:
+    assert post(client, event("mailgun", "opened")).status_code == 200
+    assert not ProviderEvent.objects.exists()
+
+
+def test_a_post_of_many_events_stores_each(client: Client) -> None:
+    events = [event("mailjet", "delivered", delivery=number).body() for number in range(1, 501)]
+    assert post_body(client, "mailjet", events).status_code == 200
+    assert ProviderEvent.objects.count() == 500
+
+
+def test_a_post_larger_than_any_provider_makes_is_refused(client: Client) -> None:
+    body = event("postmark").body() | {"Content": "x" * webhook.MAX_BYTES}
+    assert post_body(client, "postmark", body).status_code == 413
+    assert not ProviderEvent.objects.exists()
+
+
+def test_a_long_body_is_left_out_and_its_event_kept(client: Client) -> None:
+    body = event("postmark").body() | {"Content": "x" * 300_000}
+    assert post_body(client, "postmark", body).status_code == 200
+    assert ProviderEvent.objects.get().body.keys() == {"left out"}
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "7", "null", '{"RecordType": 7}', "[" * 100_000, "\udcff"])
+def test_what_cannot_be_read_is_answered_and_never_an_error_of_ours(client: Client, text: str) -> None:
+    body = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    assert post_body(client, "postmark", body).status_code in {200, 400}
+
+
+def test_letters_that_no_column_holds_are_left_out(client: Client) -> None:
+    body = event("postmark").body() | {"Details": "a\0b\ud800c", "Score": float("nan"), "Metadata": {"delivery": "９"}}
+    assert post_body(client, "postmark", body).status_code == 200
+    row = ProviderEvent.objects.get()
+    assert (row.body["Details"], row.body["Score"], row.delivery_id) == ("ab?c", None, None)
+
+
+def test_a_replay_older_than_the_window_is_kept_aside(client: Client) -> None:
+    post(client, event("postmark", at=MORNING - timedelta(days=5, seconds=1)))
+    row = ProviderEvent.objects.get()
+    assert (row.put_aside, row.applied_at) == (ProviderEvent.Aside.REPLAY, MORNING)
+
+
+def test_an_event_within_the_window_is_taken(client: Client) -> None:
+    post(client, event("postmark", at=MORNING - timedelta(days=4, hours=23)))
+    assert ProviderEvent.objects.get().put_aside == ""
+
+
+def test_an_old_signature_under_a_younger_body_is_kept_aside(client: Client) -> None:
+    body = event("mailgun").body() | {"signature": signature(MORNING - timedelta(days=6))}
+    assert post_body(client, "mailgun", body).status_code == 200
+    assert ProviderEvent.objects.get().put_aside == ProviderEvent.Aside.REPLAY
+
+
+def test_only_tracking_of_known_providers_is_served(client: Client) -> None:
+    assert post_body(client, "pigeon", {}).status_code == 404
+    assert client.post("/anymail/resend/inbound/").status_code == 404
+    assert client.get("/anymail/postmark/tracking/").status_code == 405

@@ -1,0 +1,58 @@
+import re
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from digests.assembly import assemble
+from digests.models import Batch, Delivery
+from digests.publication import withdrawal_counts
+from digests.sending import send_batch
+from newsletter.issues.models import Issue
+from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.provider import sent
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+
+
+@pytest.fixture
+def issue() -> Issue:
+    """An issue on its way to eight readers: three have it, two are being called, one is uncertain, two wait."""
+    topic = TopicFactory()
+    issue = published_issue(MONDAY, PaperFactory(topics=[topic]))
+    SubscriberFactory.create_batch(8, topics=[topic])
+    assemble.assemble_due_digests()
+    Batch.objects.update(position=4, open_calls=2, status=Batch.Status.SUBMITTING)
+    Delivery.objects.filter(call_no=0).update(status=Delivery.Status.UNCERTAIN)
+    return issue
+
+
+def test_the_copies_of_an_issue_are_counted_by_how_far_they_came(issue: Issue) -> None:
+    assert withdrawal_counts.reach_of(issue) == (3, 2, 2, 1)
+
+
+def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
+    SubscriberFactory()
+    path = f"/admin/issues/issue/{issue.pk}/withdraw/"
+    asked = admin_client.get(path).content.decode()
+    facts = re.findall(r"<dd>(\d+)</dd>", asked)
+    assert facts == ["3", "2", "1", "2", "1"]  # have it, in flight, nobody knows, ready, still to come
+    response = admin_client.post(path, {"reason": "A retraction."})
+    (said,) = map(str, get_messages(response.wsgi_request))
+    assert said == (
+        "Withdrawn. 3 readers have it already, to 2 it is being handed over at this moment, of 1 nobody knows, and "
+        "2 for whom it was ready do not get it; nor does anybody later."
+    )
+
+
+def test_a_withdrawn_issue_leaves_no_more(issue: Issue) -> None:
+    Batch.objects.update(position=6, open_calls=0, status=Batch.Status.PLANNED)
+    issue.move_to(Issue.Status.WITHDRAWN)
+    send_batch.send_batch(Batch.objects.get())
+    assert sent() == []
+    assert Delivery.objects.filter(reason=Delivery.Reason.WITHDRAWN).count() == 2
+
+
+def test_words_for_one_reader(issue: Issue) -> None:
+    reach = withdrawal_counts.Reach(1, 0, 0, 0)
+    assert reach.words == "1 reader has it already, and 0 for whom it was ready do not get it; nor does anybody later."

@@ -1,0 +1,119 @@
+"""What happens to who tries one password after the other."""
+
+import io
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from newsletter import clock
+from newsletter.accounts import staff_accounts
+from newsletter.log_redaction import Discreet
+from newsletter.runtime import nightly_cleanup
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a-password-of-a-desk"
+HOME, AWAY = "203.0.113.7", "198.51.100.7"
+NEIGHBOUR = "203.0.113.8"
+
+
+@pytest.fixture(autouse=True)
+def iris(settings: LazySettings) -> User:
+    settings.AXES_FAILURE_LIMIT = 3
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return User.objects.create_superuser("iris", password=PASSWORD)
+
+
+def attempt(password: str = "wrong", address: str = HOME, name: str = "iris", **sent: Any) -> tuple[int, str]:
+    asked = {"username": name, "password": password, "next": "/admin/"}
+    response = Client().post("/admin/login/", asked, headers=None, REMOTE_ADDR=address, **sent)
+    return response.status_code, response.content.decode()
+
+
+def lock(address: str = HOME) -> None:
+    for _ in range(3):
+        attempt(address=address)
+
+
+def test_after_some_wrong_passwords_no_other_is_looked_at_not_even_the_right_one() -> None:
+    assert [attempt()[0] for _ in range(3)] == [200, 200, 429]
+    status, page = attempt(PASSWORD)
+    assert status == 429
+    for words in ("Wait 15 minutes", "no further one is looked at", "manage.py password"):
+        assert words in page
+
+
+def test_a_lock_holds_for_the_network_and_for_no_other() -> None:
+    lock()
+    assert attempt(PASSWORD, NEIGHBOUR)[0] == 429
+    assert attempt(PASSWORD, AWAY)[0] == 302
+
+
+def test_a_lock_holds_for_the_name_and_for_no_other() -> None:
+    User.objects.create_superuser("mara", password=PASSWORD)
+    lock()
+    assert attempt(PASSWORD, name="mara")[0] == 302
+
+
+def test_a_right_password_forgets_the_wrong_ones() -> None:
+    for _ in range(3):
+        assert [attempt()[0], attempt()[0], attempt(PASSWORD)[0]] == [200, 200, 302]
+
+
+def test_a_lock_ends_after_a_while_and_what_is_tried_meanwhile_does_not_prolong_it() -> None:
+    lock()
+    attempt(PASSWORD)
+    AccessAttempt.objects.update(attempt_time=datetime.now(UTC) - timedelta(minutes=15, seconds=1))
+    assert attempt(PASSWORD)[0] == 302
+
+
+def test_a_new_password_ends_the_wait() -> None:
+    lock()
+    password = staff_accounts.renew_password("iris")
+    assert password
+    assert attempt(password)[0] == 302
+
+
+@pytest.mark.parametrize(("hops", "status"), [(0, 429), (1, 302)])
+def test_the_clients_address_is_believed_of_trusted_hops_alone(settings: LazySettings, hops: int, status: int) -> None:
+    settings.TRUSTED_HOPS = hops
+    for _ in range(3):
+        attempt(address="10.0.0.1", HTTP_X_FORWARDED_FOR=HOME)
+    assert attempt(PASSWORD, "10.0.0.1", HTTP_X_FORWARDED_FOR=AWAY)[0] == status
+
+
+def test_neither_the_log_nor_the_table_holds_an_address_or_a_password() -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(Discreet("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        for _ in range(4):
+            attempt("my-secret-guess", name="iris@example.org")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = written.getvalue()
+    assert "A login is locked" in lines
+    stored = str(list(AccessAttempt.objects.values()))
+    for trace in ("my-secret-guess", HOME):
+        assert trace not in lines + stored
+    assert "iris@" not in lines
+
+
+def test_the_night_forgets_what_is_over() -> None:
+    lock()
+    lock(AWAY)
+    now = datetime.now(UTC)
+    AccessAttempt.objects.filter(ip_address="198.51.100.0").update(attempt_time=now - timedelta(hours=1))
+    Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(seconds=1))
+    Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
+    with clock.at(now):
+        nightly_cleanup.forget()
+    assert set(AccessAttempt.objects.values_list("ip_address", flat=True)) == {"203.0.113.0"}
+    assert [session.session_key for session in Session.objects.all()] == ["new"]

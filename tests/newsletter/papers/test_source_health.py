@@ -1,0 +1,47 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.papers.source_health import Freshness, Health, freshness_of, line_of, weekdays_between
+
+FRIDAY, SATURDAY, MONDAY = date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, 5, tzinfo=UTC)
+FRESH = Health("arXiv cs.CL", MONDAY, 100, 100.0, NOW, is_empty=False, failure_count=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "day", "state"),
+    [
+        ({}, MONDAY, Freshness.FRESH),
+        ({"listing_size": 20}, MONDAY, Freshness.PARTIAL),
+        ({"fresh_on": FRIDAY}, MONDAY, Freshness.AWAITED),
+        ({"fresh_on": None, "answered_at": None}, MONDAY, Freshness.AWAITED),
+        ({"fresh_on": FRIDAY, "is_empty": True}, MONDAY, Freshness.HOLIDAY),
+        ({"fresh_on": FRIDAY}, SATURDAY, Freshness.WEEKEND),
+        ({"fresh_on": FRIDAY - timedelta(days=2)}, MONDAY, Freshness.STALE),
+        ({"fresh_on": FRIDAY, "failure_count": 1}, MONDAY, Freshness.FAILING),
+        ({"failure_count": 3}, MONDAY, Freshness.FRESH),
+    ],
+)
+def test_weekend_holiday_stale_failing_and_partial_are_told_apart(
+    changes: dict[str, Any], day: date, state: Freshness
+) -> None:
+    assert freshness_of(replace(FRESH, **changes), day, NOW) == state
+
+
+def test_the_line_names_what_an_issue_holds_and_what_it_lacks() -> None:
+    late = replace(FRESH, name="arXiv cs.RO", fresh_on=FRIDAY)
+    assert line_of([FRESH, late], MONDAY, NOW) == "arXiv cs.CL of 4 May; arXiv cs.RO of 1 May; awaited: arXiv cs.RO"
+
+
+def test_without_any_listing_the_line_says_so() -> None:
+    assert line_of([], MONDAY, NOW) == "no listing"
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))
+def test_five_days_of_seven_are_weekdays(start: date, weeks: int) -> None:
+    assert weekdays_between(start, start + timedelta(weeks=weeks)) == 5 * weeks

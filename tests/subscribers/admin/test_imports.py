@@ -1,0 +1,227 @@
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from auditlog.models import LogEntry
+from django.conf import LazySettings
+from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from newsletter.papers.models import Topic
+from subscribers import tasks
+from subscribers.imports import import_run, uploads
+from subscribers.models import ImportRun, Subscriber
+from tests.factories import MORNING, SubscriberFactory, TopicFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+IMPORTS = "/admin/subscribers/importrun/"
+LINES = "email,status\nada@example.org,\nbo@example.org,unsubscribed\nx,\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: LazySettings, tmp_path: Path) -> Path:
+    settings.VAR_DIR = tmp_path
+    return tmp_path / "imports"
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return TopicFactory(slug="vision")
+
+
+def upload(client: Client, content: str | bytes, **changes: object) -> str:
+    """Upload a file, and return the page that answers."""
+    content = content.encode() if isinstance(content, str) else content
+    form = {
+        "format": "csv",
+        "consent_source": "The old list",
+        "consent_on": "2026-03-01",
+        "topics": [topic.pk for topic in Topic.objects.all()],
+        "frequency": "weekdays",
+        "weekday": "0",
+        "send_time": "07:00",
+        "timezone": "Europe/Berlin",
+        "file": SimpleUploadedFile("readers.csv", content, "text/csv"),
+    }
+    return client.post(f"{IMPORTS}add/", form | changes, follow=True).content.decode()
+
+
+def looked_through(client: Client, content: str | bytes) -> tuple[ImportRun, str]:
+    """Upload a file and let it be looked through; return the run and its page."""
+    upload(client, content)
+    run = ImportRun.objects.get()
+    tasks.go_on_with_import(run.pk)
+    run.refresh_from_db()
+    return run, f"{IMPORTS}{run.pk}/change/"
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_file_is_looked_through_first_and_written_when_somebody_says_so(admin_client: Client, folder: Path) -> None:
+    run, page = looked_through(admin_client, LINES)
+    assert run.status == ImportRun.Status.CHECKED
+    shown = admin_client.get(page).content.decode()
+    for words in ("Nothing is written yet", "Import it: 1 new reader", "Is no address that mail can be sent to"):
+        assert words in shown
+    assert not Subscriber.objects.exists()
+
+    admin_client.post(page, {"write": "1"})
+    assert ImportRun.objects.get().status == ImportRun.Status.WRITING
+    tasks.go_on_with_import(run.pk)
+    assert ImportRun.objects.get().counts == {"added": 1, "left": 1, "malformed": 1}
+    assert Subscriber.objects.get(status="active").canonical == "ada@example.org"
+    assert [path.name for path in folder.iterdir()] == [f"{run.pk}.report.csv"], "the addresses stayed on the disk"
+    assert [(entry.actor.username, entry.additional_data["act"]) for entry in LogEntry.objects.order_by("pk")] == [
+        ("admin", "uploaded"),
+        ("admin", "imported"),
+    ]
+
+
+@pytest.mark.usefixtures("topic")
+def test_progress_is_shown_by_a_page_that_loads_itself_again(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "CHUNK", 1)
+    upload(admin_client, LINES)
+    run = ImportRun.objects.get()
+    assert uploads.go_on(run, lambda: False), "there was nothing left to do"
+    answer = admin_client.get(f"{IMPORTS}{run.pk}/change/")
+    assert "1 of 3 rows" in answer.content.decode()
+    assert answer["Refresh"] == "3"
+
+
+@pytest.mark.usefixtures("topic")
+def test_two_clicks_import_once(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, LINES)
+    admin_client.post(page, {"write": "1"})
+    assert "Somebody else was first" in admin_client.post(page, {"write": "1"}, follow=True).content.decode()
+    for _ in range(2):
+        tasks.go_on_with_import(run.pk)
+    assert Subscriber.objects.count() == 2
+
+
+@pytest.mark.usefixtures("topic")
+def test_an_import_is_given_up_and_its_file_goes(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, LINES)
+    admin_client.post(page, {"drop": "1"})
+    assert ImportRun.objects.get().status == ImportRun.Status.DROPPED
+    assert not run.path.exists()
+    admin_client.post(page, {"write": "1"})
+    tasks.go_on_with_import(run.pk)
+    assert not Subscriber.objects.exists()
+
+
+@pytest.mark.usefixtures("topic")
+def test_the_report_of_every_row_is_there_to_take(admin_client: Client) -> None:
+    run, _ = looked_through(admin_client, LINES)
+    answer = admin_client.get(f"{IMPORTS}{run.pk}/report/")
+    report = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "a…@e…" in report
+    assert "ada@" not in report
+
+
+def test_a_file_that_is_none_says_so_on_its_page(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, b"\x00\xff\xfe garbage")
+    assert run.status == ImportRun.Status.FAILED
+    assert "No column of the first line is called" in admin_client.get(page).content.decode()
+    assert not run.path.exists()
+
+
+def test_a_file_that_is_on_another_machine_fails_with_a_reason(admin_client: Client) -> None:
+    upload(admin_client, LINES)
+    run = ImportRun.objects.get()
+    run.path.unlink()
+    tasks.go_on_with_import(run.pk)
+    assert "cannot be read" in ImportRun.objects.get().error
+
+
+def test_a_file_that_is_too_large_is_not_kept(admin_client: Client, settings: LazySettings, folder: Path) -> None:
+    settings.IMPORT_MAX_BYTES = 1_000_000
+    shown = upload(admin_client, b"email\n" + b"x" * 1_000_000)
+    assert "Choose a file of at most 1 MB" in shown
+    assert 'value="The old list"' in shown, "what was typed is gone"
+    assert not ImportRun.objects.exists()
+    assert not folder.exists()
+
+
+def test_no_other_page_takes_a_file(client: Client) -> None:
+    answer = client.post("/subscribe/", {"email": "ada@example.org", "file": SimpleUploadedFile("x", b"x" * 100_000)})
+    assert answer.wsgi_request.FILES == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"consent_source": ""}, "This field is required"),
+        ({"consent_on": ""}, "This field is required"),
+        ({"consent_on": "2026-05-05"}, "nobody has agreed yet"),
+        ({"format": "mailchimp"}, "Select a valid choice"),
+        ({"file": ""}, "Choose a file of at most"),
+    ],
+)
+def test_what_is_missing_is_said_at_its_field(admin_client: Client, changes: dict[str, object], words: str) -> None:
+    assert words in upload(admin_client, LINES, **changes)
+    assert not ImportRun.objects.exists()
+
+
+def test_who_may_only_look_neither_uploads_nor_imports(admin_client: Client, topic: Topic) -> None:
+    _, page = looked_through(admin_client, LINES)
+    user = User.objects.create_user("editor", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_importrun"))
+    client = Client()
+    client.force_login(user)
+    shown = client.get(page).content.decode()
+    assert "Waits for your word" in shown
+    assert "Import it" not in shown
+    assert client.post(page, {"write": "1"}).status_code == 403
+    assert client.get(f"{IMPORTS}add/").status_code == 403
+
+
+def test_a_forgotten_import_is_gone_on_with_and_an_unconfirmed_one_given_up_after_a_week(
+    admin_client: Client, topic: Topic, set_clock: Callable[[object], None]
+) -> None:
+    upload(admin_client, LINES)
+    run = ImportRun.objects.get()
+    assert uploads.forgotten() == []
+    set_clock(MORNING + timedelta(minutes=3))
+    assert uploads.forgotten() == [run.pk]
+    tasks.go_on_with_import(run.pk)
+    assert uploads.forgotten() == []
+    set_clock(MORNING + timedelta(days=8))
+    assert uploads.forgotten() == []
+    assert ImportRun.objects.get().status == ImportRun.Status.DROPPED
+    assert not run.path.exists()
+
+
+def test_the_list_of_imports_runs_no_query_a_row(admin_client: Client) -> None:
+    def add(count: int) -> int:
+        for _ in range(count):
+            ImportRun.objects.create(name="readers.csv", format="csv", consent_on="2026-03-01", status="done")
+        with CaptureQueriesContext(connection) as captured:
+            assert admin_client.get(IMPORTS).status_code == 200
+        return len(captured)
+
+    assert add(3) == add(20)
+
+
+def test_a_subscribed_readers_choices_stay_when_a_file_says_otherwise(admin_client: Client, topic: Topic) -> None:
+    reader = SubscriberFactory(email="ada@example.org", frequency="daily")
+    run, page = looked_through(admin_client, LINES)
+    admin_client.post(page, {"write": "1"})
+    tasks.go_on_with_import(run.pk)
+    reader.refresh_from_db()
+    assert (reader.frequency, reader.status) == ("daily", "active")
+
+
+@pytest.mark.usefixtures("topic")
+def test_an_import_confirmed_days_later_brings_no_papers_of_the_days_between(
+    admin_client: Client, set_clock: Callable[[object], None]
+) -> None:
+    run, page = looked_through(admin_client, LINES)
+    set_clock(MORNING + timedelta(days=5))
+    admin_client.post(page, {"write": "1"})
+    tasks.go_on_with_import(run.pk)
+    assert Subscriber.objects.get(status="active").covered_through == MORNING + timedelta(days=5)

@@ -1,0 +1,112 @@
+from datetime import date, time, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
+
+from subscribers.models import Preferences, Subscriber
+from subscribers.pages.choice_forms import PreferencesForm, SubscribeForm
+from tests.factories import MONDAY, SubscriberFactory, TopicFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+
+
+def typed(**changes: str) -> QueryDict:
+    """Return what a browser sends for a choice of one topic."""
+    topic = TopicFactory()
+    fields = {"email": "ada@example.org", "topics": topic.slug, "frequency": "weekly", "weekday": "0",
+              "send_time": "07:00", "timezone": "Europe/Berlin", "max_papers": "10"}  # fmt: skip
+    data = QueryDict(mutable=True)
+    data.update(fields | changes)
+    return data
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_every_weekday_can_be_chosen_and_is_a_number(weekday: int) -> None:
+    form = SubscribeForm(typed(weekday=str(weekday)))
+    assert form.is_valid()
+    assert form.schedule()["weekday"] == weekday
+
+
+def test_without_a_weekday_and_a_size_it_is_monday_and_ten() -> None:
+    data = typed()
+    del data["weekday"], data["max_papers"]
+    form = SubscribeForm(data)
+    assert form.is_valid()
+    assert form.schedule()["weekday"] == Subscriber.Weekday.MONDAY
+    assert form.preferences().max_papers == 10
+
+
+@pytest.mark.parametrize("size", [5, 10, 15, 30])
+def test_readers_with_the_same_choice_share_its_row(size: int) -> None:
+    data = typed(max_papers=str(size))
+    form = SubscribeForm(data)
+    assert form.is_valid()
+    stored = form.preferences()
+    assert stored == Preferences.objects.for_choice(form.cleaned_data["topics"], max_papers=size)
+    assert Preferences.objects.count() == 1
+
+
+def test_who_chooses_mondays_is_due_on_monday() -> None:
+    reader = SubscriberFactory()
+    form = PreferencesForm(typed(weekday="0"), initial={})
+    assert form.is_valid()
+    form.save(reader)
+    reader.refresh_from_db()
+    local = reader.next_digest_local
+    assert local is not None
+    assert (local.weekday(), local.time()) == (0, time(7))
+    assert local.date() == MONDAY + timedelta(days=7 if local.date() > MONDAY else 0)
+
+
+def test_the_form_of_a_reader_shows_the_choice_with_the_heir_of_a_retired_topic() -> None:
+    old, heir, other = TopicFactory.create_batch(3)
+    reader = SubscriberFactory(topics=[old, other], max_papers=15)
+    old.retire(into=heir)
+    initial = PreferencesForm.initial_of(reader)
+    assert set(initial["topics"]) == {heir, other}
+    assert initial["max_papers"] == 15
+
+
+def test_a_retired_topic_cannot_be_chosen() -> None:
+    data = typed()
+    old = TopicFactory(slug="old")
+    old.retire(into=TopicFactory())
+    data["topics"] = "old"
+    form = PreferencesForm(data)
+    assert form.errors["topics"] == ["There is no such topic. Choose from the list."]
+
+
+@pytest.mark.parametrize("day", [date.max, MONDAY + timedelta(days=400), date(2027, 12, 31)])
+def test_a_pause_ends_within_a_year(day: date) -> None:
+    form = PreferencesForm(typed(paused_until=day.isoformat()))
+    assert "paused_until" in form.errors
+
+
+def test_a_pause_moves_the_next_digest_to_its_end_and_its_end_moves_it_back() -> None:
+    reader = SubscriberFactory()
+    until = MONDAY + timedelta(days=30)
+    for typed_day, expected in ((until.isoformat(), until), ("", MONDAY)):
+        form = PreferencesForm(typed(paused_until=typed_day, frequency="daily"))
+        assert form.is_valid(), form.errors
+        form.save(reader)
+        local = Subscriber.objects.get().next_digest_local
+        assert local is not None
+        assert local.date() >= expected
+        assert local.date() - expected <= timedelta(days=1)
+
+
+def test_a_choice_is_saved_whole_or_not_at_all() -> None:
+    reader = SubscriberFactory(send_time=time(9))
+    form = PreferencesForm(typed())
+    assert form.is_valid()
+    form.cleaned_data["max_papers"] = -1  # which the table refuses
+    with pytest.raises(IntegrityError), transaction.atomic():
+        form.save(reader)
+    assert Subscriber.objects.get().send_time == time(9)
+
+
+@pytest.mark.parametrize("email", ["a" * 300 + "@example.org", "ada", "", " ", "ada@example.org\nbo@example.org"])
+def test_what_is_no_address_is_refused_at_its_field(email: str) -> None:
+    form = SubscribeForm(typed(email=email))
+    assert list(form.errors) == ["email"]

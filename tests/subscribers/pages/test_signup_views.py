@@ -1,0 +1,236 @@
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.apps import apps
+from django.test import Client
+
+from subscribers import letters
+from subscribers.models import Consent, Letter, Preferences, Subscriber
+from subscribers.subscription import opt_in
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory
+from tests.links import follow, mark, press
+from tests.provider import sent
+from tests.subscribers.signups import answer_all, answers
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
+
+
+def everything() -> dict[str, list[dict[str, object]]]:
+    """Return every row of readers, to see that none changed."""
+    models = apps.get_app_config("subscribers").get_models()
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+
+
+def link_in(message: Any, part: str) -> str:
+    """Return the path of the link in a mail that begins with `part`."""
+    start = message.body.index(part)
+    return str(urlsplit(message.body[start:].split()[0]).path)
+
+
+def confirm_path() -> str:
+    """Send the newest letter and return the path of its link."""
+    letters.send(Letter.objects.select_related("subscriber__preferences").latest("pk"))
+    return link_in(sent()[-1], "/confirm/")
+
+
+# Signing up
+
+
+def test_the_box_works_from_another_site_without_cookies() -> None:
+    TopicFactory(slug="vision")
+    stranger = Client(enforce_csrf_checks=True, headers={"origin": "https://elsewhere.example"})
+    assert stranger.post("/subscribe/", answers()).status_code == 302
+    answer_all()
+    assert Subscriber.objects.get().status == Subscriber.Status.PENDING
+
+
+def test_a_sign_up_keeps_what_was_chosen(client: Client) -> None:
+    topics = {TopicFactory(slug="vision"), TopicFactory(slug="audio")}
+    client.post("/subscribe/", answers(topics=["vision", "audio"], frequency="weekly", weekday="2", send_time="18:30"))
+    answer_all()
+    reader = Subscriber.objects.get()
+    assert set(reader.preferences.topics.all()) == topics
+    assert (reader.frequency, reader.weekday, reader.send_time) == ("weekly", 2, time(18, 30))
+    assert str(reader.timezone) == "Europe/Berlin"
+
+
+def test_the_letter_is_sent_once_the_sign_up_is_stored(
+    client: Client, worker: None, django_capture_on_commit_callbacks: Callable[..., object]
+) -> None:
+    TopicFactory(slug="vision")
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+        client.post("/subscribe/", answers())
+    assert [message.to for message in sent()] == [["ada@example.org"]]
+    assert Letter.objects.get().status == Letter.Status.SENT
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("email", "ada at example.org", "We cannot send mail to this address."),
+        ("email", "", "Write the address the digest should go to."),
+        ("topics", ["astrology"], "There is no such topic. Choose from the list."),
+        ("topics", [], "Choose at least one topic."),
+        ("timezone", "Mars/Olympus_Mons", "This time zone is not known. Choose one from the list."),
+        ("send_time", "25:00", "Write the hour as 07:00."),
+        ("frequency", "hourly", "Select a valid choice."),
+        ("weekday", "7", "Select a valid choice."),
+        ("max_papers", "11", "Select a valid choice."),
+    ],
+)
+def test_a_bad_answer_is_refused_at_its_field_and_nothing_is_written(
+    client: Client, field: str, value: object, words: str
+) -> None:
+    TopicFactory(slug="vision")
+    before = everything()
+
+    response = client.post("/subscribe/", answers() | {field: value})
+
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert words in page
+    assert page.count('class="error"') == 1
+    assert everything() == before
+
+
+def test_what_was_typed_stays_on_the_page_that_refuses_it(client: Client) -> None:
+    TopicFactory(slug="vision")
+    TopicFactory(slug="audio")
+    page = client.post(
+        "/subscribe/", answers(email="ada@", send_time="18:30", timezone="Asia/Kolkata", frequency="daily")
+    ).content.decode()
+    assert 'value="ada@"' in page
+    assert 'value="18:30"' in page
+    assert '<option value="Asia/Kolkata" selected>' in page
+    assert '<option value="daily" selected>' in page
+    assert 'value="vision" checked' in page
+    assert 'value="audio" checked' not in page
+
+
+def test_markup_that_was_typed_is_shown_as_text(client: Client) -> None:
+    page = client.post("/subscribe/", answers(email='"><script>alert(1)</script>')).content.decode()
+    assert "<script>alert" not in page
+
+
+def test_the_page_of_the_box_preselects_the_topics_of_its_address(client: Client) -> None:
+    TopicFactory(slug="vision")
+    page = client.get("/subscribe/?topics=vision,nonsense").content.decode()
+    assert 'value="vision" checked' in page
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_other_methods_are_refused(client: Client, method: str) -> None:
+    for path in ("/subscribe/", "/confirm/", "/preferences/", "/pause/", "/unsubscribe/", "/unsubscribe/x/"):
+        assert getattr(client, method)(path).status_code == 405
+
+
+# Confirming
+
+
+@pytest.fixture
+def asked(set_clock: SetClock) -> Letter:
+    preferences = Preferences.objects.for_choice([TopicFactory()], max_papers=10)
+    schedule = {"frequency": "daily", "weekday": 0, "send_time": time(7), "timezone": "UTC"}
+    return opt_in.ask("ada@example.org", preferences, schedule, ip=None)
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_button_behind_the_link_confirms(client: Client) -> None:
+    path = confirm_path()
+    assert "ada@example.org" in follow(client, path).content.decode()
+
+    page = press(client, path)
+    assert page.status_code == 200
+    assert "The earliest is Monday, 4 May at 07:00." in page.content.decode()
+    reader = Subscriber.objects.get()
+    assert (reader.status, reader.next_digest_at) == (Subscriber.Status.ACTIVE, MORNING)
+    consent = reader.consents.latest("pk")
+    assert (consent.at, consent.ip, consent.text_version) == (MORNING, "127.0.0.1", opt_in.CONSENT_TEXT)
+    assert consent.source == "link in the confirmation"
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_link_that_is_used_up_says_so(client: Client) -> None:
+    path = confirm_path()
+    opened = follow(client, path)
+    client.post("/confirm/", {"mark": mark(opened)})
+    before = everything()
+    for response in (client.get(path), client.get("/confirm/"), client.post("/confirm/", {"mark": mark(opened)})):
+        assert response.status_code == 404
+        assert "was used or has expired" in response.content.decode()
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_link_of_four_days_ago_has_expired_and_offers_a_fresh_one(client: Client, set_clock: SetClock) -> None:
+    path = confirm_path()
+    set_clock(MORNING + timedelta(days=4))
+    for page in (follow(client, path), press(client, path)):
+        assert page.status_code == 410
+        assert "Send a fresh link" in page.content.decode()
+    assert Subscriber.objects.get().status == Subscriber.Status.PENDING
+
+    assert press(client, path, at="/confirm/again/")["Location"] == "/subscribe/check-your-inbox/"
+
+    assert Consent.objects.latest("pk").source == "expired link"
+    assert press(client, confirm_path()).status_code == 200
+    assert Subscriber.objects.get().status == Subscriber.Status.ACTIVE
+
+
+@pytest.mark.usefixtures("asked")
+def test_one_fresh_link_is_sent_a_day_and_the_answer_stays_the_same(client: Client, set_clock: SetClock) -> None:
+    path = confirm_path()
+    set_clock(MORNING + timedelta(days=4))
+    answers = [press(client, path, at="/confirm/again/") for _ in range(3)]
+    assert len({(answer.status_code, answer["Location"], answer.content) for answer in answers}) == 1
+    assert Letter.objects.count() == 2
+
+
+@pytest.mark.usefixtures("asked")
+def test_three_links_are_sent_until_one_is_used(client: Client, set_clock: SetClock) -> None:
+    path = confirm_path()
+    for days in (4, 6, 8, 10):
+        set_clock(MORNING + timedelta(days=days))
+        press(client, path, at="/confirm/again/")
+    assert Letter.objects.count() == 3
+
+
+def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, asked: Letter) -> None:
+    path = confirm_path()
+    elsewhere = Client()
+    stranger = mark(follow(elsewhere, letters.preferences_path(SubscriberFactory())))
+    follow(client, path)
+    for typed in ({}, {"mark": stranger}, {"mark": "x"}):
+        assert client.post("/confirm/", typed).status_code == 403
+    assert Subscriber.objects.get(pk=asked.subscriber_id).status == Subscriber.Status.PENDING
+
+
+def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
+    page = client.get("/privacy/").content.decode()
+    for fact in ("after 7 days", "30 days", "a code made of your address with a secret key"):
+        assert fact in page
+    for other in ("/", "/subscribe/"):
+        assert 'href="/privacy/"' in client.get(other).content.decode()
+
+
+def test_a_word_too_many_is_refused_at_its_field(client: Client) -> None:
+    TopicFactory(slug="vision")
+    page = client.post("/subscribe/", answers(muted_phrases=",".join(map(str, range(21))))).content.decode()
+    assert "These are 21. Keep the 20 that matter most." in page
+    assert '<details class="choices" open>' in page
+    assert page.count('class="error"') == 1
+
+
+def test_a_topic_says_how_many_papers_it_had_this_week(client: Client) -> None:
+    vision, idle = TopicFactory(slug="vision"), TopicFactory(slug="idle")
+    for days in (0, 6, 7):
+        PaperFactory(topics=[vision], listed_on=MONDAY - timedelta(days=days))
+    page = client.get("/subscribe/").content.decode()
+    assert f'<span data-count="2">{vision}</span>' in page
+    assert f"<span>{idle}</span>" in page
+    PaperFactory(topics=[vision, idle])
+    assert f'<span data-count="3">{vision}</span>' in client.get("/").content.decode()

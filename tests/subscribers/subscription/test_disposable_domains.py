@@ -1,0 +1,66 @@
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from subscribers.addresses.canonical import AddressError, canonical_address
+from subscribers.subscription.disposable_domains import domains, is_disposable, shipped
+from tests.recordings import SHARED
+
+RECORDED = SHARED / "data" / "email" / "disposable_domains.txt"
+
+
+@pytest.fixture
+def own(settings: LazySettings, tmp_path: Path) -> Path:
+    """An operator's list."""
+    file = tmp_path / "domains.txt"
+    file.write_text("# ours\nThrowaway.Example.NET\n- mailinator.com\nBÜCHER.example.de\n.\n", "utf-8")
+    settings.DISPOSABLE_DOMAINS_FILE = str(file)
+    return file
+
+
+@pytest.mark.parametrize("address", ["x@mailinator.com", "x@deep.below.mailinator.com"])
+def test_a_throw_away_domain_counts_with_all_below_it(address: str) -> None:
+    assert is_disposable(address)
+
+
+@pytest.mark.parametrize("address", ["x@example.org", "x@notmailinator.com", "x@mailinator.com.example.org", "x@com"])
+def test_other_domains_do_not_count(address: str) -> None:
+    assert not is_disposable(address)
+
+
+@pytest.mark.usefixtures("own")
+def test_an_operator_adds_domains_and_takes_them_away() -> None:
+    assert is_disposable("x@throwaway.example.net")
+    assert is_disposable("x@xn--bcher-kva.example.de")
+    assert is_disposable("x@yopmail.com")
+    assert not is_disposable("x@mailinator.com")
+    assert "" not in domains()
+
+
+def test_a_changed_list_holds_at_once(own: Path) -> None:
+    assert not is_disposable("x@later.example.net")
+    own.write_text("later.example.net\n", "utf-8")
+    os.utime(own, ns=(1, 1))
+    assert is_disposable("x@later.example.net")
+    assert not is_disposable("x@throwaway.example.net")
+
+
+def test_every_shipped_domain_can_stand_in_an_address() -> None:
+    assert {canonical_address(f"x@{domain}") for domain in shipped()} == {f"x@{domain}" for domain in shipped()}
+
+
+def can_be_typed(domain: str) -> bool:
+    try:
+        return bool(canonical_address(f"x@{domain}"))
+    except AddressError:
+        return False
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="needs the recorded domains")
+def test_a_long_list_of_others_serves_as_it_is(settings: LazySettings) -> None:
+    settings.DISPOSABLE_DOMAINS_FILE = str(RECORDED)
+    recorded = [domain for domain in RECORDED.read_text("utf-8").split() if can_be_typed(domain)]
+    assert len(recorded) > 8000
+    assert all(is_disposable(f"x@mail.{domain}") for domain in recorded)
