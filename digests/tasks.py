@@ -91,7 +91,7 @@ def forget_events() -> None:
 
 @shared_task
 def heartbeat() -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
 
 
 @shared_task

@@ -93,7 +93,7 @@ def message_of(letter: Letter, token: str) -> AnymailMessage:
     return message
 
 
-def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.Lane) -> None:
+def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.LetterTurn) -> None:
     """Claim the letter, make the call and record the answer: after the claim it is never sent again on a guess."""
     if not letter.move_to(Status.SENDING, sending_at=clock.now(), token_hash=tokens.hash_token(token)):
         lane.leave()

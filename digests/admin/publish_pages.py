@@ -99,7 +99,7 @@ class PublishingPages(IssueAdmin):
             return self.publish_page(request, issue, form)
         try:
             words = self.act(issue, editor(request), form)
-        except approval.Refused as exc:
+        except approval.PublishRefused as exc:
             self.message_user(request, str(exc), messages.WARNING)
             return HttpResponseRedirect(request.path)
         self.message_user(request, words, messages.SUCCESS)
@@ -112,7 +112,9 @@ class PublishingPages(IssueAdmin):
             return words_of(asked) if asked else "Published. Readers get it from now on, each at their own hour."
         asked = approval.standing(issue)
         if asked is None:
-            raise approval.Refused("The request is void or settled: see below how it stands. Nothing was changed.")
+            raise approval.PublishRefused(
+                "The request is void or settled: see below how it stands. Nothing was changed."
+            )
         if form.cleaned_data["act"] == "confirm":
             approval.confirm(asked, by, form.seen)
             return f"Published, as {asked.asked_by} asked. Readers get it from now on, each at their own hour."
@@ -153,7 +155,7 @@ class PublishingPages(IssueAdmin):
             return self.withdraw_page(request, issue, form)
         try:
             approval.withdraw(issue, editor(request), form.cleaned_data["reason"])
-        except approval.Refused as exc:
+        except approval.PublishRefused as exc:
             self.message_user(request, str(exc), messages.WARNING)
         else:
             self.message_user(request, f"Withdrawn. {withdrawal_counts.reach_of(issue).words}", messages.SUCCESS)
@@ -195,7 +197,7 @@ class PublishingPages(IssueAdmin):
     def move(self, request: HttpRequest, issue: Issue, *, hold: bool, words: str) -> None:
         try:
             (approval.hold if hold else approval.release)(issue, editor(request))
-        except approval.Refused as exc:
+        except approval.PublishRefused as exc:
             self.message_user(request, str(exc), messages.WARNING)
         else:
             self.message_user(request, words, messages.SUCCESS)

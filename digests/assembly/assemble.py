@@ -16,10 +16,10 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
 from digests.assembly import already_sent, digest_rows, due_readers
-from digests.assembly.due_readers import Appointment, Given, Group, Lane, Look, Moment
+from digests.assembly.due_readers import Appointment, CallShape, Given, Group, Look, Moment
 from digests.providers import provider_of
 from digests.selection import digest_choice, spans
-from digests.selection.digest_choice import Answer
+from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice
 from newsletter import advisory_locks, clock
 from newsletter.issues.models import Issue
@@ -101,10 +101,10 @@ class Run:
             due_readers.forget()
 
     @cached_property
-    def lane(self) -> Lane:
+    def lane(self) -> CallShape:
         """Return how batches are cut for the provider of now; for another one they are cut anew."""
         with provider_of(settings) as provider:
-            return Lane(provider.lane, provider.most, provider.shares_content)
+            return CallShape(provider.lane, provider.most, provider.shares_content)
 
     @cached_property
     def earlier(self) -> list[already_sent.Pair]:
@@ -128,7 +128,7 @@ class Run:
             for group, (content, covered_to, reason, note) in answers.items()
         ]
 
-    def answer(self, group: Group, choice: Choice) -> Answer:
+    def answer(self, group: Group, choice: Choice) -> DigestChoice:
         span = self.spans.of(group.covered_through, choice)
         return digest_choice.answer(span, choice, group.had, is_first=group.covered_through is None)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from digests.mail.subject import subject_for
-from digests.selection.digest_choice import Content
+from digests.selection.digest_choice import DigestContent
 
 REMEMBERED = 300_000  # digests whose ids a run keeps in memory
 
@@ -20,7 +20,7 @@ class Digests:
         self.now = now
         self.known: dict[UUID, int] = {}
 
-    def write(self, contents: Iterable[Content]) -> dict[Content, int]:
+    def write(self, contents: Iterable[DigestContent]) -> dict[DigestContent, int]:
         """Return the id of each content's digest."""
         contents = list(contents)
         write_cards(contents)
@@ -44,7 +44,7 @@ JOIN digests_card card USING (entry_id, reason) ORDER BY place
 """
 
 
-def write_cards(contents: Sequence[Content]) -> None:
+def write_cards(contents: Sequence[DigestContent]) -> None:
     """Note in each span the card of every item that was chosen; rows are made where there are none yet."""
     for span in {id(content.span): content.span for content in contents}.values():
         items = [item for item in span.index.items if item.number not in span.card_ids]
@@ -58,7 +58,7 @@ def write_cards(contents: Sequence[Content]) -> None:
         span.card_ids |= zip((item.number for item in items), ids, strict=True)
 
 
-def key_of(content: Content) -> UUID:
+def key_of(content: DigestContent) -> UUID:
     """Return what two digests share that are the same: frame, cards and order."""
     span = content.span
     order = ",".join([str(span.card_ids[number]) for number in content.numbers])
@@ -76,7 +76,7 @@ ORDER BY content_key ON CONFLICT (content_key) DO NOTHING
 DIGEST_IDS = "SELECT content_key, id FROM digests_digest WHERE content_key = ANY(%s::uuid[])"
 
 
-def write_digests(contents: dict[UUID, Content], now: datetime) -> Iterator[tuple[UUID, int]]:
+def write_digests(contents: dict[UUID, DigestContent], now: datetime) -> Iterator[tuple[UUID, int]]:
     """Write the digests of `contents` that are not there, and yield the id of each."""
     if not contents:
         return
@@ -87,7 +87,7 @@ def write_digests(contents: dict[UUID, Content], now: datetime) -> Iterator[tupl
         yield from cursor.fetchall()
 
 
-def digest_row(key: UUID, content: Content) -> tuple[UUID, int, str, bool, str]:
+def digest_row(key: UUID, content: DigestContent) -> tuple[UUID, int, str, bool, str]:
     span = content.span
     cards = "{" + ",".join([str(span.card_ids[number]) for number in content.numbers]) + "}"
     return key, span.issues[0].pk, cards, content.is_fallback, subject_for(span.issues[0], content.items)

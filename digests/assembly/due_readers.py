@@ -38,7 +38,7 @@ class Group(NamedTuple):
     had: tuple[int, ...]  # papers of the span that its readers were sent before
 
 
-class Lane(NamedTuple):
+class CallShape(NamedTuple):
     """How the deliveries of one transport are cut into calls: readers a call at most, of one digest or of many."""
 
     name: str
@@ -190,7 +190,7 @@ FROM placed
 """
 
 
-def plan(lane: Lane) -> int:
+def plan(lane: CallShape) -> int:
     """Fill `assembly_plan`: who gets what, numbered in batches and calls; return how many get a digest."""
     with connection.cursor() as cursor:
         cursor.execute(PLAN, lane._asdict() | {"size": settings.BATCH_SIZE})
@@ -199,7 +199,7 @@ def plan(lane: Lane) -> int:
         return int(cursor.fetchone()[0])
 
 
-def deliver(look: Look, lane: Lane, seen: int, planned: int) -> Iterator[tuple[int, list[int]]]:
+def deliver(look: Look, lane: CallShape, seen: int, planned: int) -> Iterator[tuple[int, list[int]]]:
     """Write what is planned for `seen` readers, chunk by chunk; yield how many each served, and its batches."""
     size = settings.BATCH_SIZE
     step = max(CHUNK // size, 1) * size
@@ -240,7 +240,7 @@ FROM free ORDER BY number
 
 
 @transaction.atomic
-def deliver_chunk(look: Look, lane: Lane, first: int, end: int, count: int) -> tuple[int, list[int]]:
+def deliver_chunk(look: Look, lane: CallShape, first: int, end: int, count: int) -> tuple[int, list[int]]:
     """Move the readers numbered `first` up to `end` on, and write their deliveries in `count` batches."""
     batches = Batch.objects.bulk_create(Batch(lane=lane.name, made_at=look.now) for _ in range(count))
     ids = [batch.pk for batch in batches]

@@ -10,12 +10,12 @@ import css_inline
 from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import get_template, render_to_string
-from newsletter.excerpt import brief, cut_at_word
 
 from digests.mail.size_limit import FULL
 from digests.mail.slots import CARD_SLOTS, Parts, cut, slot
 from digests.models import Card, CardsPruned
 from digests.providers.interface import SEAM
+from newsletter.excerpt import brief, cut_at_word
 from newsletter.issues.models import IssueEntry
 from newsletter.papers.community.proposals import BY_A_READER
 
@@ -33,7 +33,7 @@ Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of i
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class CardTemplate:
     """A card's HTML and text, each cut at its number; what follows that, sewn on, is cut at the reader's slots."""
 
     html: tuple[str, tuple[str, ...]]
@@ -44,10 +44,10 @@ class Pieces:
     is_free: bool = False  # no paper: it has no number and is not counted
 
 
-known_cards: dict[int, Pieces] = {}
+known_cards: dict[int, CardTemplate] = {}
 
 
-def pieces_of(card_ids: Iterable[int]) -> list[Pieces]:
+def pieces_of(card_ids: Iterable[int]) -> list[CardTemplate]:
     """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did.
 
     Raise CardsPruned where some are gone, or cannot be rendered.
@@ -115,16 +115,16 @@ def render_cards(cards: Sequence[Card]) -> None:
 
 
 @lru_cache(maxsize=1_000)
-def smaller_card(card_id: int, size: str) -> Pieces:
+def smaller_card(card_id: int, size: str) -> CardTemplate:
     card = Card.objects.select_related("entry").get(pk=card_id)
     return render_pieces(card.entry, card.entry.snapshot, card.reason, size)
 
 
-def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Pieces:
+def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> CardTemplate:
     return cut_card(render_card(entry, card, reason, size), entry, card)
 
 
-def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> Pieces:
+def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> CardTemplate:
     mark = slot("number")
     html, text = parts.html.partition(mark), parts.text.partition(mark)
     rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
@@ -132,7 +132,7 @@ def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> Pieces
     size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
     pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
-    return Pieces(*pieces, size, title, summary, entry.is_free)
+    return CardTemplate(*pieces, size, title, summary, entry.is_free)
 
 
 def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:

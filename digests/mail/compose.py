@@ -9,14 +9,14 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.utils.html import escape
-from newsletter.excerpt import cut_at_word, wrapped
 
-from digests.mail.cards import PREHEADER, Item, Pieces, pieces_of, render_pieces, smaller_card
+from digests.mail.cards import PREHEADER, CardTemplate, Item, pieces_of, render_pieces, smaller_card
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
 from digests.mail.size_limit import shortened
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
+from newsletter.excerpt import cut_at_word, wrapped
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import snapshot_of
 
@@ -34,7 +34,7 @@ FALLBACK_LEAD = (
 )
 
 
-class Order(NamedTuple):
+class DigestOrder(NamedTuple):
     """What a digest stores, without the weight of a model: a batch may hold a thousand."""
 
     pk: int
@@ -49,7 +49,7 @@ def compose(digest: Digest) -> Parts:
     return opened(digest).marked()
 
 
-def opened(digest: Digest | Order) -> Opened:
+def opened(digest: Digest | DigestOrder) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
@@ -70,7 +70,11 @@ def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str =
 
 
 def fit(
-    frame: "FramePieces", cards: Sequence[Pieces], subject: str, lead: str, at: Callable[[int, str], Pieces]
+    frame: "FramePieces",
+    cards: Sequence[CardTemplate],
+    subject: str,
+    lead: str,
+    at: Callable[[int, str], CardTemplate],
 ) -> Opened:
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
@@ -84,7 +88,7 @@ def brief_lead(count: int) -> str:
     return f"To keep this mail short, its last {f'{count} papers are' if count > 1 else 'paper is'} listed in brief."
 
 
-def preheader_of(cards: Sequence[Pieces], subject: str) -> str:
+def preheader_of(cards: Sequence[CardTemplate], subject: str) -> str:
     """Return what mail programs show behind the subject: the titles that it does not name, in plain text."""
     if not cards:
         return ""
@@ -97,7 +101,7 @@ def preheader_of(cards: Sequence[Pieces], subject: str) -> str:
     return words if len(words) <= PREHEADER else cut_at_word(words, PREHEADER)
 
 
-def join(frame: "FramePieces", cards: Sequence[Pieces], preheader: str, lead: str) -> Opened:
+def join(frame: "FramePieces", cards: Sequence[CardTemplate], preheader: str, lead: str) -> Opened:
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
     html, text, number = list[str](), list[str](), 0
     for card in cards:

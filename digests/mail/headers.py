@@ -4,14 +4,14 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from digests.mail.compose import Order
+from digests.mail.compose import DigestOrder
 from digests.models import Digest
 from newsletter.issues.models import Issue
 
 FEEDBACK_SENDER = "paperround"  # Gmail wants 5 to 15 characters that never change
 
 
-def headers_of(digest: Digest | Order) -> dict[str, str]:
+def headers_of(digest: Digest | DigestOrder) -> dict[str, str]:
     return headers_on(date_of(digest.issue_id))
 
 

@@ -15,7 +15,7 @@ from digests.models import Alert, Delivery, SwitchChange
 from digests.monitoring import notices
 from digests.sending import switch
 from newsletter import clock
-from newsletter.mail.throttle import Lane, Pace, RedisAway
+from newsletter.mail.throttle import Channel, Pace, RedisAway
 from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Source
 from subscribers.models import Letter
@@ -118,7 +118,7 @@ def held() -> Iterator[Trouble]:
 
 def breakers() -> Iterator[Trouble]:
     """Yield the providers that are not sent to but for a trial, because they fail. Raise RedisAway."""
-    lanes: dict[str, Lane] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
+    lanes: dict[str, Channel] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
     for provider, lane in lanes.items():
         state = Pace(lane).state()
         if state.is_open and state.since:

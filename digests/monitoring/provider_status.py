@@ -9,7 +9,7 @@ from digests.models import ProviderEvent
 from digests.monitoring import system_checks
 from digests.providers import provider_of
 from digests.sending import sent_today
-from newsletter.mail.throttle import Lane, Pace, RedisAway, State, limits_of
+from newsletter.mail.throttle import Channel, Pace, RedisAway, State, limits_of
 
 
 class WayOut(NamedTuple):
@@ -29,7 +29,7 @@ def ways_out() -> list[WayOut]:
     return [way_of("digests"), way_of("letters")]
 
 
-def way_of(lane: Lane) -> WayOut:
+def way_of(lane: Channel) -> WayOut:
     pace = Pace(lane, sent_today=sent_today.handed_over_today)
     state: State | None = None
     try:
@@ -57,14 +57,14 @@ def standing(state: State) -> tuple[str, bool]:
     return f"works, {state.calls_in_flight} calls under way", True
 
 
-def lane_of(lane: Lane) -> str:
+def lane_of(lane: Channel) -> str:
     if lane == "letters":
         return f"one by one{f', stream {settings.LETTERS_STREAM}' if settings.LETTERS_STREAM else ''}"
     with provider_of(settings) as provider:
         return f"{provider.lane} lane, up to {provider.most:,} a call"
 
 
-def rate_of(lane: Lane) -> str:
+def rate_of(lane: Channel) -> str:
     limits = limits_of(lane)
     rate = f"{limits.rate:g} messages a second" if limits.rate else "no limit of ours"
     return f"{rate}, {limits.calls_of_lane} calls at once"

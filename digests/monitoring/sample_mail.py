@@ -7,13 +7,13 @@ from uuid import uuid4
 from django.conf import settings
 
 from digests.mail import compose, headers, links, slots
-from digests.providers import Content, Copy, Mail, provider_of
+from digests.providers import Copy, Mail, SharedBody, provider_of
 from digests.sending import send_batch, sent_today
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.mail import letter_lane
 from newsletter.mail import message as mail
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 from newsletter.mail.throttle import Pace, Wait
 
 SUBJECT = "[Test] A sample of a digest"
@@ -38,7 +38,7 @@ LETTER = (
 )
 
 
-def send_digest(address: str) -> Outcome:
+def send_digest(address: str) -> SendOutcome:
     """Hand a sample digest over through the configured lane, at its pace."""
     pace = Pace("digests", sent_today=sent_today.handed_over_today)
     try:
@@ -51,7 +51,7 @@ def send_digest(address: str) -> Outcome:
         return waiting(exc)
 
 
-def send_letter(address: str) -> Outcome:
+def send_letter(address: str) -> SendOutcome:
     """Hand a sample letter over through the letters' provider and stream, at their pace."""
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     message = mail.compose("digests/alert", context, address, tag="test")
@@ -62,15 +62,15 @@ def send_letter(address: str) -> Outcome:
         return waiting(exc)
 
 
-def waiting(wait: Wait) -> Outcome:
-    return Outcome("not_accepted", reason=letter_lane.said_of(wait), wait=max(wait.for_, timedelta(seconds=1)))
+def waiting(wait: Wait) -> SendOutcome:
+    return SendOutcome("not_accepted", reason=letter_lane.said_of(wait), wait=max(wait.for_, timedelta(seconds=1)))
 
 
-def content() -> Content:
+def content() -> SharedBody:
     issue = Issue(date=clock.today())
     parts = compose.compose_items(issue, [(IssueEntry(paper_id=0), CARD, REASON)], SUBJECT, LEAD)
     html, text = (tuple(slots.cut(part, slots.READER_SLOTS)) for part in (parts.html, parts.text))
-    return Content(0, SUBJECT, html, text, headers.headers_on(issue.date), tag="test")
+    return SharedBody(0, SUBJECT, html, text, headers.headers_on(issue.date), tag="test")
 
 
 def copy_to(address: str) -> Copy:

@@ -9,7 +9,7 @@ from digests.models import ProviderEvent
 from digests.monitoring import dns_records, sample_mail, system_checks
 from digests.sending import switch
 from newsletter.mail import message
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Suppression
 
@@ -53,7 +53,7 @@ def checked(address: str) -> str:
     return to
 
 
-def said_of(outcome: Outcome, provider: str) -> str:
+def said_of(outcome: SendOutcome, provider: str) -> str:
     match outcome.status:
         case "accepted":
             named = f", and calls it {outcome.provider_id}" if outcome.provider_id else ""

@@ -21,17 +21,17 @@ OF_TOPICS = "This is a test: what a reader of {} gets as things stand now."
 
 def send_trial(
     issue: Issue, address: str, topics: Sequence[str] | None = None, reader: Subscriber | None = None
-) -> outcome.Outcome:
+) -> outcome.SendOutcome:
     """Mail `issue`, as it stands now, to one address: its whole front, or what topics or a reader would get of it."""
     sight = trial_of(issue, topics, reader)
     if sight.reason:
-        return outcome.Outcome("refused", reason=f"There is no mail to send: {sight.reason}.")
+        return outcome.SendOutcome("refused", reason=f"There is no mail to send: {sight.reason}.")
     message = mail.build(address, f"[Test] {sight.subject}", sight.text, sight.html, tag="test")
     try:
         with letter_lane.lane(sent_today.handed_over_today) as lane:
             return lane.hand_over(message)
     except Wait as exc:
-        return outcome.Outcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
+        return outcome.SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
 
 
 def trial_of(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> Sight:

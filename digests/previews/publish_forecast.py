@@ -31,7 +31,7 @@ class Slot(NamedTuple):
         return f"at {self.at.astimezone(ZoneInfo(self.zone)):%H:%M} in {city.replace('_', ' ')} ({self.at:%H:%M} UTC)"
 
 
-class Outlook(NamedTuple):
+class PublishForecast(NamedTuple):
     papers: int
     readers: int  # who come due within a day, and are not paused then
     waiting: int  # of these, who are due already
@@ -93,7 +93,7 @@ class Share(NamedTuple):
         return None if is_off else Slot(self.at, self.zone)
 
 
-def outlook_of(issue: Issue) -> Outlook:
+def outlook_of(issue: Issue) -> PublishForecast:
     """Say what becomes of an issue that is published now."""
     now = clock.now()
     shares = active_readers(now)
@@ -102,7 +102,7 @@ def outlook_of(issue: Issue) -> Outlook:
         if slot := share.slot:
             due[slot] += share.readers
     coming = [slot for slot in due if slot.at > now]
-    return Outlook(
+    return PublishForecast(
         papers=issue.entries.front().kept().exclude(paper=None).count(),
         readers=due.total(),
         waiting=sum(count for slot, count in due.items() if slot.at <= now),

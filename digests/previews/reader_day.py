@@ -15,7 +15,7 @@ from digests.assembly import digest_rows
 from digests.mail import compose, slots, subject
 from digests.models import Card, Delivery, Digest
 from digests.selection import digest_choice, spans
-from digests.selection.digest_choice import Answer
+from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice, Item, union
 from digests.selection.spans import Span
 from newsletter import clock
@@ -37,7 +37,7 @@ class Preview:
     span: Span
     choice: Choice
     had: int  # the mask of what the reader was sent before
-    answer: Answer
+    answer: DigestChoice
 
     @property
     def items(self) -> list[Item]:
@@ -96,7 +96,7 @@ def preview_of(delivery: Delivery) -> Preview:
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
     had = papers_had(earlier, at)
     if hindrance := hindrance_of(delivery):
-        answer = Answer(None, reason=hindrance)
+        answer = DigestChoice(None, reason=hindrance)
     else:
         answer = digest_choice.answer(span, choice, had, is_first=since is None)
     return Preview(delivery.slot, delivery, span, choice, union(span.index.by_paper, had), answer)

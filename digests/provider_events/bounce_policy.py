@@ -140,7 +140,7 @@ def is_in_trouble(domain: str) -> bool:
 
 
 # Counted only as far as it matters.
-HANDED_OVER = """
+CONTACTED_AT_DOMAIN = """
 SELECT count(*) FROM (
     SELECT 1
     FROM digests_batch batch
@@ -158,7 +158,7 @@ def handed_over(domain: str, at_most: int) -> int:
     """Count readers at a domain to whom something was handed over within the hour, up to a number."""
     values: dict[str, Any] = {"since": clock.now() - TROUBLE_SPAN, "domain": domain, "most": at_most}
     with connection.cursor() as cursor:
-        cursor.execute(HANDED_OVER, values)
+        cursor.execute(CONTACTED_AT_DOMAIN, values)
         return int(cursor.fetchone()[0])
 
 

@@ -8,30 +8,30 @@ from urllib.parse import urljoin
 import orjson
 
 from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import Pieces, cut, encode, hole, json_card, json_text, weave
+from digests.providers.byte_template import ByteTemplate, cut, encode, hole, json_card, json_text, weave
 from digests.providers.http_lane import HttpLane, message_with_holes
-from digests.providers.interface import Content, Mail
-from newsletter.mail.outcome import Outcome
+from digests.providers.interface import Mail, SharedBody
+from newsletter.mail.outcome import SendOutcome
 
 
 class Frame(NamedTuple):
     """A call with one message as Anymail would make it: the request, and the message with its holes."""
 
     params: dict[str, Any]
-    message: Pieces
+    message: ByteTemplate
 
 
 class ArrayLane(HttpLane):
     lane = "array"
     endpoint: str
 
-    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
+    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
         items = [self.item(self.kept(content)[1], copy) for content, copy in mails]
         parts = [part for data, fault in items if fault is None for part in (b",", data)]
         params = self.kept(mails[0].content)[0].params
         return params | {"data": b"".join((b"[", *parts[1:], b"]"))}, [fault for _, fault in items]
 
-    def encode(self, content: Content) -> tuple[Frame, Pieces]:
+    def encode(self, content: SharedBody) -> tuple[Frame, ByteTemplate]:
         frame = self.frame_of(content)
         inner = {
             b"subject": (json_text(" ".join(content.subject.split())),),
@@ -51,5 +51,5 @@ class ArrayLane(HttpLane):
         return {}
 
     @abstractmethod
-    def read(self, response: Any, request: Any, mails: Sequence[Mail]) -> list[Outcome]:
+    def read(self, response: Any, request: Any, mails: Sequence[Mail]) -> list[SendOutcome]:
         """Return the answer for each message. They stand in our order."""

@@ -7,9 +7,9 @@ from typing import Self
 
 from django.conf import settings
 
-from digests.providers.interface import Content, Copy, Mail, slots_of
+from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail.message import identity_gap
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 # Safe in HTML, in an attribute, in a header and in plain text, and short enough for a line of SMTP.
 LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")
@@ -19,7 +19,7 @@ METADATA = "delivery"  # under this name a delivery's id comes back in webhooks
 BREAK = re.compile(r"[\r\n\x00]")
 
 
-class Lane(ABC):
+class ProviderBase(ABC):
     lane: str
     most = 1
     shares_content = False
@@ -33,17 +33,17 @@ class Lane(ABC):
     def rounds(self, mails: int) -> int:
         return -(-mails // self.most)
 
-    def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]:
+    def submit(self, mails: Sequence[Mail], key: str = "") -> list[SendOutcome]:
         if gap := identity_gap():
-            return [Outcome("not_accepted", reason=gap)] * len(mails)
+            return [SendOutcome("not_accepted", reason=gap)] * len(mails)
         faults = self.faults(mails)
         fit = [mail for mail, fault in zip(mails, faults, strict=True) if fault is None]
         answers = iter(self.call(fit, key) if fit else [])
         return [fault or next(answers) for fault in faults]
 
-    def faults(self, mails: Iterable[Mail]) -> list[Outcome | None]:
+    def faults(self, mails: Iterable[Mail]) -> list[SendOutcome | None]:
         """Return for each mail why it may not leave, or None."""
-        shared: dict[int, tuple[Outcome | None, set[str]]] = {}
+        shared: dict[int, tuple[SendOutcome | None, set[str]]] = {}
         result = []
         for content, copy in mails:
             if content.key not in shared:
@@ -53,7 +53,7 @@ class Lane(ABC):
         return result
 
     @abstractmethod
-    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         """Hand over at least one mail, and return one outcome a mail; raise nothing a provider can cause."""
 
     @abstractmethod
@@ -66,34 +66,34 @@ class Lane(ABC):
         self.close()
 
 
-def fault_of_content(content: Content) -> Outcome | None:
+def fault_of_content(content: SharedBody) -> SendOutcome | None:
     lines = (content.subject, content.tag, *content.headers, *content.headers.values())
     if any(BREAK.search(line) for line in lines):
-        return Outcome("refused", reason="A header of this digest holds a line break.", code="header")
+        return SendOutcome("refused", reason="A header of this digest holds a line break.", code="header")
     if "list-unsubscribe" in map(str.lower, content.headers):
         return without_unsubscribe()
     return None
 
 
-def fault_of_copy(copy: Copy) -> Outcome | None:
+def fault_of_copy(copy: Copy) -> SendOutcome | None:
     if not ADDRESS.fullmatch(copy.to):
-        return Outcome("refused", reason="This is no mail address.", code="address", is_permanent=True)
+        return SendOutcome("refused", reason="This is no mail address.", code="address", is_permanent=True)
     if not copy.slots.get(UNSUBSCRIBE_SLOT):
         return without_unsubscribe()
     if not all(map(LINK.fullmatch, copy.slots.values())):
-        return Outcome("refused", reason="A link of this mail is not a plain web address.", code="link")
+        return SendOutcome("refused", reason="A link of this mail is not a plain web address.", code="link")
     return None
 
 
-def fault_of_slots(slots: set[str], copy: Copy) -> Outcome | None:
+def fault_of_slots(slots: set[str], copy: Copy) -> SendOutcome | None:
     if not copy.slots.keys() >= slots:
-        return Outcome("refused", reason="A link of this mail is missing.", code="link")
+        return SendOutcome("refused", reason="A link of this mail is missing.", code="link")
     return None
 
 
-def without_unsubscribe() -> Outcome:
-    return Outcome("refused", reason="This mail has no List-Unsubscribe of its own.", code="unsubscribe")
+def without_unsubscribe() -> SendOutcome:
+    return SendOutcome("refused", reason="This mail has no List-Unsubscribe of its own.", code="unsubscribe")
 
 
-def headers_of(content: Content, copy: Copy) -> dict[str, str]:
+def headers_of(content: SharedBody, copy: Copy) -> dict[str, str]:
     return {**content.headers, "List-Unsubscribe": f"<{copy.slots[UNSUBSCRIBE_SLOT]}>"}

@@ -17,7 +17,7 @@ HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
 LONGEST_KEPT = 10_000  # characters of a text that is kept
 COST_OF_ONE = 200  # characters that an entry weighs besides its text
 MOST_KEPT = 16_000_000  # characters of all of them
-Pieces = tuple[bytes, ...]
+ByteTemplate = tuple[bytes, ...]
 Kept = TypeVar("Kept")
 
 
@@ -30,17 +30,17 @@ def address_hole() -> str:
     return hole("to") + "@hole.invalid"
 
 
-def cut(data: bytes) -> Pieces:
+def cut(data: bytes) -> ByteTemplate:
     return tuple(HOLE.split(data))
 
 
-def fill(pieces: Pieces, values: Mapping[bytes, bytes]) -> bytes:
+def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
     filled = list(pieces)
     filled[1::2] = [values[name] for name in filled[1::2]]
     return b"".join(filled)
 
 
-def weave(frame: Pieces, inner: Mapping[bytes, Pieces]) -> Pieces:
+def weave(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
     """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
     parts = [frame[:1]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
@@ -48,7 +48,7 @@ def weave(frame: Pieces, inner: Mapping[bytes, Pieces]) -> Pieces:
     return chain(*parts)
 
 
-def chain(*parts: Pieces) -> Pieces:
+def chain(*parts: ByteTemplate) -> ByteTemplate:
     """Return pieces one after another; each byte is copied once, since texts are long."""
     texts, names = [list[bytes]()], list[bytes]()
     for part in parts:
@@ -58,13 +58,13 @@ def chain(*parts: Pieces) -> Pieces:
     return interleave(texts, names)
 
 
-def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> Pieces:
+def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> ByteTemplate:
     result = [b""] * (2 * len(texts) - 1)
     result[::2], result[1::2] = [b"".join(text) for text in texts], names
     return tuple(result)
 
 
-def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> Pieces:
+def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
     """Return texts and names of slots, as a digest gives them, as pieces without seams."""
     texts, names = [[text(parts[0])]], list[bytes]()
     for name, following in zip(parts[1::2], parts[2::2], strict=True):

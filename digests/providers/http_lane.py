@@ -16,13 +16,13 @@ from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
-from digests.providers.base import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
-from digests.providers.byte_template import Pieces, address_hole, fill, hole, json_text
+from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
+from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_text
 from digests.providers.http_session import Session
-from digests.providers.interface import Content, Copy, Mail, slots_of
+from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail import message as mail
 from newsletter.mail import outcome as mail_outcome
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 logger = logging.getLogger(__name__)
 KEPT_CONTENTS = 8
@@ -61,7 +61,7 @@ class Request:
     to_recipients = to_emails = all_recipients
 
 
-class HttpLane(Lane):
+class HttpLane(ProviderBase):
     """One call a request. What a provider's own file adds is how a frame is cut and how a body is joined."""
 
     mark: bytes  # stands before a reader's own List-Unsubscribe
@@ -79,13 +79,13 @@ class HttpLane(Lane):
     def close(self) -> None:
         self.backend.close()
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         outcomes = self.call_once(mails[: self.most], key)
         rest = mails[self.most :]
         # A key is one call's.
         return outcomes + self.call(rest, f"{key}+" if key else "") if rest else outcomes
 
-    def call_once(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def call_once(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         try:
             params, faults = self.build(mails)
         except AnymailError as exc:  # of what all digests share: no reader's fault
@@ -95,10 +95,10 @@ class HttpLane(Lane):
         return [fault or next(answers) for fault in faults]
 
     @abstractmethod
-    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
+    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
         """Return the request, and for each mail why it is not in it, or None."""
 
-    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         """Make the call. From here on only a clear answer says that nothing was taken."""
         request = Request(params, [Recipient(each.copy.to) for each in mails])
         try:
@@ -109,13 +109,13 @@ class HttpLane(Lane):
             return outcomes_of_refusal(exc, mails)
         except Exception as exc:  # an answer of any shape may come, and after it nothing may be lost
             logger.warning("The provider's answer to a call of %s cannot be read: %s", len(mails), type(exc).__name__)
-            return [Outcome("unknown", reason="The provider's answer cannot be read.")] * len(mails)
+            return [SendOutcome("unknown", reason="The provider's answer cannot be read.")] * len(mails)
 
-    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
         statuses = self.backend.parse_recipient_status(response, request, None)
         return [outcome_of_status(statuses.get(each.copy.to)) for each in mails]
 
-    def frame_of(self, content: Content) -> Any:
+    def frame_of(self, content: SharedBody) -> Any:
         """Return what is alike for all contents with these headers, slots and tag; there are few."""
         slots = tuple(sorted(slots_of(content.html) | slots_of(content.text)))
         key = (content.tag, slots, *content.headers.items())
@@ -128,7 +128,7 @@ class HttpLane(Lane):
     @abstractmethod
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Any: ...
 
-    def kept(self, content: Content) -> Any:
+    def kept(self, content: SharedBody) -> Any:
         """Return the content encoded, from memory where it was among the last."""
         if content.key not in self.contents:
             if len(self.contents) >= KEPT_CONTENTS:
@@ -137,7 +137,7 @@ class HttpLane(Lane):
         return self.contents[content.key]
 
     @abstractmethod
-    def encode(self, content: Content) -> Any: ...
+    def encode(self, content: SharedBody) -> Any: ...
 
     def params_of(self, message: AnymailMessage) -> dict[str, Any]:
         """Return the request as Anymail would make it."""
@@ -145,7 +145,7 @@ class HttpLane(Lane):
         params: dict[str, Any] = payload.get_request_params(self.backend.api_url)
         return params
 
-    def item(self, pieces: Pieces, copy: Copy) -> tuple[bytes, Outcome | None]:
+    def item(self, pieces: ByteTemplate, copy: Copy) -> tuple[bytes, SendOutcome | None]:
         """Return one reader's part of the call, and why it may not be in it, read from the bytes themselves."""
         values = {name.encode(): json_text(value) for name, value in copy.slots.items()}
         values |= {b"to": json_text(copy.to), b"delivery": b"%d" % copy.delivery_id}
@@ -153,7 +153,7 @@ class HttpLane(Lane):
         if self.mark + b"<" + values[UNSUBSCRIBE_SLOT.encode()] + b'>"' not in data:
             return data, without_unsubscribe()
         if self.most_bytes and len(data) > self.most_bytes:
-            return data, Outcome("refused", reason="This mail is too large for the provider.", code="size")
+            return data, SendOutcome("refused", reason="This mail is too large for the provider.", code="size")
         return data, None
 
 
@@ -163,18 +163,20 @@ def message_with_holes(tag: str, headers: Mapping[str, str], metadata: dict[str,
     )
 
 
-def outcome_of_status(status: AnymailRecipientStatus | None) -> Outcome:
+def outcome_of_status(status: AnymailRecipientStatus | None) -> SendOutcome:
     match (status.status, status.message_id) if status else (None, None):
         case ("sent" | "queued", str(message_id)) if message_id:
-            return Outcome("accepted", provider_id=message_id)
+            return SendOutcome("accepted", provider_id=message_id)
         case ("invalid" | "rejected", _):
-            return Outcome("refused", reason="The provider refuses the address.", code="address", is_permanent=True)
+            return SendOutcome(
+                "refused", reason="The provider refuses the address.", code="address", is_permanent=True
+            )
         case ("failed", _):
-            return Outcome("refused", reason="The provider refused the mail.", code="failed")
-    return Outcome("unknown", reason="The provider's answer does not name this mail.")
+            return SendOutcome("refused", reason="The provider refused the mail.", code="failed")
+    return SendOutcome("unknown", reason="The provider's answer does not name this mail.")
 
 
-def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> list[Outcome]:
+def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> list[SendOutcome]:
     """Say what a call's error means for each of its mails: whose address it names is refused, the others may go."""
     outcome = mail_outcome.outcome_of_http(exc)
     if not outcome.is_refused:
@@ -186,15 +188,17 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     if any(named) and not (all(named) and len(mails) > 1):
         return [outcome_of_naming(outcome.code, is_named) for is_named in named]
     if OF_US.search(said):
-        return [Outcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(mails)
+        return [SendOutcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(
+            mails
+        )
     if len(mails) > 1:
         why = f"The provider refused the whole call ({outcome.code})."
-        return [Outcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
+        return [SendOutcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
     is_permanent = OF_AN_ADDRESS.search(said) is not None
-    return [Outcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
+    return [SendOutcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
 
 
-def outcome_of_naming(code: str, is_named: bool) -> Outcome:
+def outcome_of_naming(code: str, is_named: bool) -> SendOutcome:
     if is_named:
-        return Outcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
-    return Outcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))
+        return SendOutcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
+    return SendOutcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))

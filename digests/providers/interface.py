@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 SEAM = ""  # stands where a slot's name does between two texts with nothing between them
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class SharedBody:
     """What all readers of one digest share.
 
     HTML and text have texts at even places and names of the reader's slots, or seams, at odd ones. Where a text that
@@ -49,7 +49,7 @@ class Copy:
 
 
 class Mail(NamedTuple):
-    content: Content
+    content: SharedBody
     copy: Copy
 
 
@@ -74,7 +74,7 @@ class Provider(Protocol):
     def rounds(self, mails: int) -> int:
         """Return how many calls after another it takes to submit so many mails at once."""
 
-    def submit(self, mails: Sequence[Mail], key: str = "") -> list[Outcome]: ...
+    def submit(self, mails: Sequence[Mail], key: str = "") -> list[SendOutcome]: ...
 
     def close(self) -> None: ...
 

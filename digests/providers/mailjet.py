@@ -11,7 +11,7 @@ from digests.providers.byte_template import bare, cut, hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 
 class Mailjet(MergeLane):
@@ -34,27 +34,27 @@ class Mailjet(MergeLane):
         body = orjson.dumps(data | {"Messages": [hole("readers")]})
         return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(message)))
 
-    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
         """Read Anymail's statuses, and of a failed message why it failed: the answers stand in our order."""
         outcomes = super().read(response, request, mails)
         answers = response.json()["Messages"]
         if len(answers) != len(mails):
-            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+            return [SendOutcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
         return [
             outcome_of_errors(answer.get("Errors", [])) if outcome.is_refused else outcome
             for outcome, answer in zip(outcomes, answers, strict=True)
         ]
 
 
-def outcome_of_errors(errors: Sequence[Mapping[str, Any]]) -> Outcome:
+def outcome_of_errors(errors: Sequence[Mapping[str, Any]]) -> SendOutcome:
     first = errors[0] if errors else {}
     code, status = str(first.get("ErrorCode", "")), int(first.get("StatusCode", 0))
     if not 400 <= status < 500:
-        return Outcome("unknown", reason="The provider gave no clear answer to this mail.", code=code)
+        return SendOutcome("unknown", reason="The provider gave no clear answer to this mail.", code=code)
     if status == 429:
-        return Outcome("not_accepted", reason="The provider asked for a pause.", code=code)
+        return SendOutcome("not_accepted", reason="The provider asked for a pause.", code=code)
     related = [str(name) for error in errors for name in error.get("ErrorRelatedTo", [])]
     if any(name.startswith(("From", "Sender", "Globals.From")) for name in related):
-        return Outcome("not_accepted", reason="The provider does not take our sender.", code=code)
+        return SendOutcome("not_accepted", reason="The provider does not take our sender.", code=code)
     is_permanent = any(name.startswith("To") for name in related)
-    return Outcome("refused", reason=f"The provider refused it ({code}).", code=code, is_permanent=is_permanent)
+    return SendOutcome("refused", reason=f"The provider refused it ({code}).", code=code, is_permanent=is_permanent)

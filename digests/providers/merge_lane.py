@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import Pieces, address_hole, fill, hole, json_text, weave
+from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_text, weave
 from digests.providers.http_lane import HttpLane, message_with_holes
-from digests.providers.interface import Content, Mail, without_seams
-from newsletter.mail.outcome import Outcome
+from digests.providers.interface import Mail, SharedBody, without_seams
+from newsletter.mail.outcome import SendOutcome
 
 SIGN = "sign"  # the merge field that carries the first character of the syntax itself
 
@@ -39,8 +39,8 @@ class Frame(NamedTuple):
     """A call as Anymail would make it, cut: the request, its body with a hole for all readers, and one reader."""
 
     params: dict[str, Any]
-    body: Pieces
-    reader: Pieces
+    body: ByteTemplate
+    reader: ByteTemplate
 
 
 class MergeLane(HttpLane):
@@ -51,14 +51,14 @@ class MergeLane(HttpLane):
     beside: tuple[str, ...] = ()  # who else is in the message that Anymail is shown
     encode_text: Callable[[str], bytes] = staticmethod(json_text)
 
-    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[Outcome | None]]:
+    def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
         assert all(each.content.key == mails[0].content.key for each in mails), "a call holds one content"
         frame, body = self.kept(mails[0].content)
-        readers, faults = dict[str, bytes](), list[Outcome | None]()
+        readers, faults = dict[str, bytes](), list[SendOutcome | None]()
         for _, copy in mails:
             reader, fault = self.item(frame.reader, copy)
             if copy.to in readers:
-                fault = Outcome("not_accepted", reason="This address is in the call already.", code="twice")
+                fault = SendOutcome("not_accepted", reason="This address is in the call already.", code="twice")
             elif fault is None:
                 readers[copy.to] = reader
             faults.append(fault)
@@ -69,7 +69,7 @@ class MergeLane(HttpLane):
         """Return what else a body has holes for."""
         return {}
 
-    def encode(self, content: Content) -> tuple[Frame, Pieces]:
+    def encode(self, content: SharedBody) -> tuple[Frame, ByteTemplate]:
         frame = self.frame_of(content)
         subject = self.syntax.escape_text(" ".join(content.subject.split()))
         inner = {

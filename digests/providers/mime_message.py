@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.mail.message import sanitize_address
 
 from digests.providers.base import UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import Pieces, chain, cut, hole, interleave, remembering, weave
-from digests.providers.interface import SEAM, Content, without_seams
+from digests.providers.byte_template import ByteTemplate, chain, cut, hole, interleave, remembering, weave
+from digests.providers.interface import SEAM, SharedBody, without_seams
 
 LONGEST_LINE = 998
 LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
@@ -24,7 +24,7 @@ BOUNDARY = f"={secrets.token_hex(12)}="
 NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 
 
-def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
+def message_of(content: SharedBody, *, takes_8bit: bool) -> ByteTemplate:
     """Return the message with holes for its slots, and for to, delivery and date."""
     return chain(
         head_of(content),
@@ -36,14 +36,14 @@ def message_of(content: Content, *, takes_8bit: bool) -> Pieces:
     )
 
 
-def head_of(content: Content) -> Pieces:
+def head_of(content: SharedBody) -> ByteTemplate:
     own = tuple(content.headers.items())
     subject = encode_header("Subject", " ".join(content.subject.split())).encode()
     return weave(shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)})
 
 
 @lru_cache(maxsize=32)
-def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...]) -> Pieces:
+def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...]) -> ByteTemplate:
     """Return the headers, which are alike for all digests of an issue but for a hole for the subject."""
     headers = {
         "From": sanitize_address(sender, "utf-8"),
@@ -85,7 +85,7 @@ def encode_words(name: str, value: str) -> str:
     return Header(value, "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
 
 
-def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[Pieces, Pieces]:
+def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[ByteTemplate, ByteTemplate]:
     body = bare_body(parts) if takes_8bit else None
     encoding = "8bit" if body else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
@@ -116,7 +116,7 @@ def in_lines(text: str) -> bytes:
     return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).encode()
 
 
-def bare_body(parts: Sequence[str]) -> Pieces | None:
+def bare_body(parts: Sequence[str]) -> ByteTemplate | None:
     """Return 8bit pieces, or None where the text has to be quoted: with the longest links in it a line is too long."""
     texts, names = [list[bytes]()], list[bytes]()
     length = 0  # of the line so far
@@ -145,7 +145,7 @@ def has_short_lines(data: bytes) -> bool:
     return True
 
 
-def quoted_body(parts: Sequence[str]) -> Pieces:
+def quoted_body(parts: Sequence[str]) -> ByteTemplate:
     """Return quoted-printable pieces: soft breaks around each slot give every piece lines of its own."""
     texts = [[SOFT_BREAK, quoted(in_lines(text)), SOFT_BREAK] for text in parts[::2]]
     texts[0][0] = texts[-1][-1] = b""

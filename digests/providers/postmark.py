@@ -11,7 +11,7 @@ from anymail.backends.postmark import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 # What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
 OF_US = {10, 400, 401, 405, 412, 413}
@@ -34,43 +34,47 @@ class Postmark(ArrayLane):
         backend.use_bulk_api = backend.generate_message_id = False
         super().__init__(backend)
 
-    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
         answers = response.json()
         if isinstance(answers, dict) and answers.get("ErrorCode"):
             return outcomes_of_call(answers, len(mails))
         if not isinstance(answers, list) or len(answers) != len(mails):
-            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+            return [SendOutcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
         return [self.outcome(answer, each) for answer, each in zip(answers, mails, strict=True)]
 
-    def outcome(self, answer: Mapping[str, Any], each: Mail) -> Outcome:
+    def outcome(self, answer: Mapping[str, Any], each: Mail) -> SendOutcome:
         if answer.get("ErrorCode", 0):
             return outcome_of_code(answer)
         if answer.get("To") == each.copy.to and "inactive" not in answer["Message"]:
-            return Outcome("accepted", provider_id=answer["MessageID"])
+            return SendOutcome("accepted", provider_id=answer["MessageID"])
         # A rarer shape: Anymail reads it, as the answer to a call of one.
         alone = Request({}, [Recipient(each.copy.to)]), SimpleNamespace(json=lambda: answer)
         statuses = self.backend.parse_recipient_status(alone[1], alone[0], None)
         return outcome_of_status(statuses.get(each.copy.to))
 
 
-def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[Outcome]:
+def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[SendOutcome]:
     outcome = outcome_of_code(answer)
     if outcome.is_refused and count > 1:
         why = f"The provider refused the whole call ({outcome.code})."
-        outcome = Outcome("not_accepted", reason=why, code="422", wait=timedelta(0))
+        outcome = SendOutcome("not_accepted", reason=why, code="422", wait=timedelta(0))
     return [outcome] * count
 
 
-def outcome_of_code(answer: Mapping[str, Any]) -> Outcome:
+def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
     """Say what an error means. The message was not sent; a code that is not known proves nothing."""
     number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
     code = str(number)
     if number in OF_US or (number == INVALID and ABOUT_FROM.search(said)):
-        return Outcome("not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code)
+        return SendOutcome(
+            "not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code
+        )
     if number in OF_NOW:
-        return Outcome("not_accepted", reason="The provider asked for a pause.", code=code)
+        return SendOutcome("not_accepted", reason="The provider asked for a pause.", code=code)
     if number == INACTIVE or (number == INVALID and ABOUT_TO.search(said)):
-        return Outcome("refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True)
+        return SendOutcome(
+            "refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True
+        )
     if number in OF_THE_MAIL:
-        return Outcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
-    return Outcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
+        return SendOutcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
+    return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)

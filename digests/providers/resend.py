@@ -8,7 +8,7 @@ from anymail.backends.resend import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import OF_AN_ADDRESS, Request
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 
 class Resend(ArrayLane):
@@ -25,25 +25,25 @@ class Resend(ArrayLane):
         # Without it one bad address keeps back the other ninety-nine.
         return {"x-batch-validation": "permissive"}
 
-    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         headers = params["headers"] | ({"Idempotency-Key": key} if key else {})
         return super().post(params | {"headers": headers}, mails, key)
 
-    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[Outcome]:
+    def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
         """Return an outcome a mail: errors name places in the call, ids stand for the others in their order."""
         answer = response.json()
         errors = {error["index"]: str(error.get("message", "")) for error in answer.get("errors") or []}
         taken = [str(item["id"]) for item in answer["data"]]
         if len(taken) + len(errors) != len(mails) or not errors.keys() <= set(range(len(mails))):
-            return [Outcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
+            return [SendOutcome("unknown", reason="The provider answered for other mails than these.")] * len(mails)
         ids = iter(taken)
         return [
-            outcome_of_error(errors[at]) if at in errors else Outcome("accepted", provider_id=next(ids))
+            outcome_of_error(errors[at]) if at in errors else SendOutcome("accepted", provider_id=next(ids))
             for at in range(len(mails))
         ]
 
 
-def outcome_of_error(said: str) -> Outcome:
+def outcome_of_error(said: str) -> SendOutcome:
     is_permanent = OF_AN_ADDRESS.search(said.lower()) is not None
     reason = "The provider refuses the address." if is_permanent else "The provider refused the mail."
-    return Outcome("refused", reason=reason, code="422", is_permanent=is_permanent)
+    return SendOutcome("refused", reason=reason, code="422", is_permanent=is_permanent)

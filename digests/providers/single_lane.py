@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from anymail.backends.base_requests import AnymailRequestsBackend
 from django.core.mail.backends.base import BaseEmailBackend
 
-from digests.providers.base import METADATA, Lane, headers_of
+from digests.providers.base import METADATA, ProviderBase, headers_of
 from digests.providers.http_session import Session
-from digests.providers.interface import Content, Copy, Mail, without_seams
+from digests.providers.interface import Copy, Mail, SharedBody, without_seams
 from newsletter.mail import message as mail
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 
-class Single(Lane):
+class Single(ProviderBase):
     lane = "single"
     window = 10
 
     def __init__(self, backend: BaseEmailBackend) -> None:
         self.backend = backend
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
+    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         return [self.hand_over(content, copy) for content, copy in mails]
 
-    def hand_over(self, content: Content, copy: Copy) -> Outcome:
+    def hand_over(self, content: SharedBody, copy: Copy) -> SendOutcome:
         message = mail.build(
             copy.to,
             content.subject,
@@ -35,7 +35,7 @@ class Single(Lane):
         try:
             open_session(self.backend)
         except OSError as exc:  # smtplib's errors are OSErrors too
-            return Outcome("not_accepted", reason=f"No connection to the provider ({type(exc).__name__}).")
+            return SendOutcome("not_accepted", reason=f"No connection to the provider ({type(exc).__name__}).")
         outcome = mail.hand_over(message, self.backend)
         if outcome.status == "unknown":
             self.close()

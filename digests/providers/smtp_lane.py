@@ -13,28 +13,28 @@ from email.utils import format_datetime
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 
-from digests.providers.base import UNSUBSCRIBE_SLOT, Lane, without_unsubscribe
-from digests.providers.byte_template import Pieces, fill
-from digests.providers.interface import Content, Copy, Mail
+from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
+from digests.providers.byte_template import ByteTemplate, fill
+from digests.providers.interface import Copy, Mail, SharedBody
 from digests.providers.mime_message import bare_address, message_of, name_of_quoted, quoted
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 KEPT_CONTENTS = 8
 MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
 LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
-TOO_SLOW = Outcome("not_accepted", reason="The mail server is too slow.")
+TOO_SLOW = SendOutcome("not_accepted", reason="The mail server is too slow.")
 
 
-class Smtp(Lane):
+class Smtp(ProviderBase):
     lane = "smtp"
 
     def __init__(self, connections: int) -> None:
         self.room = connections
         self.window = max(1, MOST_IN_A_WINDOW // connections) * connections
         self.connections: list[Connection] = []
-        self.contents: dict[tuple[int, bool], Pieces] = {}
+        self.contents: dict[tuple[int, bool], ByteTemplate] = {}
 
     @property
     def longest(self) -> float:
@@ -43,8 +43,8 @@ class Smtp(Lane):
     def rounds(self, mails: int) -> int:
         return -(-mails // self.room)
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[Outcome]:
-        outcomes: dict[int, Outcome] = {}
+    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
+        outcomes: dict[int, SendOutcome] = {}
         waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
         begun = time.monotonic()
         while waiting:
@@ -59,7 +59,7 @@ class Smtp(Lane):
                     waiting.append((at, each))
         return [outcomes[at] for at in range(len(mails))]
 
-    def open(self, wanted: int, begun: float) -> Outcome | None:
+    def open(self, wanted: int, begun: float) -> SendOutcome | None:
         """Have as many connections as are of use, and return why there is none."""
         deadline = time.monotonic() + SHORT_WAIT
         self.connections = [connection for connection in self.connections if connection.is_alive(deadline)]
@@ -70,7 +70,7 @@ class Smtp(Lane):
             fault = self.open_one()
         return None if self.connections else fault
 
-    def open_one(self) -> Outcome | None:
+    def open_one(self) -> SendOutcome | None:
         try:
             self.connections.append(Connection(EmailBackend(timeout=settings.EMAIL_TIMEOUT / 2)))
         except OSError as exc:  # also all that smtplib raises; no mail was shown yet
@@ -93,7 +93,7 @@ class Smtp(Lane):
                 each.hear(deadline)
         return transactions
 
-    def transaction(self, connection: Connection, content: Content, copy: Copy, date: bytes) -> Transaction:
+    def transaction(self, connection: Connection, content: SharedBody, copy: Copy, date: bytes) -> Transaction:
         pieces = self.kept(content, connection.takes_8bit)
         message = fill(pieces, values_of(copy, date, pieces))
         transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
@@ -102,7 +102,7 @@ class Smtp(Lane):
             transaction.finish(without_unsubscribe())
         return transaction
 
-    def kept(self, content: Content, takes_8bit: bool) -> Pieces:
+    def kept(self, content: SharedBody, takes_8bit: bool) -> ByteTemplate:
         key = (content.key, takes_8bit)
         if key not in self.contents:
             if len(self.contents) >= KEPT_CONTENTS:
@@ -116,7 +116,7 @@ class Smtp(Lane):
         self.connections = []
 
 
-def values_of(copy: Copy, date: bytes, pieces: Pieces) -> dict[bytes, bytes]:
+def values_of(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, bytes]:
     values = {b"to": copy.to.encode(), b"delivery": b"%d" % copy.delivery_id, b"date": date}
     for name, link in copy.slots.items():
         values[name.encode()] = link.encode()
@@ -125,8 +125,8 @@ def values_of(copy: Copy, date: bytes, pieces: Pieces) -> dict[bytes, bytes]:
     return values
 
 
-def outcome_of_greeting(exc: OSError) -> Outcome:
+def outcome_of_greeting(exc: OSError) -> SendOutcome:
     """Say why there is no connection: nothing was sent, and nothing said of a mail."""
     if isinstance(exc, smtplib.SMTPAuthenticationError):
-        return Outcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
-    return Outcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")
+        return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
+    return SendOutcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")

@@ -8,7 +8,7 @@ import time
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 
 LEAST_WAIT = 0.1  # seconds, also past a deadline: what has arrived is read
 SHORT_WAIT = 5.0  # seconds for what is said between mails
@@ -18,7 +18,7 @@ NO_CODE = -1
 OF_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
 ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
-UNBEGUN = Outcome("not_accepted", reason="The mail was not shown to the mail server.")
+UNBEGUN = SendOutcome("not_accepted", reason="The mail was not shown to the mail server.")
 
 
 class Connection:
@@ -87,13 +87,13 @@ class Transaction:
         self.is_over = False
         self.is_stale = False  # a kept connection was found closed: the mail may have another one
         if not to.isascii() and not connection.takes_utf8:
-            self.finish(Outcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
+            self.finish(SendOutcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
         options = " BODY=8BITMIME" * connection.takes_8bit + " SMTPUTF8" * (not to.isascii())
         envelope = [f"MAIL FROM:<{sender}>{options}\r\n", f"RCPT TO:<{to}>\r\n", "DATA\r\n"]
         commands = [command.encode() for command in envelope]
         self.groups = [commands] if connection.pipelines else [[command] for command in commands]
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: SendOutcome) -> None:
         self.outcome, self.is_over = outcome, True
 
     def say(self, deadline: float) -> None:
@@ -128,13 +128,13 @@ class Transaction:
         try:
             code, text = self.connection.read(deadline)
         except LOST as exc:
-            self.finish(Outcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
+            self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
             self.connection.drop()
             return
         self.connection.served += 1
-        self.end(Outcome("accepted") if 200 <= code < 300 else outcome_of_reply(code, text, b"."), code)
+        self.end(SendOutcome("accepted") if 200 <= code < 300 else outcome_of_reply(code, text, b"."), code)
 
-    def end(self, outcome: Outcome, code: int) -> None:
+    def end(self, outcome: SendOutcome, code: int) -> None:
         self.finish(outcome)
         if code == 421 or not (200 <= code < 300 or 400 <= code < 600):
             self.connection.drop()
@@ -153,21 +153,25 @@ class Transaction:
         """Record that the connection broke before the mail's last dot had left."""
         is_timeout = isinstance(exc, TimeoutError) or isinstance(exc.__context__, TimeoutError)
         self.is_stale = self.connection.served > 0 and not is_timeout
-        self.finish(Outcome("not_accepted", reason=f"The connection broke before the mail ({type(exc).__name__})."))
+        self.finish(
+            SendOutcome("not_accepted", reason=f"The connection broke before the mail ({type(exc).__name__}).")
+        )
         self.connection.drop()
 
 
-def outcome_of_reply(code: int, text: str, verb: bytes) -> Outcome:
+def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
     """Say what a refusing reply means; before the message was shown, one that cannot be read refuses too."""
     if 400 <= code < 500:
-        return Outcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
+        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
     if not 500 <= code < 600:
         status = "unknown" if verb == b"." else "not_accepted"
-        return Outcome(status, reason="The mail server gave no answer that can be read.")
+        return SendOutcome(status, reason="The mail server gave no answer that can be read.")
     if code in (503, 530, 535) or (verb == b"MAIL" and code != 552):
-        return Outcome("not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code))
+        return SendOutcome(
+            "not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code)
+        )
     is_permanent = OF_ADDRESS.search(text) is not None
     if verb == b"RCPT" and not ENHANCED.search(text):
         is_permanent = code in (550, 551, 553)
     reason = f"The mail server refused it ({code})."
-    return Outcome("refused", reason=reason, code=str(code), is_permanent=is_permanent)
+    return SendOutcome("refused", reason=reason, code=str(code), is_permanent=is_permanent)

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from digests.models import PublishRequest
 from digests.monitoring import notices
-from digests.previews.publish_forecast import Outlook, outlook_of
-from digests.publication.checklist import Finding, checks_of
+from digests.previews.publish_forecast import PublishForecast, outlook_of
+from digests.publication.checklist import ChecklistItem, checks_of
 from newsletter import audit, clock
 from newsletter.issues import publish as publishing
 from newsletter.issues.models import Issue
@@ -19,7 +19,7 @@ RIGHT = "issues.publish_issue"
 Status = PublishRequest.Status
 
 
-class Refused(Exception):
+class PublishRefused(Exception):
     """Nothing was done; the words say why, and what to do."""
 
 
@@ -39,28 +39,30 @@ def publish(issue: Issue, by: User, seen: Seen) -> PublishRequest | None:
     return None
 
 
-def as_seen(issue: Issue, seen: Seen) -> Outlook:
+def as_seen(issue: Issue, seen: Seen) -> PublishForecast:
     """Return the numbers of now; raise Refused where the editor saw others, or a check stops the issue."""
     if not issue.is_open:
-        raise Refused("Somebody else was first: the issue is not open any more. Nothing was changed.")
+        raise PublishRefused("Somebody else was first: the issue is not open any more. Nothing was changed.")
     if issue.revision != seen.revision:
-        raise Refused("Another editor changed the issue meanwhile: look at it once more. Nothing was published.")
+        raise PublishRefused(
+            "Another editor changed the issue meanwhile: look at it once more. Nothing was published."
+        )
     outlook = outlook_of(issue)
     if outlook.differs_from(seen.readers):
-        raise Refused(
+        raise PublishRefused(
             f"There were {seen.readers:,} readers when you looked, and now there are {outlook.readers:,}. "
             "Nothing was published: see below what would happen now."
         )
     if stopping := [finding for finding in checks_of(issue) if stops(finding)]:
-        raise Refused(f"{stopping[0].words} Nothing was published.")
+        raise PublishRefused(f"{stopping[0].words} Nothing was published.")
     return outlook
 
 
-def stops(finding: Finding) -> bool:
+def stops(finding: ChecklistItem) -> bool:
     return finding.level == "stops"
 
 
-def needs_second(outlook: Outlook, by: User) -> bool:
+def needs_second(outlook: PublishForecast, by: User) -> bool:
     """Say whether another editor has to confirm: not where there is no other."""
     return 0 < settings.PUBLISH_ALONE_BELOW <= outlook.readers and others(by).exists()
 
@@ -72,20 +74,20 @@ def others(by: User) -> QuerySet[User]:
 
 
 @transaction.atomic
-def freeze(issue: Issue, by: User, outlook: Outlook, revision: int) -> None:
+def freeze(issue: Issue, by: User, outlook: PublishForecast, revision: int) -> None:
     before = issue.get_status_display()
     try:
         done = publishing.publish(issue, by=by, revision=revision)
     except publishing.NothingToPublish as exc:
-        raise Refused(f"{exc} Nothing was published.") from exc
+        raise PublishRefused(f"{exc} Nothing was published.") from exc
     if not done:
-        raise Refused("Somebody else was first: the issue has moved on. Nothing was changed.")
+        raise PublishRefused("Somebody else was first: the issue has moved on. Nothing was changed.")
     numbers = {"papers": outlook.papers, "readers": outlook.readers}
     audit.record(by, issue, "published", {"status": before}, {"status": "Published", **numbers})
 
 
 @transaction.atomic
-def ask(issue: Issue, by: User, outlook: Outlook) -> PublishRequest:
+def ask(issue: Issue, by: User, outlook: PublishForecast) -> PublishRequest:
     """Have the other editors asked; where one of them has asked already, return that request."""
     void = PublishRequest.objects.filter(issue=issue, status=Status.OPEN).exclude(revision=issue.revision)
     void.update(status=Status.VOID, decided_at=clock.now())
@@ -98,7 +100,7 @@ def ask(issue: Issue, by: User, outlook: Outlook) -> PublishRequest:
     return asked
 
 
-def tell_others(asked: PublishRequest, by: User, outlook: Outlook) -> None:
+def tell_others(asked: PublishRequest, by: User, outlook: PublishForecast) -> None:
     issue = asked.issue
     notices.write_notice(
         f"{by.get_username()} asks for your word on the issue of {issue.date:%-d %B %Y}",
@@ -134,12 +136,12 @@ def last_word(issue: Issue) -> PublishRequest | None:
 def confirm(asked: PublishRequest, by: User, seen: Seen) -> None:
     """Publish what another editor asked for."""
     if asked.asked_by_id == by.pk:
-        raise Refused("You asked for it yourself: another editor has to confirm. Nothing was published.")
+        raise PublishRefused("You asked for it yourself: another editor has to confirm. Nothing was published.")
     if asked.revision != seen.revision:
-        raise Refused("The issue has changed since it was asked for: ask anew. Nothing was published.")
+        raise PublishRefused("The issue has changed since it was asked for: ask anew. Nothing was published.")
     outlook = as_seen(asked.issue, seen)
     if not asked.move_to(Status.CONFIRMED, decided_by=by, decided_at=clock.now()):
-        raise Refused("Somebody else was first: this request is settled. Nothing was changed.")
+        raise PublishRefused("Somebody else was first: this request is settled. Nothing was changed.")
     audit.record(by, asked.issue, "confirmed", after={"asked by": asked.asked_by})
     freeze(asked.issue, asked.asked_by or by, outlook, asked.revision)
 
@@ -149,7 +151,7 @@ def decline(asked: PublishRequest, by: User, words: str) -> None:
     """Settle a request without publishing: by another editor, or by who asked."""
     status = Status.VOID if asked.asked_by_id == by.pk else Status.DECLINED
     if not asked.move_to(status, decided_by=by, decided_at=clock.now(), words=words):
-        raise Refused("Somebody else was first: this request is settled. Nothing was changed.")
+        raise PublishRefused("Somebody else was first: this request is settled. Nothing was changed.")
     act = "took the request back" if status == Status.VOID else "declined to publish"
     audit.record(by, asked.issue, act, after={"words": words})
 
@@ -158,7 +160,7 @@ def decline(asked: PublishRequest, by: User, words: str) -> None:
 def withdraw(issue: Issue, by: User, reason: str) -> None:
     """Stop what has not left, for good."""
     if not issue.move_to(Issue.Status.WITHDRAWN, withdrawn_because=reason):
-        raise Refused("Somebody else was first: the issue has moved on. Nothing was changed.")
+        raise PublishRefused("Somebody else was first: the issue has moved on. Nothing was changed.")
     changed = {"status": "Withdrawn", "reason": reason}
     audit.record(by, issue, "withdrew", {"status": "Published"}, changed)
 
@@ -172,7 +174,7 @@ def hold(issue: Issue, by: User) -> None:
 def release(issue: Issue, by: User) -> None:
     """Let a held issue go out at its cutoff; where that has passed it goes out at once, as if it were published."""
     if issue.cutoff_at <= clock.now() and needs_second(outlook_of(issue), by):
-        raise Refused(
+        raise PublishRefused(
             "Its cutoff has passed: released, it would go out at once, and to so many readers only with a second "
             "editor’s word. “Publish…” asks for it. Nothing was changed."
         )
@@ -182,5 +184,5 @@ def release(issue: Issue, by: User) -> None:
 def move(issue: Issue, status: Issue.Status, by: User, act: str) -> None:
     before = issue.get_status_display()
     if not issue.move_to(status):
-        raise Refused("Somebody else was first: the issue has moved on.")
+        raise PublishRefused("Somebody else was first: the issue has moved on.")
     audit.record(by, issue, act, {"status": before}, {"status": issue.get_status_display()})

@@ -19,7 +19,7 @@ LONG_SUBJECT = 70  # characters; most mail programs cut off what comes after
 SHORTENED = re.compile(r"To keep this mail short, its last")
 
 
-class Finding(NamedTuple):
+class ChecklistItem(NamedTuple):
     """What is wrong, what it means for readers, what to do, and the entry it is about."""
 
     level: str
@@ -41,7 +41,7 @@ class Case(NamedTuple):
     front: Sequence[tuple[IssueEntry, dict[str, Any]]]
 
 
-def checks_of(issue: Issue) -> list[Finding]:
+def checks_of(issue: Issue) -> list[ChecklistItem]:
     """Return what speaks against publishing an issue as it stands, what stops it first. No network is asked."""
     case = Case(issue, front_of(issue))
     page = reverse("admin:issues_issue_change", args=[issue.pk])
@@ -60,63 +60,63 @@ def front_of(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
     return [(row, row.snapshot) for row in front]
 
 
-def empty_front(case: Case) -> Iterator[Finding]:
+def empty_front(case: Case) -> Iterator[ChecklistItem]:
     if not any(entry.paper_id for entry, _ in case.front):
         what = "There is no paper on the front." if case.front else "The front is empty."
-        yield Finding(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
+        yield ChecklistItem(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
 
 
-def subject(case: Case) -> Iterator[Finding]:
+def subject(case: Case) -> Iterator[ChecklistItem]:
     if not case.issue.subject:
         what = "There is no subject."
-        yield Finding(
+        yield ChecklistItem(
             WARNS, what, "Each digest gets its first paper’s title as its subject.", "Write one, or let it be."
         )
     elif (length := len(case.issue.subject)) > LONG_SUBJECT:
         what = f"The subject is {length} characters long."
-        yield Finding(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
+        yield ChecklistItem(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
 
 
-def draft_notes(case: Case) -> Iterator[Finding]:
+def draft_notes(case: Case) -> Iterator[ChecklistItem]:
     for entry, card in case.front:
         if entry.note and entry.note_is_draft:
             what = f"The note on “{card['title']}” is a draft."
-            yield Finding(WARNS, what, "Readers do not see it.", "Finish it, or take it away.", entry.pk)
+            yield ChecklistItem(WARNS, what, "Readers do not see it.", "Finish it, or take it away.", entry.pk)
 
 
-def summaries(case: Case) -> Iterator[Finding]:
+def summaries(case: Case) -> Iterator[ChecklistItem]:
     for entry, card in case.front:
         if not card["summary"].strip():
             what = f"“{card['title']}” has no summary."
-            yield Finding(WARNS, what, "Readers see its title alone.", "Write one for this issue.", entry.pk)
+            yield ChecklistItem(WARNS, what, "Readers see its title alone.", "Write one for this issue.", entry.pk)
 
 
-def length(case: Case) -> Iterator[Finding]:
+def length(case: Case) -> Iterator[ChecklistItem]:
     if not case.front:
         return
     html = issue_preview.composed("", case.issue, [(entry, card, "") for entry, card in case.front]).html
     size = len(html.encode())
     if size > compose.MOST_HTML:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."
-        yield Finding(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
+        yield ChecklistItem(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
     elif SHORTENED.search(html):
         what = f"The whole front is longer than a mail of {compose.MOST_HTML // 1000} KB may be."
         meaning = "Who gets all of it sees its last papers in brief; who gets fewer sees them whole."
-        yield Finding(WARNS, what, meaning, "Drop papers, or let it be.")
+        yield ChecklistItem(WARNS, what, meaning, "Drop papers, or let it be.")
 
 
-def sent_before(case: Case) -> Iterator[Finding]:
+def sent_before(case: Case) -> Iterator[ChecklistItem]:
     """Find papers that stood in an issue before, themselves or as a twin that was merged."""
     places = earlier_places(case)
     led = [(entry, card, places[entry.pk]) for entry, card in case.front if entry.pk in places]
     for entry, card, place in led:
         if place.shelf == IssueEntry.Shelf.FRONT:
             what = f"“{card['title']}” stood on the front of {place.issue.date:%-d %B} before."
-            yield Finding(WARNS, what, "Readers who got it then do not get it again.", "Drop it.", entry.pk)
+            yield ChecklistItem(WARNS, what, "Readers who got it then do not get it again.", "Drop it.", entry.pk)
     if shelved := sum(place.shelf == IssueEntry.Shelf.SHELF for *_, place in led):
         what = f"{shelved} {'paper' if shelved == 1 else 'papers'} stood on an earlier shelf."
         meaning = "Readers who got them from there do not get them again."
-        yield Finding(WARNS, what, meaning, "Nothing to do: this is usual.")
+        yield ChecklistItem(WARNS, what, meaning, "Nothing to do: this is usual.")
 
 
 def earlier_places(case: Case) -> dict[int, IssueEntry]:
@@ -129,7 +129,7 @@ def earlier_places(case: Case) -> dict[int, IssueEntry]:
     return {entries[row.paper_id or 0]: row for row in sorted(rows, key=lambda row: row.shelf, reverse=True)}
 
 
-def dead_links(case: Case) -> Iterator[Finding]:
+def dead_links(case: Case) -> Iterator[ChecklistItem]:
     """Find the links that led nowhere when a worker last followed them."""
     for entry, card, url, check in link_check.troubles_of(case.issue, case.front):
         where = f"“{card['title']}”" if entry else "the intro"
@@ -137,8 +137,8 @@ def dead_links(case: Case) -> Iterator[Finding]:
         how = "leads nowhere" if check.is_dead else "could not be opened"
         what, level = f"A link of {where} {how} ({url}).", STOPS if is_own else WARNS
         meaning = f"{check.trouble} Readers would meet that."
-        yield Finding(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
+        yield ChecklistItem(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
 
 
-Check = Callable[[Case], Iterator[Finding]]
+Check = Callable[[Case], Iterator[ChecklistItem]]
 CHECKS: tuple[Check, ...] = (empty_front, subject, draft_notes, summaries, length, sent_before, dead_links)

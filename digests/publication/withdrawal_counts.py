@@ -9,7 +9,7 @@ from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
 
-class Reach(NamedTuple):
+class WithdrawalCounts(NamedTuple):
     """Readers by what becomes of their copy of a withdrawn issue."""
 
     sent: int
@@ -50,8 +50,8 @@ WHERE b.made_at >= %s AND g.issue_id = %s
 """
 
 
-def reach_of(issue: Issue) -> Reach:
+def reach_of(issue: Issue) -> WithdrawalCounts:
     """Count the copies of an issue, as they stand now."""
     with connection.cursor() as cursor:
         cursor.execute(REACH, [issue.published_at, issue.pk])
-        return Reach(*cursor.fetchone())
+        return WithdrawalCounts(*cursor.fetchone())

@@ -7,13 +7,13 @@ from digests.sending import switch
 from newsletter import clock
 
 
-class Outlook(StrEnum):
+class FirstDigest(StrEnum):
     NOW = "now"
     STOPPED = "stopped"  # sending is paused, or held: it comes when sending goes on
     NO_ISSUE = "no issue"  # nothing is out to send: it comes at a regular hour
 
 
-def first_digest() -> Outlook:
+def first_digest() -> FirstDigest:
     if not switch.standing().may:
-        return Outlook.STOPPED
-    return Outlook.NOW if spans.issues_at(clock.now()) else Outlook.NO_ISSUE
+        return FirstDigest.STOPPED
+    return FirstDigest.NOW if spans.issues_at(clock.now()) else FirstDigest.NO_ISSUE

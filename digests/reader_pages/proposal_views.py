@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.community import proposals
-from newsletter.papers.community.proposals import Outcome, Wanted
+from newsletter.papers.community.proposals import ProposalResult, Wanted
 from newsletter.papers.models import Paper
 from newsletter.papers.models.community import LONGEST_WHY
 from newsletter.papers.text.cleaning import clean
@@ -72,7 +72,7 @@ def propose(request: HttpRequest, token: str) -> HttpResponse:
     reader_key = tokens.reader_key(reader.pk)
     if form.is_valid():
         context |= outcome_of(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
-        if context["outcome"] != Outcome.TOO_MANY:
+        if context["outcome"] != ProposalResult.TOO_MANY:
             context["form"] = ProposalForm()
     context["earlier"] = proposals.of_reader(reader_key).order_by("-at").select_related("paper")[:SHOWN]
     return render(request, "digests/propose.html", context, status=422 if form.errors else 200)

@@ -36,7 +36,7 @@ WENT_WRONG = {
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class SentDay:
     """A day of a reader's: a digest that can be opened, or why there is none."""
 
     at: datetime  # in the reader's zone
@@ -48,13 +48,13 @@ class Day:
 class History:
     """Days newest first, and topics that would bring more where the last days brought nothing."""
 
-    days: list[Day]
+    days: list[SentDay]
     broader: list[tuple[str, int]]  # the name of a topic, and how many papers it had in a week
 
 
 def history_of(reader: Subscriber) -> History:
     rows = list(reader.deliveries.select_related("digest", "batch").order_by("-slot")[:LOOKED_AT])
-    days: list[Day] = []
+    days: list[SentDay] = []
     left = DIGESTS
     for delivery in rows:
         days.append(day_of(delivery, reader))
@@ -64,17 +64,17 @@ def history_of(reader: Subscriber) -> History:
     return History(days, broader_topics(reader) if has_empty_days(rows) else [])
 
 
-def day_of(delivery: Delivery, reader: Subscriber) -> Day:
+def day_of(delivery: Delivery, reader: Subscriber) -> SentDay:
     at = delivery.slot.astimezone(reader.timezone)
     if delivery.status == Status.SKIPPED:
-        return Day(at, SKIPPED[Reason(delivery.reason)])
+        return SentDay(at, SKIPPED[Reason(delivery.reason)])
     if delivery.status in WENT_WRONG:
-        return Day(at, WENT_WRONG[Status(delivery.status)])
+        return SentDay(at, WENT_WRONG[Status(delivery.status)])
     if delivery.bounced_at:
-        return Day(at, "It came back: your mail server refused it")
+        return SentDay(at, "It came back: your mail server refused it")
     if delivery.digest is None or not delivery.is_sent:
-        return Day(at, "It is on its way")
-    return Day(at, delivery.digest.subject, tokens.sign(tokens.Purpose.VIEW, delivery.pk, reader.token_epoch))
+        return SentDay(at, "It is on its way")
+    return SentDay(at, delivery.digest.subject, tokens.sign(tokens.Purpose.VIEW, delivery.pk, reader.token_epoch))
 
 
 def has_empty_days(rows: list[Delivery]) -> bool:

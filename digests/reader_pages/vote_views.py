@@ -45,7 +45,7 @@ def vote(request: HttpRequest, token: str) -> HttpResponse:
     if entry is None or reader.status != Subscriber.Status.ACTIVE:
         return answer(request, {"entry": entry}, status=404 if entry is None else 200)
     outcome = act(request, entry, reader, from_digest=purpose == Purpose.VOTE) if request.method == "POST" else None
-    is_full = outcome == votes.Outcome.TOO_MANY
+    is_full = outcome == votes.VoteResult.TOO_MANY
     is_part = request.headers.get("HX-Request") or link_session.is_without_cookies(request)
     if outcome and not is_full and not is_part:
         return redirect(f"{request.path}?entry={entry.pk}")
@@ -69,12 +69,12 @@ def answer(request: HttpRequest, context: dict[str, object], status: int) -> Htt
     return render(request, "digests/vote.html", context, status=status)
 
 
-def act(request: HttpRequest, entry: IssueEntry, reader: Subscriber, *, from_digest: bool) -> votes.Outcome:
+def act(request: HttpRequest, entry: IssueEntry, reader: Subscriber, *, from_digest: bool) -> votes.VoteResult:
     assert entry.paper
     reader_key = tokens.reader_key(reader.pk)
     if request.POST.get("act") == "take_back":
         votes.take_back(entry.paper, reader_key)
-        return votes.Outcome.KNOWN
+        return votes.VoteResult.KNOWN
     return votes.vote(entry.paper, reader_key, entry.issue.date if from_digest else None)
 
 

@@ -21,7 +21,7 @@ BETWEEN = f"(?:[^\\w{MARKS}]|_)*"  # two words of a phrase
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class IssueDay:
     """A day of the calendar and the index of its issue, None where there was none."""
 
     date: date
@@ -61,7 +61,7 @@ class Week:
         return max(1, round(self.paper_count / max(1, self.issue_count)))
 
 
-def effects(days: Iterable[Day], choice: Choice) -> list[Effect]:
+def effects(days: Iterable[IssueDay], choice: Choice) -> list[Effect]:
     """Return what `choice` would have brought on each of `days`, newest first.
 
     A paper comes on the first day it would have come and on no other, as for a reader who was there all the time.

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from digests.models import Delivery
 from digests.selection import entry_index, rules
 from digests.selection.entry_index import Choice, Item
-from digests.selection.rules import Order
+from digests.selection.rules import Chosen
 from digests.selection.spans import Span
 
-NONE = Order([])
+NONE = Chosen([])
 
 
-class Content(NamedTuple):
+class DigestContent(NamedTuple):
     """What a digest holds: the numbers of the items chosen from a span, in their order."""
 
     span: Span
@@ -25,10 +25,10 @@ class Content(NamedTuple):
         return [self.span.index.items[number] for number in self.numbers]
 
 
-class Answer(NamedTuple):
+class DigestChoice(NamedTuple):
     """A digest's content, or the one reason why there is none."""
 
-    content: Content | None
+    content: DigestContent | None
     covered_to: datetime | None = None
     reason: str = ""
     note: str = ""
@@ -37,25 +37,25 @@ class Answer(NamedTuple):
 class Drawn(NamedTuple):
     """Which entries of a span are chosen, or the one reason why there is none."""
 
-    order: Order
+    order: Chosen
     is_fallback: bool = False
     reason: str = ""
 
 
-def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> Answer:
+def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> DigestChoice:
     """Choose from a span for readers who were sent the papers `had` before; a first digest is never empty."""
     drawn = draw(span, choice, had, is_first=is_first)
     if not span.issues:
-        return Answer(None, reason=drawn.reason)
+        return DigestChoice(None, reason=drawn.reason)
     if not drawn.reason:
         items = items_of(span, choice, drawn)
-        content = Content(span, tuple([item.number for item in items]), drawn.is_fallback)
-        return Answer(content, span.newest_at)
+        content = DigestContent(span, tuple([item.number for item in items]), drawn.is_fallback)
+        return DigestChoice(content, span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
-        return Answer(None, span.newest_at, drawn.reason)
+        return DigestChoice(None, span.newest_at, drawn.reason)
     looked_at = span.index.paper_count
     note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
-    return Answer(None, span.newest_at, drawn.reason, note)
+    return DigestChoice(None, span.newest_at, drawn.reason, note)
 
 
 def draw(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> Drawn:

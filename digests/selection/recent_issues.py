@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Max, Q
 
 from digests.selection import spans
-from digests.selection.choice_effect import Day
+from digests.selection.choice_effect import IssueDay
 from digests.selection.entry_index import Entry, IssueIndex, build_index
 from newsletter import clock
 from newsletter.issues.models import Issue
@@ -23,7 +23,7 @@ Version = tuple[Any, ...]  # what an index was made from; it is made anew where 
 known: dict[int, tuple[Version, IssueIndex]] = {}
 
 
-def last_days() -> list[Day]:
+def last_days() -> list[IssueDay]:
     """Return the last seven days of the calendar, oldest first; today counts as soon as its issue is published."""
     today = clock.today()
     issues = list(with_drops(today - timedelta(days=DAYS)))
@@ -31,7 +31,7 @@ def last_days() -> list[Day]:
     by_date = {issue.date: indexes[issue.pk] for issue in issues}
     last = today if today in by_date else today - timedelta(days=1)
     days = [last - timedelta(days=ago) for ago in reversed(range(DAYS))]
-    return [Day(day, by_date.get(day)) for day in days]
+    return [IssueDay(day, by_date.get(day)) for day in days]
 
 
 def with_drops(since: date) -> Iterator[Any]:

@@ -22,7 +22,7 @@ class Selection:
     is_fallback: bool = False
 
 
-class Order(NamedTuple):
+class Chosen(NamedTuple):
     """Which entries are chosen, by their numbers and in their order, and the masks that led to it."""
 
     numbers: list[int]
@@ -39,7 +39,7 @@ def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
     return with_reasons(index, choice, order(index, choice, had))
 
 
-def order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+def order(index: IssueIndex, choice: Choice, had: int = 0) -> Chosen:
     """Return what `select` chooses, without the reasons."""
     followed = followed_by(index, choice)
     by_topic = union(index.by_topic, choice.topics)
@@ -55,10 +55,10 @@ def order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
     numbers = bits(matching & ~named, choice.max_papers)
     if named:
         numbers = within(index, [*bits(leading), *bits(followed), *numbers], choice.max_papers)
-    return Order(numbers, matching, named)
+    return Chosen(numbers, matching, named)
 
 
-def with_reasons(index: IssueIndex, choice: Choice, chosen: Order) -> Selection:
+def with_reasons(index: IssueIndex, choice: Choice, chosen: Chosen) -> Selection:
     mine, named = topics_of(index, choice), chosen.named
     own, item = index.topic_bits, index.item
     items = [item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "") for n in chosen.numbers]
@@ -99,16 +99,16 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     return " · ".join(sorted(phrases + authors)[:2])
 
 
-def with_fallback(index: IssueIndex, chosen: Order) -> Selection:
+def with_fallback(index: IssueIndex, chosen: Chosen) -> Selection:
     items = [index.item(n, 0, "" if index.free >> n & 1 else FALLBACK) for n in chosen.numbers]
     return Selection(tuple(items), is_fallback=True)
 
 
-def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Order:
+def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Chosen:
     """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
     shut = muted_by(index, choice) | had
     numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
-    return Order([*bits(index.free & ~shut), *numbers] if numbers else [])
+    return Chosen([*bits(index.free & ~shut), *numbers] if numbers else [])
 
 
 def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:

@@ -14,7 +14,7 @@ from newsletter.issues.models import Issue
 
 WATCHED = timedelta(days=3)
 
-HANDED_OVER = """
+SENT_OF_ISSUE = """
 SELECT count(*) FROM (
     SELECT 1
     FROM digests_batch b
@@ -73,7 +73,7 @@ def _against(issue: Issue) -> dict[str, int]:
 
 def _handed_over(issue: Issue, at_most: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(HANDED_OVER, [issue.published_at, issue.pk, at_most])
+        cursor.execute(SENT_OF_ISSUE, [issue.published_at, issue.pk, at_most])
         return int(cursor.fetchone()[0])
 
 

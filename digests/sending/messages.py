@@ -7,11 +7,11 @@ from django.conf import settings
 from django.db import connection
 
 from digests.mail import cards, compose
-from digests.mail.compose import Order
+from digests.mail.compose import DigestOrder
 from digests.mail.headers import headers_of
 from digests.mail.links import Linking
 from digests.models import Digest
-from digests.providers import Content, Copy, Mail
+from digests.providers import Copy, Mail, SharedBody
 
 
 class Row(NamedTuple):
@@ -49,22 +49,22 @@ def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
 DIGESTS = "SELECT id, issue_id, card_ids, is_fallback, subject FROM digests_digest WHERE id = ANY(%s)"
 
 
-def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, Order]:
+def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, DigestOrder]:
     """Return the digests of a batch's calls by their ids, their cards in memory: so that none asks for its own."""
     ids = list({row.digest_id for rows in calls.values() for row in rows})
     with connection.cursor() as cursor:
         cursor.execute(DIGESTS, [ids])
-        digests = {columns[0]: Order(*columns) for columns in cursor.fetchall()}
+        digests = {columns[0]: DigestOrder(*columns) for columns in cursor.fetchall()}
     cards.remember({card_id for digest in digests.values() for card_id in digest.card_ids})
     return digests
 
 
-def content_of(digest: Digest | Order) -> Content:
+def content_of(digest: Digest | DigestOrder) -> SharedBody:
     mail = compose.opened(digest)
-    return Content(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
+    return SharedBody(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
 
 
-def mails_of(rows: Sequence[Row], contents: Mapping[int, Content]) -> list[Mail]:
+def mails_of(rows: Sequence[Row], contents: Mapping[int, SharedBody]) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
     return [
         Mail(contents[row.digest_id], Copy(row.id, row.to, linking.links(row.id, row.subscriber_id, row.token_epoch)))

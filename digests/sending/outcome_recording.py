@@ -12,20 +12,20 @@ from django.db.models import Max
 from digests.models import Batch, Delivery, ProviderEvent
 from digests.sending.messages import Row
 from newsletter import clock
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 from subscribers.addresses.canonical import hash_address
 
 Status = Delivery.Status
-Answered = Sequence[tuple[Row, Outcome]]
+Answered = Sequence[tuple[Row, SendOutcome]]
 
 
 class Kinds(NamedTuple):
     """The answers of a call that are worth writing down, apart by what they mean."""
 
-    refused: list[tuple[Row, Outcome]]
-    unknown: list[tuple[Row, Outcome]]
-    not_accepted: list[tuple[Row, Outcome]]
-    named: list[tuple[Row, Outcome]]  # accepted, with an id of the provider's
+    refused: list[tuple[Row, SendOutcome]]
+    unknown: list[tuple[Row, SendOutcome]]
+    not_accepted: list[tuple[Row, SendOutcome]]
+    named: list[tuple[Row, SendOutcome]]  # accepted, with an id of the provider's
 
 
 def sorted_out(answered: Answered) -> Kinds:

@@ -14,15 +14,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Max
 
-from digests.mail.compose import Order
+from digests.mail.compose import DigestOrder
 from digests.models import Batch, CardsPruned, Delivery
-from digests.providers import Content, Mail, Provider, provider_of
+from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.sending import call_split, messages, outcome_recording, switch
 from digests.sending.messages import Row
 from digests.sending.sent_today import handed_over_today
 from newsletter import clock
 from newsletter.mail import message
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)
@@ -98,10 +98,10 @@ class Handover:
         self.pace = Pace("digests", sent_today=handed_over_today, now=now)
         self.calls = messages.rows_ahead(batch.pk, batch.position)
         self.digests = messages.digests_of(self.calls)
-        self.contents: dict[int, Content] = {}
-        self.answered: list[tuple[Row, Outcome]] = []  # of the last window, to be recorded with the next move
+        self.contents: dict[int, SharedBody] = {}
+        self.answered: list[tuple[Row, SendOutcome]] = []  # of the last window, to be recorded with the next move
         self.position = batch.position
-        self.unsent: list[tuple[Row, Outcome]] = []  # of a window of which nothing left
+        self.unsent: list[tuple[Row, SendOutcome]] = []  # of a window of which nothing left
         self.room: int | None = None  # readers that the day has room for, where that is less than a window
         self.deadline = 0.0  # for the beginning of a call
         self.slowest = 0.0  # seconds that a call of the last window took
@@ -256,7 +256,7 @@ class Handover:
         outcome_recording.skip(gone)
         return gone
 
-    def step(self, window: Sequence[Row], answered: list[tuple[Row, Outcome]]) -> None:
+    def step(self, window: Sequence[Row], answered: list[tuple[Row, SendOutcome]]) -> None:
         """Take the calls of `window` for made; the next move writes it down."""
         self.answered, self.unsent, self.is_open = answered, [], False
         self.position = window[-1].call_no + 1
@@ -279,11 +279,11 @@ class Handover:
         last = Delivery.objects.filter(batch=self.batch).aggregate(last=Max("call_no"))["last"]
         return self.position if last is None else max(self.position, last + 1)
 
-    def submit(self, rows: Sequence[Row], mails: dict[int, Mail]) -> list[Outcome]:
+    def submit(self, rows: Sequence[Row], mails: dict[int, Mail]) -> list[SendOutcome]:
         """Make the calls of one window; once nothing is accepted for now, the rest is not made."""
         if self.provider.lane == "smtp":
             return self.submit_call([mails[row.id] for row in rows])
-        outcomes: list[Outcome] = []
+        outcomes: list[SendOutcome] = []
         for call_no in dict.fromkeys(row.call_no for row in rows):
             call = [mails[row.id] for row in rows if row.call_no == call_no]
             if outcomes and (self.is_stopping() or outcomes[-1].is_worth_repeating):
@@ -292,7 +292,7 @@ class Handover:
                 outcomes += self.submit_call(call)
         return outcomes
 
-    def submit_call(self, mails: Sequence[Mail]) -> list[Outcome]:
+    def submit_call(self, mails: Sequence[Mail]) -> list[SendOutcome]:
         """Make one call, if the time for it is not over; ask again where the provider knows the call by its key."""
         if time.monotonic() > self.deadline:
             return [NOT_MADE] * len(mails)
@@ -315,12 +315,12 @@ class Handover:
         return {row.id: one for row, one in zip(rows, messages.mails_of(rows, self.contents), strict=True)}
 
 
-NOT_MADE = Outcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
-UNRENDERED = Outcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
+NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
+UNRENDERED = SendOutcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
-def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
-    found: dict[int, Content] = {}
+def contents_of(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
+    found: dict[int, SharedBody] = {}
     for digest in digests:
         try:
             found[digest.pk] = messages.content_of(digest)
@@ -329,7 +329,7 @@ def contents_of(digests: Iterable[Order]) -> dict[int, Content]:
     return found
 
 
-def tell(turn: Turn, pace: Pace, outcomes: Sequence[Outcome], seconds: float) -> None:
+def tell(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float) -> None:
     """Say how a window went, and how long its slowest call took, so that all workers keep the pace."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
     if throttled:

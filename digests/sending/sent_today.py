@@ -17,11 +17,11 @@ def handed_over_today() -> int:
     letters = Letter.objects.filter(sending_at__gte=start)
     shared = letters.count() if settings.EMAIL_LETTERS_PROVIDER == settings.EMAIL_PROVIDER else 0
     with connection.cursor() as cursor:
-        cursor.execute(HANDED_OVER, [start - 2 * settings.DIGEST_LATEST, start])
+        cursor.execute(SENT_TODAY, [start - 2 * settings.DIGEST_LATEST, start])
         return int(cursor.fetchone()[0]) + shared
 
 
-HANDED_OVER = """
+SENT_TODAY = """
 SELECT count(*) FROM digests_batch batch JOIN digests_delivery delivery ON delivery.batch_id = batch.id
 WHERE batch.made_at > %s AND coalesce(batch.finished_at, batch.started_at) >= %s
   AND delivery.call_no < batch.position + batch.open_calls

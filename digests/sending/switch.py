@@ -24,7 +24,7 @@ NEVER = 2**62  # the epoch of a lineage that has ended: any database that still 
 _newest: dict[str, int] = {}
 
 
-class Answer(NamedTuple):
+class SendPermission(NamedTuple):
     may: bool
     reason: str = ""
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
     hold_reason: str
 
 
-def may_send() -> Answer:
+def may_send() -> SendPermission:
     """Say whether a call may be opened now, and if not why; one query.
 
     Ask it inside the transaction that opens the call, and after nothing else: `pause` waits for that transaction,
@@ -47,9 +47,9 @@ def may_send() -> Answer:
     if reason := state.hold_reason or _doubt(state):
         if not state.hold_reason:
             _hold(reason)
-        return Answer(False, reason)
+        return SendPermission(False, reason)
     _newest[state.lineage] = max(state.epoch, _newest.get(state.lineage, 0))
-    return Answer(not state.pause_reason, state.pause_reason)
+    return SendPermission(not state.pause_reason, state.pause_reason)
 
 
 def is_paused() -> bool:
@@ -57,11 +57,11 @@ def is_paused() -> bool:
     return state is not None and bool(state.pause_reason)
 
 
-def standing() -> Answer:
+def standing() -> SendPermission:
     """Say the same as `may_send`, and write nothing."""
     state = _read()
     reason = (state.hold_reason or _doubt(state) or state.pause_reason) if state else ""
-    return Answer(not reason, reason)
+    return SendPermission(not reason, reason)
 
 
 def is_held() -> bool:
@@ -111,7 +111,7 @@ def allow(by: str) -> bool:
     return True
 
 
-def heartbeat() -> None:
+def raise_epoch() -> None:
     """Raise the epoch, then the markers: in this order a crash between them raises no doubt."""
     state = _read() or _first()
     if state.hold_reason:

@@ -17,7 +17,7 @@ WATCHED = timedelta(days=14)  # an older issue changes no more
 AGAIN = timedelta(minutes=10)  # between two counts of one issue, at least
 
 
-class Day(NamedTuple):
+class ReaderDay(NamedTuple):
     date: date
     active: int
     new: int
@@ -46,7 +46,7 @@ def tally_readers() -> None:
     )
 
 
-def follow(days: Iterable[Day], active: int | None) -> Iterator[Day]:
+def follow(days: Iterable[ReaderDay], active: int | None) -> Iterator[ReaderDay]:
     """Count among those who left also readers whose rows are gone: who is missing since `active`, the day before."""
     for day in days:
         missing = active + day.new - day.active if active is not None else 0
@@ -72,7 +72,7 @@ GROUP BY day ORDER BY day DESC
 """
 
 
-def days_since(since: date) -> list[Day]:
+def days_since(since: date) -> list[ReaderDay]:
     """Return each day from `since` to today, worked out backwards from who is active now."""
     today = clock.today()
     start = datetime.combine(since, time(), UTC)
@@ -84,7 +84,7 @@ def days_since(since: date) -> list[Day]:
     days = []
     for number in range((today - since).days + 1):
         came, gone = moves.get(today - number * DAY, (0, 0))
-        days.append(Day(today - number * DAY, active, came, gone))
+        days.append(ReaderDay(today - number * DAY, active, came, gone))
         active = max(active - came + gone, 0)
     return days[::-1]
 

@@ -25,7 +25,7 @@ CODE_BYTES = 10  # 80 bits: nobody finds one by trying hashes either
 STEPS_OFF = 1  # a phone's clock may be half a minute wrong
 
 
-class Answer(NamedTuple):
+class CodeCheck(NamedTuple):
     device: Device | None
     wait_seconds: int = 0  # until another code is looked at
 
@@ -74,7 +74,7 @@ def new_codes(account: User) -> list[str]:
 
 
 @transaction.atomic
-def check(account: User, typed: str) -> Answer:
+def check(account: User, typed: str) -> CodeCheck:
     """Say which factor a code is of; each counts once, and after a wrong one the next is looked at ever later."""
     code = plain(typed)
     is_of_app = re.fullmatch(r"[0-9]{6}", code) is not None
@@ -82,15 +82,15 @@ def check(account: User, typed: str) -> Answer:
     # Locked, so that of two tries at once one comes second.
     device = kind.objects.select_for_update().filter(user=account, confirmed=True).first()
     if device is None:
-        return Answer(None)
+        return CodeCheck(None)
     may, reason = device.verify_is_allowed()
     if not may:
-        return Answer(None, 1 + int((reason["locked_until"] - timezone.now()).total_seconds()))
+        return CodeCheck(None, 1 + int((reason["locked_until"] - timezone.now()).total_seconds()))
     if not device.verify_token(code if is_of_app else hashed(code)):
-        return Answer(None)
+        return CodeCheck(None)
     if not is_of_app:
         audit.record(account, account, "used a recovery code", {}, {"codes left": codes_left(account)})
-    return Answer(device)
+    return CodeCheck(device)
 
 
 def codes_left(account: User) -> int:

@@ -12,7 +12,7 @@ from django.core.mail import get_connection
 from newsletter import clock
 from newsletter.mail import message as mail
 from newsletter.mail import outcome as mail_outcome
-from newsletter.mail.outcome import Outcome
+from newsletter.mail.outcome import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 PATIENCE = timedelta(seconds=5)  # a longer wait is left to the sweep
@@ -35,13 +35,13 @@ def none_today() -> int:
     return 0
 
 
-class Lane:
+class LetterTurn:
     """The right to hand one mail over; `leave` gives it back unused."""
 
     def __init__(self, pace: Pace, turn: Turn) -> None:
         self.pace, self.turn = pace, turn
 
-    def hand_over(self, message: AnymailMessage) -> Outcome:
+    def hand_over(self, message: AnymailMessage) -> SendOutcome:
         if settings.LETTERS_STREAM:
             message.esp_extra = {"MessageStream": settings.LETTERS_STREAM}
         mail.name_message(message, settings.EMAIL_LETTERS_PROVIDER)
@@ -53,7 +53,7 @@ class Lane:
     def leave(self) -> None:
         self.turn.unsent()
 
-    def tell(self, outcome: Outcome, seconds: float) -> None:
+    def tell(self, outcome: SendOutcome, seconds: float) -> None:
         """Say how the call went, so that all workers keep the pace."""
         if outcome.code in mail_outcome.CODES_WITHOUT_A_CALL:
             self.turn.unsent()
@@ -67,7 +67,7 @@ class Lane:
 
 
 @contextmanager
-def lane(sent_today: Callable[[], int] = none_today) -> Iterator[Lane]:
+def lane(sent_today: Callable[[], int] = none_today) -> Iterator[LetterTurn]:
     """Take a turn for one mail, after a short wait if need be; raise Wait where it has to wait longer.
 
     `sent_today` counts what the provider was given today, of digests too.
@@ -75,7 +75,7 @@ def lane(sent_today: Callable[[], int] = none_today) -> Iterator[Lane]:
     # Where days are replayed, so is the pace.
     pace = Pace("letters", sent_today=sent_today, now=clock.milliseconds if clock.is_held() else None)
     with ExitStack() as stack:
-        yield Lane(pace, take(stack, pace))
+        yield LetterTurn(pace, take(stack, pace))
 
 
 def take(stack: ExitStack, pace: Pace) -> Turn:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 
-from newsletter.mail.outcome import Outcome, outcome_of_api, outcome_of_building, outcome_of_http, outcome_of_smtp
+from newsletter.mail.outcome import SendOutcome, outcome_of_api, outcome_of_building, outcome_of_http, outcome_of_smtp
 
 
 def identity_gap() -> str:
@@ -88,16 +88,16 @@ def name_message(message: AnymailMessage, provider: str) -> None:
         message.extra_headers["Message-ID"] = make_msgid(domain=domain)
 
 
-def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> Outcome:
+def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> SendOutcome:
     """Give one message to the provider and say what is known then; raise nothing that a provider can cause."""
     if gap := identity_gap():
-        return Outcome("refused", reason=gap, code="identity")
+        return SendOutcome("refused", reason=gap, code="identity")
     if connection is not None:
         message.connection = connection
     try:
         message.send()
     except AnymailRecipientsRefused:
-        return Outcome("refused", reason="The provider refuses the address.", code="address", is_permanent=True)
+        return SendOutcome("refused", reason="The provider refuses the address.", code="address", is_permanent=True)
     except AnymailRequestsAPIError as exc:
         return outcome_of_http(exc)
     except AnymailAPIError as exc:
@@ -107,10 +107,10 @@ def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = Non
     except smtplib.SMTPException as exc:
         return outcome_of_smtp(exc)
     except (ConnectionRefusedError, socket.gaierror) as exc:
-        return Outcome("not_accepted", reason=f"No connection to the mail server: {exc}")
+        return SendOutcome("not_accepted", reason=f"No connection to the mail server: {exc}")
     except OSError as exc:
-        return Outcome("unknown", reason=f"The connection broke: {exc}")
-    return Outcome("accepted", provider_id=str(getattr(message.anymail_status, "message_id", "") or ""))
+        return SendOutcome("unknown", reason=f"The connection broke: {exc}")
+    return SendOutcome("accepted", provider_id=str(getattr(message.anymail_status, "message_id", "") or ""))
 
 
 @cache

@@ -24,7 +24,7 @@ CODES_OF_A_REPETITION = (408, 409, 425)  # said where another request, or a half
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """What is known of one mail after a call: accepted, refused for sure, or neither."""
 
     status: str  # accepted, refused, not_accepted (nothing was sent, worth repeating) or unknown
@@ -52,18 +52,20 @@ class Outcome:
         return self.is_worth_repeating and self.code in CODES_OF_A_MAIL
 
 
-def outcome_of_http(exc: AnymailRequestsAPIError) -> Outcome:
+def outcome_of_http(exc: AnymailRequestsAPIError) -> SendOutcome:
     status = exc.status_code
     if never_reached(exc):
-        return Outcome("not_accepted", reason="The provider cannot be reached.")
+        return SendOutcome("not_accepted", reason="The provider cannot be reached.")
     if status is None or status in CODES_OF_A_REPETITION or not 400 <= status < 500:
-        return Outcome("unknown", reason=f"The provider gave no clear answer ({status}).", code=str(status or ""))
+        return SendOutcome("unknown", reason=f"The provider gave no clear answer ({status}).", code=str(status or ""))
     if status in CODES_OF_US:
-        return Outcome("not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status))
+        return SendOutcome(
+            "not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status)
+        )
     if status == 429:
         wish = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
-        return Outcome("not_accepted", reason="The provider asked for a pause.", wait=wait_for(wish), code="429")
-    return Outcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
+        return SendOutcome("not_accepted", reason="The provider asked for a pause.", wait=wait_for(wish), code="429")
+    return SendOutcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
 
 
 def wait_for(wish: str) -> timedelta:
@@ -77,26 +79,26 @@ def wait_for(wish: str) -> timedelta:
     return max(timedelta(0), min(until - clock.now(), LONGEST_WAIT)) if until.tzinfo else DEFAULT_WAIT
 
 
-def outcome_of_building(exc: AnymailError) -> Outcome:
+def outcome_of_building(exc: AnymailError) -> SendOutcome:
     """Say that Anymail could not build the call. Only the words about a feature hold no address."""
     why = exc.args[0] if isinstance(exc, AnymailUnsupportedFeature) and exc.args else type(exc).__name__
-    return Outcome("refused", reason=f"This provider cannot be given the mail: {why}", code="unsupported")
+    return SendOutcome("refused", reason=f"This provider cannot be given the mail: {why}", code="unsupported")
 
 
-def outcome_of_api(exc: AnymailAPIError) -> Outcome:
+def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
     """Read what Amazon's own library raised: a refusal names a code, and anything else says nothing."""
     answer, what = getattr(exc.__cause__, "response", None), type(exc.__cause__).__name__
     if what in ("EndpointConnectionError", "ConnectTimeoutError"):
-        return Outcome("not_accepted", reason="The provider cannot be reached.")
+        return SendOutcome("not_accepted", reason="The provider cannot be reached.")
     if not isinstance(answer, dict):
-        return Outcome("unknown", reason=f"The provider gave no clear answer ({what}).")
+        return SendOutcome("unknown", reason=f"The provider gave no clear answer ({what}).")
     code = str(answer.get("Error", {}).get("Code", ""))
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in ("MessageRejected", "BadRequestException", "InvalidParameterValue"):
-        return Outcome("refused", reason=f"The provider refused it ({code}).", code=code)
+        return SendOutcome("refused", reason=f"The provider refused it ({code}).", code=code)
     if 400 <= status < 500:
-        return Outcome("not_accepted", reason=f"The provider takes nothing now ({code}).", code=code)
-    return Outcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
+        return SendOutcome("not_accepted", reason=f"The provider takes nothing now ({code}).", code=code)
+    return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
 
 
 def never_reached(exc: AnymailRequestsAPIError) -> bool:
@@ -114,21 +116,21 @@ def is_of_certificate(why: object) -> bool:
     return isinstance(why, Exception) and any(isinstance(part, SSLCertVerificationError) for part in why.args)
 
 
-def outcome_of_smtp(exc: smtplib.SMTPException) -> Outcome:
+def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
     match exc:
         # Said before the mail was shown, and not about it.
         case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPNotSupportedError():
-            return Outcome("not_accepted", reason=f"The mail server takes nothing now ({type(exc).__name__}).")
+            return SendOutcome("not_accepted", reason=f"The mail server takes nothing now ({type(exc).__name__}).")
         case smtplib.SMTPAuthenticationError(smtp_code=code):
-            return Outcome("not_accepted", reason=f"The mail server does not know our password ({code}).")
+            return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({code}).")
         case smtplib.SMTPRecipientsRefused(recipients=answers):
             code = max((answer[0] for answer in answers.values()), default=550)
         case smtplib.SMTPResponseException(smtp_code=code):
             pass
         case _:
-            return Outcome("unknown", reason=f"The mail server broke off ({type(exc).__name__}).")
+            return SendOutcome("unknown", reason=f"The mail server broke off ({type(exc).__name__}).")
     if 400 <= code < 500:
-        return Outcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
+        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
     if 500 <= code < 600:
-        return Outcome("refused", reason=f"The mail server refused it ({code}).")
-    return Outcome("unknown", reason="The mail server gave no answer that can be read.")
+        return SendOutcome("refused", reason=f"The mail server refused it ({code}).")
+    return SendOutcome("unknown", reason="The mail server gave no answer that can be read.")

@@ -22,7 +22,7 @@ from pyrate_limiter import GCRA, Decision, Rate, RedisStateStore, StateStore
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-Lane = Literal["letters", "digests"]
+Channel = Literal["letters", "digests"]
 GATE = Path(__file__).with_suffix(".lua").read_text()
 # A call that lasts longer frees its place among the calls at once, as that of a killed worker does.
 LEASE = timedelta(seconds=60)
@@ -124,7 +124,7 @@ class Pace:
     """
 
     def __init__(
-        self, lane: Lane, *, sent_today: Callable[[], int] = lambda: 0, now: Callable[[], int] | None = None
+        self, lane: Channel, *, sent_today: Callable[[], int] = lambda: 0, now: Callable[[], int] | None = None
     ) -> None:
         self.lane = lane
         self.provider = settings.EMAIL_LETTERS_PROVIDER if lane == "letters" else settings.EMAIL_PROVIDER
@@ -222,7 +222,7 @@ class Pace:
         return answer
 
 
-def limits_of(lane: Lane) -> Limits:
+def limits_of(lane: Channel) -> Limits:
     """Return the lane's limits by the settings. With a provider of its own each lane has that to itself."""
     calls, share = settings.SEND_CALLS_AT_ONCE, settings.LETTERS_SHARE
     plan = (settings.SEND_DAILY_CAP, settings.SEND_WARMUP, settings.SEND_WARMUP_FROM)

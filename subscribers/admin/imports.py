@@ -16,7 +16,7 @@ from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
-from subscribers.imports.row_outcome import REASONS, Outcome
+from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun
 
 RELOAD_SECONDS = 3
@@ -111,8 +111,8 @@ class ImportRunAdmin(AuditedAdmin):
             "opts": self.opts,
             "run": run,
             "format": FORMATS[run.format].label if run.format in FORMATS else run.format,
-            "counts": [(run.counts[key], key, REASONS[key]) for key in Outcome if run.counts.get(key)],
-            "added": run.counts.get(Outcome.ADDED, 0),
+            "counts": [(run.counts[key], key, REASONS[key]) for key in RowResult if run.counts.get(key)],
+            "added": run.counts.get(RowResult.ADDED, 0),
             "may_change": self.has_change_permission(request, run),
             "has_report": run.is_upload and run.report_path.exists(),
         }

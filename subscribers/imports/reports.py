@@ -9,7 +9,7 @@ from typing import BinaryIO, Self
 
 from subscribers.addresses.bulk_canonical import masked
 from subscribers.csv_cells import guarded
-from subscribers.imports.row_outcome import REASONS, Decided, Outcome
+from subscribers.imports.row_outcome import REASONS, Decided, RowResult
 
 HEADER = ("line", "address", "outcome", "reason")
 
@@ -54,5 +54,5 @@ def line_of(decided: Decided) -> tuple[object, ...]:
 def reason_of(decided: Decided) -> str:
     """Say what became of a row, and what of its choice is not known here."""
     choice, reason = decided.candidate.choice, REASONS[decided.outcome]
-    is_noted = decided.outcome == Outcome.ADDED and choice is not None and choice.note
+    is_noted = decided.outcome == RowResult.ADDED and choice is not None and choice.note
     return f"{reason}; {choice.note}, so the default is taken" if is_noted and choice else reason

@@ -14,7 +14,7 @@ from subscribers.subscription.disposable_domains import is_disposable
 LONGEST = 320
 
 
-class Outcome(StrEnum):
+class RowResult(StrEnum):
     ADDED = "added"
     LEFT = "left"
     SUPPRESSED = "suppressed"
@@ -31,22 +31,22 @@ class Outcome(StrEnum):
 
 
 REASONS = {
-    Outcome.ADDED: "added; gets what is published from now on, at the regular hour",
-    Outcome.LEFT: "had left there, and is noted as unsubscribed",
-    Outcome.SUPPRESSED: "bounced, complained or was blocked there, and is suppressed here",
-    Outcome.ALREADY: "is subscribed here already; nothing is changed",
-    Outcome.GONE: "has unsubscribed here; only the reader can come back",
-    Outcome.HELD: "is suppressed here, and is never mailed",
-    Outcome.DUPLICATE: "stands in the file twice; what keeps mail away counts, else the first line",
-    Outcome.MALFORMED: "is no address that mail can be sent to",
-    Outcome.ROLE: "is the address of a role, not of a person",
-    Outcome.THROW_AWAY: "is a throw-away address",
-    Outcome.UNCONFIRMED: "had not confirmed there, so has not agreed",
-    Outcome.UNKNOWN: "has a state there that is not known here",
-    Outcome.NO_TOPIC: "names no topic that is known here, and no topics are given for such rows",
+    RowResult.ADDED: "added; gets what is published from now on, at the regular hour",
+    RowResult.LEFT: "had left there, and is noted as unsubscribed",
+    RowResult.SUPPRESSED: "bounced, complained or was blocked there, and is suppressed here",
+    RowResult.ALREADY: "is subscribed here already; nothing is changed",
+    RowResult.GONE: "has unsubscribed here; only the reader can come back",
+    RowResult.HELD: "is suppressed here, and is never mailed",
+    RowResult.DUPLICATE: "stands in the file twice; what keeps mail away counts, else the first line",
+    RowResult.MALFORMED: "is no address that mail can be sent to",
+    RowResult.ROLE: "is the address of a role, not of a person",
+    RowResult.THROW_AWAY: "is a throw-away address",
+    RowResult.UNCONFIRMED: "had not confirmed there, so has not agreed",
+    RowResult.UNKNOWN: "has a state there that is not known here",
+    RowResult.NO_TOPIC: "names no topic that is known here, and no topics are given for such rows",
 }
 # What deserves a look before an import is confirmed.
-EXPECTED = frozenset((Outcome.ADDED, Outcome.LEFT, Outcome.SUPPRESSED, Outcome.ALREADY))
+EXPECTED = frozenset((RowResult.ADDED, RowResult.LEFT, RowResult.SUPPRESSED, RowResult.ALREADY))
 
 
 class Candidate(NamedTuple):
@@ -56,7 +56,7 @@ class Candidate(NamedTuple):
     canonical: str = ""
     address_hash: str = ""
     choice: Choice | None = None
-    outcome: Outcome | None = None
+    outcome: RowResult | None = None
 
 
 class Known(NamedTuple):
@@ -68,7 +68,7 @@ class Known(NamedTuple):
 
 class Decided(NamedTuple):
     candidate: Candidate
-    outcome: Outcome
+    outcome: RowResult
 
 
 class Deciding:
@@ -82,11 +82,11 @@ class Deciding:
         try:
             canonical = canonical_of(row)
         except AddressError:
-            return Candidate(row, outcome=Outcome.MALFORMED)
+            return Candidate(row, outcome=RowResult.MALFORMED)
         address_hash = hash_address(canonical)
         key = key_of(address_hash)
         if key in self.seen or self.leaving.get(key, row.state) != row.state:
-            return Candidate(row, canonical, outcome=Outcome.DUPLICATE)
+            return Candidate(row, canonical, outcome=RowResult.DUPLICATE)
         self.seen.add(key)
         choice = self.choosing.of(row.choice)
         return Candidate(row, canonical, address_hash, choice, refusal_of(row.state, canonical, choice))
@@ -119,43 +119,43 @@ def leaving_of(rows: Iterable[Row]) -> dict[bytes, State]:
     return leaving
 
 
-def refusal_of(state: State, canonical: str, choice: Choice) -> Outcome | None:
+def refusal_of(state: State, canonical: str, choice: Choice) -> RowResult | None:
     """Return why a row is not taken, whoever is known here."""
     if state in LEAVING:
         return None
     if state != State.ACTIVE:
-        return Outcome(state)
+        return RowResult(state)
     if is_disposable(canonical):
-        return Outcome.THROW_AWAY
+        return RowResult.THROW_AWAY
     if is_role(canonical.rpartition("@")[0]):
-        return Outcome.ROLE
-    return None if choice.topics else Outcome.NO_TOPIC
+        return RowResult.ROLE
+    return None if choice.topics else RowResult.NO_TOPIC
 
 
-def decide(candidate: Candidate, known: Known) -> Outcome:
+def decide(candidate: Candidate, known: Known) -> RowResult:
     if candidate.outcome:
         return candidate.outcome
     state = candidate.row.state
     suppressed = known.suppressed.get(candidate.address_hash)
     if state in LEAVING and state != State.LEFT:
         is_news = suppressed is None or (state == State.COMPLAINED and suppressed != "complaint")
-        return Outcome.SUPPRESSED if is_news else Outcome.HELD
+        return RowResult.SUPPRESSED if is_news else RowResult.HELD
     if suppressed:
-        return Outcome.HELD
+        return RowResult.HELD
     return of_reader(known.readers.get(candidate.canonical, ""), has_left=state == State.LEFT)
 
 
-def of_reader(standing: str, has_left: bool) -> Outcome:
+def of_reader(standing: str, has_left: bool) -> RowResult:
     """Return what becomes of a reader who stands here as `writing.STANDINGS` tells.
 
     Who came by an import alone, and left there since, leaves here too; who joined here stays.
     """
     match standing:
         case "":
-            return Outcome.LEFT if has_left else Outcome.ADDED
+            return RowResult.LEFT if has_left else RowResult.ADDED
         case "imported":
-            return Outcome.LEFT if has_left else Outcome.ALREADY
+            return RowResult.LEFT if has_left else RowResult.ALREADY
         case "gone":
-            return Outcome.GONE
+            return RowResult.GONE
         case _:
-            return Outcome.ALREADY
+            return RowResult.ALREADY

@@ -9,7 +9,7 @@ from newsletter import clock
 from subscribers.digest_schedule import Rhythm, next_slot
 from subscribers.imports.choice_mapping import Stored
 from subscribers.imports.formats import State
-from subscribers.imports.row_outcome import Candidate, Decided, Known, Outcome, decide
+from subscribers.imports.row_outcome import Candidate, Decided, Known, RowResult, decide
 from subscribers.models import ImportRun
 
 # "": free to be added, also where somebody only asked; "imported": joined by nothing but an import; "gone": had left.
@@ -93,12 +93,12 @@ class Writer:
 
     def write(self, decided: Sequence[Decided]) -> list[Decided]:
         """Write what was decided, in the caller's transaction; return what came of it, where others were faster."""
-        self.suppress([one for one, outcome in decided if outcome == Outcome.SUPPRESSED])
-        left = [one for one, outcome in decided if outcome == Outcome.LEFT]
+        self.suppress([one for one, outcome in decided if outcome == RowResult.SUPPRESSED])
+        left = [one for one, outcome in decided if outcome == RowResult.LEFT]
         self.leave(left)
-        added = self.add([one for one, outcome in decided if outcome in (Outcome.ADDED, Outcome.LEFT)])
+        added = self.add([one for one, outcome in decided if outcome in (RowResult.ADDED, RowResult.LEFT)])
         return [
-            Decided(one, Outcome.ALREADY) if outcome == Outcome.ADDED and one.canonical not in added else it
+            Decided(one, RowResult.ALREADY) if outcome == RowResult.ADDED and one.canonical not in added else it
             for it in decided
             for one, outcome in (it,)
         ]

@@ -40,7 +40,7 @@ def load_pages(settings: LazySettings, is_trial: bool) -> None:
     clear_url_caches()
 
 
-def send(to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>") -> mail_outcome.Outcome:
+def send(to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>") -> mail_outcome.SendOutcome:
     headers, metadata = {"List-Id": "Papers <papers.example.org>"}, {"delivery": "7"}
     return message.hand_over(
         message.build(to, subject, "Read.\n", html, tag="digest", headers=headers, metadata=metadata)

@@ -3,8 +3,8 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from newsletter.excerpt import brief, brief_lines, cut_at_word, wrapped
 
+from newsletter.excerpt import brief, brief_lines, cut_at_word, wrapped
 from newsletter.templatetags.reading import author_line, paragraphs, unbroken, zone_words
 
 

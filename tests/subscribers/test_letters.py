@@ -191,7 +191,7 @@ def test_nothing_leaves_a_database_that_may_be_a_backup(
     letter: Letter, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.VAR_DIR = tmp_path
-    switch.heartbeat()
+    switch.raise_epoch()
     SendingSwitch.objects.update(epoch=0, hold_reason="This database is older than what was sent from it.")
     tasks.send_letter(letter.pk)
     tasks.sweep_letters()

@@ -14,7 +14,7 @@ from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.issues import markdown, publish
 from newsletter.issues.desk import page
 from newsletter.issues.desk.actions import ACTS, FRONT_SIZES, Act
-from newsletter.issues.desk.edit_lock import Edit, Refused, Stale
+from newsletter.issues.desk.edit_lock import Edit, EditRefused, Stale
 from newsletter.issues.models import Issue
 
 
@@ -73,7 +73,7 @@ class DeskPages(AuditedAdmin):
         form = ACTS[act](request.POST)
         try:
             said = form.do(Edit(issue, request.user))
-        except Refused as exc:
+        except EditRefused as exc:
             return self.refuse(request, issue, exc)
         return self.show(request, form, said, pk)
 
@@ -87,7 +87,7 @@ class DeskPages(AuditedAdmin):
             raise PermissionDenied
         return issue
 
-    def refuse(self, request: HttpRequest, issue: Issue, refused: Refused) -> HttpResponse:
+    def refuse(self, request: HttpRequest, issue: Issue, refused: EditRefused) -> HttpResponse:
         """Say why nothing was done: as plain words to a script, and on a page that gives back what was typed."""
         status = 409 if isinstance(refused, Stale) else 422
         if request.htmx:  # type: ignore[attr-defined]

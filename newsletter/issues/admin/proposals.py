@@ -146,7 +146,7 @@ class ProposalAdmin(AuditedAdmin):
                 self.message_user(request, f"“{name}” is declined.", messages.SUCCESS)
                 return
             words = proposal_decisions.accept(row, by, answer, **item)  # type: ignore[arg-type]
-        except proposal_decisions.Refused as exc:
+        except proposal_decisions.EditRefused as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return
         tasks.enter_accepted_proposals.delay_on_commit()

@@ -9,7 +9,7 @@ from django.core.validators import URLValidator
 from django.utils.timezone import make_aware
 
 from newsletter.issues.desk import ordering, wording
-from newsletter.issues.desk.edit_lock import Edit, Refused
+from newsletter.issues.desk.edit_lock import Edit, EditRefused
 from newsletter.issues.models import IssueEntry
 from newsletter.papers import search
 from newsletter.papers.models import Paper
@@ -39,7 +39,7 @@ class Act(forms.Form):
     def do(self, edit: Edit) -> str:
         """Do what was asked for and return words for the editor. Raise Refused."""
         if not self.is_valid():
-            raise Refused(" ".join(self.complaints()))
+            raise EditRefused(" ".join(self.complaints()))
         return self.act(edit._replace(seen=self.cleaned_data["seen"]), self.cleaned_data)
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
@@ -140,7 +140,7 @@ class PullIn(Act):
         try:
             paper = asked["paper"] or search.paper_of(asked["link"])
         except search.NotFound as exc:
-            raise Refused(str(exc)) from exc
+            raise EditRefused(str(exc)) from exc
         return ordering.pull_in(edit, paper, asked["place"] or ordering.END)
 
 

@@ -13,11 +13,11 @@ from newsletter import audit, clock
 from newsletter.issues.models import Issue, IssueEntry
 
 
-class Refused(Exception):
+class EditRefused(Exception):
     """The act does not fit how the issue stands; the message says why. Nothing was changed."""
 
 
-class Stale(Refused):
+class Stale(EditRefused):
     """The issue has changed since the editor saw it. Nothing was changed."""
 
 
@@ -39,7 +39,7 @@ def editing(edit: Edit, may_be_published: bool = False) -> Iterator[Issue]:
                 "Somebody else changed this issue since you opened it, or new papers came in. Nothing was overwritten."
             )
         if not issue.is_open and not (may_be_published and issue.status == Issue.Status.PUBLISHED):
-            raise Refused(f"The issue is {issue.get_status_display().lower()}: {LEFT[Issue.Status(issue.status)]}")
+            raise EditRefused(f"The issue is {issue.get_status_display().lower()}: {LEFT[Issue.Status(issue.status)]}")
         yield issue
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from newsletter import clock
 from newsletter.issues import draft
-from newsletter.issues.desk.edit_lock import Edit, Refused, done, editing, entry_of, named
+from newsletter.issues.desk.edit_lock import Edit, EditRefused, done, editing, entry_of, named
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Paper
 
@@ -22,7 +22,7 @@ def move(edit: Edit, entry_id: int, place: int) -> str:
     with editing(edit) as issue:
         entry = entry_of(issue, entry_id)
         if entry.dropped_at:
-            raise Refused(f"{named(entry)} is dropped. Restore it to give it a place.")
+            raise EditRefused(f"{named(entry)} is dropped. Restore it to give it a place.")
         before = place_of(issue, entry)
         now = put(issue, entry, place)
         done(edit, f"moved {named(entry)}", {"place": before}, {"place": now}, orders=True)
@@ -55,7 +55,7 @@ def pull_in(edit: Edit, paper: Paper, place: int = END) -> str:
     """Put a paper on the front, from the shelf or from nowhere."""
     with editing(edit) as issue:
         if there := issue.entries.front().kept().filter(paper=paper).first():
-            raise Refused(f"“{paper}” is on this front already, at place {place_of(issue, there)}.")
+            raise EditRefused(f"“{paper}” is on this front already, at place {place_of(issue, there)}.")
         entry, now = bring(issue, paper, place)
         done(edit, f"pulled in {named(entry)}", after={"paper": paper.key, "place": now}, orders=True)
         return f"{named(entry)} is at place {now}."
@@ -89,7 +89,7 @@ def remove_item(edit: Edit, entry_id: int) -> str:
     with editing(edit) as issue:
         item = entry_of(issue, entry_id)
         if item.paper:
-            raise Refused(f"{named(item)} is a paper: drop it instead.")
+            raise EditRefused(f"{named(item)} is a paper: drop it instead.")
         before = {"title": item.free_title, "link": item.free_url, "text": item.free_text}
         item.delete()
         done(edit, f"removed {named(item)}", before, orders=True)
@@ -99,23 +99,25 @@ def remove_item(edit: Edit, entry_id: int) -> str:
 def refuse_unfit(paper: Paper) -> None:
     """Raise Refused where a paper is for no issue."""
     if paper.merged_into_id:
-        raise Refused(f"“{paper}” was merged into “{paper.line()[-1]}”: pull that one in.")
+        raise EditRefused(f"“{paper}” was merged into “{paper.line()[-1]}”: pull that one in.")
     if paper.withdrawn_at:
-        raise Refused(f"“{paper}” was withdrawn by its authors, and comes to no issue.")
+        raise EditRefused(f"“{paper}” was withdrawn by its authors, and comes to no issue.")
     if paper.pk in draft.twins_shown(paper.listed_on):
-        raise Refused(f"“{paper}” stood in an issue before, as a paper that was merged into it.")
+        raise EditRefused(f"“{paper}” stood in an issue before, as a paper that was merged into it.")
 
 
 def lead(entry: IssueEntry) -> None:
     """Store an entry of a front. Raise Refused where its paper is on another front."""
     others = IssueEntry.objects.front().kept().filter(paper=entry.paper_id).exclude(issue=entry.issue_id)
     if entry.paper and (other := others.select_related("issue").first()):
-        raise Refused(f"“{entry.paper}” is on the front of {other.issue.date:%-d %B %Y}, and no paper leads twice.")
+        raise EditRefused(
+            f"“{entry.paper}” is on the front of {other.issue.date:%-d %B %Y}, and no paper leads twice."
+        )
     try:
         with transaction.atomic():
             entry.save()
     except IntegrityError as exc:
-        raise Refused(f"“{entry.paper}” came to the front of another issue at this moment.") from exc
+        raise EditRefused(f"“{entry.paper}” came to the front of another issue at this moment.") from exc
 
 
 def place_of(issue: Issue, entry: IssueEntry) -> int:

@@ -13,7 +13,7 @@ class NotOpen(Exception):
     """No issue can be prepared for that day; the message says why."""
 
 
-class Day(NamedTuple):
+class PreparableDay(NamedTuple):
     """A day that an issue can be prepared for, and its issue where there is one."""
 
     date: date
@@ -21,11 +21,11 @@ class Day(NamedTuple):
     comes_by_itself: bool
 
 
-def days() -> list[Day]:
+def days() -> list[PreparableDay]:
     """Return the next seven days from tomorrow on."""
     dates = [clock.today() + timedelta(days=ahead) for ahead in range(1, DAYS + 1)]
     issues = {issue.date: issue for issue in Issue.objects.filter(date__in=dates)}
-    return [Day(day, issues.get(day), comes_by_itself(day)) for day in dates]
+    return [PreparableDay(day, issues.get(day), comes_by_itself(day)) for day in dates]
 
 
 def prepare(day: date) -> tuple[Issue, bool]:

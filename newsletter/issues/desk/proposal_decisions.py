@@ -15,7 +15,7 @@ from newsletter import audit, clock
 from newsletter.issues import draft
 from newsletter.issues.desk import ordering
 from newsletter.issues.desk.edit_lock import Edit, done, editing
-from newsletter.issues.desk.edit_lock import Refused as Refused
+from newsletter.issues.desk.edit_lock import EditRefused as EditRefused
 from newsletter.issues.models import Issue
 from newsletter.papers import paper_key, search
 from newsletter.papers.community import proposals
@@ -37,7 +37,9 @@ def accept(proposal: Proposal, by: By, answer: str = "", title: str = "", text: 
     first = decided(proposal, Status.ACCEPTED, by, answer)
     paper = proposals.known_by(first.key)
     if paper is None and not title and paper_key.arxiv_id(first.key) is None:
-        raise Refused(f"{first.link} is no paper that can be looked up: give it a title, and it comes as a free item.")
+        raise EditRefused(
+            f"{first.link} is no paper that can be looked up: give it a title, and it comes as a free item."
+        )
     if paper is None and not title:
         return "It is being fetched from arXiv, and enters the draft in a moment."
     issue = enter_paper(first, paper) if paper else enter_item(first, title, text)
@@ -57,7 +59,7 @@ def decided(proposal: Proposal, status: Proposal.Status, by: By, answer: str) ->
     first = alike.first()
     facts: dict[str, Any] = {"decided_at": clock.now(), "decided_by": by, "answer": answer, "trouble": ""}
     if first is None or not first.move_to(status, **facts):
-        raise Refused("Somebody else has decided on it already.")
+        raise EditRefused("Somebody else has decided on it already.")
     alike.filter(status=Status.NEW).update(status=status, **facts)
     after = {"status": status.label, "answer": answer}
     audit.record(by, first, str(status), {"status": Status.NEW.label, "answer": ""}, after)
@@ -75,7 +77,7 @@ def enter_accepted() -> None:
                 wait_for_turn(key)
                 if waiting.filter(key=key).exists():
                     enter_paper(first, paper)
-        except (search.NotFound, Refused) as exc:
+        except (search.NotFound, EditRefused) as exc:
             give_back(key, str(exc))
 
 

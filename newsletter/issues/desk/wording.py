@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from newsletter import clock
-from newsletter.issues.desk.edit_lock import Edit, Refused, done, editing, entry_of, named
+from newsletter.issues.desk.edit_lock import Edit, EditRefused, done, editing, entry_of, named
 from newsletter.issues.models import Issue, IssueEntry
 
 
@@ -37,9 +37,9 @@ def write(edit: Edit, entry_id: int, act: str, **values: Any) -> IssueEntry:
     with editing(edit) as issue:
         entry = entry_of(issue, entry_id)
         if entry.paper and "free_title" in values:
-            raise Refused(f"{named(entry)} is a paper: its title and link are the paper’s own.")
+            raise EditRefused(f"{named(entry)} is a paper: its title and link are the paper’s own.")
         if not entry.paper and "summary" in values:
-            raise Refused(f"{named(entry)} is no paper: edit its text.")
+            raise EditRefused(f"{named(entry)} is no paper: edit its text.")
         before = {name: getattr(entry, name) for name in values}
         for name, value in values.items():
             setattr(entry, name, value)
@@ -65,11 +65,11 @@ def set_cutoff(edit: Edit, cutoff_at: datetime) -> str:
     """Set when the draft is published by itself; sooner than before only where the editors hear of it in time."""
     ahead = settings.DRAFT_MAILED_MINUTES_BEFORE
     if cutoff_at <= clock.now():
-        raise Refused("That moment has passed, and the draft would go out at once. If you want that, publish it.")
+        raise EditRefused("That moment has passed, and the draft would go out at once. If you want that, publish it.")
     with editing(edit) as issue:
         is_earlier = cutoff_at < issue.cutoff_at
         if is_earlier and cutoff_at < clock.now() + timedelta(minutes=ahead):
-            raise Refused(
+            raise EditRefused(
                 f"An earlier cutoff lies at least {ahead} minutes ahead, so that the other editors get the draft "
                 "before. To publish sooner, use “Publish…”."
             )

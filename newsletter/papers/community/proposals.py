@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
     paper: Paper | None  # None where it is not known here
 
 
-class Outcome(StrEnum):
+class ProposalResult(StrEnum):
     PROPOSED = "proposed"
     JOINED = "joined"  # others had proposed it before
     KNOWN = "known"  # the same reader had
@@ -73,34 +73,34 @@ def known_by(key: str) -> Paper | None:
 
 
 @transaction.atomic
-def propose(wanted: Wanted, why: str, reader_key: str) -> Outcome:
+def propose(wanted: Wanted, why: str, reader_key: str) -> ProposalResult:
     """Put a reader's proposal into the queue; safe to repeat. What editors have decided stays decided."""
     wait_for_turn(reader_key)
     if outcome := answer_of(wanted.key, reader_key):
         return outcome
     now = clock.now()
     if Proposal.objects.filter(reader_key=reader_key, at__gt=now - DAY).count() >= settings.PROPOSALS_PER_DAY:
-        return Outcome.TOO_MANY
+        return ProposalResult.TOO_MANY
     wait_for_turn(wanted.key)  # who decides on it now is waited for
     first = Proposal.objects.alike(wanted.key).first()
     status = first.status if first else Status.NEW
     if status != Status.NEW:
-        return Outcome(status)
+        return ProposalResult(status)
     Proposal.objects.create(
         paper=wanted.paper, link=wanted.link, key=wanted.key, why=why, reader_key=reader_key, at=now
     )
-    return Outcome.JOINED if first else Outcome.PROPOSED
+    return ProposalResult.JOINED if first else ProposalResult.PROPOSED
 
 
-def answer_of(key: str, reader_key: str) -> Outcome | None:
+def answer_of(key: str, reader_key: str) -> ProposalResult | None:
     """Return what can be said without another proposal; None where one may be made."""
     alike = Proposal.objects.alike(key)
     first = alike.first()
     if first is None:
         return None
     if first.status != Status.NEW:
-        return Outcome(first.status)
-    return Outcome.KNOWN if alike.filter(reader_key=reader_key).exists() else None
+        return ProposalResult(first.status)
+    return ProposalResult.KNOWN if alike.filter(reader_key=reader_key).exists() else None
 
 
 def decision_on(key: str) -> Proposal | None:

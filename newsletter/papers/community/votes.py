@@ -24,23 +24,23 @@ COUNTED = timedelta(days=30)  # papers without a vote, or a count, for so long r
 WEIGHT = 2.0
 
 
-class Outcome(StrEnum):
+class VoteResult(StrEnum):
     COUNTED = "counted"
     KNOWN = "known"  # the reader voted for it before
     TOO_MANY = "too_many"  # within a day
 
 
 @transaction.atomic
-def vote(paper: Paper, reader_key: str, issue_day: date | None = None) -> Outcome:
+def vote(paper: Paper, reader_key: str, issue_day: date | None = None) -> VoteResult:
     """Count a reader's vote for a paper; safe to repeat. `issue_day` says which issue's digest led to it."""
     wait_for_turn(reader_key)
     if has_voted(paper, reader_key):
-        return Outcome.KNOWN
+        return VoteResult.KNOWN
     now = clock.now()
     if Vote.objects.filter(reader_key=reader_key, at__gt=now - DAY).count() >= settings.VOTES_PER_DAY:
-        return Outcome.TOO_MANY
+        return VoteResult.TOO_MANY
     Vote.objects.create(paper=paper.line()[-1], reader_key=reader_key, at=now, issue_day=issue_day)
-    return Outcome.COUNTED
+    return VoteResult.COUNTED
 
 
 def take_back(paper: Paper, reader_key: str) -> bool:

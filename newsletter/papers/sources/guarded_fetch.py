@@ -43,7 +43,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FetchResponse:
     """What the server said; `url` is where the last redirect led, `body` is unpacked."""
 
     status: int
@@ -57,7 +57,7 @@ class Answer:
         return self.status == HTTPStatus.NOT_MODIFIED
 
 
-def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") -> Answer:
+def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") -> FetchResponse:
     """Fetch `url`, asking only for what changed since `etag` and `last_modified` if given.
 
     Every hop's address is resolved once, checked, and connected to as checked. The deadline
@@ -198,10 +198,10 @@ def _next_hop(url: str, headers: dict[str, str]) -> str:
         raise SourceError("The server redirected, but not to an address.") from exc
 
 
-def _answer(status: int, headers: dict[str, str], body: bytes, url: str, policy: Policy) -> Answer:
+def _answer(status: int, headers: dict[str, str], body: bytes, url: str, policy: Policy) -> FetchResponse:
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
         raise _refusal(status, headers)
-    return Answer(
+    return FetchResponse(
         status=status,
         body=_unpacked(body, headers.get("content-encoding", ""), policy),
         etag=_validator(headers, "etag"),

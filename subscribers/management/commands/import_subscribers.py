@@ -12,7 +12,7 @@ from subscribers.digest_schedule import Rhythm
 from subscribers.imports import choice_mapping, import_run
 from subscribers.imports.file_reader import FileError
 from subscribers.imports.formats import FORMATS
-from subscribers.imports.row_outcome import REASONS, Outcome
+from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun
 
 FIXED = ("format", "consent_source", "consent_on")
@@ -88,7 +88,7 @@ class Command(ClockedCommand):
     def tell(self, run: ImportRun, report_path: Path, is_dry: bool) -> None:
         if sys.stderr.isatty():
             self.stderr.write("")
-        for outcome in Outcome:
+        for outcome in RowResult:
             if count := run.counts.get(outcome):
                 self.stdout.write(f"{count:>12,}  {outcome}: {REASONS[outcome]}")
         self.stdout.write(f"{'A dry run: nothing is imported. ' if is_dry else ''}Each row: {report_path}")

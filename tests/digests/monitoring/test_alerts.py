@@ -105,7 +105,7 @@ def test_a_second_pause_is_told_although_the_first_is_just_over(set_clock: SetCl
 
 
 def test_a_restored_database_is_told_of_with_the_way_out(set_clock: SetClock) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     switch._hold("This database is older than what was sent from it.")
     rounds(set_clock)
     assert subjects() == ["nothing is sent until you say so"]

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from digests.assembly import assemble
 from digests.models import Delivery
-from digests.previews.publish_forecast import Outlook, Slot, outlook_of
+from digests.previews.publish_forecast import PublishForecast, Slot, outlook_of
 from newsletter import clock
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import publish
@@ -33,7 +33,7 @@ def test_what_will_happen_is_said_in_numbers(issue: Issue) -> None:
     SubscriberFactory(next_digest_at=MORNING + 25 * HOUR)
     SubscriberFactory(next_digest_at=MORNING + 1 * HOUR, status=Subscriber.Status.UNSUBSCRIBED)
     found = outlook_of(issue)
-    assert found == Outlook(1, 3, 0, 0, 4, 23, Slot(auckland, "Pacific/Auckland"))
+    assert found == PublishForecast(1, 3, 0, 0, 4, 23, Slot(auckland, "Pacific/Auckland"))
     assert found.words == "1 paper, 3 readers over the next 23 hours; the first at 06:00 in Auckland (18:00 UTC)."
 
 
@@ -57,7 +57,7 @@ def test_who_paused_is_counted_apart(issue: Issue) -> None:
     [(0, 10, False), (0, 11, True), (1_000, 1_010, False), (1_000, 1_011, True), (5_000, 4_950, False)],
 )
 def test_a_number_that_moved_much_is_another_one(before: int, now: int, is_another: bool) -> None:
-    assert Outlook(1, now, 0, 0, now, 1, None).differs_from(before) == is_another
+    assert PublishForecast(1, now, 0, 0, now, 1, None).differs_from(before) == is_another
 
 
 ZONES = ["Pacific/Auckland", "Europe/Berlin", "America/Los_Angeles", "UTC"]

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import LazySettings
 
-from digests.providers import Content, Copy, Mail, Provider, provider_of
+from digests.providers import Copy, Mail, Provider, SharedBody, provider_of
 from tests.outside import provider as outside
 
 LANES = ("mailgun", "brevo", "mailjet", "postmark", "resend", "smtp")
 SITE = "https://papers.example.org"
-CONTENT = Content(
+CONTENT = SharedBody(
     1,
     "Trending papers",
     ('<p>100 % <b>für</b> alle</p>\n<a href="', "view_url", '">View</a>\n<a href="', "unsubscribe_url", '">Off</a>\n'),
@@ -31,11 +31,11 @@ def copy_of(number: int, to: str = "", **links: str) -> Copy:
     return Copy(number, to or f"reader{number}@example.org", own | links)
 
 
-def mails(count: int = 1, content: Content = CONTENT) -> list[Mail]:
+def mails(count: int = 1, content: SharedBody = CONTENT) -> list[Mail]:
     return [Mail(content, copy_of(number)) for number in range(1, count + 1)]
 
 
-def titled(title: str, *, key: int = 1, headers: Mapping[str, str] | None = None) -> Content:
+def titled(title: str, *, key: int = 1, headers: Mapping[str, str] | None = None) -> SharedBody:
     """Return a digest with a paper's title in subject, HTML and text, as the templates would have it there."""
     safe = escape(title)
     html = (f'<h2 title="{safe}">{safe}</h2>{CONTENT.html[0]}', *CONTENT.html[1:-1], CONTENT.html[-1] + safe)

@@ -11,7 +11,7 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.providers import SEAM, Content, Copy
+from digests.providers import SEAM, Copy, SharedBody
 from digests.providers.base import LINK, headers_of
 from digests.providers.byte_template import fill
 from digests.providers.mime_message import LONGEST_LINK, bare_body, message_of
@@ -29,7 +29,7 @@ LINES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_
 LINKS = st.from_regex(re.compile(r"https://[a-z.]{1,20}/[a-zA-Z0-9._=%?-]{0,260}"), fullmatch=True)
 
 
-def wire(content: Content, copy: Copy, *, takes_8bit: bool) -> bytes:
+def wire(content: SharedBody, copy: Copy, *, takes_8bit: bool) -> bytes:
     """Return the message as it goes after DATA, without the last dot."""
     pieces = message_of(content, takes_8bit=takes_8bit)
     return fill(pieces, values_of(copy, DATE, pieces))
@@ -51,13 +51,13 @@ def part(message: EmailMessage, kind: str) -> str:
     return payload.decode().replace("\r\n", "\n")
 
 
-def djangos(content: Content, copy: Copy) -> EmailMessage:
+def djangos(content: SharedBody, copy: Copy) -> EmailMessage:
     parts = (filled(content.text, copy), filled(content.html, copy))
     message = mail.build(copy.to, content.subject, *parts, tag=content.tag, headers=headers_of(content, copy))
     return read(message.message().as_bytes(linesep="\r\n"))
 
 
-def check(content: Content, copy: Copy, *, takes_8bit: bool) -> None:
+def check(content: SharedBody, copy: Copy, *, takes_8bit: bool) -> None:
     data = wire(content, copy, takes_8bit=takes_8bit)
     lines = data.split(b"\r\n")
     assert b"." not in lines

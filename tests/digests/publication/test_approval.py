@@ -13,7 +13,7 @@ from digests.models import PublishRequest
 from digests.monitoring import notices
 from digests.previews.publish_forecast import outlook_of
 from digests.publication import approval
-from digests.publication.approval import Refused, Seen
+from digests.publication.approval import PublishRefused, Seen
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import publish_past_cutoff
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory
@@ -97,7 +97,7 @@ def test_the_other_editors_are_mailed_with_what_the_cutoff_does(issue: Issue, an
 def test_nobody_confirms_the_own_request(issue: Issue, ann: User) -> None:
     asked = approval.publish(issue, ann, seen(issue))
     assert asked is not None
-    with pytest.raises(Refused, match="another editor has to confirm"):
+    with pytest.raises(PublishRefused, match="another editor has to confirm"):
         approval.confirm(asked, ann, seen(issue))
     assert stored(issue).status == Status.DRAFT
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -113,7 +113,7 @@ def test_a_change_to_the_issue_voids_the_request(issue: Issue, ann: User, bo: Us
     assert approval.standing(changed) is None
     assert approval.last_word(changed) == asked
     asked = PublishRequest.objects.select_related("issue").get()
-    with pytest.raises(Refused, match="ask anew"):
+    with pytest.raises(PublishRefused, match="ask anew"):
         approval.confirm(asked, bo, seen(changed))
     anew = approval.publish(changed, ann, seen(changed))
     assert anew == approval.standing(changed)
@@ -129,7 +129,7 @@ def test_the_cutoff_needs_nobody(issue: Issue, ann: User, bo: User, set_clock: C
     assert publish_past_cutoff() == [issue]
     assert approval.standing(stored(issue)) is None
     asked = PublishRequest.objects.select_related("issue").get()
-    with pytest.raises(Refused, match="not open any more"):
+    with pytest.raises(PublishRefused, match="not open any more"):
         approval.confirm(asked, bo, Seen(3, 0))
 
 
@@ -153,7 +153,7 @@ def test_an_issue_held_past_its_cutoff_is_not_released_around_the_second_editor(
 ) -> None:
     approval.hold(issue, ann)
     set_clock(issue.cutoff_at)
-    with pytest.raises(approval.Refused, match="only with a second"):
+    with pytest.raises(approval.PublishRefused, match="only with a second"):
         approval.release(stored(issue), ann)
     assert stored(issue).status == Status.HELD
     settings.PUBLISH_ALONE_BELOW = 4
@@ -174,7 +174,7 @@ def test_a_request_is_declined_with_a_word_or_taken_back(issue: Issue, ann: User
     assert again is not None
     approval.decline(again, ann, "")
     assert again.status == PublishRequest.Status.VOID
-    with pytest.raises(Refused, match="settled"):
+    with pytest.raises(PublishRefused, match="settled"):
         approval.confirm(again, bo, seen(issue))
 
 
@@ -193,10 +193,10 @@ def test_zero_never_asks(issue: Issue, ann: User, bo: User, settings: LazySettin
 def test_what_moved_since_it_was_seen_is_asked_again(issue: Issue, ann: User) -> None:
     before = seen(issue)
     SubscriberFactory.create_batch(11, next_digest_at=MORNING + timedelta(hours=2))
-    with pytest.raises(Refused, match="There were 3 readers when you looked, and now there are 14"):
+    with pytest.raises(PublishRefused, match="There were 3 readers when you looked, and now there are 14"):
         approval.publish(issue, ann, before)
     Issue.objects.update(revision=1)
-    with pytest.raises(Refused, match="changed the issue meanwhile"):
+    with pytest.raises(PublishRefused, match="changed the issue meanwhile"):
         approval.publish(stored(issue), ann, Seen(14, 0))
     assert stored(issue).status == Status.DRAFT
 
@@ -205,14 +205,14 @@ def test_an_edit_in_the_last_moment_stops_the_publication(issue: Issue, ann: Use
     read = stored(issue)
     before = seen(read)
     Issue.objects.update(revision=1)  # after `read` was loaded
-    with pytest.raises(Refused, match="moved on"):
+    with pytest.raises(PublishRefused, match="moved on"):
         approval.publish(read, ann, before)
     assert stored(issue).status == Status.DRAFT
 
 
 def test_an_empty_front_lets_nothing_out(ann: User) -> None:
     empty = IssueFactory()
-    with pytest.raises(Refused, match="The front is empty"):
+    with pytest.raises(PublishRefused, match="The front is empty"):
         approval.publish(empty, ann, Seen(0, 0))
 
 
@@ -224,5 +224,5 @@ def test_a_reason_is_kept_with_a_withdrawal(issue: Issue, ann: User) -> None:
     last = LogEntry.objects.latest("pk")
     assert last.actor == ann
     assert last.changes["reason"] == ["", "A retracted paper leads."]
-    with pytest.raises(Refused):
+    with pytest.raises(PublishRefused):
         approval.withdraw(stored(issue), ann, "Once more.")

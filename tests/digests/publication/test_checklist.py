@@ -6,7 +6,7 @@ from django.conf import LazySettings
 
 from digests.models import LinkCheck
 from digests.publication import checklist, link_check
-from digests.publication.checklist import STOPS, WARNS, Finding, checks_of
+from digests.publication.checklist import STOPS, WARNS, ChecklistItem, checks_of
 from newsletter.issues.models import Issue
 from newsletter.papers.ingest import duplicates
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, published_issue
@@ -21,7 +21,7 @@ def issue() -> Issue:
     return IssueFactory(date=MONDAY + DAY, subject="What a Tuesday")
 
 
-def found(issue: Issue, words: str) -> Finding:
+def found(issue: Issue, words: str) -> ChecklistItem:
     (finding,) = [finding for finding in checks_of(issue) if words in finding.what]
     return finding
 

@@ -54,5 +54,5 @@ def test_a_withdrawn_issue_leaves_no_more(issue: Issue) -> None:
 
 
 def test_words_for_one_reader(issue: Issue) -> None:
-    reach = withdrawal_counts.Reach(1, 0, 0, 0)
+    reach = withdrawal_counts.WithdrawalCounts(1, 0, 0, 0)
     assert reach.words == "1 reader has it already, and 0 for whom it was ready do not get it; nor does anybody later."

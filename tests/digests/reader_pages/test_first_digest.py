@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from digests.models import SendingSwitch
-from digests.reader_pages.first_digest import Outlook, first_digest
+from digests.reader_pages.first_digest import FirstDigest, first_digest
 from digests.sending import switch
 from newsletter import clock
 from newsletter.issues.models import Issue
@@ -36,7 +36,7 @@ def confirmed(client: Client) -> str:
 
 @pytest.mark.usefixtures("issue")
 def test_the_first_digest_is_on_its_way_where_it_is(client: Client) -> None:
-    assert first_digest() == Outlook.NOW
+    assert first_digest() == FirstDigest.NOW
     assert "Your first digest is on its way" in confirmed(client)
 
 
@@ -52,7 +52,7 @@ def test_while_sending_is_paused_the_page_says_so(client: Client) -> None:
 @pytest.mark.usefixtures("issue")
 def test_while_sending_is_held_the_page_says_so(client: Client) -> None:
     SendingSwitch.objects.create(pk=1, hold_reason="it looks like a backup")
-    assert first_digest() == Outlook.STOPPED
+    assert first_digest() == FirstDigest.STOPPED
 
 
 @pytest.mark.usefixtures("issue")
@@ -70,4 +70,4 @@ def test_without_an_issue_the_first_digest_comes_at_a_regular_hour(client: Clien
 
 def test_an_issue_of_long_ago_is_none(issue: Issue) -> None:
     with clock.at(MORNING + timedelta(days=20)):
-        assert first_digest() == Outlook.NO_ISSUE
+        assert first_digest() == FirstDigest.NO_ISSUE

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digests.selection.choice_effect import Day, Effect, effects, entries_by, entries_with
+from digests.selection.choice_effect import Effect, IssueDay, effects, entries_by, entries_with
 from digests.selection.entry_index import Choice, Entry, build_index, note_words
 from tests.digests.selection.test_rules import VISION, entry
 from tests.factories import MONDAY
@@ -15,15 +15,15 @@ PARTS = st.sampled_from(WORDS.split())
 TEXTS = st.lists(PARTS | st.sampled_from(" \n"), max_size=8).map("".join) | st.lists(PARTS, max_size=8).map(" ".join)
 
 
-def week(*entries: list[Entry] | None) -> list[Day]:
+def week(*entries: list[Entry] | None) -> list[IssueDay]:
     """Return days from Monday on, each with its entries, or without an issue."""
     return [
-        Day(MONDAY + days * DAY, None if of_day is None else build_index(of_day))
+        IssueDay(MONDAY + days * DAY, None if of_day is None else build_index(of_day))
         for days, of_day in enumerate(entries)
     ]
 
 
-def titles(days: list[Day], choice: Choice) -> list[tuple[str, ...]]:
+def titles(days: list[IssueDay], choice: Choice) -> list[tuple[str, ...]]:
     return [effect.titles for effect in effects(days, choice)]
 
 

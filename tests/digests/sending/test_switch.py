@@ -102,9 +102,9 @@ def test_a_pause_is_answered_when_every_call_allowed_before_is_opened() -> None:
 
 
 def test_a_database_restored_under_the_same_files_is_held(capsys: pytest.CaptureFixture[str]) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     restore(yesterday)
 
     answer = switch.may_send()
@@ -121,18 +121,18 @@ def test_a_database_restored_under_the_same_files_is_held(capsys: pytest.Capture
 def test_either_marker_is_enough(settings: LazySettings, tmp_path: Path) -> None:
     for forget in (forget_in_redis, (Path(settings.VAR_DIR) / "sending.json").unlink):
         SendingSwitch.objects.all().delete()
-        switch.heartbeat()
+        switch.raise_epoch()
         yesterday = backup()
-        switch.heartbeat()
+        switch.raise_epoch()
         forget()
         restore(yesterday)
         assert not switch.may_send().may
 
 
 def test_a_database_restored_under_a_running_worker_is_held() -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     assert switch.may_send().may
     SendingSwitch.objects.filter(pk=1).update(**yesterday)
     assert not switch.may_send().may
@@ -141,10 +141,10 @@ def test_a_database_restored_under_a_running_worker_is_held() -> None:
 def test_a_backup_started_on_a_new_machine_is_held(
     settings: LazySettings, tmp_path: Path, set_clock: SetClock
 ) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     start_elsewhere(settings, tmp_path)
     set_clock(MORNING + DAY)
-    switch.heartbeat()
+    switch.raise_epoch()
     answer = switch.may_send()
     assert not answer.may
     assert "last at work on 4 May 2026 at 05:00 UTC, and not on this machine" in answer.reason
@@ -153,14 +153,14 @@ def test_a_backup_started_on_a_new_machine_is_held(
 def test_a_new_machine_joins_a_deployment_that_is_at_work(
     settings: LazySettings, tmp_path: Path, set_clock: SetClock
 ) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     start_elsewhere(settings, tmp_path)
     set_clock(MORNING + timedelta(minutes=5))
     assert switch.may_send().may
 
 
 def test_a_desk_that_was_off_for_weeks_goes_on_by_itself(set_clock: SetClock) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     switch._newest.clear()
     set_clock(MORNING + 30 * DAY)
     assert switch.may_send().may
@@ -169,9 +169,9 @@ def test_a_desk_that_was_off_for_weeks_goes_on_by_itself(set_clock: SetClock) ->
 def test_an_allowed_database_is_held_by_no_old_marker_and_its_backup_is_held_again(
     settings: LazySettings, tmp_path: Path
 ) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     restore(yesterday)
     assert switch.allow("Ada")
     switch._newest.clear()
@@ -181,21 +181,21 @@ def test_an_allowed_database_is_held_by_no_old_marker_and_its_backup_is_held_aga
 
 
 def test_a_held_database_does_not_come_alive_by_itself() -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     restore(yesterday)
-    switch.heartbeat()
-    switch.heartbeat()
+    switch.raise_epoch()
+    switch.raise_epoch()
     row = backup()
     assert row["epoch"] == yesterday["epoch"]
     assert "restored" in row["hold_reason"]
 
 
 def test_allowing_is_not_resuming(capsys: pytest.CaptureFixture[str]) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     restore(yesterday)
     switch.pause("Ada", "Stop.")
     assert "Sending is paused besides" in run("allow_sending", capsys)
@@ -205,23 +205,23 @@ def test_allowing_is_not_resuming(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_file_that_cannot_be_written_or_read_stops_nothing(settings: LazySettings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path / "file"
     (tmp_path / "file").write_text("not a folder")
-    switch.heartbeat()
+    switch.raise_epoch()
     assert switch.may_send().may
     settings.VAR_DIR = tmp_path
     (tmp_path / "sending.json").write_text("{broken")
-    switch.heartbeat()
+    switch.raise_epoch()
     assert switch.may_send().may
 
 
 def test_check_tells_of_a_pause_and_of_a_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    switch.heartbeat()
+    switch.raise_epoch()
     assert system_checks.check_sending(None) == []
     switch.pause("Ada", "Stop.")
     (warning,) = system_checks.check_sending(None)
     assert (warning.id, warning.hint) == ("digests.W002", "To go on, run `manage.py resume_sending`.")
     switch.resume("Ada")
     yesterday = backup()
-    switch.heartbeat()
+    switch.raise_epoch()
     restore(yesterday)
     call_command("check")
     said = "".join(capsys.readouterr())
@@ -259,13 +259,13 @@ def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that starts now knows no epoch, and asks the markers just after another has raised them."""
-    switch.heartbeat()
+    switch.raise_epoch()
     switch._newest.clear()
     read = backup_markers.read
 
     def read_late(lineage: str) -> int | None:
         monkeypatch.undo()
-        switch.heartbeat()
+        switch.raise_epoch()
         return read(lineage)
 
     monkeypatch.setattr(backup_markers, "read", read_late)

@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from newsletter.mail import throttle
-from newsletter.mail.throttle import Lane, Pace, RedisAway, Turn, Wait
+from newsletter.mail.throttle import Channel, Pace, RedisAway, Turn, Wait
 from newsletter.runtime import embedded_servers
 
 MORNING = datetime(2026, 5, 4, 5, 0, tzinfo=UTC)
@@ -422,7 +422,7 @@ def test_the_count_on_record_is_asked_for_only_where_redis_has_none(settings: La
 
 
 @pytest.mark.parametrize("lane", ["letters", "digests"])
-def test_without_redis_nothing_is_sent(settings: LazySettings, lane: Lane) -> None:
+def test_without_redis_nothing_is_sent(settings: LazySettings, lane: Channel) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert isinstance(wait_of(Pace(lane)), RedisAway)
     with pytest.raises(RedisAway):

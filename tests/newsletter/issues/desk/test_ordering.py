@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.issues import draft
 from newsletter.issues.desk import ordering, wording
-from newsletter.issues.desk.edit_lock import Edit, Refused, Stale
+from newsletter.issues.desk.edit_lock import Edit, EditRefused, Stale
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper
@@ -113,7 +113,7 @@ def test_a_dropped_paper_that_leads_another_issue_by_now_is_not_restored(
 ) -> None:
     ordering.drop(edit(), entry_id(issue, papers[0]))
     published_issue(MONDAY + DAY, papers[0])
-    with pytest.raises(Refused, match="on the front of 5 May 2026, and no paper leads twice"):
+    with pytest.raises(EditRefused, match="on the front of 5 May 2026, and no paper leads twice"):
         ordering.restore(edit(), entry_id(issue, papers[0]))
 
 
@@ -158,7 +158,7 @@ def test_a_paper_that_is_for_no_issue_is_refused_with_the_reason(
         (withdrawn, "withdrawn by its authors"),
         (merged, "merged into “Heir”: pull that one in"),
     ):
-        with pytest.raises(Refused, match=reason):
+        with pytest.raises(EditRefused, match=reason):
             ordering.pull_in(edit(), paper)
 
 
@@ -166,7 +166,7 @@ def test_a_paper_whose_twin_stood_in_an_issue_is_refused(edit: Callable[[], Edit
     twin, heir = PaperFactory(score=-1), PaperFactory(title="Heir", score=-1)
     published_issue(MONDAY - DAY, twin)
     duplicates.merge(twin, heir)
-    with pytest.raises(Refused, match="as a paper that was merged into it"):
+    with pytest.raises(EditRefused, match="as a paper that was merged into it"):
         ordering.pull_in(edit(), heir)
 
 
@@ -187,9 +187,9 @@ def test_a_free_item_is_added_edited_and_removed(issue: Issue, edit: Callable[[]
 
 def test_a_paper_is_no_free_item(issue: Issue, papers: list[Paper], edit: Callable[[], Edit]) -> None:
     paper = entry_id(issue, papers[0])
-    with pytest.raises(Refused, match="drop it instead"):
+    with pytest.raises(EditRefused, match="drop it instead"):
         ordering.remove_item(edit(), paper)
-    with pytest.raises(Refused, match="the paper’s own"):
+    with pytest.raises(EditRefused, match="the paper’s own"):
         wording.edit_item(edit(), paper, "Mine", "", "")
 
 
@@ -209,13 +209,13 @@ def test_words_are_kept_with_what_stood_there_before(
 
 
 def test_a_cutoff_in_the_past_is_refused(edit: Callable[[], Edit]) -> None:
-    with pytest.raises(Refused, match="would go out at once"):
+    with pytest.raises(EditRefused, match="would go out at once"):
         wording.set_cutoff(edit(), MORNING)
 
 
 def test_an_earlier_cutoff_leaves_the_others_time_and_tells_them_anew(issue: Issue, edit: Callable[[], Edit]) -> None:
     Issue.objects.update(cutoff_at=MORNING + timedelta(hours=5), draft_mailed_at=MORNING)
-    with pytest.raises(Refused, match="at least 60 minutes ahead"):
+    with pytest.raises(EditRefused, match="at least 60 minutes ahead"):
         wording.set_cutoff(edit(), MORNING + timedelta(minutes=59))
     wording.set_cutoff(edit(), MORNING + timedelta(hours=6))
     assert Issue.objects.get().draft_mailed_at == MORNING
@@ -245,7 +245,7 @@ def test_of_what_is_published_nothing_is_changed(
     published_issue(MONDAY - DAY, PaperFactory(score=-1))
     Issue.objects.filter(pk=issue.pk).update(status=Issue.Status.PUBLISHED, published_at=MORNING)
     before = list(IssueEntry.objects.order_by("pk").values()), list(Issue.objects.order_by("pk").values())
-    with pytest.raises(Refused, match="The issue is published"):
+    with pytest.raises(EditRefused, match="The issue is published"):
         every_act(issue, papers)[act](edit())
     assert (list(IssueEntry.objects.order_by("pk").values()), list(Issue.objects.order_by("pk").values())) == before
 
@@ -256,7 +256,7 @@ def test_a_drop_from_what_is_published_is_for_good(
     Issue.objects.update(status=Issue.Status.PUBLISHED, published_at=MORNING)
     ordering.drop(edit(), entry_id(issue, papers[0]))
     assert front(issue) == ["Paper 2", "Paper 3"]
-    with pytest.raises(Refused, match="nothing else can be changed"):
+    with pytest.raises(EditRefused, match="nothing else can be changed"):
         ordering.restore(edit(), entry_id(issue, papers[0]))
 
 
@@ -264,7 +264,7 @@ def test_nothing_is_dropped_from_what_is_withdrawn(
     issue: Issue, papers: list[Paper], edit: Callable[[], Edit]
 ) -> None:
     Issue.objects.update(status=Issue.Status.WITHDRAWN, published_at=MORNING)
-    with pytest.raises(Refused, match="nothing can be changed any more"):
+    with pytest.raises(EditRefused, match="nothing can be changed any more"):
         ordering.drop(edit(), entry_id(issue, papers[0]))
 
 

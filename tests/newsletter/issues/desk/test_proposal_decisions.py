@@ -63,7 +63,7 @@ def test_each_decision_is_kept_with_who_took_it(editor: User) -> None:
 def test_two_editors_decide_once(editor: User) -> None:
     proposal = proposed()
     proposal_decisions.decline(proposal, editor)
-    with pytest.raises(proposal_decisions.Refused, match="Somebody else"):
+    with pytest.raises(proposal_decisions.EditRefused, match="Somebody else"):
         proposal_decisions.accept(proposal, editor)
 
 
@@ -71,7 +71,7 @@ def test_what_was_on_a_front_before_is_not_taken_in_again(editor: User) -> None:
     paper = PaperFactory(key="arxiv:2605.00658")
     proposal = proposed()
     published_issue(MONDAY, paper)
-    with pytest.raises(proposal_decisions.Refused, match="on the front of 4 May 2026"):
+    with pytest.raises(proposal_decisions.EditRefused, match="on the front of 4 May 2026"):
         proposal_decisions.accept(proposal, editor)
     assert Proposal.objects.get().status == Status.NEW
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_found_is_in_the_queue_again_and_says_why(editor: User) -
 def test_what_is_no_paper_comes_as_a_free_item_with_a_title(editor: User) -> None:
     PaperFactory(title="A paper")
     proposal = proposed("https://example.org/talk")
-    with pytest.raises(proposal_decisions.Refused, match="give it a title"):
+    with pytest.raises(proposal_decisions.EditRefused, match="give it a title"):
         proposal_decisions.accept(proposal, editor)
     proposal_decisions.accept(proposal, editor, title="A talk", text="Worth an hour.")
     issue = draft.draft_next_issue()
@@ -134,7 +134,7 @@ def test_what_is_no_paper_comes_as_a_free_item_with_a_title(editor: User) -> Non
 
 def test_a_withdrawn_paper_is_not_taken_in(editor: User) -> None:
     PaperFactory(key="arxiv:2605.00658", withdrawn_at=MORNING)
-    with pytest.raises(proposal_decisions.Refused, match="withdrawn"):
+    with pytest.raises(proposal_decisions.EditRefused, match="withdrawn"):
         proposal_decisions.accept(proposed(), editor)
     assert Paper.objects.get().proposed_by == ""
 
@@ -143,11 +143,11 @@ def test_a_withdrawn_paper_is_not_taken_in(editor: User) -> None:
 def test_a_proposal_that_comes_while_editors_decide_waits_for_the_decision(editor: User) -> None:
     proposal = proposed()
 
-    def late() -> proposing.Outcome:
+    def late() -> proposing.ProposalResult:
         return proposing.propose(proposing.read(LINK), "", "bo")
 
     with between('UPDATE "papers_proposal"', late) as raised:
         proposal_decisions.decline(proposal, editor)
     assert "lock timeout" in str(raised[0])
-    assert late() == proposing.Outcome.DECLINED
+    assert late() == proposing.ProposalResult.DECLINED
     assert Proposal.objects.count() == 1

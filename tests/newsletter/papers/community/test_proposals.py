@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from newsletter.papers.community import proposals
-from newsletter.papers.community.proposals import Outcome
+from newsletter.papers.community.proposals import ProposalResult
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Alias, Proposal
 from tests.factories import MORNING, PaperFactory
@@ -18,7 +18,7 @@ SetClock = Callable[[datetime], None]
 LINK = "https://arxiv.org/abs/2605.00658"
 
 
-def propose(link: str, reader: str, why: str = "Read it.") -> Outcome:
+def propose(link: str, reader: str, why: str = "Read it.") -> ProposalResult:
     return proposals.propose(proposals.read(link), why, reader)
 
 
@@ -57,27 +57,27 @@ def test_a_known_paper_is_known_by_all_its_names() -> None:
 
 
 def test_proposals_of_one_paper_are_folded_whatever_link_they_bring() -> None:
-    assert propose(LINK, "ada") == Outcome.PROPOSED
-    assert propose("arxiv.org/pdf/2605.00658v3", "bo") == Outcome.JOINED
-    assert propose("2605.00658", "ada") == Outcome.KNOWN
+    assert propose(LINK, "ada") == ProposalResult.PROPOSED
+    assert propose("arxiv.org/pdf/2605.00658v3", "bo") == ProposalResult.JOINED
+    assert propose("2605.00658", "ada") == ProposalResult.KNOWN
     assert [proposal.reader_key for proposal in Proposal.objects.alike("arxiv:2605.00658")] == ["ada", "bo"]
 
 
 def test_a_reader_proposes_so_many_a_day(settings: LazySettings, set_clock: SetClock) -> None:
     settings.PROPOSALS_PER_DAY = 2
     outcomes = [propose(f"2605.0000{n}", "ada") for n in range(1, 4)]
-    assert outcomes == [Outcome.PROPOSED, Outcome.PROPOSED, Outcome.TOO_MANY]
-    assert propose("2605.00001", "ada") == Outcome.KNOWN
-    assert propose("2605.00003", "bo") == Outcome.PROPOSED
+    assert outcomes == [ProposalResult.PROPOSED, ProposalResult.PROPOSED, ProposalResult.TOO_MANY]
+    assert propose("2605.00001", "ada") == ProposalResult.KNOWN
+    assert propose("2605.00003", "bo") == ProposalResult.PROPOSED
     set_clock(MORNING + timedelta(hours=25))
-    assert propose("2605.00004", "ada") == Outcome.PROPOSED
+    assert propose("2605.00004", "ada") == ProposalResult.PROPOSED
 
 
 @pytest.mark.parametrize("status", [Proposal.Status.ACCEPTED, Proposal.Status.DECLINED])
 def test_what_editors_decided_is_not_proposed_again(status: Proposal.Status) -> None:
     propose(LINK, "ada")
     Proposal.objects.update(status=status)
-    assert propose(LINK, "bo") == propose(LINK, "ada") == Outcome(status)
+    assert propose(LINK, "bo") == propose(LINK, "ada") == ProposalResult(status)
     assert Proposal.objects.count() == 1
 
 
@@ -94,7 +94,7 @@ class AnyText(TestCase):
             wanted = proposals.read(text)
         except proposals.NoLink:
             return
-        assert proposals.propose(wanted, "", "ada") in Outcome
+        assert proposals.propose(wanted, "", "ada") in ProposalResult
         row = Proposal.objects.get()
         assert row.link.startswith(("https://", "http://"))
         assert row.link.isprintable()

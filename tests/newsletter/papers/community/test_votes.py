@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.papers.community import votes as voting
-from newsletter.papers.community.votes import Outcome
+from newsletter.papers.community.votes import VoteResult
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, Sighting, Source, Vote
 from newsletter.papers.trending import formula, ranking
@@ -23,7 +23,7 @@ def counts(paper: Paper) -> list[int | None]:
 
 def test_a_reader_votes_once_for_a_paper_however_often_the_button_is_pressed() -> None:
     paper = PaperFactory()
-    assert [voting.vote(paper, "ada") for _ in range(3)] == [Outcome.COUNTED, Outcome.KNOWN, Outcome.KNOWN]
+    assert [voting.vote(paper, "ada") for _ in range(3)] == [VoteResult.COUNTED, VoteResult.KNOWN, VoteResult.KNOWN]
     assert Vote.objects.count() == 1
 
 
@@ -32,8 +32,8 @@ def test_a_vote_for_a_merged_paper_counts_for_the_one_that_is_left() -> None:
     voting.vote(paper, "ada")
     duplicates.merge(paper, left)
     paper.refresh_from_db()
-    assert voting.vote(left, "ada") == voting.vote(paper, "ada") == Outcome.KNOWN
-    assert voting.vote(paper, "bo") == Outcome.COUNTED
+    assert voting.vote(left, "ada") == voting.vote(paper, "ada") == VoteResult.KNOWN
+    assert voting.vote(paper, "bo") == VoteResult.COUNTED
     voting.write_counts()
     assert counts(left) == [2]
     assert voting.take_back(left, "ada")
@@ -59,10 +59,10 @@ def test_who_has_voted_enough_for_a_day_votes_again_the_next(settings: LazySetti
     settings.VOTES_PER_DAY = 2
     papers = PaperFactory.create_batch(3)
     outcomes = [voting.vote(paper, "ada") for paper in papers]
-    assert outcomes == [Outcome.COUNTED, Outcome.COUNTED, Outcome.TOO_MANY]
-    assert voting.vote(papers[2], "bo") == Outcome.COUNTED
+    assert outcomes == [VoteResult.COUNTED, VoteResult.COUNTED, VoteResult.TOO_MANY]
+    assert voting.vote(papers[2], "bo") == VoteResult.COUNTED
     set_clock(MORNING + timedelta(hours=25))
-    assert voting.vote(papers[2], "ada") == Outcome.COUNTED
+    assert voting.vote(papers[2], "ada") == VoteResult.COUNTED
 
 
 def test_counts_are_written_only_where_they_changed(set_clock: SetClock) -> None:
