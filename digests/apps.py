@@ -10,4 +10,4 @@ class DigestsConfig(AppConfig):
 
         register(system_checks.check_sending)
         register(system_checks.check_webhook)
-        register(system_checks.check_commits)
+        register(system_checks.check_synchronous_commit)

@@ -28,7 +28,7 @@ def issue() -> Issue:
 
 
 def test_the_copies_of_an_issue_are_counted_by_how_far_they_came(issue: Issue) -> None:
-    assert withdrawal_counts.reach_of(issue) == (3, 2, 2, 1)
+    assert withdrawal_counts.count_copies(issue) == (3, 2, 2, 1)
 
 
 def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
