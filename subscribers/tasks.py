@@ -1,7 +1,9 @@
 import logging
 import time
+from functools import partial
 
 from celery import Task, shared_task
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from newsletter import worker_shutdown
@@ -72,8 +74,12 @@ def forget() -> None:
     unconfirmed.forget()
 
 
+def wake_on_commit(task: Task, pk: int) -> None:
+    """Queue `task` for a row once the transaction commits; when Redis is down, the sweep finds the row later."""
+    transaction.on_commit(partial(wake, task, pk))
+
+
 def wake(task: Task, pk: int) -> None:
-    """Ask for a row to be worked on now; where no worker can be told, the sweep finds it."""
     try:
         task.apply_async((pk,), retry=False)
     except OperationalError:

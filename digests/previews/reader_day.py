@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from digests.assembly import digest_rows
 from digests.mail import compose, slots, subject
 from digests.models import Card, Delivery, Digest
+from digests.models.delivery_state import never_left
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice, Item, union
@@ -24,7 +25,6 @@ from newsletter.papers.ingest import duplicates
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
-NEVER_LEFT = (Delivery.Status.SKIPPED, Delivery.Status.REJECTED, Delivery.Status.ABANDONED)
 DAY = timedelta(days=1)
 
 
@@ -124,7 +124,7 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
 def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
     """Return the papers of those `earlier` deliveries that assembly looks at: of recent days, and not known lost."""
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
-    orders = recent.exclude(status__in=NEVER_LEFT).values_list("digest__card_ids", flat=True)
+    orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
     stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
     return {paper_id or -entry_id for paper_id, entry_id in stood}

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from digests.models import Delivery, ProviderEvent, ProviderEventQuerySet
+from digests.models.delivery_state import IS_CONTACTED
 from digests.monitoring import notices
 from newsletter import clock
 from subscribers.models import Subscriber, Suppression
@@ -140,15 +141,14 @@ def is_in_trouble(domain: str) -> bool:
 
 
 # Counted only as far as it matters.
-CONTACTED_AT_DOMAIN = """
+CONTACTED_AT_DOMAIN = f"""
 SELECT count(*) FROM (
     SELECT 1
-    FROM digests_batch batch
-    JOIN digests_delivery delivery ON delivery.batch_id = batch.id
-    JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
-    WHERE batch.started_at IS NOT NULL AND coalesce(batch.finished_at, batch.lease_until) >= %(since)s
-      AND delivery.call_no < batch.position AND coalesce(delivery.status, 'sent') IN ('sent', 'rejected', 'uncertain')
-      AND split_part(reader.canonical, '@', 2) = %(domain)s
+    FROM digests_batch b
+    JOIN digests_delivery d ON d.batch_id = b.id
+    JOIN subscribers_subscriber reader ON reader.id = d.subscriber_id
+    WHERE b.started_at IS NOT NULL AND coalesce(b.finished_at, b.lease_until) >= %(since)s
+      AND {IS_CONTACTED} AND split_part(reader.canonical, '@', 2) = %(domain)s
     LIMIT %(most)s
 ) found
 """

@@ -21,7 +21,7 @@ def fail(request: HttpRequest, token: str) -> HttpResponse:
 
 
 urlpatterns = [path("unsubscribe/<str:token>/", fail)]
-handler500 = "tests.newsletter.test_discretion.say_sorry"
+handler500 = "tests.newsletter.test_log_redaction.say_sorry"
 
 
 def say_sorry(request: HttpRequest) -> HttpResponse:

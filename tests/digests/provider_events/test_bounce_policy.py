@@ -205,11 +205,12 @@ def test_a_complaint_outweighs_every_other_reason(kinds: tuple[str, str]) -> Non
     assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
 
 
-def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of() -> None:
+@pytest.mark.parametrize("status", [None, "rejected", "uncertain", "abandoned"])
+def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of(status: str | None) -> None:
     batch = Batch.objects.create(lane="smtp", status=Batch.Status.DONE, position=1, started_at=MORNING,
                                  finished_at=MORNING)  # fmt: skip
     readers = [SubscriberFactory(email=f"reader{number}@large.example") for number in range(300)]
-    deliveries = [sent_delivery(reader, batch=batch) for reader in readers]
+    deliveries = [sent_delivery(reader, batch=batch, status=status) for reader in readers]
     for delivery in deliveries[:25]:
         heard(Kind.BOUNCED, delivery)
     application.apply_events()

@@ -31,7 +31,7 @@ ADDRESS, NEW = "ada.reader@example.org", "ada.moves@example.org"
 
 
 @pytest.fixture
-def links() -> dict[str, str]:
+def links(set_clock: object) -> dict[str, str]:
     """Return a link of each kind, all of one reader, by the page it leads to."""
     topic = TopicFactory(slug="vision")
     published_issue(MONDAY, PaperFactory(topics=[topic], code_url=CODE))
