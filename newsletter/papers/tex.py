@@ -6,6 +6,7 @@ ones, so that no later step takes them for TeX.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -95,10 +96,11 @@ _HIDE_COMMENTS = {ord(char): _HIDE[ord(char)] for char in "%#"}
 
 # Commands in running text
 
+_MARKS = "\u0300-\u036f"
 _ACCENT = re.compile(
     r"""\\(?P<mark>["'`^~=.]|[cHkbdruv](?![A-Za-z]))\s*"""
-    r"(?:\{\s*(?P<inner>\\[ij]|\w?)\s*\}"
-    r"|(?P<bare>\\[ij](?![A-Za-z])|(?<=\W)[A-Za-z]|(?<=[cHkruv]\s)[A-Za-z]))"
+    rf"(?:\{{\s*(?P<inner>\\[ij]|(?:\w[{_MARKS}]*)?)\s*\}}"
+    rf"|(?P<bare>\\[ij](?![A-Za-z])|(?:(?<=\W)|(?<=[cHkruv]\s))[^\W\d_][{_MARKS}]*))"
 )
 _ACCENTED_GREEK = {r"\r{ho}": "ρ", r"\k{appa}": "κ", r"\b{eta}": "β"}
 _LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|SS|dh|DH|dj|DJ|th|TH|ng|NG|[loijLO])(?![A-Za-z])(?:\{\}|\s+(?=[a-z])|)")
@@ -132,20 +134,28 @@ def _until_steady(step: Callable[[str], str], text: str) -> str:
 
 
 def _accents(text: str) -> str:
+    text = _LONE_ACCENT.sub(r"\\\1{\2}", text)
     text = _BRACED_ACCENT.sub(r"\1", text)
     return _ACCENT.sub(_accented, text)
 
 
 _CODE_POINT = re.compile(r"\\char\s?\"([0-9A-F]{2,4})(?![0-9A-Fa-f])\s?")
 _VERBATIM = re.compile(r"\\verb\*?([^\sA-Za-z*])([^\n]{0,200}?)\1")
-_BRACED_ACCENT = re.compile(r"""\{(\\["'`^~=.][A-Za-z]|\\["'`^~=.cHkbdruv]\{\\?[A-Za-z]\})\}""")
+_LONE_ACCENT = re.compile(r"""\{\\(["'`^~=.cHkbdruv])\}\s?(\\[ij](?![A-Za-z])|[^\W\d_])""")
+_BRACED_ACCENT = re.compile(
+    r"""(?<!\\["'`^~=.cHkbdruv])\{(\\["'`^~=.][A-Za-z]|\\["'`^~=.cHkbdruv]\{\\?[A-Za-z]\})\}"""
+)
 
 
 def _accented(match: re.Match[str]) -> str:
     letter = match["inner"] or match["bare"]
     if not letter:
         return match[0] if match["inner"] is None else ""
-    return fragment_to_unicode(f"\\{match['mark']}{{{letter}}}") or match[0]
+    plain, marks = (letter, "") if letter[0] == "\\" else (letter[0], letter[1:])
+    if not (accented := fragment_to_unicode(f"\\{match['mark']}{{{plain}}}")):
+        return match[0]
+    accented = unicodedata.normalize("NFD", accented) if marks else accented
+    return unicodedata.normalize("NFC", f"{accented[0]}{marks}{accented[1:]}")
 
 
 def _commands_with_arguments(text: str) -> str:

@@ -34,7 +34,7 @@ def clean(text: str) -> str:
 
 def clean_name(text: str) -> str:
     """Return an author's name as `clean` does, without braces, a bracketed affiliation and stray commas."""
-    name = clean(text[: MAX_NAME_LENGTH * 10].replace("~", " ").replace("--", "-"))
+    name = clean(_TIE.sub(" ", text[: MAX_NAME_LENGTH * 10]).replace("--", "-"))
     name = _without_affiliation(name.translate(_BRACES).strip())
     return clean(name.strip(" ,;:")[:MAX_NAME_LENGTH])
 
@@ -58,6 +58,7 @@ def split_authors(creator: str) -> list[str]:
 
 _MARKS = dict.fromkeys(map(ord, "\\${}&<>^_~`'\""), " ")
 _BRACES = dict.fromkeys(map(ord, "{}"), "")
+_TIE = re.compile(r"(?<!\\)~")  # \~ is an accent
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SEPARATOR = re.compile(r"[(),;]|\sand\s")
 

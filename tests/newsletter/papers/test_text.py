@@ -1,6 +1,7 @@
 import gzip
 import json
 import re
+import string
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -135,6 +136,18 @@ def test_long_text_is_cut() -> None:
         (r"Fran\c{c}ois \c{S}en", "François Şen"),
         (r"{\L}ukasz Garc{\'\i}a", "Łukasz García"),
         (r"Ho\v{r}a~Nov\'ak", "Hořa Novák"),
+        (r"Mu\~noz", "Muñoz"),
+        (r"Jo\~ao", "João"),
+        (r"Pi\~{n}ero~L\'opez", "Piñero López"),
+        (r"{\~N}andu", "Ñandu"),
+        (r"Ma\~{\i}", "Maĩ"),
+        (r"Nguy\~{\^e}n", "Nguyễn"),
+        (r"Nguy{\~{\^e}}n", "Nguyễn"),
+        (r"Nguy\~\^en", "Nguyễn"),
+        (r"Ng\^o~D\~ung", "Ngô Dũng"),
+        (r"Th\'{\^o}ng", "Thống"),
+        (r"Ph\d{\^a}m", "Phậm"),
+        (r"T{\"}ulu", "Tülu"),
         ("Jane Doe (MIT, Cambridge)", "Jane Doe"),
         ("Zhang (Jack) Wei", "Zhang (Jack) Wei"),
         ("  Deepti ,", "Deepti"),
@@ -145,6 +158,36 @@ def test_long_text_is_cut() -> None:
 )
 def test_names_become_unicode(raw: str, plain: str) -> None:
     assert clean_name(raw) == plain
+
+
+ACCENTED = [
+    "\\{mark}{letter}",
+    "\\{mark}{{{letter}}}",
+    "{{\\{mark}{letter}}}",
+    "{{\\{mark}{{{letter}}}}}",
+    "{{\\{mark}}}{letter}",
+]
+letters = st.sampled_from(string.ascii_letters)
+
+
+@given(
+    letters, st.sampled_from(ACCENTED), st.sampled_from("\"'`^~=."), letters, st.sampled_from(["", "ez", "~Ng", " B"])
+)
+@settings(deadline=None)
+def test_no_letter_of_an_accented_name_is_lost(before: str, shape: str, mark: str, letter: str, after: str) -> None:
+    name = clean_name(f"{before}{shape.format(mark=mark, letter=letter)}{after}")
+
+    plain = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    assert plain == f"{before}{letter}{after}".replace("~", " ")
+    assert len(unicodedata.normalize("NFD", name)) == len(plain) + 1
+
+
+@given(letters, st.sampled_from("\"'`^~=."), st.sampled_from("\"'`^~=."), letters)
+@settings(deadline=None)
+def test_of_two_accents_on_a_letter_none_is_lost(before: str, outer: str, inner: str, letter: str) -> None:
+    for name in (f"{before}\\{outer}{{\\{inner}{letter}}}x", f"{before}\\{outer}\\{inner}{letter}x"):
+        kept = unicodedata.normalize("NFD", clean_name(name))
+        assert (kept[0], kept[1], kept[-1], len(kept)) == (before, letter, "x", 5)
 
 
 @pytest.mark.parametrize(
