@@ -53,7 +53,7 @@ SWITCHES = (
     "unboldmath", "vfill", "xspace", "medskip", "bigskip", "clearpage", "newpage", "protect",
     "ignorespaces", "footnotemark", "maketitle",
 )  # fmt: skip
-_WRAPPERS = (
+WRAPPERS = (
     "textbf", "textit", "texttt", "textsc", "textsf", "textrm", "textmd", "textsl", "textup", "textnormal",
     "text", "mbox", "hbox", "fbox", "emph", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal",
     "mathscr", "mathfrak", "mathnormal", "boldsymbol", "bm", "pmb", "underline", "uline", "overline",
@@ -90,7 +90,8 @@ def symbol(name: str) -> str | None:
         return _SYMBOLS[name]
     spec = _TEXTS.get_macro_spec(name)
     text = spec.simplify_repl if spec else None
-    return text if isinstance(text, str) and text and (text == "%" or "%" not in text) else None
+    is_text = isinstance(text, str) and (text == "%" or "%" not in text) and not re.fullmatch(r"<\w+>|", text)
+    return text if is_text else None
 
 
 def linked(address: str, label: str) -> str:
@@ -219,7 +220,7 @@ def _arrow(_: str, above: str) -> str:
 
 
 _MATH_MACROS = [
-    *(_with_arguments(name, "{", str) for name in _WRAPPERS if name != "operatorname"),
+    *(_with_arguments(name, "{", str) for name in WRAPPERS if name != "operatorname"),
     *(_with_arguments(name, "{{", fraction) for name in ("frac", "tfrac", "dfrac", "cfrac", "nicefrac")),
     *(_with_arguments(name, "{", _accented_once(mark)) for name, mark in {
         "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",

@@ -13,6 +13,7 @@ from typing import Final
 from newsletter.papers.formulas import (
     MAX_NESTING,
     SWITCHES,
+    WRAPPERS,
     character,
     dingbat,
     formula_to_unicode,
@@ -111,6 +112,7 @@ _OPTION = r"(?:\s*\[[^\[\]{}]*\])?"
 
 
 def _without_commands(text: str) -> str:
+    text = _SCRIPT_OF_GROUP.sub(r"}\1{\2}", text)
     for source, letter in _ACCENTED_GREEK.items():
         text = text.replace(source, letter)
     text = _VERBATIM.sub(lambda match: match[2].translate(_HIDE), text)
@@ -119,6 +121,8 @@ def _without_commands(text: str) -> str:
     text = _LETTER.sub(lambda match: symbol(match[1]) or match[0], text)
     text = _until_steady(_commands_with_arguments, text)
     text = _DECLARATION.sub("", text)
+    text = _JOINING.sub(r"\\\1{}", text)
+    text = _ENDED.sub(_ended_command, text)
     text = _BARE.sub(_bare_command, text)
     text = re.sub(r"\\\\\s?", " ", text)
     return re.sub(r"\\([ ,;:])", " ", text)
@@ -139,6 +143,7 @@ def _accents(text: str) -> str:
     return _ACCENT.sub(_accented, text)
 
 
+_SCRIPT_OF_GROUP = re.compile(r"\}([\^_])([A-Za-z0-9])(?![A-Za-z0-9])")
 _CODE_POINT = re.compile(r"\\char\s?\"([0-9A-F]{2,4})(?![0-9A-Fa-f])\s?")
 _VERBATIM = re.compile(r"\\verb\*?([^\sA-Za-z*])([^\n]{0,200}?)\1")
 _LONE_ACCENT = re.compile(r"""\{\\(["'`^~=.cHkbdruv])\}\s?(\\[ij](?![A-Za-z])|[^\W\d_])""")
@@ -163,8 +168,8 @@ def _commands_with_arguments(text: str) -> str:
     text = _LAST_OF_TWO.sub(lambda match: match[1] or match[2] or "", text)
     text = _SPECIAL.sub(_special_command, text)
     text = _BRACED_SWITCH.sub(r"\1", text)
-    text = _LONE_GROUP.sub(r"\1", text)
-    return _WRAPPER.sub(r"\1", text)
+    text = _ENDED.sub(_ended_command, text)
+    return _WRAPPER.sub(_unwrapped, text)
 
 
 _DROPPED = re.compile(
@@ -186,10 +191,16 @@ _SPECIAL = re.compile(
     + _OPTION + _ONE_ARGUMENT
 )  # fmt: skip
 _BRACED_SWITCH = re.compile(r"\{\s*\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*([^{}]*)\}")
-# Other commands that bear an argument are taken for wrappers: {} ends a name, {x} is what it shows.
-_WRAPPER = re.compile(r"\\(?!(?:" + _OF_TWO + "|" + _ARGUED + r")\b)[A-Za-z]{2,}\*?" + _OPTION + r"\{([^{}]+)\}")
-_LONE_GROUP = re.compile(r"(\\[A-Za-z]+)\{\s*\}")
+# Other commands that bear an argument are taken for wrappers: {x} is what they show.
+_WRAPPER = re.compile(r"\\(?!(?:" + _OF_TWO + "|" + _ARGUED + r")\b)([A-Za-z]{2,})\*?" + _OPTION + r"\{([^{}]+)\}")
+# {} ends the name of a command: what follows is text, however close.
+_ENDED = re.compile(r"(?<!\\)\\([A-Za-z]+)\{\s*\}")
 _DECLARATION = re.compile(r"\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*")
+# The space behind these ends their name, as TeX has it; others are written with a space that is meant.
+_JOINING = re.compile(
+    r"\\(text(?:asciicircum|mu|quoteleft|quotedblleft|quotedblright(?=\s+\W)|backslash"
+    r"|quoteright(?=\s+(?:[sdtm]|re|ve|ll)\b)|degree(?=\s+[CFK]\b)))\s+(?=\S)"
+)
 _BARE = re.compile(r"(?<!\\)\\(?:([A-Za-z]+)|([^\sA-Za-z0-9\\]))")
 # Behind a letter, digit or colon a backslash more likely belongs to a path.
 _IN_PATH = re.compile(r"(?<=[A-Za-z0-9:])\\")
@@ -216,6 +227,18 @@ _SPECIAL_TEXTS: Final[dict[str, Callable[[str, str], str]]] = {
 }  # fmt: skip
 
 
+def _ended_command(match: re.Match[str]) -> str:
+    """Return what a command such as \\ldots{} shows: a symbol, the name of an author's own, nothing of a wrapper."""
+    return "" if match[1] in WRAPPERS or match[1] in SWITCHES else _bare_command(match)
+
+
+def _unwrapped(match: re.Match[str]) -> str:
+    """Return what stands in the braces of a command, behind the symbol that the command may be."""
+    text = symbol(match[1]) or ""
+    space = " " if text[-1:].isalpha() and len(text) > 1 and match[2][0].isalnum() else ""
+    return f"{text.translate(_HIDE)}{space}{match[2]}"
+
+
 def _bare_command(match: re.Match[str]) -> str:
     """Return the symbol a command stands for; an unknown one is an author's own and keeps its name."""
     name = match[1] or match[2]
@@ -230,6 +253,7 @@ def _bare_command(match: re.Match[str]) -> str:
 _GROUP = re.compile(
     r"(?<=[\w)])\{(\w+|[\w.]*[,=+\-–<>:.×/*][\w.]*)\}|\{([^\w\s{}\"'])\}|\{(\w+)\}(?=[a-z])|(?<=\w)\{(\s*)\}(?=\w)"
 )
+_BASE = re.compile(r"(?<![\^_\\\w])\{([A-Za-z][A-Za-z0-9]*)\}(?=[\^_](?!\()|-[A-Za-z])")
 _SCRIPT = re.compile(r"([\^_])\{([^{}^_$]{1,40})\}")
 _LOST_SYMBOL = re.compile(r"\{(times|approx|sim|leq|geq|pm|rightarrow|infty|mu|cdot)\}")
 _DOUBLE_QUOTED = re.compile(r"``([^`]{0,600}?)(?:''|(?<=\S)\"(?!\w))|(?:''|(?<!\S)\")(?=\w)([^`'\"]{1,200}?)''(?!\w)")
@@ -241,6 +265,7 @@ _TIE = re.compile(r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])")
 def _without_typewriter_marks(text: str) -> str:
     if "{" in text:
         text = _LOST_SYMBOL.sub(lambda match: symbol(match[1]) or match[0], text)
+        text = _BASE.sub(r"\1", text)
         text = _SCRIPT.sub(_bare_script, text)
         text = _GROUP.sub(lambda match: match[1] or match[2] or match[3] or "", text)
     if "`" in text or "''" in text:

@@ -56,6 +56,12 @@ awkward = st.lists(pieces, max_size=60).map("".join) | st.text(max_size=200)
         ("ﬁne 𝐛𝐨𝐥𝐝", "fine bold"),
         (r"GS\textasciicircum2, 60\textdegree", "GS^2, 60°"),
         (r"$\underline{d}og$ 5~10 a~b", "dog 5~10 a b"),
+        (r"Let's \textless{}think\textgreater{}", "Let's <think>"),
+        (r"20\textdegree{}C, 5\textmu{}m", "20°C, 5µm"),
+        (r"one, two, \ldots{}and ten", "one, two, …and ten"),
+        (r"{{\rm H}}_2 and \mathbf{\Xi}_u", "H₂ and Ξᵤ"),
+        (r"2\textasciicircum k, 60\textdegree C", "2^k, 60°C"),
+        (r"Bob\textquoteright s, \textquotedblleft a\textquotedblright", "Bob’s, “a”"),
     ],
 )
 def test_tex_tags_and_entities_become_unicode(raw: str, plain: str) -> None:
@@ -87,6 +93,19 @@ def test_tex_tags_and_entities_become_unicode(raw: str, plain: str) -> None:
 )
 def test_what_is_no_tex_survives(text: str) -> None:
     assert clean(text) == text.replace("--1", "–1")
+
+
+COMMANDS = ["textless", "textgreater", "textdegree", "textmu", "ldots", "alpha", "LaTeX", "times", "ours", "o", "S"]
+
+
+@given(st.text(string.ascii_letters, min_size=1), st.sampled_from(COMMANDS), st.text(string.ascii_letters, min_size=1))
+@settings(deadline=None)
+def test_no_word_beside_an_ended_command_is_lost(before: str, command: str, after: str) -> None:
+    cleaned = clean(rf"{before} \{command}{{}}{after}")
+
+    assert cleaned.startswith(before)
+    assert cleaned.endswith(after)
+    assert "\\" not in cleaned
 
 
 @given(awkward)
