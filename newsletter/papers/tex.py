@@ -259,11 +259,21 @@ _LOST_SYMBOL = re.compile(r"\{(times|approx|sim|leq|geq|pm|rightarrow|infty|mu|c
 _DOUBLE_QUOTED = re.compile(r"``([^`]{0,600}?)(?:''|(?<=\S)\"(?!\w))|(?:''|(?<!\S)\")(?=\w)([^`'\"]{1,200}?)''(?!\w)")
 _SINGLE_QUOTED = re.compile(r"(?<![\w`])`([^`'\"“”]{1,120})'(?![\w'])")
 _DASHES = re.compile(r"(?<!-)(---?)(?![->])")
-_TIE = re.compile(r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])")
+_TIE = re.compile(
+    r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])|(?<=\d)~(?=[%°])|(?<=\+)~(?=[A-Za-z])"
+    # around an operator (dB~/~0.79), or before a space
+    r"|(?<=[\w)\]}’”%])~(?=[/+±×&<>≤≥≻→↔–—|-][~\s]|=~)|(?<=~[/+±×&<>≤≥≻→↔–—|=-])~(?=\w)|(?<=[^\s~])~(?=\s|$)"
+)
+_POWER = re.compile(r"(?<=[^\W_]|[)\]∇])\^(?:(-?\d{1,4})(?!\.?\d)|(\*))")
+# Names that were put in braces to keep their capitals.
+_CAPITALS = re.compile(r"(?<![^\s(\[“\"‘'])\{([\w.+-]{1,60}(?: [\w.+-]{1,60}){0,4})\}(?=[\s.,:;)\]!?'’”\"-]|$)")
 
 
 def _without_typewriter_marks(text: str) -> str:
+    if "^" in text:
+        text = _POWER.sub(lambda match: raised(match[1]) if match[1] else "*", text)
     if "{" in text:
+        text = _CAPITALS.sub(lambda match: match[1] if _is_name(match[1]) else match[0], text)
         text = _LOST_SYMBOL.sub(lambda match: symbol(match[1]) or match[0], text)
         text = _BASE.sub(r"\1", text)
         text = _SCRIPT.sub(_bare_script, text)
@@ -276,11 +286,15 @@ def _without_typewriter_marks(text: str) -> str:
     return _TIE.sub(_untied, text)
 
 
+def _is_name(text: str) -> bool:
+    return len(text) > 1 and all(word.lower() != word for word in text.split(" "))
+
+
 def _bare_script(match: re.Match[str]) -> str:
     return raised(match[2]) if match[1] == "^" else lowered(match[2])
 
 
 def _untied(match: re.Match[str]) -> str:
     """Make a space of TeX's unbreakable one, but leave a range such as 5~10."""
-    before, after = match.string[match.start() - 1], match.string[match.end()]
+    before, after = match.string[match.start() - 1], match.string[match.end() :][:1]
     return "~" if before.isdigit() and after.isdigit() else " "
