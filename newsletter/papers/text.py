@@ -108,9 +108,32 @@ def _without_markup(text: str) -> str:
         text = _COMMENT.sub(" ", _SCRIPT.sub(" ", text))
         text = _RAISED.sub(lambda match: raised(match[1]), text)
         text = _LOWERED.sub(lambda match: lowered(match[1]), text)
-        text = _BLOCK.sub(" ", text)
-        text = _INLINE.sub("", text)
+        text = _BREAK.sub(" ", text)
+        text = _without_tags(text)
     return text
+
+
+def _without_tags(text: str) -> str:
+    """Take out the tags that lay text out. One without attributes and its other half is a word: Learning <a> tags."""
+    tags = list(_TAG.finditer(text))
+    pieces, start = [], 0
+    for tag, is_markup in zip(tags, _which_are_markup(tags), strict=True):
+        if is_markup:
+            pieces += [text[start : tag.start()], " " if _BLOCK.fullmatch(tag["name"]) else ""]
+            start = tag.end()
+    return "".join([*pieces, text[start:]])
+
+
+def _which_are_markup(tags: list[re.Match[str]]) -> list[bool]:
+    is_markup = [bool(tag["attributes"].strip()) for tag in tags]
+    opened: dict[str, list[int]] = {}
+    for at, tag in enumerate(tags):
+        name = tag["name"].lower()
+        if not tag["end"]:
+            opened.setdefault(name, []).append(at)
+        elif opened.get(name):
+            is_markup[at] = is_markup[opened[name].pop()] = True
+    return is_markup
 
 
 def _character(match: re.Match[str]) -> str:
@@ -124,12 +147,11 @@ _COMMENT = re.compile(r"<!--[^<]*?-->")
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
 _RAISED = re.compile(r"<sup" + _ATTRIBUTES + r"([^<>]{1,40})</sup>", re.IGNORECASE)
 _LOWERED = re.compile(r"<sub" + _ATTRIBUTES + r"([^<>]{1,40})</sub>", re.IGNORECASE)
-_BLOCK = re.compile(
-    r"</?(?:br|p|div|li|ul|ol|h[1-6]|hr|center|jats:(?:p|title|sec|list|list-item))" + _ATTRIBUTES,
-    re.IGNORECASE,
-)
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|big|em|font|i|img|small|span|strong|su[bp]|tt|u|script|style|(?:jats|mml):[a-z-]+)" + _ATTRIBUTES,
+_BREAK = re.compile(r"</?(?:br|p|li|hr)" + _ATTRIBUTES, re.IGNORECASE)
+_BLOCK = re.compile(r"div|ul|ol|h[1-6]|center|jats:(?:p|title|sec|list|list-item)", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(?P<end>/?)(?P<name>div|ul|ol|h[1-6]|center|a|abbr|b|big|em|font|i|img|small|span|strong|su[bp]|tt|u|script"
+    r"|style|(?:jats|mml):[a-z-]+)(?P<attributes>\s+[A-Za-z:-]+\s*=\s*[^<>]*|\s*/?)>",
     re.IGNORECASE,
 )
 

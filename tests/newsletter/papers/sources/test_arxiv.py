@@ -1,3 +1,4 @@
+import re
 from datetime import date
 
 import pytest
@@ -314,3 +315,15 @@ def test_a_title_in_the_feed_withdraws_the_paper() -> None:
     body = payload("arxiv_rss.xml").replace(b"<title>Let", b"<title>[Withdrawn] Let")
 
     assert parse(body, CS_CL).findings[0].withdrawn
+
+
+@pytest.mark.parametrize(
+    ("served", "title"),
+    [("R&D six at AT&T", "R&D six at AT&T"), ("Learning &lt;a&gt; from &lt;b&gt; tags", "Learning <a> from <b> tags")],
+)
+def test_a_title_keeps_its_ampersands_and_the_tags_it_is_about(served: str, title: str) -> None:
+    body = re.sub(rb"<title>Let.*?</title>", f"<title>{served}</title>".encode(), payload("arxiv_rss.xml"))
+    listing = parse(body, CS_CL)
+
+    assert listing.findings[0].title == title
+    assert listing.refused == ("Item 3: it names no arXiv paper",)
