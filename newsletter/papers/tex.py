@@ -143,7 +143,7 @@ def _accents(text: str) -> str:
     return _ACCENT.sub(_accented, text)
 
 
-_SCRIPT_OF_GROUP = re.compile(r"\}([\^_])([A-Za-z0-9])(?![A-Za-z0-9])")
+_SCRIPT_OF_GROUP = re.compile(r"\}([\^_])([A-Za-z0-9])(?![A-Za-z0-9]|\.\d)")
 _CODE_POINT = re.compile(r"\\char\s?\"([0-9A-F]{2,4})(?![0-9A-Fa-f])\s?")
 _VERBATIM = re.compile(r"\\verb\*?([^\sA-Za-z*])([^\n]{0,200}?)\1")
 _LONE_ACCENT = re.compile(r"""\{\\(["'`^~=.cHkbdruv])\}\s?(\\[ij](?![A-Za-z])|[^\W\d_])""")
@@ -264,14 +264,14 @@ _TIE = re.compile(
     # around an operator (dB~/~0.79), or before a space
     r"|(?<=[\w)\]}’”%])~(?=[/+±×&<>≤≥≻→↔–—|-][~\s]|=~)|(?<=~[/+±×&<>≤≥≻→↔–—|=-])~(?=\w)|(?<=[^\s~])~(?=\s|$)"
 )
-_POWER = re.compile(r"(?<=[^\W_]|[)\]∇])\^(?:(-?\d{1,4})(?!\.?\d)|(\*))")
+_POWER = re.compile(r"(?<=[^\W_]|[)\]∇])\^(?:(-?\d{1,4})(?!\.?\d)|([*∘]))")
 # Names that were put in braces to keep their capitals.
 _CAPITALS = re.compile(r"(?<![^\s(\[“\"‘'])\{([\w.+-]{1,60}(?: [\w.+-]{1,60}){0,4})\}(?=[\s.,:;)\]!?'’”\"-]|$)")
 
 
 def _without_typewriter_marks(text: str) -> str:
     if "^" in text:
-        text = _POWER.sub(lambda match: raised(match[1]) if match[1] else "*", text)
+        text = _POWER.sub(lambda match: raised(match[1] or match[2]), text)
     if "{" in text:
         text = _CAPITALS.sub(lambda match: match[1] if _is_name(match[1]) else match[0], text)
         text = _LOST_SYMBOL.sub(lambda match: symbol(match[1]) or match[0], text)

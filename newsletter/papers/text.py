@@ -4,6 +4,7 @@ import html
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from html.entities import html5
 from itertools import groupby
 
@@ -36,7 +37,7 @@ def clean_name(text: str) -> str:
     """Return an author's name as `clean` does, without braces, a bracketed affiliation and stray commas."""
     name = clean(_TIE.sub(" ", text[: MAX_NAME_LENGTH * 10]).replace("--", "-"))
     name = _without_affiliation(name.translate(_BRACES).strip())
-    return clean(name.strip(" ,;:")[:MAX_NAME_LENGTH])
+    return clean(_TRAILING_OTHERS.sub("", name).strip(" ,;:")[:MAX_NAME_LENGTH])
 
 
 def split_authors(creator: str) -> list[str]:
@@ -48,7 +49,7 @@ def split_authors(creator: str) -> list[str]:
     creator = _without_markup(creator[:MAX_CREATOR_LENGTH])
     parts = _split_outside_brackets(creator)
     names: list[str] = []
-    for name in filter(None, map(clean_name, parts)):
+    for name in clean_names(parts):
         if names and _SUFFIX.fullmatch(name):
             names[-1] = f"{names[-1]} {name}"
         else:
@@ -56,9 +57,28 @@ def split_authors(creator: str) -> list[str]:
     return names
 
 
+def clean_names(names: Iterable[str]) -> list[str]:
+    """Return the names of people: no “et al.”, and no group that a colon tells from its members (Kimi Team: Yi Bai).
+
+    A group that stands alone is all there is, and stays.
+    """
+    people, groups = list[str](), list[str]()
+    for name in names:
+        *announced, last = map(clean_name, _COLON.split(name))
+        if announced and not announced[0] and people:
+            groups.append(people.pop())
+        groups += filter(None, announced)
+        if last and not _OTHERS.fullmatch(last):
+            people.append(last)
+    return people or groups
+
+
 _MARKS = dict.fromkeys(map(ord, "\\${}&<>^_~`'\""), " ")
 _BRACES = dict.fromkeys(map(ord, "{}"), "")
 _TIE = re.compile(r"(?<!\\)~")  # \~ is an accent
+_COLON = re.compile(r":(?!//)")
+_OTHERS = re.compile(r"(?:and )?(?:et\.? ?al\.?|others)|…|\.\.\.", re.IGNORECASE)
+_TRAILING_OTHERS = re.compile(r"[\s,]+et\.? ?al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SEPARATOR = re.compile(r"[(),;]|\sand\s")
 
