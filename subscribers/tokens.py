@@ -45,11 +45,15 @@ def key_of(purpose: Purpose, secret: str) -> bytes:
     return hashlib.sha256(f"{salt_of(purpose)}signer{secret}".encode()).digest()
 
 
-def read(purpose: Purpose, token: str) -> Subscriber | None:
-    """Return the reader a token speaks for, or None where it does not hold.
+def read(token: str, *purposes: Purpose) -> Subscriber | None:
+    """Return the reader whose token this is, for any of `purposes`; None if it is not valid (any more).
 
-    All but an unsubscribe link, which works for good, end with their epoch.
+    Unsubscribe links always work; the others end with their epoch.
     """
+    return next(filter(None, (read_for(purpose, token) for purpose in purposes)), None)
+
+
+def read_for(purpose: Purpose, token: str) -> Subscriber | None:
     signed = unsign_with_epoch(purpose, token)
     if signed is None:
         return None
@@ -58,14 +62,6 @@ def read(purpose: Purpose, token: str) -> Subscriber | None:
     if subscriber and purpose in OF_AN_EPOCH and subscriber.token_epoch != epoch:
         return None
     return subscriber
-
-
-def reader_of(token: str, *purposes: Purpose) -> tuple[Subscriber | None, Purpose]:
-    """Return the reader a token speaks for, and for which of `purposes`; None where it does not hold."""
-    for purpose in purposes:
-        if reader := read(purpose, token):
-            return reader, purpose
-    return None, purposes[0]
 
 
 def reader_key(pk: int) -> str:

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 
 from newsletter import clock
 from newsletter.celery import app
-from newsletter.log_redaction import OfStrangers
+from newsletter.log_redaction import FloodFilter
 from tests.factories import MORNING
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
@@ -43,7 +43,7 @@ def pace() -> None:
 def lines() -> None:
     """Let no test be silenced by what was logged in another."""
     for known in logging.getLogger("django.request").filters:
-        if isinstance(known, OfStrangers):
+        if isinstance(known, FloodFilter):
             known.written.clear()
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from digests.models import DayOfReaders, Delivery, IssueTally, ProviderEvent, PublishRequest
+from digests.models.delivery_state import IS_AHEAD, IS_SENT
 from digests.previews.publish_forecast import pluralize
 from digests.publication import approval
 from digests.sending import switch
@@ -92,7 +93,7 @@ class SendingRun(NamedTuple):
 
 
 # Each batch's deliveries by the index on it: a join could come to read all deliveries of a month.
-RUN_SQL = """
+RUN_SQL = f"""
 WITH run AS MATERIALIZED (
   SELECT id, position, started_at, finished_at, status FROM digests_batch
   WHERE made_at >= (SELECT min(made_at) FROM digests_batch WHERE status NOT IN ('done', 'dropped'))
@@ -101,12 +102,12 @@ SELECT coalesce(sum(handed_over), 0), coalesce(sum(ahead), 0),
        coalesce(sum(handed_over) FILTER (WHERE is_recent), 0),
        date_part('epoch', %(now)s - min(started_at) FILTER (WHERE is_recent))
 FROM (
-  SELECT run.*, counted.*,
+  SELECT b.*, counted.*,
          started_at IS NOT NULL AND (status = 'submitting' OR finished_at > %(recent)s) AS is_recent
-  FROM run, LATERAL (
-    SELECT count(*) FILTER (WHERE d.status = 'sent' OR d.status IS NULL AND d.call_no < run.position) AS handed_over,
-           count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= run.position) AS ahead
-    FROM digests_delivery d WHERE d.batch_id = run.id
+  FROM run b, LATERAL (
+    SELECT count(*) FILTER (WHERE {IS_SENT}) AS handed_over,
+           count(*) FILTER (WHERE {IS_AHEAD}) AS ahead
+    FROM digests_delivery d WHERE d.batch_id = b.id
   ) counted
 ) batches
 """
@@ -129,11 +130,11 @@ class WaitingMail(NamedTuple):
     due: int  # readers who come due within the next hour
 
 
-WAITING_SQL = """
+WAITING_SQL = f"""
 SELECT coalesce(sum(ahead), 0), min(first)
 FROM digests_batch b, LATERAL (
   SELECT count(*) AS ahead, min(expires_at) AS first
-  FROM digests_delivery d WHERE d.batch_id = b.id AND d.status IS NULL AND d.call_no >= b.position
+  FROM digests_delivery d WHERE d.batch_id = b.id AND {IS_AHEAD}
 ) counted
 WHERE b.status NOT IN ('done', 'dropped')
 """

@@ -192,8 +192,8 @@ class PublishPages(IssueAdmin):
     @action(description="Release", permissions=["publish"])
     def release(self, request: HttpRequest, issue: Issue) -> None:
         self.move(request, issue, hold=False, words=(
-            f"Released. It is published at its cutoff, {describe_cutoff(issue)}. Until then, readers who come due wait "
-            "for it if there is nothing else to send."
+            f"Released. It is published at its cutoff, {describe_cutoff(issue)}. Until then, readers who come due "
+            "wait for it if there is nothing else to send."
         ))  # fmt: skip
 
     def move(self, request: HttpRequest, issue: Issue, *, hold: bool, words: str) -> None:

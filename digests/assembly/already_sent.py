@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from digests.models.delivery_state import NEVER_LEFT
 from newsletter.issues.models import Issue
 
 
@@ -77,7 +78,6 @@ FROM (SELECT DISTINCT after, is_back FROM start) one
 JOIN pair ON pair.at > one.after AND (one.is_back OR NOT pair.is_again)
 GROUP BY one.after, one.is_back
 """
-MAY_HAVE_LEFT = "coalesce(delivery.status, 'sent') NOT IN ('skipped', 'rejected', 'abandoned')"
 WANTED = """
 SELECT card.id, pair.paper_id, pair.at
 FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id
@@ -89,11 +89,10 @@ HAD = f"""
 WITH {PAIR}, start AS MATERIALIZED (
   SELECT reader_id, is_back, {AFTER} AS after FROM assembly_due
 ), reach AS MATERIALIZED ({SINCE}), got AS MATERIALIZED (
-  SELECT start.reader_id, start.after, delivery.digest_id
+  SELECT start.reader_id, start.after, d.digest_id
   FROM start JOIN reach USING (after, is_back)
-  JOIN digests_delivery delivery ON delivery.subscriber_id = start.reader_id
-  WHERE delivery.slot > reach.since - %(lateness)s AND delivery.digest_id IS NOT NULL
-    AND {MAY_HAVE_LEFT}
+  JOIN digests_delivery d ON d.subscriber_id = start.reader_id
+  WHERE d.slot > reach.since - %(lateness)s AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
 ), wanted AS MATERIALIZED ({WANTED}), held AS MATERIALIZED (
   SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
   FROM (SELECT DISTINCT digest_id FROM got) one JOIN digests_digest digest ON digest.id = one.digest_id

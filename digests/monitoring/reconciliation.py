@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from digests.models import Batch
-from digests.statistics.issue_counts import COUNTS, STATE, Counts, total
+from digests.models.delivery_state import IS_AHEAD, STATE
+from digests.statistics.issue_counts import COUNTS, Counts, total
 from newsletter import clock
 
 DAY = timedelta(days=1)
@@ -50,11 +51,11 @@ DELIVERIES_SQL = """
 SELECT d.id FROM digests_delivery d LEFT JOIN digests_batch b ON b.id = d.batch_id
 WHERE d.made_at >= %(start)s AND d.made_at < %(end)s AND
 """
-BATCHES_SQL = """
+BATCHES_SQL = f"""
 SELECT b.id FROM digests_batch b
 CROSS JOIN LATERAL (
   SELECT coalesce(max(d.call_no) + 1, 0) AS calls,
-         count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= b.position) AS ahead
+         count(*) FILTER (WHERE {IS_AHEAD}) AS ahead
   FROM digests_delivery d WHERE d.batch_id = b.id
 ) its
 WHERE b.made_at >= %(start)s AND b.made_at < %(end)s AND

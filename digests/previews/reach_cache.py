@@ -9,10 +9,10 @@ from digests.models import ReachFigure
 from digests.previews import reach
 from digests.previews.reach import Reach
 from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.issues.models import Issue
 
 FRESH_FOR = timedelta(minutes=1)
-REACH_LOCK = 7_301_005  # advisory lock: one worker an issue
 
 
 def refresh_reach(issue: Issue) -> bool:
@@ -20,7 +20,7 @@ def refresh_reach(issue: Issue) -> bool:
 
     Safe to repeat.
     """
-    with advisory_locks.held(REACH_LOCK, issue.pk) as is_mine:
+    with advisory_locks.held(Lock.REACH, issue.pk) as is_mine:
         if not is_mine or is_fresh(issue, find_figure(issue)):
             return False
         found = reach.compute_reach(issue)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from digests.assembly import digest_rows
 from digests.mail import compose, slots, subject
 from digests.models import Card, Delivery, Digest
+from digests.models.delivery_state import never_left
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice, Item, union
@@ -24,7 +25,6 @@ from newsletter.papers.ingest import duplicates
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
-NEVER_LEFT = (Delivery.Status.SKIPPED, Delivery.Status.REJECTED, Delivery.Status.ABANDONED)
 DAY = timedelta(days=1)
 
 
@@ -130,7 +130,7 @@ def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]
     `at` is the moment of assembly, which looks back over the same days.
     """
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
-    orders = recent.exclude(status__in=NEVER_LEFT).values_list("digest__card_ids", flat=True)
+    orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
     placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
     return {paper_id or -entry_id for paper_id, entry_id in placed}

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from digests.assembly import already_sent, due_readers
 from digests.assembly.due_readers import Group
+from digests.models.delivery_state import NEVER_LEFT
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 
@@ -55,11 +56,11 @@ WITH {already_sent.PAIR}, start AS MATERIALIZED (
   WHERE digest.made_at >= (SELECT min(since) FROM reach) AND digest.card_ids && ARRAY(SELECT id FROM wanted)
 ), had AS MATERIALIZED (
   SELECT start.reader_id, array_agg(DISTINCT held.paper_id ORDER BY held.paper_id) AS papers
-  FROM held JOIN digests_delivery delivery ON delivery.digest_id = held.digest_id
-  JOIN start ON start.reader_id = delivery.subscriber_id
+  FROM held JOIN digests_delivery d ON d.digest_id = held.digest_id
+  JOIN start ON start.reader_id = d.subscriber_id
   JOIN reach ON reach.after = start.after AND reach.is_back = start.is_back
-  WHERE delivery.made_at >= (SELECT min(since) FROM reach) AND delivery.slot > reach.since - %(lateness)s
-    AND {already_sent.MAY_HAVE_LEFT} AND held.at > start.after
+  WHERE d.made_at >= (SELECT min(since) FROM reach) AND d.slot > reach.since - %(lateness)s
+    AND NOT {NEVER_LEFT} AND held.at > start.after
   GROUP BY start.reader_id
 )
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 from digests.models import LinkCheck
 from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.ingest import fetch
 from newsletter.papers.paper_key import key_of
@@ -20,7 +21,6 @@ BELIEVED_FOR = timedelta(hours=12)  # how long an answer is believed
 RETRY_AFTER = timedelta(minutes=15)  # how soon a link in trouble is followed again
 MOST_LINKS = 80  # links a round
 LINK_SECONDS = 10.0  # for one link
-LINK_CHECK_LOCK = 7_301_006  # advisory lock: one worker at a time
 CARD_LINKS = ("url", "pdf_url", "code_url", "project_url")
 TYPED_URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
 
@@ -64,7 +64,7 @@ def is_outdated(check: LinkCheck, age: timedelta) -> bool:
 
 def check_links(issue: Issue, front: Front) -> int:
     """Follow the links that are not known; return how many. One worker does it at a time. Safe to repeat."""
-    with advisory_locks.held(LINK_CHECK_LOCK) as is_mine:
+    with advisory_locks.held(Lock.LINK_CHECK) as is_mine:
         urls = links_to_follow(issue, front)[:MOST_LINKS] if is_mine else []
         for url in urls:
             check_link(url)

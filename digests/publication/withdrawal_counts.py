@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import Q
 
+from digests.models.delivery_state import IS_IN_FLIGHT, IS_PLANNED, IS_SENT, IS_UNKNOWN
 from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
@@ -38,11 +39,11 @@ def count_readers_to_come(issue: Issue) -> int:
     return Subscriber.objects.active().filter(not_served).count()
 
 
-COPIES_SQL = """
-SELECT count(*) FILTER (WHERE d.status = 'sent' OR d.status IS NULL AND d.call_no < b.position),
-       count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= b.position AND d.call_no < b.position + b.open_calls),
-       count(*) FILTER (WHERE d.status IS NULL AND d.call_no >= b.position + b.open_calls),
-       count(*) FILTER (WHERE d.status = 'uncertain')
+COPIES_SQL = f"""
+SELECT count(*) FILTER (WHERE {IS_SENT}),
+       count(*) FILTER (WHERE {IS_IN_FLIGHT}),
+       count(*) FILTER (WHERE {IS_PLANNED}),
+       count(*) FILTER (WHERE {IS_UNKNOWN})
 FROM digests_batch b
 JOIN digests_delivery d ON d.batch_id = b.id
 JOIN digests_digest g ON g.id = d.digest_id

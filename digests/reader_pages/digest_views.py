@@ -13,15 +13,16 @@ from digests.selection.choice_effect import Effect, Week, effects
 from digests.selection.entry_index import Choice
 from newsletter.issues.models import Issue
 from subscribers import tokens
-from subscribers.models import Preferences
+from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
 from subscribers.pages.choice_forms import ChoiceForm, PreferencesForm, SubscribeForm
-from subscribers.pages.reader_views import link_invalid, preferences_form, preferences_page
+from subscribers.pages.link_pages import explain_link, reader_page
+from subscribers.pages.preference_views import preferences_context, preferences_form
 
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 
-@link_session.opened_by(tokens.Purpose.VIEW)
+@link_session.token_page(tokens.Purpose.VIEW)
 def view(request: HttpRequest, token: str) -> HttpResponse:
     """Show a reader's own digest as it was mailed, or say that it is not kept any more.
 
@@ -29,7 +30,7 @@ def view(request: HttpRequest, token: str) -> HttpResponse:
     """
     signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
     if signed is None:
-        return link_invalid(request, tokens.Purpose.VIEW, token)
+        return explain_link(request, tokens.Purpose.VIEW, token)
     delivery_id, epoch = signed
     delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
     if delivery is not None and delivery.subscriber is None:
@@ -49,13 +50,13 @@ def as_mailed(request: HttpRequest, html: str) -> HttpResponse:
     return HttpResponse(html)
 
 
-@link_session.discreet
+@link_session.private
 @require_safe
-def enter_view(request: HttpRequest, token: str) -> HttpResponse:
-    """Lead from the link in a digest to its page, whose address holds no token."""
+def open_digest(request: HttpRequest, token: str) -> HttpResponse:
+    """Redirect from the link in a digest to its page, whose URL holds no token."""
     if tokens.unsign(tokens.Purpose.VIEW, token) is None:
-        return link_invalid(request, tokens.Purpose.VIEW, token)
-    return link_session.enter(request, tokens.Purpose.VIEW, token, "digests:view", view.page)
+        return explain_link(request, tokens.Purpose.VIEW, token)
+    return link_session.open_page(request, tokens.Purpose.VIEW, token, "digests:view", view.with_token)
 
 
 def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
@@ -63,19 +64,16 @@ def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
     return render(request, "digests/gone.html", {"issue": issue if is_public else None}, status=410)
 
 
-@link_session.opened_by(tokens.Purpose.PREFERENCES)
-def effect(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what the choices on the form would have brought, on its page or as a part of it; nothing is saved."""
-    subscriber = tokens.read(tokens.Purpose.PREFERENCES, token)
-    if subscriber is None:
-        return link_invalid(request, tokens.Purpose.PREFERENCES, token)
+@reader_page(tokens.Purpose.PREFERENCES)
+def effect(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
+    """Show which papers the choices on the form would have selected, as a page or a fragment; save nothing."""
     if request.method != "POST":
         return redirect("subscribers:preferences")
-    form = preferences_form(subscriber, request.POST)
+    form = preferences_form(reader, request.POST)
     context: dict[str, object] = {"form": form, "week": effect_of(form)}
     if request.headers.get("HX-Request"):
         return render(request, "digests/_effect.html", context)
-    context |= preferences_page(request, subscriber, form, token)
+    context |= preferences_context(request, reader, form, token)
     return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
 
 

@@ -1,4 +1,4 @@
-"""The page on which a reader proposes a paper. It opens by the link in a digest, or with the link to the choices."""
+"""The page for proposing a paper. Both the propose link in a digest and a preferences link open it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from newsletter.papers.text.cleaning import clean
 from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.reader_views import link_invalid
+from subscribers.pages.link_pages import open_reader_page, reader_page
 from subscribers.tokens import Purpose
 
 OPENED_BY = (Purpose.PROPOSE, Purpose.PREFERENCES)
@@ -51,23 +51,18 @@ class ProposalForm(forms.Form):
         return why
 
 
-@link_session.discreet
+@link_session.private
 @require_safe
-def enter(request: HttpRequest, token: str) -> HttpResponse:
-    if tokens.read(Purpose.PROPOSE, token) is None:
-        return link_invalid(request, Purpose.PROPOSE, token)
-    return link_session.enter(request, Purpose.PROPOSE, token, "digests:propose", propose.page)
+def open_propose(request: HttpRequest, token: str) -> HttpResponse:
+    return open_reader_page(request, Purpose.PROPOSE, token, "digests:propose", propose)
 
 
-@link_session.opened_by(*OPENED_BY)
-def propose(request: HttpRequest, token: str) -> HttpResponse:
-    """Take a reader's proposal, or say what became of the paper already. Nothing is fetched here."""
-    reader, _ = tokens.reader_of(token, *OPENED_BY)
-    if reader is None:
-        return link_invalid(request, Purpose.PROPOSE, token)
+@reader_page(*OPENED_BY)
+def propose(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
+    """Store a reader's proposal, or show what became of the paper before. Fetches nothing."""
     is_active = reader.status == Subscriber.Status.ACTIVE
     form = ProposalForm(request.POST if request.method == "POST" and is_active else None)
-    context: dict[str, Any] = {"form": form, "is_active": is_active} | link_session.marks(request, token)
+    context: dict[str, Any] = {"form": form, "is_active": is_active} | link_session.form_fields(request, token)
     context["most"] = settings.PROPOSALS_PER_DAY
     reader_key = tokens.reader_key(reader.pk)
     if form.is_valid():

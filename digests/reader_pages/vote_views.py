@@ -1,4 +1,4 @@
-"""The page of one paper's vote: one button. It opens by the link in a digest, or with the link to the choices."""
+"""The page for voting on one paper. Both the vote link in a digest and a preferences link open it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,45 +11,41 @@ from newsletter.papers.community import votes
 from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.reader_views import link_invalid
+from subscribers.pages.link_pages import open_reader_page, reader_page
 from subscribers.tokens import Purpose
 
 OPENED_BY = (Purpose.VOTE, Purpose.PREFERENCES)
 
 
-@link_session.discreet
+@link_session.private
 @require_safe
-def enter(request: HttpRequest, token: str) -> HttpResponse:
-    """Lead from the link in a digest to the page of the paper that it stands beside."""
-    if tokens.read(Purpose.VOTE, token) is None:
-        return link_invalid(request, Purpose.VOTE, token)
+def open_vote(request: HttpRequest, token: str) -> HttpResponse:
+    """Redirect from the vote link beside a paper to the page of that paper's vote."""
     entry_id = number_of(request.GET.get("entry", ""))
-    return link_session.enter(request, Purpose.VOTE, token, f"{reverse('digests:vote')}?entry={entry_id}", vote.page)
+    return open_reader_page(request, Purpose.VOTE, token, f"{reverse('digests:vote')}?entry={entry_id}", vote)
 
 
 def refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    """Say how to vote to who came without a link; what was asked for as a part of a page gets a line."""
+    """Explain how to vote to a visitor without a link; a request for a fragment gets one line."""
     if request.headers.get("HX-Request"):
         return render(request, "digests/_vote_needed.html")
     is_stranger = template == "subscribers/link_needed.html"
     return render(request, "digests/vote_needed.html" if is_stranger else template, status=status)
 
 
-@link_session.opened_by(*OPENED_BY, refuse=refuse)
-def vote(request: HttpRequest, token: str) -> HttpResponse:
-    """Show whether a reader voted for a paper; count or take back the vote, once a button is pressed."""
-    reader, purpose = tokens.reader_of(token, *OPENED_BY)
-    if reader is None:
-        return link_invalid(request, Purpose.VOTE, token)
+@reader_page(*OPENED_BY, refuse=refuse)
+def vote(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
+    """Show whether a reader voted for a paper; on POST, count or withdraw the vote."""
+    is_from_digest = tokens.unsign(Purpose.VOTE, token) is not None
     entry = votable(request)
     if entry is None or reader.status != Subscriber.Status.ACTIVE:
         return answer(request, {"entry": entry}, status=404 if entry is None else 200)
-    outcome = act(request, entry, reader, from_digest=purpose == Purpose.VOTE) if request.method == "POST" else None
+    outcome = act(request, entry, reader, from_digest=is_from_digest) if request.method == "POST" else None
     is_full = outcome == votes.VoteResult.TOO_MANY
     is_part = request.headers.get("HX-Request") or link_session.is_without_cookies(request)
     if outcome and not is_full and not is_part:
         return redirect(f"{request.path}?entry={entry.pk}")
-    context = context_of(entry, reader) | link_session.marks(request, token) | {"is_full": is_full}
+    context = context_of(entry, reader) | link_session.form_fields(request, token) | {"is_full": is_full}
     return answer(request, context, status=422 if is_full else 200)
 
 

@@ -8,20 +8,21 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from digests.models import ProviderEvent, SwitchChange
+from digests.models.delivery_state import IS_ANSWERED
 from digests.sending import switch
 from newsletter import clock
 from newsletter.issues.models import Issue
 
 WATCHED = timedelta(days=3)
 
-SENT_OF_ISSUE = """
+ANSWERED_OF_ISSUE = f"""
 SELECT count(*) FROM (
     SELECT 1
     FROM digests_batch b
     JOIN digests_delivery d ON d.batch_id = b.id
     JOIN digests_digest g ON g.id = d.digest_id
     WHERE b.made_at >= %s AND g.issue_id = %s
-        AND (d.status = 'sent' OR d.status IS NULL AND d.call_no < b.position)
+        AND {IS_ANSWERED}
     LIMIT %s
 ) found
 """
@@ -73,7 +74,7 @@ def _against(issue: Issue) -> dict[str, int]:
 
 def _handed_over(issue: Issue, at_most: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(SENT_OF_ISSUE, [issue.published_at, issue.pk, at_most])
+        cursor.execute(ANSWERED_OF_ISSUE, [issue.published_at, issue.pk, at_most])
         return int(cursor.fetchone()[0])
 
 

@@ -4,12 +4,13 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from digests.models import Batch, Delivery
+from digests.models.delivery_state import is_ahead_of
 from digests.providers import Provider
 
 
 def fit(batch: Batch, provider: Provider) -> None:
     """Cut the calls ahead of a batch anew where they do not fit `provider`."""
-    ahead = Delivery.objects.filter(batch=batch, call_no__gte=batch.position, status=None)
+    ahead = Delivery.objects.filter(is_ahead_of(batch, batch.position))
     sizes = ahead.values("call_no").annotate(size=Count("pk")).filter(size__gt=provider.most)
     if batch.lane != provider.lane or sizes.exists():
         cut(batch, provider, batch.position, most=provider.most)
@@ -52,7 +53,7 @@ WHERE delivery.batch_id = %(batch)s AND delivery.call_no >= %(position)s
 
 def cut_off(batch: Batch, position: int, room: int) -> None:
     """Let the next call of a batch, the one at `position` or the first behind it, hold at most `room` readers."""
-    ahead = Delivery.objects.filter(batch=batch, call_no__gte=position, status=None)
+    ahead = Delivery.objects.filter(is_ahead_of(batch, position))
     first = ahead.order_by("call_no").values_list("call_no", flat=True).first()
     if first is not None:
         with connection.cursor() as cursor:

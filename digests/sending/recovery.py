@@ -5,6 +5,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from digests.models import Batch, Delivery
+from digests.models.delivery_state import is_ahead_of
 from digests.sending import outcome_recording, switch
 from newsletter import clock
 from newsletter.issues.models import Issue
@@ -37,13 +38,13 @@ def leave_calls(batch: Batch) -> None:
     """Give a vanished worker's batch back behind the calls it had open, whose deliveries become uncertain."""
     start, end = batch.position, batch.position + batch.open_calls
     if batch.move_to(Batch.Status.PLANNED, is_as_seen(batch), position=end, open_calls=0, lease_until=None):
-        in_doubt = Delivery.objects.filter(batch=batch, call_no__gte=start, call_no__lt=end, status=None)
+        in_doubt = Delivery.objects.filter(is_ahead_of(batch, start), call_no__lt=end)
         in_doubt.update(status=Delivery.Status.UNCERTAIN, note=VANISHED)
 
 
 def dead_batches() -> list[Batch]:
     """Return planned batches of which nothing may leave any more: all of it is too late, or withdrawn."""
-    ahead = Delivery.objects.filter(batch=OuterRef("pk"), call_no__gte=OuterRef("position"), status=None)
+    ahead = Delivery.objects.filter(is_ahead_of(OuterRef("pk"), OuterRef("position")))
     alive = ahead.filter(expires_at__gte=clock.now()).exclude(digest__issue__status=Issue.Status.WITHDRAWN)
     planned = Batch.objects.filter(status=Batch.Status.PLANNED)
     return list(planned.filter(~Exists(alive)))
@@ -54,7 +55,7 @@ def drop(batch: Batch) -> bool:
     """End a planned batch: what is ahead is skipped, each for its reason, and gives its span back."""
     if not batch.move_to(Batch.Status.DROPPED, is_as_seen(batch)):
         return False
-    ahead = Delivery.objects.filter(batch=batch, call_no__gte=batch.position, status=None)
+    ahead = Delivery.objects.filter(is_ahead_of(batch, batch.position))
     outcome_recording.skip(outcome_recording.taken_out(ahead.values_list("pk", flat=True)))
     return True
 

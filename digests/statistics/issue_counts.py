@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from digests.models import Delivery
+from digests.models.delivery_state import STATE
 from newsletter.issues.models import Issue
 
 # How long an assembly may go on with what it read before a newer issue was published.
 SLACK = timedelta(hours=1)
 WORK_MEMORY = "64MB"  # of the database, for as long as one count lasts: a million readers' preferences
-# Of a delivery `d` and its batch `b`: what became of it, as far as we know.
-STATE = "CASE WHEN d.status IS NOT NULL THEN d.status WHEN d.call_no < b.position THEN 'sent' ELSE 'planned' END"
 
 
 class Counts(NamedTuple):

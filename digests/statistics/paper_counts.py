@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
+from digests.models.delivery_state import IS_SENT
 from digests.statistics import issue_counts
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.community import votes as voting
@@ -28,7 +29,7 @@ WITH mine AS (
   SELECT id, card_ids FROM digests_digest
   WHERE made_at >= %(start)s AND made_at < %(end)s AND card_ids && ARRAY(SELECT id FROM mine)
 ), copies AS MATERIALIZED (
-  SELECT d.digest_id, count(*) FILTER (WHERE {issue_counts.STATE} = 'sent') AS sent
+  SELECT d.digest_id, count(*) FILTER (WHERE {IS_SENT}) AS sent
   FROM digests_delivery d LEFT JOIN digests_batch b ON b.id = d.batch_id
   WHERE d.made_at >= %(start)s AND d.made_at < %(end)s AND d.digest_id IN (SELECT id FROM holding)
   GROUP BY d.digest_id

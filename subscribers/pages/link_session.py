@@ -1,11 +1,12 @@
-"""Pages that are reached by a link: its token goes from the address into a cookie, and the page's forms prove it.
+"""Pages that a mailed link opens: the link's token moves from the URL into a cookie, and the page's forms prove it.
 
-The address bar and what the page leads to then hold no token. A form of such a page carries a mark of its token, which
-nobody can make who has not seen the page: that keeps other sites out, and tells two readers' pages in one browser
-apart. Django's own check would refuse these forms, since what comes from a page without referrer has no origin.
+Neither the address bar nor the Referer header then holds a token. Each form on such a page carries a signature of its
+token, which only the page itself knows. The signature keeps other sites from posting the form, and tells the pages of
+two readers in one browser apart. Django's CSRF check cannot do this: these pages send no referrer, so their forms post
+`Origin: null`.
 
-A browser that keeps no cookies comes back to the link's own address, which then shows the page. Its forms carry the
-token themselves, so that all of it works, and the address is clean again after the first button.
+A browser without cookies returns to the link's own URL, which then shows the page. Its forms carry the token itself,
+so everything works, and the URL is clean again after the first button.
 """
 
 from collections.abc import Callable
@@ -22,61 +23,61 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 LIFETIME = timedelta(hours=1)
-SALT = "paper-round.door"
+COOKIE_SALT = "paper-round.link-cookie"
 MARK_SALT = "paper-round.mark"
-SENT = "sent"  # in the address of a link whose cookie was sent along already
-LINK = "link"  # what carries the token in a form, where no cookie does
+COOKIE_SENT = "sent"  # query parameter: the last response set the cookie
+LINK_FIELD = "link"  # form field that carries the token when the browser keeps no cookies
 
-More = ParamSpec("More")
-PageOfToken = Callable[[HttpRequest, str], HttpResponse]
-Refusal = Callable[[HttpRequest, str, int], HttpResponse]
+ViewArgs = ParamSpec("ViewArgs")
+TokenView = Callable[[HttpRequest, str], HttpResponse]
+RefuseView = Callable[[HttpRequest, str, int], HttpResponse]
 
 
-def enter(request: HttpRequest, purpose: str, token: str, page: str, shown: PageOfToken) -> HttpResponse:
-    """Lead on to `page`, an address or a view's name, with the token in a cookie; without cookies show it here."""
-    if cookie_in(request, purpose) == token:
-        return redirect(page)
-    if SENT in request.GET:
-        return shown(request, token)
-    answer = redirect(f"{request.get_full_path()}{'&' if request.GET else '?'}{SENT}")
-    answer.set_signed_cookie(
-        cookie_of(purpose),
+def open_page(request: HttpRequest, purpose: str, token: str, to: str, view: TokenView) -> HttpResponse:
+    """Store `token` in a cookie and redirect to `to` (a path or URL name); without cookies, show the page here."""
+    if cookie_token(request, purpose) == token:
+        return redirect(to)
+    if COOKIE_SENT in request.GET:
+        return view(request, token)
+    response = redirect(f"{request.get_full_path()}{'&' if request.GET else '?'}{COOKIE_SENT}")
+    response.set_signed_cookie(
+        cookie_name(purpose),
         token,
-        salt=SALT,
+        salt=COOKIE_SALT,
         max_age=LIFETIME,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
-    return answer
+    return response
 
 
-def leave(answer: HttpResponse, purpose: str) -> None:
-    """Have the browser forget the token of `purpose`."""
-    answer.delete_cookie(cookie_of(purpose), samesite="Lax")
+def forget_token(response: HttpResponse, purpose: str) -> None:
+    """Delete the cookie that holds the token for `purpose`."""
+    response.delete_cookie(cookie_name(purpose), samesite="Lax")
 
 
-def cookie_of(purpose: str) -> str:
+def cookie_name(purpose: str) -> str:
     return f"link_{purpose}"
 
 
-def token_of(request: HttpRequest, purpose: str) -> str:
-    """Return the token of a link that was opened within the last hour, or that a form brings; or an empty string."""
-    return request.POST.get(LINK, "") or cookie_in(request, purpose)
-
-
-def cookie_in(request: HttpRequest, purpose: str) -> str:
-    found = request.get_signed_cookie(cookie_of(purpose), "", salt=SALT, max_age=LIFETIME)
+def cookie_token(request: HttpRequest, purpose: str) -> str:
+    found = request.get_signed_cookie(cookie_name(purpose), "", salt=COOKIE_SALT, max_age=LIFETIME)
     return found or ""
 
 
+def token_of(request: HttpRequest, purpose: str) -> str:
+    """Return the token from the form, or from a link opened within LIFETIME; otherwise an empty string."""
+    return request.POST.get(LINK_FIELD, "") or cookie_token(request, purpose)
+
+
 def is_without_cookies(request: HttpRequest) -> bool:
-    """Say whether the page came by its link or form alone, and can be left by a form only."""
-    return SENT in request.GET or LINK in request.POST
+    """Return True if the token came in the URL or the form, so only a form can lead on from this page."""
+    return COOKIE_SENT in request.GET or LINK_FIELD in request.POST
 
 
-def marks(request: HttpRequest, token: str) -> dict[str, str]:
-    """Return what the forms of a page carry."""
+def form_fields(request: HttpRequest, token: str) -> dict[str, str]:
+    """Return the template context for the hidden fields of a page's forms."""
     return {"mark": mark_of(token), "link": token if is_without_cookies(request) else ""}
 
 
@@ -85,31 +86,31 @@ def mark_of(token: str) -> str:
 
 
 def is_marked(request: HttpRequest, token: str) -> bool:
-    """Say whether a form was posted by a page of this token."""
+    """Return True if the posted form comes from a page of this token."""
     try:
         return Signer(salt=MARK_SALT).unsign(f"{token}:{request.POST.get('mark', '')}") == token
     except BadSignature:
         return False
 
 
-def discreet(view: Callable[More, HttpResponse]) -> Callable[More, HttpResponse]:
-    """Keep a page out of caches, out of search engines and out of what other pages learn of where one came from."""
+def private(view: Callable[ViewArgs, HttpResponse]) -> Callable[ViewArgs, HttpResponse]:
+    """Keep a page out of caches and search engines, and its URL out of Referer headers."""
 
     @wraps(view)
-    def kept(*args: More.args, **more: More.kwargs) -> HttpResponse:
-        answer = view(*args, **more)
-        add_never_cache_headers(answer)
-        answer["Referrer-Policy"] = "no-referrer"
-        answer["X-Robots-Tag"] = "noindex"
-        return answer
+    def private_view(*args: ViewArgs.args, **kwargs: ViewArgs.kwargs) -> HttpResponse:
+        response = view(*args, **kwargs)
+        add_never_cache_headers(response)
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex"
+        return response
 
-    return kept
+    return private_view
 
 
-class Opened(Protocol):
-    """A view that finds its token itself, and the page it then shows."""
+class TokenPage(Protocol):
+    """A view that finds its token in the cookie or the form; `with_token` is the same view for a known token."""
 
-    page: PageOfToken
+    with_token: TokenView
 
     def __call__(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -118,28 +119,27 @@ def refuse(request: HttpRequest, template: str, status: int) -> HttpResponse:
     return render(request, template, status=status)
 
 
-def opened_by(*purposes: str, refuse: Refusal = refuse) -> Callable[[PageOfToken], Opened]:
-    """Make a view(request, token) a page that takes marked forms only, and opens with a token of one of `purposes`.
+def token_page(*purposes: str, refuse: RefuseView = refuse) -> Callable[[TokenView], TokenPage]:
+    """Turn view(request, token) into a page that needs a token for one of `purposes`.
 
-    `refuse` answers who brings none, or whose form is of another page.
+    `refuse` answers a request without a token, and a form that another page posted.
     """
 
-    def made(view: PageOfToken) -> Opened:
+    def decorate(view: TokenView) -> TokenPage:
         @csrf_exempt
         @require_http_methods(["GET", "HEAD", "POST"])
-        @discreet
+        @private
         @wraps(view)
-        def opened(request: HttpRequest) -> HttpResponse:
+        def page(request: HttpRequest) -> HttpResponse:
             token = next(filter(None, (token_of(request, purpose) for purpose in purposes)), "")
             if not token:
-                is_looking = request.method != "POST"
-                return refuse(request, "subscribers/link_needed.html", 200 if is_looking else 403)
+                return refuse(request, "subscribers/link_needed.html", 403 if request.method == "POST" else 200)
             if request.method == "POST" and not is_marked(request, token):
                 return refuse(request, "subscribers/link_changed.html", 403)
             return view(request, token)
 
-        found = cast("Opened", opened)
-        found.page = view
+        found = cast("TokenPage", page)
+        found.with_token = view
         return found
 
-    return made
+    return decorate

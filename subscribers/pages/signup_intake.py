@@ -5,11 +5,9 @@ Nothing here depends on whose the address is, so that the answer cannot tell it.
 
 import re
 from email.utils import parseaddr
-from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -42,12 +40,8 @@ def take(
     received = requests.receive(form.cleaned_data["email"], choice, wish=wish, **origin)
     if received is None:
         return challenge(request, form, wish, abuse_check.Reason.BUSY)
-    answer_soon(received)
+    tasks.wake_on_commit(tasks.answer_signup, received.pk)
     return redirect(page)
-
-
-def answer_soon(received: SignupRequest) -> None:
-    transaction.on_commit(partial(tasks.wake, tasks.answer_signup, received.pk))
 
 
 def challenge(

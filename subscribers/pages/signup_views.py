@@ -1,15 +1,14 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import client_network
+from subscribers import ports, tasks
 from subscribers.models import Letter, SignupRequest
 from subscribers.pages import link_session, signup_intake
 from subscribers.pages.choice_forms import SubscribeForm
-from subscribers.pages.reader_views import send_soon
 from subscribers.subscription import opt_in
 
 
@@ -29,8 +28,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def check_inbox(request: HttpRequest) -> HttpResponse:
-    is_held = import_string(settings.LETTERS_HELD_BY)()
-    return render(request, "subscribers/check_inbox.html", {"is_held": is_held})
+    return render(request, "subscribers/check_inbox.html", {"is_held": ports.sending().is_held()})
 
 
 @require_safe
@@ -38,35 +36,36 @@ def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "subscribers/privacy.html", {"event_days": settings.EVENT_KEPT.days})
 
 
-@link_session.discreet
+@link_session.private
 @require_safe
-def enter_confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Lead from the link of a confirmation to its page, whose address holds no token."""
+def open_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Redirect from a confirmation link to its page, whose URL holds no token."""
     if opt_in.find_confirmation(token) is None:
         return render(request, "subscribers/confirm_over.html", status=404)
-    return link_session.enter(request, Letter.Kind.CONFIRM, token, "subscribers:confirm", confirm.page)
+    return link_session.open_page(request, Letter.Kind.CONFIRM, token, "subscribers:confirm", confirm.with_token)
 
 
-@link_session.opened_by(Letter.Kind.CONFIRM)
+@link_session.token_page(Letter.Kind.CONFIRM)
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     letter = opt_in.find_confirmation(token)
     if letter is None:
         return render(request, "subscribers/confirm_over.html", status=404)
-    context = {"subscriber": letter.subscriber, **link_session.marks(request, token)}
+    context = {"subscriber": letter.subscriber, **link_session.form_fields(request, token)}
     if opt_in.is_expired(letter):
         return render(request, "subscribers/confirm_expired.html", context, status=410)
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", context)
     opt_in.confirm(letter, client_network.client_address(request))
-    context["first_digest"] = import_string(settings.FIRST_DIGEST_BY)()
+    context["first_digest"] = ports.sending().first_digest()
     return render(request, "subscribers/confirmed.html", context)
 
 
-@link_session.opened_by(Letter.Kind.CONFIRM)
+@link_session.token_page(Letter.Kind.CONFIRM)
 def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
     """Send a fresh link in place of an expired one."""
     letter = opt_in.find_confirmation(token)
     if request.method != "POST" or letter is None:
         return redirect("subscribers:confirm")
-    send_soon(opt_in.ask_again(letter, client_network.client_address(request)))
+    if fresh := opt_in.ask_again(letter, client_network.client_address(request)):
+        tasks.wake_on_commit(tasks.send_letter, fresh.pk)
     return redirect("subscribers:check_inbox")

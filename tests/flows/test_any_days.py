@@ -35,7 +35,7 @@ AUTHORS = ["Ada Example", "Bo Sample"]
 ZONES = ["UTC", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"]
 Status = Delivery.Status
 Reason = Delivery.Reason
-NOT_HAD = (Status.SKIPPED, Status.REJECTED, Status.ABANDONED)
+NOT_HAD = (Status.SKIPPED, Status.REJECTED)
 LEFT_OUT = ("muted", "sent before", "none of the reader", "not among the shelf", "below the reader", "beyond the read")
 
 some_words = st.lists(st.sampled_from(WORDS), max_size=1)

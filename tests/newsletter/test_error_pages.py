@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from newsletter.log_redaction import LINES_A_MINUTE, LONGEST_LINE, Discreet
+from newsletter.log_redaction import LINES_A_MINUTE, LONGEST_LINE, RedactingFormatter
 from tests.factories import TopicFactory
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what the log would hold, tracebacks and all."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(Discreet("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     for record in caplog.records:
         handler.handle(record)
     return written.getvalue().splitlines()

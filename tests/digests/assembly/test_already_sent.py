@@ -63,7 +63,7 @@ def shown_twice(vision: Topic, set_clock: SetClock) -> tuple[Paper, Paper]:
     return paper, other
 
 
-@pytest.mark.parametrize("status", [None, Status.SENT, Status.UNCERTAIN])
+@pytest.mark.parametrize("status", [None, Status.SENT, Status.UNCERTAIN, Status.ABANDONED])
 def test_what_was_sent_or_may_have_been_does_not_come_again(
     vision: Topic, set_clock: SetClock, status: Status | None
 ) -> None:
@@ -74,11 +74,14 @@ def test_what_was_sent_or_may_have_been_does_not_come_again(
     assert papers_on(MORNING + DAY) == [other.pk]
 
 
-@pytest.mark.parametrize("status", [Status.SKIPPED, Status.REJECTED, Status.ABANDONED])
-def test_what_never_arrived_may_come_again(vision: Topic, set_clock: SetClock, status: Status) -> None:
+@pytest.mark.parametrize(("status", "settled_by"), [(Status.SKIPPED, None), (Status.REJECTED, None),
+                                                     (Status.ABANDONED, "ada")])  # fmt: skip
+def test_what_never_left_may_come_again(
+    vision: Topic, set_clock: SetClock, status: Status, settled_by: str | None
+) -> None:
     SubscriberFactory(topics=[vision])
     paper, other = shown_twice(vision, set_clock)
-    Delivery.objects.update(status=status)
+    Delivery.objects.update(status=status, settled_by=settled_by)
     assemble.assemble_due_digests()
     assert papers_on(MORNING + DAY) == [paper.pk, other.pk]
 

@@ -8,6 +8,7 @@ from digests.models import Batch, Delivery, ProviderEvent
 from digests.monitoring import notices
 from digests.provider_events import application, bounce_policy
 from subscribers.models import Consent, Subscriber, Suppression
+from subscribers.subscription.suppression import NewSuppression, suppress
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import heard, sent_delivery
 from tests.provider import sent
@@ -201,15 +202,16 @@ def test_an_operators_word_on_a_held_bounce_is_final(word: Held, count: int) -> 
 @pytest.mark.parametrize("kinds", [("bounce", "complaint"), ("complaint", "bounce"), ("manual", "complaint")])
 def test_a_complaint_outweighs_every_other_reason(kinds: tuple[str, str]) -> None:
     for reason in kinds:
-        bounce_policy.suppress("a" * 64, Suppression.Reason(reason), MORNING)
+        suppress([NewSuppression("a" * 64, Suppression.Reason(reason), MORNING)])
     assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
 
 
-def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of() -> None:
+@pytest.mark.parametrize("status", [None, "rejected", "uncertain", "abandoned"])
+def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of(status: str | None) -> None:
     batch = Batch.objects.create(lane="smtp", status=Batch.Status.DONE, position=1, started_at=MORNING,
                                  finished_at=MORNING)  # fmt: skip
     readers = [SubscriberFactory(email=f"reader{number}@large.example") for number in range(300)]
-    deliveries = [sent_delivery(reader, batch=batch) for reader in readers]
+    deliveries = [sent_delivery(reader, batch=batch, status=status) for reader in readers]
     for delivery in deliveries[:25]:
         heard(Kind.BOUNCED, delivery)
     application.apply_events()

@@ -1,4 +1,6 @@
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.messages import get_messages
@@ -7,12 +9,13 @@ from django.test import Client
 from digests.assembly import assemble
 from digests.models import Batch, Delivery
 from digests.publication import withdrawal_counts
-from digests.sending import send_batch
+from digests.sending import recovery, send_batch
 from newsletter.issues.models import Issue
-from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.provider import sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+SetClock = Callable[[datetime], None]
 
 
 @pytest.fixture
@@ -29,6 +32,12 @@ def issue() -> Issue:
 
 def test_the_copies_of_an_issue_are_counted_by_how_far_they_came(issue: Issue) -> None:
     assert withdrawal_counts.count_copies(issue) == (3, 2, 2, 1)
+
+
+def test_an_uncertain_copy_is_still_counted_as_unknown_once_it_expired(issue: Issue, set_clock: SetClock) -> None:
+    set_clock(MORNING + timedelta(hours=13))
+    recovery.abandon_expired()
+    assert withdrawal_counts.count_copies(issue).uncertain == 1
 
 
 def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:

@@ -66,6 +66,14 @@ def test_sending_pauses_itself_at_more_than_five_hard_bounces_in_a_hundred(diges
     assert "could not be reached for good: 5.10 %" in switch.may_send().reason
 
 
+def test_addresses_that_the_provider_refuses_at_once_are_judged_as_bounces(digest: Digest) -> None:
+    deliveries = hand_over(digest, 1000)
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries[:60]]).update(status="rejected")
+    report(Kind.BOUNCED, deliveries[:60])
+    assert "Of the 1,000 readers" in switch.may_send().reason
+    assert "could not be reached for good: 6.00 %" in switch.may_send().reason
+
+
 def test_the_first_thousand_are_not_judged(digest: Digest) -> None:
     deliveries = hand_over(digest, 999, planned=500)
     report(Kind.COMPLAINED, deliveries[:300])

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from newsletter.runtime import embedded_servers
 
 NOTHING_NAMED: dict[str, str] = {}
-HOLD = "import sys, pathlib, newsletter.runtime.embedded_servers as e; c = e.running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
+HOLD = "import sys, pathlib, newsletter.runtime.embedded_servers as e"
+HOLD += "; c = e.running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
 HOLD += "; c.__enter__(); print('ready', flush=True); sys.stdin.read()"
 
 
