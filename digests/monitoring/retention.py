@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from newsletter import clock
-from subscribers.retention.unused_preferences import forget_unused_preferences
+from subscribers.retention.unused_preferences import delete_unused_preferences
 
 CHUNK = 10_000  # ids a transaction
 
@@ -40,7 +40,7 @@ def prune() -> dict[str, int]:
     content = oldest_mail(limit) - settings.DIGEST_SPAN
     gone |= {table: delete(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
     # No delivery that is left was made for a choice that nobody has had since.
-    return gone | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
+    return gone | {"subscribers_preferences": delete_unused_preferences(oldest_mail(limit))}
 
 
 def oldest_mail(limit: datetime) -> datetime:

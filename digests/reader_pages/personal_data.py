@@ -96,7 +96,7 @@ def erase(reader: Subscriber) -> None:
     Suppression.objects.bulk_create([suppression], ignore_conflicts=True)
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
-    erasure_traces.forget_elsewhere(reader)
+    erasure_traces.erase_traces(reader)
     chosen = forget_deliveries(reader)
     voting.forget(tokens.reader_key(reader.pk))
     proposing.forget(tokens.reader_key(reader.pk))
