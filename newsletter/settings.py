@@ -342,13 +342,6 @@ PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=validat
 # A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
-# What letters have to ask, and subscribers cannot know
-LETTERS_HELD_BY = "digests.sending.switch.is_held"
-LETTERS_COUNTED_BY = "digests.sending.sent_today.handed_over_today"
-# What the page of a confirmation says of the first digest
-FIRST_DIGEST_BY = "digests.reader_pages.first_digest.first_digest"
-
-
 # Sign-up: docs/addresses.md
 DISPOSABLE_DOMAINS_FILE = env.str("DISPOSABLE_DOMAINS_FILE", "")  # the operator's own list beside the shipped one
 if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():

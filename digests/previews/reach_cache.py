@@ -9,15 +9,15 @@ from digests.models import ReachFigure
 from digests.previews import reach
 from digests.previews.reach import Reach
 from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.issues.models import Issue
 
 FRESH = timedelta(minutes=1)
-FIGURING = 7_301_005  # advisory lock: one worker an issue
 
 
 def figure_reach(issue: Issue) -> bool:
     """Work out and keep the reach of an issue, unless it is fresh or another worker is at it. Safe to repeat."""
-    with advisory_locks.held(FIGURING, issue.pk) as is_mine:
+    with advisory_locks.held(Lock.REACH, issue.pk) as is_mine:
         if not is_mine or is_fresh(issue, figure_of(issue)):
             return False
         found = reach.reach_of(issue)

@@ -11,6 +11,7 @@ from typing import Any
 
 from digests.models import LinkCheck
 from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.ingest import fetch
 from newsletter.papers.paper_key import key_of
@@ -20,7 +21,6 @@ KEPT = timedelta(hours=12)  # how long an answer is believed
 AGAIN = timedelta(minutes=15)  # how soon a link in trouble is followed again
 MOST = 80  # links a round
 SECONDS = 10.0  # for one link
-LINKING = 7_301_006  # advisory lock: one worker at a time
 CARD_LINKS = ("url", "pdf_url", "code_url", "project_url")
 WRITTEN = re.compile(r"https?://[^\s<>()\[\]\"']+")
 
@@ -64,7 +64,7 @@ def is_old(check: LinkCheck, age: timedelta) -> bool:
 
 def follow_links(issue: Issue, front: Front) -> int:
     """Follow the links that are not known; return how many. One worker does it at a time. Safe to repeat."""
-    with advisory_locks.held(LINKING) as is_mine:
+    with advisory_locks.held(Lock.LINK_CHECK) as is_mine:
         urls = unfollowed(issue, front)[:MOST] if is_mine else []
         for url in urls:
             follow(url)
