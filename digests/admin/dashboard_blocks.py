@@ -267,9 +267,11 @@ def held_issues() -> list[Errand]:
 
 
 def stopped() -> list[Errand]:
-    answer = switch.standing()
+    answer = switch.current_permission()
     return (
-        [] if answer.may else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
+        []
+        if answer.is_allowed
+        else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
     )
 
 

@@ -135,7 +135,7 @@ class PublishingPages(IssueAdmin):
             "left_over": view.active - view.readers,
             "findings": findings,
             "is_stopped": any(map(approval.stops, findings)) or not issue.is_open,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "asked": asked,
             "is_mine": asked is not None and asked.asked_by_id == by.pk,
             "refused": approval.last_word(issue) if issue.is_open and not asked else None,

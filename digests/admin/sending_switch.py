@@ -66,7 +66,7 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
             "opts": self.opts,
             "form": form,
             "asked": asked,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
             "may_turn": self.has_turn_permission(request, "resume"),
@@ -100,5 +100,5 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
 
 def sending_label(request: HttpRequest) -> list[str] | None:
     """Say at the head of every admin page that nothing is sent."""
-    answer = switch.standing()
-    return None if answer.may else ["No digest is sent: see “Sending”", "danger"]
+    answer = switch.current_permission()
+    return None if answer.is_allowed else ["No digest is sent: see “Sending”", "danger"]

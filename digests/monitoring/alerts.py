@@ -87,7 +87,7 @@ def leave(alert: Alert) -> None:
 def paused() -> Iterator[Trouble]:
     """Yield that sending paused itself; who pauses it by hand knows it."""
     change = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED).first()
-    if change and change.by == switch.ITSELF and switch.is_paused():
+    if change and change.by == switch.BY_ITSELF and switch.is_paused():
         yield Trouble(
             str(change.pk),
             "sending has paused itself",

@@ -30,7 +30,7 @@ def ways_out() -> list[WayOut]:
 
 
 def way_of(lane: Channel) -> WayOut:
-    pace = Pace(lane, sent_today=sent_today.handed_over_today)
+    pace = Pace(lane, sent_today=sent_today.count_sent_today)
     state: State | None = None
     try:
         state = pace.state()

@@ -40,12 +40,12 @@ LETTER = (
 
 def send_digest(address: str) -> SendOutcome:
     """Hand a sample digest over through the configured lane, at its pace."""
-    pace = Pace("digests", sent_today=sent_today.handed_over_today)
+    pace = Pace("digests", sent_today=sent_today.count_sent_today)
     try:
         with pace.call(1, settings.SEND_LEASE) as turn, provider_of(settings) as provider:
             started = time.monotonic()
             outcomes = provider.submit([Mail(content(), copy_to(address))], uuid4().hex)
-            send_batch.tell(turn, pace, outcomes, time.monotonic() - started)
+            send_batch.report_to_pace(turn, pace, outcomes, time.monotonic() - started)
             return outcomes[0]
     except Wait as exc:
         return waiting(exc)
@@ -56,7 +56,7 @@ def send_letter(address: str) -> SendOutcome:
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     message = mail.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
             return lane.hand_over(message)
     except Wait as exc:
         return waiting(exc)

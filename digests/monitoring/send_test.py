@@ -29,7 +29,7 @@ def send(address: str, is_letter: bool, nameserver: str = "") -> Trial:
     """Send one mail the way that digests or letters go. It counts nowhere. Raise CannotTry."""
     to = checked(address)
     sentences = []
-    if not (answer := switch.standing()).may:
+    if not (answer := switch.current_permission()).is_allowed:
         sentences.append(f"No digest is sent: {answer.reason} This test is sent all the same.")
     outcome = sample_mail.send_letter(to) if is_letter else sample_mail.send_digest(to)
     provider = settings.EMAIL_LETTERS_PROVIDER if is_letter else settings.EMAIL_PROVIDER

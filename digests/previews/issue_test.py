@@ -28,7 +28,7 @@ def send_trial(
         return outcome.SendOutcome("refused", reason=f"There is no mail to send: {sight.reason}.")
     message = mail.build(address, f"[Test] {sight.subject}", sight.text, sight.html, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
             return lane.hand_over(message)
     except Wait as exc:
         return outcome.SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)

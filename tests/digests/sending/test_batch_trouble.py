@@ -162,11 +162,11 @@ def test_what_a_rival_worker_has_open_is_not_cut_by_one_that_lost_its_lease(
         planned(readers=3)
         with provider_of(settings) as provider:
             mine, rivals = Batch.objects.get(), Batch.objects.get()
-            send_batch.claim(mine, provider)
-            handover = send_batch.Handover(mine, provider, send_batch.never)
+            send_batch.lease_batch(mine, provider)
+            handover = send_batch.Handover(mine, provider, send_batch.never_stop)
             set_clock(MORNING + LEASE + timedelta(seconds=1))
             recovery.sweep()
-            send_batch.claim(rivals, provider)
+            send_batch.lease_batch(rivals, provider)
             settings.SEND_DAILY_CAP = 2
             handover.pace = Pace("digests", now=clock.milliseconds)
             handover.run()
@@ -396,7 +396,7 @@ def test_what_a_server_defers_waits_in_one_batch_and_holds_no_worker_up(set_cloc
         provider.plan(faults.failing(450, share=0.2, seed=1))
         began = time.monotonic()
         assert send_batch.send_batch(batch)
-        assert time.monotonic() - began < send_batch.PATIENCE.total_seconds() / 2
+        assert time.monotonic() - began < send_batch.LONGEST_WAIT_IN_LINE.total_seconds() / 2
         (left,) = Batch.objects.exclude(status=Status.DONE)
         provider.plan()
         set_clock(MORNING + timedelta(minutes=2))
@@ -410,7 +410,7 @@ def test_a_batch_refused_for_now_is_left_to_the_sweep_at_once() -> None:
         provider.plan(faults.failing(403))
         began = time.monotonic()
         assert not send_batch.send_batch(batch)
-        assert time.monotonic() - began < send_batch.PATIENCE.total_seconds() / 2
+        assert time.monotonic() - began < send_batch.LONGEST_WAIT_IN_LINE.total_seconds() / 2
     assert Batch.objects.get().status == Status.PLANNED
 
 
