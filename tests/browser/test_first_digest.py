@@ -9,7 +9,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from tests.browser.conftest import Open, Shot
 from tests.browser.reader import PATIENCE_SECONDS, open_mail, subscribe, topics_of_the_leader
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 # No paper of the sample is about it.
 STRANGE_TOPIC = "Economics and games"
