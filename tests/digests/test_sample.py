@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from digests import applying, sample, switch
 from digests.models import Batch, Delivery, Digest
+from newsletter import clock
 from newsletter.pace import Pace
 from subscribers.addresses import hash_address
 from subscribers.models import Suppression
@@ -99,7 +100,7 @@ def test_a_pause_the_provider_asks_for_is_told_and_kept(settings: LazySettings, 
             setattr(settings, key, value)
         provider.plan(faults.throttled("40"))
         assert "tried again in 40 s" in say(fails="not accepted")
-    assert Pace("digests").state().paused_until is not None
+    assert Pace("digests", now=clock.milliseconds).state().paused_until == clock.now() + timedelta(seconds=40)
     assert "Nothing is handed over now: the provider asked for a pause." in say(fails="not accepted")
     assert "Nothing is handed over now: the provider asked for a pause." in say("--letter", fails="not accepted")
 
