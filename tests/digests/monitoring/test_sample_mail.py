@@ -142,7 +142,7 @@ def test_it_says_when_the_webhook_was_heard_last(
 
 
 def test_what_comes_back_of_a_sample_is_put_aside() -> None:
-    number = sample_mail.copy_to("ada@example.org").delivery_id
+    number = sample_mail.sample_copy("ada@example.org").delivery_id
     event = heard("bounced", delivery_id=number)
     application.apply_events()
     event.refresh_from_db()

@@ -159,7 +159,7 @@ def test_the_reach_of_a_draft_is_what_assembly_then_does(
         world.settle()
         past, kept = set(Delivery.objects.values_list("pk", flat=True)), stored()
         with clock.at(world.now):
-            foreseen = reach.reach_of(world.issue)
+            foreseen = reach.compute_reach(world.issue)
             assert stored() == kept
             assert publish(world.issue)
         found, zones = served(world, past)
@@ -223,7 +223,7 @@ def test_a_draft_says_how_many_readers_each_paper_reaches_and_who_gets_nothing()
     SubscriberFactory(topics=[vision], next_digest_at=MORNING + 30 * HOUR)
     SubscriberFactory(topics=[vision], status=Subscriber.Status.PENDING, next_digest_at=None)
 
-    found = reach.reach_of(issue)
+    found = reach.compute_reach(issue)
 
     assert (found.readers, found.empty, found.later, found.papers) == (2, 1, 1, 2)
     assert found.sizes == {1: 1, 2: 1}
@@ -240,7 +240,7 @@ def test_free_items_reach_readers_and_are_counted_as_no_papers() -> None:
     pick = issue.entries.create(free_title="A talk", position=3, is_pick=True)
     SubscriberFactory(topics=[topic])
     SubscriberFactory(topics=[TopicFactory()], covered_through=MORNING - DAY)
-    found = reach.reach_of(issue)
+    found = reach.compute_reach(issue)
     assert (found.papers, found.sizes) == (1, {0: 1, 1: 1})
     assert found.entries == {paper.pk: 1, notice.pk: 2, pick.pk: 2}
 
@@ -252,7 +252,7 @@ def test_a_published_issue_reaches_only_those_who_have_not_got_it() -> None:
     assemble.assemble_due_digests()
     Subscriber.objects.update(next_digest_at=MORNING + HOUR)
     SubscriberFactory(topics=[topic], next_digest_at=MORNING + HOUR)
-    found = reach.reach_of(issue)
+    found = reach.compute_reach(issue)
     assert (found.readers, found.nothing) == (1, {Reason.NO_ISSUE: 1})
 
 
@@ -260,7 +260,7 @@ def test_looking_keeps_nothing() -> None:
     issue = IssueFactory()
     EntryFactory(issue=issue, is_pick=True, position=7)
     kept = stored()
-    reach.reach_of(issue)
+    reach.compute_reach(issue)
     assert stored() == kept
 
 
@@ -270,7 +270,7 @@ def test_the_first_mail_is_told_with_its_zone(set_clock: Any) -> None:
     EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]))
     SubscriberFactory(topics=[topic], timezone=auckland, next_digest_at=MORNING + HOUR)
     SubscriberFactory(topics=[topic], next_digest_at=MORNING + 2 * HOUR)
-    found = reach.reach_of(issue)
+    found = reach.compute_reach(issue)
     assert (found.first_at, found.last_at, found.first_zone) == (
         MORNING + HOUR, MORNING + 2 * HOUR, "Pacific/Auckland",
     )  # fmt: skip
