@@ -164,7 +164,7 @@ def recent_events(domain: str) -> ProviderEventQuerySet:
 def hold_bounces(domain: str) -> None:
     """Let the suppressions of the domain's last hour wait too, and tell operators where none waited before."""
     if not ProviderEvent.objects.held().filter(domain=domain).exists():
-        notices.tell_operators(
+        notices.notify_operators(
             f"many addresses at {domain} bounce",
             f"More than {TROUBLE_PERCENT} % of the recipients at {domain} bounced within an hour. That is rather the "
             "domain's trouble, or ours with it, than theirs, so none of them is suppressed until you decide.",

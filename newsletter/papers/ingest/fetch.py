@@ -20,6 +20,7 @@ from newsletter.papers.sources.finding import Listing
 LONGEST_WAIT = timedelta(hours=6)
 UNFILLED_FOR = timedelta(days=14)
 MOST_UNFILLED = 500
+LISTING_DAYS = 3
 USUAL_SHARE = 0.3  # how much one listing moves what is usual
 OUTCOME = (
     "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
@@ -72,10 +73,10 @@ def claim(source: Source) -> bool:
 
 
 def listing_days() -> list[date]:
-    """Return the last FEED_DAYS weekdays, today's among them, oldest first."""
+    """Return the last LISTING_DAYS weekdays, today's among them, oldest first."""
     days: list[date] = []
     day = clock.today()
-    while len(days) < settings.FEED_DAYS:
+    while len(days) < LISTING_DAYS:
         if day.weekday() < 5:
             days.append(day)
         day -= timedelta(days=1)

@@ -22,6 +22,7 @@ TOGETHER = timedelta(hours=6)
 # The listing days of a ranked day are looked for this far back.
 FURTHEST = timedelta(days=30)
 PLACES_SHOWN = 200
+FRONT_DAYS = 7  # an issue's front is chosen from papers of this many listing days
 
 RECENT = """
     SELECT id, key, first_seen_at, listed_on FROM papers_paper
@@ -171,7 +172,7 @@ def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
 
 
 def of_last_listings(day: date) -> dict[str, Any]:
-    return {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
+    return {"day": day, "since": day - FURTHEST, "listings": FRONT_DAYS}
 
 
 def stored(day: date) -> list[Ranked]:

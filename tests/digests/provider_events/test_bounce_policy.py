@@ -153,7 +153,7 @@ def test_where_more_than_a_tenth_of_a_domain_bounces_suppression_waits_and_opera
     application.apply_events()
     domain_events("late.example.net", delivered=0, bounced=1)
     application.apply_events()
-    notices.deliver()
+    notices.deliver_notices()
     assert Suppression.objects.count() == 2
     assert is_suppressed(elsewhere[0])
     assert ProviderEvent.objects.held().count() == 3
