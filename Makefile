@@ -11,7 +11,7 @@ PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmn
 	EMAIL_PROVIDER=mailgun MAILGUN_API_KEY=key MAILGUN_SENDER_DOMAIN=papers.example.org \
 	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton'
 
-.PHONY: help run test check nightly bench chaos screenshots password lock clean
+.PHONY: drawing help run test check nightly bench chaos screenshots password lock clean
 
 help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
@@ -22,6 +22,7 @@ help:
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed; READERS=10000 make chaos is shorter'
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
 	@echo 'make password  set a new password for the editor'
+	@echo 'make drawing   draw the import contract into docs/architecture.md anew'
 	@echo 'make lock      write the requirements anew from the .in files'
 	@echo 'make clean     remove the environment and the caches; the data in var/ stays'
 
@@ -53,6 +54,9 @@ chaos: .venv/dev.stamp
 
 screenshots: .venv/dev.stamp
 	@$(BIN)/python -m tests.screenshots
+
+drawing: .venv/dev.stamp
+	@$(BIN)/python -m tests.architecture
 
 lock: .venv/dev.stamp
 	$(LOCK) requirements-uv.in --output-file requirements-uv.txt

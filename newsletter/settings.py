@@ -294,7 +294,7 @@ FEED_PORTS = env.list("FEED_PORTS", [80, 443], subcast=int)
 FEED_DAYS = env.int("FEED_DAYS", 3)
 ARXIV_PAUSE_SECONDS = env.float("ARXIV_PAUSE_SECONDS", 3.0)
 
-# What trends, in votes: docs/decisions.md, “What trends”
+# What trends, in votes: docs/decisions, “What trends”
 TRENDING_GROWTH = env.float("TRENDING_GROWTH", 1.0)  # a vote of the last day counts this much more
 TRENDING_COMMENT = env.float("TRENDING_COMMENT", 0.5)
 TRENDING_MENTION = env.float("TRENDING_MENTION", 2.0)  # a source of weight 1 that shows the paper
