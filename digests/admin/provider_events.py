@@ -22,7 +22,7 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProviderEvent], search_term: str
     ) -> tuple[QuerySet[ProviderEvent], bool]:
-        return search.events(queryset, search_term) if search_term.strip() else queryset, False
+        return search.search_events(queryset, search_term) if search_term.strip() else queryset, False
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.change_providerevent")

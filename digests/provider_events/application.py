@@ -14,12 +14,12 @@ from digests.provider_events import bounce_policy
 from digests.provider_events.bounce_policy import News
 from digests.sending import auto_pause
 from digests.sending.uncertain import FACTS, Kind, settle
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from subscribers.models import Letter, Subscriber
 
 logger = logging.getLogger(__name__)
 CHUNK = 1000
-APPLYING = 7_301_011  # advisory lock: what one event leads to may depend on another, so one applies at a time
 DOMAIN_KEPT = timedelta(days=2)
 AGAINST = (Kind.BOUNCED, Kind.COMPLAINED)
 # The earliest moment is kept, so that order and doubles do not matter.
@@ -87,7 +87,7 @@ def apply_alone(pk: int) -> list[ProviderEvent]:
 @transaction.atomic
 def apply_some(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
     """Apply events that wait, and return them; nothing where somebody else applies."""
-    if not take_turn():
+    if not advisory_locks.try_in_transaction(Lock.PROVIDER_EVENTS):
         return []
     events = list(pending.defer("body"))
     owners = find_owners(events)
@@ -99,12 +99,6 @@ def apply_some(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
     write_events(events)
     settle(event.delivery_id for event in counted if event.delivery_id)
     return events
-
-
-def take_turn() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [APPLYING])
-        return bool(cursor.fetchone()[0])
 
 
 def find_owners(events: list[ProviderEvent]) -> Owners:

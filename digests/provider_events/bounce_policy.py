@@ -12,6 +12,7 @@ from digests.monitoring import notices
 from newsletter import clock
 from subscribers.models import Subscriber, Suppression
 from subscribers.subscription import opt_in
+from subscribers.subscription.suppression import NewSuppression, Reason, suppress
 
 SOFT_DAYS = 5
 SOFT_SPAN = timedelta(days=14)
@@ -22,14 +23,6 @@ TROUBLE_PERCENT = 10
 
 Kind = ProviderEvent.Kind
 BOUNCES = (Kind.BOUNCED, Kind.SOFT_BOUNCED)
-# A complaint outweighs every other reason, a bounce none; of two alike the earlier is kept.
-SUPPRESS = """
-INSERT INTO subscribers_suppression AS kept (address_hash, reason, at) VALUES (%s, %s, %s)
-ON CONFLICT (address_hash) DO UPDATE SET
-    reason = EXCLUDED.reason,
-    at = CASE WHEN kept.reason = EXCLUDED.reason THEN LEAST(kept.at, EXCLUDED.at) ELSE EXCLUDED.at END
-WHERE kept.reason = EXCLUDED.reason OR EXCLUDED.reason = 'complaint'
-"""
 
 
 class News(NamedTuple):
@@ -53,10 +46,10 @@ def draw_consequences(news: list[News]) -> None:
     # In the order of readers, so that two who write to them wait for each other and never in a circle.
     news = sorted((item for item in news if item.address_hash), key=lambda item: item.subscriber_id or 0)
     for event, address_hash, _ in news:
-        if event.kind == Kind.COMPLAINED:
-            suppress(address_hash, Suppression.Reason.COMPLAINT, event.happened_at)
         if event.kind in (Kind.COMPLAINED, Kind.UNSUBSCRIBED):
             unsubscribe(address_hash)
+    complaints = [item for item in news if item.event.kind == Kind.COMPLAINED]
+    suppress([NewSuppression(item.address_hash, Reason.COMPLAINT, item.event.happened_at) for item in complaints])
     for item in suppressed_too_early(news):
         reconsider(item)
     suppress_unless_held([(item, at) for item in news if (at := reason_since(item)) is not None])
@@ -68,11 +61,13 @@ def suppress_unless_held(reasons: list[tuple[News, datetime]]) -> None:
     troubled = {domain for domain in domains if is_in_trouble(domain)}
     for domain in troubled:
         hold(domain)
+    bounces = []
     for (event, address_hash, _), at in reasons:
         if event.domain in troubled:
             event.held = ProviderEvent.Held.WAITING
         else:
-            suppress(address_hash, Suppression.Reason.BOUNCE, at)
+            bounces.append(NewSuppression(address_hash, Reason.BOUNCE, at))
+    suppress(bounces)
 
 
 def reason_since(news: News) -> datetime | None:
@@ -105,7 +100,7 @@ def suppressed_too_early(news: list[News]) -> list[News]:
     """Keep deliveries that were reported after their addresses had been suppressed."""
     delivered = [item for item in news if item.event.kind == Kind.DELIVERED and item.subscriber_id]
     hashes = {item.address_hash for item in delivered}
-    bounced = Suppression.objects.filter(reason=Suppression.Reason.BOUNCE, address_hash__in=hashes)
+    bounced = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash__in=hashes)
     suppressed = set(bounced.values_list("address_hash", flat=True))
     return [item for item in delivered if item.address_hash in suppressed]
 
@@ -118,9 +113,9 @@ def reconsider(news: News) -> None:
     since, was_since = fifth_soft_day(facts), fifth_soft_day(without)
     if was_since is None or since == was_since:
         return
-    lifted = Suppression.objects.filter(reason=Suppression.Reason.BOUNCE, address_hash=news.address_hash, at=was_since)
+    lifted = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=news.address_hash, at=was_since)
     if lifted.delete()[0] and (reasons := [*facts.permanent, *([since] if since else [])]):
-        suppress(news.address_hash, Suppression.Reason.BOUNCE, min(reasons))
+        suppress([NewSuppression(news.address_hash, Reason.BOUNCE, min(reasons))])
 
 
 def is_in_trouble(domain: str) -> bool:
@@ -169,7 +164,7 @@ def recent(domain: str) -> ProviderEventQuerySet:
 def hold(domain: str) -> None:
     """Let the suppressions of the domain's last hour wait too, and tell operators where none waited before."""
     if not ProviderEvent.objects.held().filter(domain=domain).exists():
-        notices.tell_operators(
+        notices.notify_operators(
             f"many addresses at {domain} bounce",
             f"More than {TROUBLE_PERCENT} % of the recipients at {domain} bounced within an hour. That is rather the "
             "domain's trouble, or ours with it, than theirs, so none of them is suppressed until you decide.",
@@ -178,7 +173,7 @@ def hold(domain: str) -> None:
         )
     hasty = recent(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
     for address_hash, at in hasty.values_list("address_hash", "happened_at"):
-        made = Suppression.objects.filter(reason=Suppression.Reason.BOUNCE, address_hash=address_hash)
+        made = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=address_hash)
         made.filter(at__gte=at).delete()
     hasty.update(held=ProviderEvent.Held.WAITING)
 
@@ -189,14 +184,8 @@ def decide(event: ProviderEvent, is_suppressed: bool) -> bool:
     if not ProviderEvent.objects.held().filter(pk=event.pk).update(held=word):
         return False
     if is_suppressed:
-        suppress(event.address_hash, Suppression.Reason.BOUNCE, event.happened_at)
+        suppress([NewSuppression(event.address_hash, Reason.BOUNCE, event.happened_at)])
     return True
-
-
-def suppress(address_hash: str, reason: Suppression.Reason, at: datetime) -> None:
-    """Mail an address no more; the stored reason and moment are the same in whatever order reasons come."""
-    with connection.cursor() as cursor:
-        cursor.execute(SUPPRESS, [address_hash, reason, at])
 
 
 def unsubscribe(address_hash: str) -> None:

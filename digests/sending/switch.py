@@ -15,10 +15,10 @@ from django.db.models import F
 
 from digests.models import SendingSwitch, SwitchChange
 from digests.sending import backup_markers
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 
 ITSELF = "Paper Round itself"
-ASKING = 7_301_010  # advisory lock: shared by who opens a call, taken alone by who pauses
 NEVER = 2**62  # the epoch of a lineage that has ended: any database that still bears it is a backup
 # The newest epoch that this process knows of each database.
 _newest: dict[str, int] = {}
@@ -80,8 +80,8 @@ def pause(by: str, reason: str, **against: object) -> bool:
         if not row.update(paused_at=clock.now(), pause_reason=reason):
             return False
         _record(SwitchChange.Act.PAUSED, by, reason, **against)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASKING])
+    with transaction.atomic():
+        advisory_locks.wait_in_transaction(Lock.SENDING_SWITCH)
     return True
 
 
@@ -130,7 +130,7 @@ def _read() -> State | None:
     with connection.cursor() as cursor:
         # Two statements, so that the row is read as it is once the lock is held.
         cursor.execute(
-            f"SELECT pg_advisory_xact_lock_shared({ASKING}); "
+            f"{advisory_locks.shared_in_transaction(Lock.SENDING_SWITCH)}; "
             "SELECT lineage::text, epoch, alive_at, pause_reason, hold_reason FROM digests_sendingswitch"
         )
         cursor.nextset()

@@ -80,7 +80,7 @@ class SubscriberAdmin(AddressSearch):
     def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
         """Ask first, and why."""
         if request.POST.get("note", "").strip():
-            rows = suppression.suppress(readers, request.POST["note"].strip())
+            rows = suppression.suppress_readers(readers, request.POST["note"].strip())
             audit.record_all(request.user, rows, "added")
             self.message_user(request, f"{len(rows)} addresses are suppressed: nothing is mailed to them any more.")
             return None

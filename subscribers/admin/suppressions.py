@@ -21,6 +21,7 @@ from subscribers.addresses.canonical import AddressError, canonical_address, has
 from subscribers.admin.imports import ImportRunAdmin as ImportRunAdmin
 from subscribers.admin.topics import TopicDesk as TopicDesk
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
+from subscribers.subscription.suppression import NewSuppression, suppress
 
 
 class AddressSearch(AuditedAdmin):
@@ -111,6 +112,10 @@ class SuppressionAdmin(AddressSearch):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suppression | None = None) -> tuple[str, ...]:
         return self.readonly_fields if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: object, change: bool) -> None:
+        suppress([NewSuppression(obj.address_hash, Suppression.Reason.MANUAL, obj.at, obj.note)])
+        obj.pk = Suppression.objects.get(address_hash=obj.address_hash).pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
         return False

@@ -60,8 +60,8 @@ def subjects() -> list[str]:
 def rounds(set_clock: SetClock, count: int = 20) -> None:
     """Let as many rounds pass, a minute each."""
     for _ in range(count):
-        alerts.watch()
-        notices.deliver()
+        alerts.update_alerts()
+        notices.deliver_notices()
         set_clock(clock.now() + MINUTE)
 
 
@@ -168,7 +168,7 @@ def test_what_stays_uncertain_for_an_hour_is_told_of_until_it_is_settled(set_clo
     for _ in range(2):
         sent_delivery(status=Delivery.Status.UNCERTAIN)
     set_clock(MORNING + HOUR)
-    alerts.watch()
+    alerts.update_alerts()
     assert not Alert.objects.exists()
     set_clock(MORNING + HOUR + MINUTE)
     rounds(set_clock)
@@ -208,10 +208,10 @@ def test_the_same_trouble_later_is_a_new_one(set_clock: SetClock) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_rounds_at_once_tell_of_a_trouble_once(set_clock: SetClock, settings: LazySettings) -> None:
     sent_delivery(status=Delivery.Status.UNCERTAIN, made_at=MORNING - 2 * HOUR)
-    troubles = {trouble.key: trouble for trouble in alerts.uncertain()}
+    troubles = {trouble.key: trouble for trouble in alerts.find_uncertain_deliveries()}
 
     def watch(_: int) -> None:
-        alerts.compare(Alert.Kind.UNCERTAIN, troubles)
+        alerts.update_alerts_of_kind(Alert.Kind.UNCERTAIN, troubles)
         connection.close()
 
     with ThreadPoolExecutor(4) as threads:

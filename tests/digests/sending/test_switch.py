@@ -252,7 +252,7 @@ def test_check_tells_of_a_webhook_that_is_closed(
 def test_check_tells_of_a_database_that_may_lose_a_commit(value: str, told: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL synchronous_commit = {value}")
-    assert [message.id for message in system_checks.check_commits(None)] == told
+    assert [message.id for message in system_checks.check_synchronous_commit(None)] == told
 
 
 def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_doubt(
