@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=60)
 @pytest.fixture
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no worker wait for its turn with a batch in hand."""
-    monkeypatch.setattr(send_batch, "slept", lambda wait, _: pytest.fail(f"A worker waits for {wait}."))
+    monkeypatch.setattr(send_batch, "sleep_for", lambda wait, _: pytest.fail(f"A worker waits for {wait}."))
 
 
 # What a delivery may have of its own
