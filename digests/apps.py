@@ -7,7 +7,11 @@ class DigestsConfig(AppConfig):
 
     def ready(self) -> None:
         from digests.monitoring import system_checks
+        from digests.reader_pages.first_digest import first_digest
+        from digests.sending import sent_today, switch
+        from subscribers import ports
 
+        ports.connect(ports.Sending(switch.is_held, sent_today.count_sent_today, first_digest))
         register(system_checks.check_sending)
         register(system_checks.check_webhook)
-        register(system_checks.check_commits)
+        register(system_checks.check_synchronous_commit)

@@ -19,15 +19,15 @@ from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
 logger = logging.getLogger(__name__)
-WAKING_SECONDS = 60
+WAKE_EXPIRY_SECONDS = 60
 
 
 @shared_task
 def assemble_due_digests() -> None:
-    assemble.assemble_due_digests(wake)
+    assemble.assemble_due_digests(queue_batches)
 
 
-def wake(batch_ids: Sequence[int]) -> None:
+def queue_batches(batch_ids: Sequence[int]) -> None:
     for batch_id in batch_ids:
         send_batch.delay(batch_id)
 
@@ -41,25 +41,25 @@ def send_batch(batch_id: int) -> None:
 def sweep() -> None:
     for batch_id in recovery.sweep():
         # The next rounds wake it again: behind a long run of batches no heap of these shall grow.
-        send_batch.apply_async((batch_id,), expires=WAKING_SECONDS)
+        send_batch.apply_async((batch_id,), expires=WAKE_EXPIRY_SECONDS)
 
 
 @shared_task
 def figure_reach(issue_id: int) -> None:
-    reach_cache.figure_reach(Issue.objects.get(pk=issue_id))
+    reach_cache.refresh_reach(Issue.objects.get(pk=issue_id))
 
 
 @shared_task
 def follow_links(issue_id: int) -> None:
     issue = Issue.objects.get(pk=issue_id)
-    link_check.follow_links(issue, checklist.front_of(issue))
+    link_check.check_links(issue, checklist.front_cards(issue))
 
 
-def have_links_followed(issue: Issue) -> int:
+def queue_link_check(issue: Issue) -> int:
     """Return how many links of an issue wait for a worker, which is asked to follow them."""
-    waiting = len(link_check.unfollowed(issue, checklist.front_of(issue)))
+    waiting = len(link_check.links_to_follow(issue, checklist.front_cards(issue)))
     if waiting:
-        follow_links.apply_async((issue.pk,), expires=WAKING_SECONDS)
+        follow_links.apply_async((issue.pk,), expires=WAKE_EXPIRY_SECONDS)
     return waiting
 
 
@@ -69,7 +69,7 @@ def send_trial(
 ) -> None:
     reader = Subscriber.objects.get(pk=reader_id) if reader_id else None
     address = User.objects.get(pk=editor_id).email
-    outcome = issue_test.send_trial(Issue.objects.get(pk=issue_id), address, topics, reader)
+    outcome = issue_test.send_issue_test(Issue.objects.get(pk=issue_id), address, topics, reader)
     if not outcome.is_accepted:
         logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
@@ -96,23 +96,23 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
-    auto_pause.watch()
-    alerts.watch()
+    auto_pause.check_recent_issues()
+    alerts.update_alerts()
 
 
 @shared_task
 def deliver_notices() -> None:
-    notices.deliver()
+    notices.deliver_notices()
 
 
 @shared_task
 def ping_finished() -> None:
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
 
 
 @shared_task
 def prune() -> None:
-    retention.prune()
+    retention.delete_old_rows()
 
 
 @shared_task

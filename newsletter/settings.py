@@ -1,7 +1,7 @@
-"""Settings, read top-down; every deployment value comes from the environment.
+"""Settings, read top-down, one subject per section; every deployment value comes from the environment.
 
-With nothing set the product runs as on a desk: DEBUG, embedded servers, a local mailbox. As soon as one name of
-REQUIRED is set, all must be: what is missing is named at start.
+With nothing set the product runs for a trial: DEBUG, embedded servers, a local mailbox. As soon as one name of
+`required` is set, all of them must be: what is missing is named at start.
 """
 
 import importlib.util
@@ -18,17 +18,22 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from environs import Env, validate
 
-from newsletter import schedule
+from newsletter import log_redaction, schedule
 from newsletter.admin_site import theme
 from newsletter.runtime import embedded_servers, task_routes
 
 # Lets forms and fields name their types, as in ModelForm[Topic].
 django_stubs_ext.monkeypatch()
 env = Env()
-BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def at_least(smallest: float) -> validate.Range:
+    return validate.Range(min=smallest)
+
 
 # Where this runs
-REQUIRED = (
+BASE_DIR = Path(__file__).resolve().parent.parent
+required = (
     "SECRET_KEY",
     "DATABASE_URL",
     "REDIS_URL",
@@ -38,34 +43,35 @@ REQUIRED = (
     "FROM_EMAIL",
     "POSTAL_ADDRESS",
 )
-DEBUG = env.bool("DEBUG", not any(env.str(name, "") for name in REQUIRED))
-if missing := [name for name in REQUIRED if not DEBUG and not env.str(name, "")]:
+DEBUG = env.bool("DEBUG", not any(env.str(name, "") for name in required))
+if missing := [name for name in required if not DEBUG and not env.str(name, "")]:
     raise ImproperlyConfigured(
         f"These settings are missing from the environment: {', '.join(missing)}. "
-        "README.md, “Running it for real”, says what each is for. For a trial on a desk, set DEBUG=1."
+        "README.md, “Running it for real”, says what each is for. For a trial on your own machine, set DEBUG=1."
     )
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
-# Old keys still verify links that were signed with them, until they are taken out here.
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"])
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
+# Links signed with an old key stay valid until the key is removed from this list.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded_servers.database_url(VAR_DIR), conn_max_age=60)}
+REDIS_URL = env.str("REDIS_URL", embedded_servers.redis_url(VAR_DIR))
 
-# Who publishes
+# The publication
 PUBLICATION_NAME = env.str("PUBLICATION_NAME", "Paper Round")
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", f"{PUBLICATION_NAME} <papers@paper-round.invalid>")
 REPLY_TO = env.str("REPLY_TO", "")
 POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "A trial on somebody’s desk: set POSTAL_ADDRESS")
-# Recognises suppressed addresses for good: set it before SECRET_KEY is ever changed.
-ADDRESS_KEY = env.str("ADDRESS_KEY", SECRET_KEY)
 LIST_ID = env.str("LIST_ID", "papers." + (urlsplit(SITE_URL).hostname or "localhost"))
+# Suppressed addresses are kept as hashes under this key: set it before you ever change SECRET_KEY.
+ADDRESS_KEY = env.str("ADDRESS_KEY", SECRET_KEY)
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
     raise ImproperlyConfigured("FROM_EMAIL holds no address. Write it as “Paper Round <papers@example.org>”.")
 
-# Parts
+# Apps and middleware
 INSTALLED_APPS = [
     "newsletter",
     "newsletter.mailbox",
@@ -111,6 +117,9 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "newsletter.urls"
 WSGI_APPLICATION = "newsletter.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Pages: templates, formats, static files, the admin's theme
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -126,40 +135,11 @@ TEMPLATES = [
         },
     }
 ]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = reverse_lazy("admin:login")
-
-# Logging in
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# Who works in the admin shows a code of an authenticator app, too; whoever has set one up is always asked for it.
-TWO_FACTOR = env.bool("TWO_FACTOR", not DEBUG)
-OTP_TOTP_ISSUER = PUBLICATION_NAME
-SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=validate.Range(min=1))
-# After so many wrong passwords in a row a name is locked for the network they came from.
-AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=validate.Range(min=1))
-AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=validate.Range(min=1)))
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
-AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.locked"
-AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
-# Who is locked out and goes on trying does not wait longer for it, or nobody whose name is known could ever log in.
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_ENABLE_ADMIN = AXES_VERBOSE = False
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
-
-AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=validate.Range(min=1))  # who did what, in the audit log
-
-# Words, days and files
 LANGUAGE_CODE = "en"
+USE_I18N = False
 FORMAT_MODULE_PATH = "newsletter.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
-FORMAT_MODULE_PATH = "newsletter.formats"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
@@ -171,23 +151,45 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+UNFOLD = theme.unfold(PUBLICATION_NAME)
 
-# Servers
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded_servers.database_url(VAR_DIR), conn_max_age=60)}
-REDIS_URL = env.str("REDIS_URL", embedded_servers.redis_url(VAR_DIR))
+# Accounts and logging in
+LOGIN_URL = reverse_lazy("admin:login")
+SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=at_least(1))
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# Every account needs a second factor for the admin; where this is off, only accounts that have one are asked for it.
+TWO_FACTOR = env.bool("TWO_FACTOR", not DEBUG)
+OTP_TOTP_ISSUER = PUBLICATION_NAME
+# After this many wrong passwords in a row, a name is locked for the network they came from.
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
+AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.locked"
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+# Attempts during a lockout do not extend it: otherwise anybody could keep a known name locked for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730, validate=at_least(1))  # how long the audit log keeps an act
 
-# Safety
+# HTTP: TLS, proxies, headers, uploads
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_URL.startswith("https:")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
-BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
-# How many proxies of ours a request passes: so many names at the right of X-Forwarded-For are believed.
-TRUSTED_HOPS = env.int("TRUSTED_HOPS", int(BEHIND_PROXY), validate=validate.Range(min=0))
-if BEHIND_PROXY:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+# How many of our own proxies a request passes: this many addresses at the right of X-Forwarded-For are trusted.
+TRUSTED_HOPS = env.int("TRUSTED_HOPS", int(BEHIND_PROXY), validate=at_least(0))
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     # The admin theme evaluates expressions in attributes, which a strict policy forbids.
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
@@ -201,16 +203,15 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
-LARGE_POSTS = ("/admin/", "/anymail/")  # they bound what is posted themselves
-IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=validate.Range(min=1))  # of a file of readers
+IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=at_least(1))  # of a file of readers
 FILE_UPLOAD_HANDLERS = [
     "subscribers.imports.upload_limit.BoundedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
-# Mail. A provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or "mailbox";
-# its keys are read under Anymail's own names (MAILGUN_API_KEY, …). Letters are what a person waits for.
+# Mail providers. A provider is a module of anymail.backends ("mailgun", "postmark", "amazon_ses", …), "smtp" or
+# "mailbox"; its keys are read under Anymail's own names (MAILGUN_API_KEY, …). Letters: mail that a person waits for.
 EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", "mailbox")
 EMAIL_LETTERS_PROVIDER = env.str("EMAIL_LETTERS_PROVIDER", "") or EMAIL_PROVIDER
 MAILBOX_DIR = VAR_DIR / "mailbox"
@@ -234,32 +235,37 @@ for name, provider, backend in (
 LETTERS_STREAM = env.str("LETTERS_STREAM", "")
 if LETTERS_STREAM and EMAIL_LETTERS_PROVIDER != "postmark":
     raise ImproperlyConfigured("LETTERS_STREAM is set, and only Postmark has streams: letters go elsewhere.")
-DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # as the provider calls it; `send_test` looks for its record
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # the provider's name for its key; `send_test` looks up the record
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8)  # of each sending process
+globals().update(
+    (name, value)
+    for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items()
+    if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE"))
+)
 ANYMAIL: dict[str, object] = {
     name: value
     for name, value in os.environ.items()
     if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
+} | {
+    "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
+    # "name:password", as in the address that the provider posts events to; two while one replaces the other.
+    "WEBHOOK_SECRET": env.list("WEBHOOK_SECRET", env.list("ANYMAIL_WEBHOOK_SECRET", [])),
+    # Amazon's library would repeat a call that timed out, and so send it twice.
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "config": {
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
+            "connect_timeout": EMAIL_TIMEOUT,
+            "read_timeout": EMAIL_TIMEOUT,
+        }
+    },
 }
-EMAIL_TIMEOUT = ANYMAIL["REQUESTS_TIMEOUT"] = env.int("EMAIL_TIMEOUT", 20)
-# “name:password”, as it stands in the address that the provider posts events to; two while one replaces the other.
-ANYMAIL["WEBHOOK_SECRET"] = env.list("WEBHOOK_SECRET", env.list("ANYMAIL_WEBHOOK_SECRET", []))
 WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
-# Amazon's library would repeat a call that timed out, and so send it twice.
-ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {
-    "config": {
-        "retries": {"total_max_attempts": 1, "mode": "standard"},
-        "connect_timeout": EMAIL_TIMEOUT,
-        "read_timeout": EMAIL_TIMEOUT,
-    }
-}
-SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8)  # of each sending process
-for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items():
-    if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE")):
-        globals()[name] = value
+
+# Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
+# that is over and whose counts close: name a service there that alerts you when it hears nothing.
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
-# Trouble is also posted to ALERT_WEBHOOK, as {"title", "text", "url"}. HEARTBEAT_URL hears once of each issue whose
-# day is over and whose counts close: name there a service that calls you when it hears nothing.
 ALERT_WEBHOOK = env.str("ALERT_WEBHOOK", "")
 HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
 for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_URL)):
@@ -269,17 +275,17 @@ for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_
             "or leave it empty to do without."
         )
 
-# Pace: what the provider of digests is asked to take, by all workers together; 0 is no limit of ours
-SEND_RATE = env.float("SEND_RATE", 0.0, validate=validate.Range(min=0))  # messages a second
-SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 4, validate=validate.Range(min=1))
-SEND_DAILY_CAP = env.int("SEND_DAILY_CAP", 0, validate=validate.Range(min=0))  # messages a day of UTC
+# Pace: what all workers together hand to the provider of digests; 0 sets no limit
+SEND_RATE = env.float("SEND_RATE", 0.0, validate=at_least(0))  # messages per second
+SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 4, validate=at_least(1))
+SEND_DAILY_CAP = env.int("SEND_DAILY_CAP", 0, validate=at_least(0))  # messages per day of UTC
 SEND_WARMUP: list[int] = env.list("SEND_WARMUP", [], subcast=int)  # messages on each day from SEND_WARMUP_FROM
 SEND_WARMUP_FROM: date | None = env.date("SEND_WARMUP_FROM", None)
-LETTERS_SHARE = env.float("LETTERS_SHARE", 0.1, validate=validate.Range(min=0.01, max=0.9))  # kept free of digests
-LETTERS_RATE = env.float("LETTERS_RATE", 0.0, validate=validate.Range(min=0))  # where letters have their own provider
-SEND_BREAKER_FAILURES = env.int("SEND_BREAKER_FAILURES", 5, validate=validate.Range(min=1))  # one after another
-SEND_BREAKER_SECONDS = env.int("SEND_BREAKER_SECONDS", 60, validate=validate.Range(min=1))  # until one call tries
-SEND_SLOW_SECONDS = env.float("SEND_SLOW_SECONDS", 10.0, validate=validate.Range(min=0.1))  # counts as a failure
+LETTERS_SHARE = env.float("LETTERS_SHARE", 0.1, validate=validate.Range(min=0.01, max=0.9))  # reserved for letters
+LETTERS_RATE = env.float("LETTERS_RATE", 0.0, validate=at_least(0))  # where letters have a provider of their own
+SEND_BREAKER_FAILURES = env.int("SEND_BREAKER_FAILURES", 5, validate=at_least(1))  # consecutive
+SEND_BREAKER_SECONDS = env.int("SEND_BREAKER_SECONDS", 60, validate=at_least(1))  # until one call tries again
+SEND_SLOW_SECONDS = env.float("SEND_SLOW_SECONDS", 10.0, validate=at_least(0.1))  # a slower call counts as a failure
 for name, rate in (("SEND_RATE", SEND_RATE), ("LETTERS_RATE", LETTERS_RATE)):
     if 0 < rate < 0.01:
         raise ImproperlyConfigured(f"{name} is {rate}: less than one message in 100 seconds. 0 means no limit.")
@@ -288,76 +294,73 @@ if any(messages < 1 for messages in SEND_WARMUP):
 if SEND_WARMUP and SEND_WARMUP_FROM is None:
     raise ImproperlyConfigured("SEND_WARMUP needs SEND_WARMUP_FROM, the plan’s first day, as in “2026-05-04”.")
 
-# Papers
+# Papers, and what trends among them
 FEED_ALLOW_LOOPBACK = env.bool("FEED_ALLOW_LOOPBACK", False)
 FEED_PORTS = env.list("FEED_PORTS", [80, 443], subcast=int)
-FEED_DAYS = env.int("FEED_DAYS", 3)
 ARXIV_PAUSE_SECONDS = env.float("ARXIV_PAUSE_SECONDS", 3.0)
-
-# What trends, in votes: docs/decisions.md, “What trends”
-TRENDING_GROWTH = env.float("TRENDING_GROWTH", 1.0)  # a vote of the last day counts this much more
+VOTES_PER_DAY = env.int("VOTES_PER_DAY", 50, validate=at_least(0))  # of one reader, within 24 hours
+PROPOSALS_PER_DAY = env.int("PROPOSALS_PER_DAY", 3, validate=at_least(0))
+# The trending formula, in votes: docs/decisions, “What trends”
+TRENDING_GROWTH = env.float("TRENDING_GROWTH", 1.0)  # added to each vote of the last day
 TRENDING_COMMENT = env.float("TRENDING_COMMENT", 0.5)
-TRENDING_MENTION = env.float("TRENDING_MENTION", 2.0)  # a source of weight 1 that shows the paper
+TRENDING_MENTION = env.float("TRENDING_MENTION", 2.0)  # a source of weight 1 that lists the paper
 TRENDING_STAR = env.float("TRENDING_STAR", 2.0)  # times ln(1 + stars gained): 10 stars are 4.8 votes, 1,000 are 13.8
 TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth of a day's papers
 TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
 TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
 
-# What one reader may say within 24 hours
-VOTES_PER_DAY = env.int("VOTES_PER_DAY", 50, validate=validate.Range(min=0))
-PROPOSALS_PER_DAY = env.int("PROPOSALS_PER_DAY", 3, validate=validate.Range(min=0))
-
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
-DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=validate.Range(min=0))  # 0: never
 ISSUE_FRONT_SIZE = env.int("ISSUE_FRONT_SIZE", 40)
-ISSUE_FRONT_DAYS = env.int("ISSUE_FRONT_DAYS", 7)
-# To so many readers or more an issue is published by hand only with a second editor's word; 0 never asks for one.
-PUBLISH_ALONE_BELOW = env.int("PUBLISH_ALONE_BELOW", 10_000, validate=validate.Range(min=0))
+DRAFT_MAILED_MINUTES_BEFORE = env.int("DRAFT_MAILED_MINUTES_BEFORE", 60, validate=at_least(0))  # 0: never
+# For this many readers or more, publishing by hand takes a second editor; 0 never asks for one.
+PUBLISH_ALONE_BELOW = env.int("PUBLISH_ALONE_BELOW", 10_000, validate=at_least(0))
 
 # Digests
 DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
 DIGEST_KEEP = timedelta(days=env.int("DIGEST_KEEP_DAYS", 90))  # how long a mail can be shown again
+DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
 if DIGEST_KEEP < 2 * DIGEST_SPAN:
     raise ImproperlyConfigured(
         f"DIGEST_KEEP_DAYS is {DIGEST_KEEP.days}, too short to know what readers had before: "
         f"with DIGEST_SPAN_DAYS={DIGEST_SPAN.days} it is at least {2 * DIGEST_SPAN.days}."
     )
-DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
+
+# Sending
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
-SEND_FORGOTTEN = timedelta(seconds=env.int("SEND_FORGOTTEN_SECONDS", 30))  # a batch that waits is woken from then on
-LONGEST_CALL = EMAIL_TIMEOUT * (2.5 if EMAIL_PROVIDER == "smtp" else 1)
-if SEND_LEASE.total_seconds() <= LONGEST_CALL:
+SEND_FORGOTTEN = timedelta(seconds=env.int("SEND_FORGOTTEN_SECONDS", 30))  # the sweep wakes a batch that waits longer
+longest_call = EMAIL_TIMEOUT * (2.5 if EMAIL_PROVIDER == "smtp" else 1)
+if SEND_LEASE.total_seconds() <= longest_call:
     raise ImproperlyConfigured(
-        f"SEND_LEASE_SECONDS is {SEND_LEASE.seconds}, and a call may last {LONGEST_CALL:g} seconds by EMAIL_TIMEOUT: "
+        f"SEND_LEASE_SECONDS is {SEND_LEASE.seconds}, and a call may last {longest_call:g} seconds by EMAIL_TIMEOUT: "
         "a lease has to be longer. Raise the one or lower the other."
     )
-
-# When sending stops by itself: shares of the readers an issue was handed over for, once these are enough to judge by
+# Sending pauses itself above these shares of an issue's readers, once PAUSE_AFTER of them were mailed.
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
-PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=validate.Range(min=0.001))
-PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=validate.Range(min=0.001))
-# A database that was at work before, silent for this long, on a machine that does not know it: maybe a backup.
+PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
+PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# A used database that was silent for longer, on a machine that does not know it, may be a restored backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
-# What letters have to ask, and subscribers cannot know
-LETTERS_HELD_BY = "digests.sending.switch.is_held"
-LETTERS_COUNTED_BY = "digests.sending.sent_today.handed_over_today"
-# What the page of a confirmation says of the first digest
-FIRST_DIGEST_BY = "digests.reader_pages.first_digest.first_digest"
-
-
 # Sign-up: docs/addresses.md
-DISPOSABLE_DOMAINS_FILE = env.str("DISPOSABLE_DOMAINS_FILE", "")  # the operator's own list beside the shipped one
+SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work
+SIGNUP_MIN_SECONDS = env.float("SIGNUP_MIN_SECONDS", 2.0, validate=at_least(0))  # a faster form needs one, too
+SIGNUP_CONFIRMATIONS_A_MINUTE = env.int("SIGNUP_CONFIRMATIONS_A_MINUTE", 60, validate=at_least(1))
+DISPOSABLE_DOMAINS_FILE = env.str("DISPOSABLE_DOMAINS_FILE", "")  # the operator's own list, added to the shipped one
 if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():
     raise ImproperlyConfigured(f"DISPOSABLE_DOMAINS_FILE is “{DISPOSABLE_DOMAINS_FILE}”, where there is no file.")
-SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=validate.Range(min=0))  # an hour, until a challenge
-SIGNUP_MIN_SECONDS = env.float("SIGNUP_MIN_SECONDS", 2.0, validate=validate.Range(min=0))  # who is quicker is asked
-SIGNUP_CONFIRMATIONS_A_MINUTE = env.int("SIGNUP_CONFIRMATIONS_A_MINUTE", 60, validate=validate.Range(min=1))
 
-# Work
+# Web processes and workers
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
+WORKER_CONCURRENCY = {
+    "letters": env.int("LETTERS_CONCURRENCY", 1),
+    "sending": env.int("SENDING_CONCURRENCY", 2),
+    "digests": env.int("DIGESTS_CONCURRENCY", 2),
+    "feeds": env.int("FEEDS_CONCURRENCY", 2),
+    "figures": env.int("FIGURES_CONCURRENCY", 1),
+}
 # A socket's address is written "unix://" for the Redis client and "redis+socket://" for Celery.
 CELERY_BROKER_URL = (
     REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
@@ -369,50 +372,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 600
 CELERY_TASK_TIME_LIMIT = 660
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "digests"
 CELERY_TASK_ROUTES = task_routes.ROUTES
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
-WORKER_CONCURRENCY = {
-    "letters": env.int("LETTERS_CONCURRENCY", 1),
-    "sending": env.int("SENDING_CONCURRENCY", 2),
-    "digests": env.int("DIGESTS_CONCURRENCY", 2),
-    "feeds": env.int("FEEDS_CONCURRENCY", 2),
-    "figures": env.int("FIGURES_CONCURRENCY", 1),
-}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
-# Django's own loggers name the path of a request, and would mail operators all that came with one that failed.
-REQUESTS = {"handlers": [], "filters": ["of requests", "of strangers"]}
-# What a stranger can provoke: Django would write a traceback for each.
-PROVOKED = (
-    "DisallowedHost", "DisallowedRedirect", "InvalidSessionKey", "RequestDataTooBig", "SuspiciousFileOperation",
-    "SuspiciousMultipartForm", "SuspiciousOperation", "SuspiciousSession", "TooManyFieldsSent", "TooManyFilesSent",
-)  # fmt: skip
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "newsletter.log_redaction.Discreet", "format": "%(levelname)s %(name)s: %(message)s"},
-    },
-    "filters": {
-        "of requests": {"()": "newsletter.log_redaction.OfRequests"},
-        "of strangers": {"()": "newsletter.log_redaction.OfStrangers"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "axes": {"level": "CRITICAL"},  # names whoever logs in, and from where
-        "celery": {"level": "WARNING"},
-        "django": {"handlers": []},
-        "django.request": REQUESTS,
-        "django.security.csrf": REQUESTS,
-        "django.server": REQUESTS,
-        "digests.provider_events.webhook": {"filters": ["of strangers"]},
-    }
-    | {f"django.security.{name}": REQUESTS for name in PROVOKED},
-}
-
-UNFOLD = theme.unfold(PUBLICATION_NAME)
+LOGGING = log_redaction.logging_config(env.str("LOG_LEVEL", "INFO"))

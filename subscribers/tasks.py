@@ -3,13 +3,11 @@ import time
 from functools import partial
 
 from celery import Task, shared_task
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from newsletter import worker_shutdown
-from subscribers import letters, timezone_updates
+from subscribers import letters, ports, timezone_updates
 from subscribers.imports import uploads
 from subscribers.models import ImportRun, Letter
 from subscribers.retention import unconfirmed
@@ -24,13 +22,14 @@ log = logging.getLogger(__name__)
 @shared_task
 def send_letter(letter_id: int) -> None:
     letter = Letter.objects.select_related("subscriber__preferences").get(pk=letter_id)
-    letters.send(letter, import_string(settings.LETTERS_HELD_BY), import_string(settings.LETTERS_COUNTED_BY))
+    sending = ports.sending()
+    letters.send(letter, sending.is_held, sending.count_sent_today)
 
 
 @shared_task
 def sweep_letters() -> None:
     waiting = letters.sweep()
-    if waiting and not import_string(settings.LETTERS_HELD_BY)():
+    if waiting and not ports.sending().is_held():
         for letter_id in waiting:
             # Unclaimed tasks expire before the next sweep, which queues their letters again.
             send_letter.apply_async([letter_id], expires=ROUND_SECONDS)

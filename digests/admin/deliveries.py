@@ -45,7 +45,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
     ) -> tuple[QuerySet[Delivery], bool]:
-        return search.deliveries(queryset, search_term) if search_term.strip() else queryset, False
+        return search.search_deliveries(queryset, search_term) if search_term.strip() else queryset, False
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> list[str]:
         """Say what became of it, where its row alone does not."""

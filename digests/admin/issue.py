@@ -4,9 +4,9 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from unfold.decorators import action
 
-from digests.admin.paper_counts import PaperFiguresOfAnIssue
-from digests.admin.preview_pages import SeeingAdmin
-from digests.admin.publish_pages import PublishingPages
+from digests.admin.paper_counts import PaperCountsPage
+from digests.admin.preview_pages import PreviewPages
+from digests.admin.publish_pages import PublishPages
 from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.statistics import issue_counts, number_format
 from newsletter import clock
@@ -16,10 +16,10 @@ admin.site.unregister(Issue)
 
 
 @admin.register(Issue)
-class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
+class IssueMailAdmin(PaperCountsPage, PreviewPages, PublishPages):
     """The issue's page, with what takes readers' mail into account."""
 
-    actions_detail = (*PublishingPages.actions_detail, "statistics")
+    actions_detail = (*PublishPages.actions_detail, "statistics")
     actions_submit_line = ("hold", "release")
 
     @action(description="Statistics", permissions=["statistics"])
@@ -34,9 +34,9 @@ class IssueDesk(PaperFiguresOfAnIssue, SeeingAdmin, PublishingPages):
             "object": issue,
             "counted_at": clock.now(),
             "is_closed": found.all.is_closed,
-            "lines": number_format.lines_of(found.all),
-            "handed_over": number_format.words_of(found.handed_over),
-            "arrived": number_format.words_of(found.arrived),
+            "lines": number_format.build_lines(found.all),
+            "handed_over": number_format.describe_delay(found.handed_over),
+            "arrived": number_format.describe_delay(found.arrived),
             "skipped": found.skipped,
             "columns": number_format.COLUMNS,
             "tables": [

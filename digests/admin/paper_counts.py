@@ -12,7 +12,7 @@ from digests.statistics import paper_counts
 from newsletter.issues.models import Issue
 
 
-class PaperFiguresOfAnIssue:
+class PaperCountsPage:
     """Serves the table of an issue's papers, as a page or as a part of one."""
 
     admin_site: Any

@@ -13,7 +13,7 @@ from subscribers.models import Subscriber
 UNKNOWN = "No reader has this address. Type it as the reader wrote it at the sign-up."
 
 
-class LookForm(forms.Form):
+class PreviewForm(forms.Form):
     """How a mail is looked at, and for which topics: the public issue where there are none."""
 
     width = forms.ChoiceField(choices=[("desktop", "Desktop"), ("phone", "Phone")], required=False)
@@ -59,11 +59,11 @@ class ReaderField(forms.CharField):
         return reader
 
 
-class ReaderLookForm(LookForm):
+class ReaderPreviewForm(PreviewForm):
     reader = ReaderField(max_length=320)
 
 
-class TestForm(LookForm):
+class IssueTestForm(PreviewForm):
     """To which staff a test goes, ticked or typed, and as whom."""
 
     editors = forms.ModelMultipleChoiceField(queryset=User.objects.none(), required=False)
@@ -72,10 +72,10 @@ class TestForm(LookForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["editors"].queryset = staff()  # type: ignore[attr-defined]
+        self.fields["editors"].queryset = staff_with_address()  # type: ignore[attr-defined]
 
     def clean_typed(self) -> list[User]:
-        known = {user.email.lower(): user for user in staff()}
+        known = {user.email.lower(): user for user in staff_with_address()}
         words = self.cleaned_data["typed"].replace(",", " ").replace(";", " ").split()
         if strange := [word for word in words if word.lower() not in known]:
             raise forms.ValidationError(
@@ -100,5 +100,5 @@ def unique(users: Iterable[User]) -> Iterable[User]:
     return {user.pk: user for user in users}.values()
 
 
-def staff() -> Any:
+def staff_with_address() -> Any:
     return User.objects.filter(is_staff=True, is_active=True).exclude(email="").order_by("username")

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests.admin import dashboard_blocks
-from digests.admin.provider_test import TestPage
+from digests.admin.provider_test import ProviderTestPage
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.models import Delivery, ProviderEvent, SendingSwitch, SwitchChange
@@ -33,7 +33,7 @@ class SwitchForm(forms.Form):
 
 
 @admin.register(SendingSwitch)
-class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
+class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
     """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
 
     STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
@@ -66,14 +66,14 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
             "opts": self.opts,
             "form": form,
             "asked": asked,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
             "may_turn": self.has_turn_permission(request, "resume"),
             "may_pause": self.has_turn_permission(request, "pause"),
-            "waiting": dashboard_blocks.waiting(),
+            "waiting": dashboard_blocks.load_waiting(),
             "changes": SwitchChange.objects.all()[:20],
-            "ways_out": provider_status.ways_out(),
+            "ways_out": provider_status.provider_statuses(),
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),
             "uncertain_count": Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count(),
@@ -100,5 +100,5 @@ class SendingSwitchAdmin(TestPage, ReadOnlyAdmin):
 
 def sending_label(request: HttpRequest) -> list[str] | None:
     """Say at the head of every admin page that nothing is sent."""
-    answer = switch.standing()
-    return None if answer.may else ["No digest is sent: see “Sending”", "danger"]
+    answer = switch.current_permission()
+    return None if answer.is_allowed else ["No digest is sent: see “Sending”", "danger"]

@@ -22,6 +22,7 @@ from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice
 from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.issues.models import Issue
 from subscribers.digest_schedule import day_of, is_paused, slot_after
 
@@ -30,7 +31,6 @@ Told = TypeVar("Told")
 logger = logging.getLogger(__name__)
 PART = 125_000  # readers looked at together: as many as fit into memory by their groups
 PUBLISHING = timedelta(minutes=15)  # after its cutoff a draft may stay one for so long, if its worker is busy
-PARTS = 7_301_004  # advisory locks: of two assemblers, each takes parts that the other has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Run:
 
     def serve_part(self, look: Look) -> None:
         """Serve the readers of one part, unless another assembler is at it."""
-        with advisory_locks.held(PARTS, look.parts * 10_000 + look.part) as is_mine:
+        with advisory_locks.held(Lock.ASSEMBLY, f"{look.part} of {look.parts}") as is_mine:
             if not is_mine or not (seen := due_readers.see(look)):
                 return
             already_sent.note_papers_had(self.earlier)

@@ -21,10 +21,10 @@ from newsletter.papers.models import Source
 from subscribers.models import Letter
 
 # What comes and goes is one trouble.
-QUIET = timedelta(minutes=5)
+QUIET_TIME = timedelta(minutes=5)
 UNCERTAIN_PATIENCE = timedelta(hours=1)  # events of a provider settle most before
 LETTER_PATIENCE = timedelta(minutes=10)
-SENDING = "admin:digests_sendingswitch_changelist"
+SENDING_PAGE = "admin:digests_sendingswitch_changelist"
 Kind = Alert.Kind
 
 
@@ -40,33 +40,33 @@ class Trouble:
 
     @property
     def url(self) -> str:
-        return notices.url_of(self.page, self.query)
+        return notices.absolute_url(self.page, self.query)
 
 
-def watch() -> None:
+def update_alerts() -> None:
     """Compare the troubles there are with those that were told. Safe to repeat, and to run twice at once."""
-    for kind, look in LOOKS.items():
+    for kind, look in FINDERS.items():
         try:
             troubles = {trouble.key: trouble for trouble in look()}
         except RedisAway:
             continue  # nobody knows how it stands
-        compare(kind, troubles)
+        update_alerts_of_kind(kind, troubles)
 
 
-def compare(kind: Kind, troubles: dict[str, Trouble]) -> None:
+def update_alerts_of_kind(kind: Kind, troubles: dict[str, Trouble]) -> None:
     told = {alert.key: alert for alert in Alert.objects.open().filter(kind=kind)}
     for key, trouble in troubles.items():
         if key not in told:
-            begin(kind, trouble)
+            open_alert(kind, trouble)
         elif told[key].gone_at:
             Alert.objects.open().filter(pk=told[key].pk).update(gone_at=None)
     for key, alert in told.items():
         if key not in troubles:
-            leave(alert)
+            close_alert_once_quiet(alert)
 
 
 @transaction.atomic
-def begin(kind: Kind, trouble: Trouble) -> None:
+def open_alert(kind: Kind, trouble: Trouble) -> None:
     words = {"over_words": trouble.over[:300], "url": trouble.url}
     _, is_new = Alert.objects.get_or_create(kind=kind, key=trouble.key, over_at=None, defaults=words)
     if is_new:
@@ -74,20 +74,20 @@ def begin(kind: Kind, trouble: Trouble) -> None:
 
 
 @transaction.atomic
-def leave(alert: Alert) -> None:
+def close_alert_once_quiet(alert: Alert) -> None:
     """Note that a trouble is not seen any more; tell that it is over where it stayed away."""
     rows = Alert.objects.open().filter(pk=alert.pk)
     if alert.gone_at is None:
         rows.update(gone_at=clock.now())
-    elif alert.gone_at <= clock.now() - QUIET and rows.update(over_at=alert.gone_at):
+    elif alert.gone_at <= clock.now() - QUIET_TIME and rows.update(over_at=alert.gone_at):
         lasted = f"It began on {alert.since:%-d %B %Y at %H:%M} UTC, and was over at {alert.gone_at:%H:%M} UTC."
         notices.write_notice(alert.over_words, lasted, url=alert.url)
 
 
-def paused() -> Iterator[Trouble]:
+def find_automatic_pause() -> Iterator[Trouble]:
     """Yield that sending paused itself; who pauses it by hand knows it."""
     change = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED).first()
-    if change and change.by == switch.ITSELF and switch.is_paused():
+    if change and change.by == switch.BY_ITSELF and switch.is_paused():
         yield Trouble(
             str(change.pk),
             "sending has paused itself",
@@ -97,11 +97,11 @@ def paused() -> Iterator[Trouble]:
                 "domain.",
             ),
             "over: sending had paused itself, and goes on",
-            SENDING,
+            SENDING_PAGE,
         )
 
 
-def held() -> Iterator[Trouble]:
+def find_hold() -> Iterator[Trouble]:
     change = SwitchChange.objects.filter(act=SwitchChange.Act.HELD).first()
     if change and switch.is_held():
         yield Trouble(
@@ -112,11 +112,11 @@ def held() -> Iterator[Trouble]:
                 "Look at what was sent last. If it is right to go on, run “manage.py allow_sending”.",
             ),
             "over: sending is allowed again",
-            SENDING,
+            SENDING_PAGE,
         )
 
 
-def breakers() -> Iterator[Trouble]:
+def find_open_breakers() -> Iterator[Trouble]:
     """Yield the providers that are not sent to but for a trial, because they fail. Raise RedisAway."""
     lanes: dict[str, Channel] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
     for provider, lane in lanes.items():
@@ -132,11 +132,11 @@ def breakers() -> Iterator[Trouble]:
                     "status page, and at your account there.",
                 ),
                 f"over: {provider} works again",
-                SENDING,
+                SENDING_PAGE,
             )
 
 
-def sources() -> Iterator[Trouble]:
+def find_failing_sources() -> Iterator[Trouble]:
     """Yield the sources in trouble. That one is, is mailed to editors by papers itself."""
     for source in Source.objects.fetched():
         if source_alerts.is_troubled(source):
@@ -151,7 +151,7 @@ def sources() -> Iterator[Trouble]:
             )
 
 
-def uncertain() -> Iterator[Trouble]:
+def find_uncertain_deliveries() -> Iterator[Trouble]:
     old = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN, made_at__lt=clock.now() - UNCERTAIN_PATIENCE)
     if count := old.count():
         yield Trouble(
@@ -168,7 +168,7 @@ def uncertain() -> Iterator[Trouble]:
         )
 
 
-def letters() -> Iterator[Trouble]:
+def find_stuck_letters() -> Iterator[Trouble]:
     sending = Letter.objects.filter(status=Letter.Status.SENDING)
     since = Greatest("created_at", Coalesce("not_before", "created_at"))
     if count := sending.alias(ready_at=since).filter(ready_at__lt=clock.now() - LETTER_PATIENCE).count():
@@ -185,11 +185,11 @@ def letters() -> Iterator[Trouble]:
         )
 
 
-LOOKS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
-    Kind.PAUSED: paused,
-    Kind.HELD: held,
-    Kind.BREAKER: breakers,
-    Kind.SOURCE: sources,
-    Kind.UNCERTAIN: uncertain,
-    Kind.LETTERS: letters,
+FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
+    Kind.PAUSED: find_automatic_pause,
+    Kind.HELD: find_hold,
+    Kind.BREAKER: find_open_breakers,
+    Kind.SOURCE: find_failing_sources,
+    Kind.UNCERTAIN: find_uncertain_deliveries,
+    Kind.LETTERS: find_stuck_letters,
 }

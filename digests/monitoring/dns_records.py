@@ -5,34 +5,34 @@ from collections.abc import Callable, Iterator
 import dns.exception
 import dns.resolver
 
-SECONDS = 3.0  # for one question
+TIMEOUT_SECONDS = 3.0  # for one question
 SPF = "v=spf1"
 DMARC = "v=DMARC1"
 NO_ANSWER = "could not be asked, since no name server answers"
 
 
-class Unasked(Exception):
+class NoNameServerAnswered(Exception):
     """No name server answered in time: nothing is known of the record."""
 
 
-def findings(domain: str, selector: str, server: str = "") -> Iterator[str]:
+def check_records(domain: str, selector: str, server: str = "") -> Iterator[str]:
     """Say of each of the three records, in a sentence, whether it is there.
 
     `server` is the address and port of a name server to ask instead of this machine's own.
     """
     is_silent = False
-    for name, find in (("SPF", spf), ("DKIM", dkim), ("DMARC", dmarc)):
+    for name, find in (("SPF", check_spf), ("DKIM", check_dkim), ("DMARC", check_dmarc)):
         try:
-            said = NO_ANSWER if is_silent else find(lambda host: texts(host, server), domain, selector)
-        except Unasked:
+            said = NO_ANSWER if is_silent else find(lambda host: look_up_txt(host, server), domain, selector)
+        except NoNameServerAnswered:
             is_silent, said = True, NO_ANSWER
         yield f"{name}: {said}."
 
 
-Ask = Callable[[str], list[str]]
+TxtLookup = Callable[[str], list[str]]
 
 
-def spf(ask: Ask, domain: str, selector: str) -> str:
+def check_spf(ask: TxtLookup, domain: str, selector: str) -> str:
     found = [text for text in ask(domain) if text.lower().split(" ")[0] == SPF]
     if len(found) > 1:
         return f"{domain} has {len(found)} records where one may be, so receivers take none"
@@ -44,7 +44,7 @@ def spf(ask: Ask, domain: str, selector: str) -> str:
     return f"there, “{found[0]}”"
 
 
-def dkim(ask: Ask, domain: str, selector: str) -> str:
+def check_dkim(ask: TxtLookup, domain: str, selector: str) -> str:
     if not selector:
         return "not known, since DKIM_SELECTOR is not set. The provider shows it: the first part of “…._domainkey”"
     host = f"{selector}._domainkey.{domain}"
@@ -54,7 +54,7 @@ def dkim(ask: Ask, domain: str, selector: str) -> str:
     return f"there, at {host}" if any(keys) else f"the key at {host} is revoked"
 
 
-def dmarc(ask: Ask, domain: str, selector: str) -> str:
+def check_dmarc(ask: TxtLookup, domain: str, selector: str) -> str:
     """Look at the domain, and then at those above it: theirs holds for it too."""
     labels = domain.split(".")
     for parent in (".".join(labels[at:]) for at in range(max(1, len(labels) - 1))):
@@ -63,18 +63,18 @@ def dmarc(ask: Ask, domain: str, selector: str) -> str:
     return f"{domain} has no record, and large mailboxes take no bulk mail without one. Publish “{DMARC}; p=none”"
 
 
-def texts(host: str, server: str) -> list[str]:
+def look_up_txt(host: str, server: str) -> list[str]:
     """Return the TXT records of a host, none where there are none. Raise Unasked."""
     try:
-        answer = resolver(server).resolve(host, "TXT", lifetime=SECONDS, search=False)
+        answer = resolver_for(server).resolve(host, "TXT", lifetime=TIMEOUT_SECONDS, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError) as exc:
-        raise Unasked from exc
+        raise NoNameServerAnswered from exc
     return [b"".join(record.strings).decode(errors="replace") for record in answer]
 
 
-def resolver(server: str) -> dns.resolver.Resolver:
+def resolver_for(server: str) -> dns.resolver.Resolver:
     if not server:
         return dns.resolver.Resolver()
     asked = dns.resolver.Resolver(configure=False)

@@ -33,12 +33,12 @@ OLD_CONTENT = {
 }
 
 
-def prune() -> dict[str, int]:
+def delete_old_rows() -> dict[str, int]:
     """Delete what is too old; return how many rows went from each table."""
     limit = clock.now() - settings.DIGEST_KEEP
-    gone = {table: delete(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
+    gone = {table: delete_rows(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
     content = oldest_mail(limit) - settings.DIGEST_SPAN
-    gone |= {table: delete(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
+    gone |= {table: delete_rows(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
     # No delivery that is left was made for a choice that nobody has had since.
     return gone | {"subscribers_preferences": delete_unused_preferences(oldest_mail(limit))}
 
@@ -51,12 +51,12 @@ def oldest_mail(limit: datetime) -> datetime:
         return oldest
 
 
-def delete(table: str, old: str, values: Mapping[str, datetime]) -> int:
+def delete_rows(table: str, old: str, values: Mapping[str, datetime]) -> int:
     """Delete the rows of `table` that the condition `old` holds for, chunk by chunk; return how many went."""
-    return sum(delete_chunk(table, old, values, first) for first in chunks(table, old, values))
+    return sum(delete_chunk(table, old, values, first) for first in chunk_starts(table, old, values))
 
 
-def chunks(table: str, old: str, values: Mapping[str, datetime]) -> Iterator[int]:
+def chunk_starts(table: str, old: str, values: Mapping[str, datetime]) -> Iterator[int]:
     """Yield the first id of each chunk that may hold old rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(id), max(id) FROM {table} old WHERE {old}", values)

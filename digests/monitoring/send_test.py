@@ -14,46 +14,46 @@ from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Suppression
 
 
-class CannotTry(Exception):
+class TestRefused(Exception):
     """This address may not be mailed, or nothing may. Nothing was sent; the message is for whoever tries."""
 
 
-class Trial(NamedTuple):
+class TestReport(NamedTuple):
     """What came of a test: whether the mail was taken, and all there is to say."""
 
     is_accepted: bool
     sentences: list[str]
 
 
-def send(address: str, is_letter: bool, nameserver: str = "") -> Trial:
+def send_test_mail(address: str, is_letter: bool, nameserver: str = "") -> TestReport:
     """Send one mail the way that digests or letters go. It counts nowhere. Raise CannotTry."""
-    to = checked(address)
+    to = mailable_address(address)
     sentences = []
-    if not (answer := switch.standing()).may:
+    if not (answer := switch.current_permission()).is_allowed:
         sentences.append(f"No digest is sent: {answer.reason} This test is sent all the same.")
-    outcome = sample_mail.send_letter(to) if is_letter else sample_mail.send_digest(to)
+    outcome = sample_mail.send_sample_letter(to) if is_letter else sample_mail.send_sample_digest(to)
     provider = settings.EMAIL_LETTERS_PROVIDER if is_letter else settings.EMAIL_PROVIDER
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    sentences.append(said_of(outcome, provider))
-    sentences += dns_records.findings(domain, settings.DKIM_SELECTOR, nameserver)
-    sentences.append(said_of_webhook(provider))
-    return Trial(outcome.is_accepted, sentences)
+    sentences.append(describe_outcome(outcome, provider))
+    sentences += dns_records.check_records(domain, settings.DKIM_SELECTOR, nameserver)
+    sentences.append(describe_webhook(provider))
+    return TestReport(outcome.is_accepted, sentences)
 
 
-def checked(address: str) -> str:
+def mailable_address(address: str) -> str:
     """Return the address as mail is sent to it; raise CannotTry."""
     if gap := message.identity_gap():
-        raise CannotTry(f"{gap} README.md says how to write them.")
+        raise TestRefused(f"{gap} README.md says how to write them.")
     try:
         to = canonical_address(address)
     except AddressError as exc:
-        raise CannotTry(str(exc)) from exc
+        raise TestRefused(str(exc)) from exc
     if Suppression.holds(to):
-        raise CannotTry("This address is suppressed: it bounced or complained, and is not mailed. Take another.")
+        raise TestRefused("This address is suppressed: it bounced or complained, and is not mailed. Take another.")
     return to
 
 
-def said_of(outcome: SendOutcome, provider: str) -> str:
+def describe_outcome(outcome: SendOutcome, provider: str) -> str:
     match outcome.status:
         case "accepted":
             named = f", and calls it {outcome.provider_id}" if outcome.provider_id else ""
@@ -66,7 +66,7 @@ def said_of(outcome: SendOutcome, provider: str) -> str:
     return f"Uncertain: {outcome.reason} The mail may arrive all the same; one of readers would not be sent again."
 
 
-def said_of_webhook(provider: str) -> str:
+def describe_webhook(provider: str) -> str:
     if provider in system_checks.NO_WEBHOOKS:
         return f"Webhook: {provider} has none, so nothing is heard of bounces."
     last = ProviderEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()

@@ -13,7 +13,7 @@ from digests.sending import switch
 
 NO_WEBHOOKS = {"mailbox", "smtp"}
 # Providers that sign what they post, and the setting that holds the key.
-SIGNED = {
+SIGNING_KEY_SETTINGS = {
     "mailgun": ("MAILGUN_WEBHOOK_SIGNING_KEY", "MAILGUN_API_KEY"),
     "resend": ("RESEND_SIGNING_SECRET",),
     "mandrill": ("MANDRILL_WEBHOOK_KEY",),
@@ -27,10 +27,10 @@ SIGNED = {
 def check_sending(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Say that nothing is sent, and what to do; nothing while there is no database."""
     try:
-        answer, is_held = switch.standing(), switch.is_held()
+        answer, is_held = switch.current_permission(), switch.is_held()
     except DatabaseError:
         return []
-    if answer.may:
+    if answer.is_allowed:
         return []
     hint = (
         "Look at what was sent last. If it is right to go on, run `manage.py allow_sending`."
@@ -48,7 +48,7 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     if any(":" not in secret for secret in secrets):
         hint = "Write it as “name:password”, and the webhook’s address as https://name:password@…"
         return [Warning("WEBHOOK_SECRET holds no colon, so no post can match it.", hint=hint, id="digests.W004")]
-    keys = SIGNED.get(settings.EMAIL_PROVIDER, ())
+    keys = SIGNING_KEY_SETTINGS.get(settings.EMAIL_PROVIDER, ())
     is_guarded = bool(secrets) or any(settings.ANYMAIL.get(key) for key in keys)
     if settings.DEBUG or settings.EMAIL_PROVIDER in NO_WEBHOOKS or is_guarded:
         return []
@@ -62,7 +62,7 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     ]
 
 
-def check_commits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+def check_synchronous_commit(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Say that a commit may be lost: what was handed over would be handed over again."""
     try:
         with connection.cursor() as cursor:

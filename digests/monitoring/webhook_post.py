@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 10
 logger = logging.getLogger(__name__)
 
 
-def post(url: str, body: dict[str, object]) -> bool:
+def post_json(url: str, body: dict[str, object]) -> bool:
     """Post `body` as JSON and follow no redirect; say whether it was taken. Of the address only the host is logged."""
     host = urlsplit(url).hostname
     try:

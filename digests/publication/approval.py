@@ -9,13 +9,13 @@ from django.db.models import QuerySet
 
 from digests.models import PublishRequest
 from digests.monitoring import notices
-from digests.previews.publish_forecast import PublishForecast, outlook_of
-from digests.publication.checklist import ChecklistItem, checks_of
+from digests.previews.publish_forecast import PublishForecast, forecast_publication
+from digests.publication.checklist import ChecklistItem, run_checklist
 from newsletter import audit, clock
 from newsletter.issues import publish as publishing
 from newsletter.issues.models import Issue
 
-RIGHT = "issues.publish_issue"
+PUBLISH_PERMISSION = "issues.publish_issue"
 Status = PublishRequest.Status
 
 
@@ -23,23 +23,23 @@ class PublishRefused(Exception):
     """Nothing was done; the words say why, and what to do."""
 
 
-class Seen(NamedTuple):
+class SeenNumbers(NamedTuple):
     """What an editor had on the page when the button was pressed."""
 
     readers: int
     revision: int
 
 
-def publish(issue: Issue, by: User, seen: Seen) -> PublishRequest | None:
+def publish(issue: Issue, by: User, seen: SeenNumbers) -> PublishRequest | None:
     """Publish an issue as it was seen, or have a second editor asked, and return what was asked."""
-    outlook = as_seen(issue, seen)
-    if needs_second(outlook, by):
-        return ask(issue, by, outlook)
-    freeze(issue, by, outlook, seen.revision)
+    outlook = forecast_as_seen(issue, seen)
+    if needs_second_editor(outlook, by):
+        return request_second_editor(issue, by, outlook)
+    publish_and_audit(issue, by, outlook, seen.revision)
     return None
 
 
-def as_seen(issue: Issue, seen: Seen) -> PublishForecast:
+def forecast_as_seen(issue: Issue, seen: SeenNumbers) -> PublishForecast:
     """Return the numbers of now; raise Refused where the editor saw others, or a check stops the issue."""
     if not issue.is_open:
         raise PublishRefused("Somebody else was first: the issue is not open any more. Nothing was changed.")
@@ -47,34 +47,34 @@ def as_seen(issue: Issue, seen: Seen) -> PublishForecast:
         raise PublishRefused(
             "Another editor changed the issue meanwhile: look at it once more. Nothing was published."
         )
-    outlook = outlook_of(issue)
+    outlook = forecast_publication(issue)
     if outlook.differs_from(seen.readers):
         raise PublishRefused(
             f"There were {seen.readers:,} readers when you looked, and now there are {outlook.readers:,}. "
             "Nothing was published: see below what would happen now."
         )
-    if stopping := [finding for finding in checks_of(issue) if stops(finding)]:
+    if stopping := [finding for finding in run_checklist(issue) if is_stopping(finding)]:
         raise PublishRefused(f"{stopping[0].words} Nothing was published.")
     return outlook
 
 
-def stops(finding: ChecklistItem) -> bool:
+def is_stopping(finding: ChecklistItem) -> bool:
     return finding.level == "stops"
 
 
-def needs_second(outlook: PublishForecast, by: User) -> bool:
+def needs_second_editor(outlook: PublishForecast, by: User) -> bool:
     """Say whether another editor has to confirm: not where there is no other."""
-    return 0 < settings.PUBLISH_ALONE_BELOW <= outlook.readers and others(by).exists()
+    return 0 < settings.PUBLISH_ALONE_BELOW <= outlook.readers and other_publishers(by).exists()
 
 
-def others(by: User) -> QuerySet[User]:
+def other_publishers(by: User) -> QuerySet[User]:
     """Return the other accounts that may publish."""
-    may = User.objects.with_perm(RIGHT, backend="django.contrib.auth.backends.ModelBackend")
+    may = User.objects.with_perm(PUBLISH_PERMISSION, backend="django.contrib.auth.backends.ModelBackend")
     return may.filter(is_staff=True).exclude(pk=by.pk)
 
 
 @transaction.atomic
-def freeze(issue: Issue, by: User, outlook: PublishForecast, revision: int) -> None:
+def publish_and_audit(issue: Issue, by: User, outlook: PublishForecast, revision: int) -> None:
     before = issue.get_status_display()
     try:
         done = publishing.publish(issue, by=by, revision=revision)
@@ -87,7 +87,7 @@ def freeze(issue: Issue, by: User, outlook: PublishForecast, revision: int) -> N
 
 
 @transaction.atomic
-def ask(issue: Issue, by: User, outlook: PublishForecast) -> PublishRequest:
+def request_second_editor(issue: Issue, by: User, outlook: PublishForecast) -> PublishRequest:
     """Have the other editors asked; where one of them has asked already, return that request."""
     void = PublishRequest.objects.filter(issue=issue, status=Status.OPEN).exclude(revision=issue.revision)
     void.update(status=Status.VOID, decided_at=clock.now())
@@ -96,22 +96,22 @@ def ask(issue: Issue, by: User, outlook: PublishForecast) -> PublishRequest:
     asked, is_new = PublishRequest.objects.get_or_create(issue=issue, status=Status.OPEN, defaults=wish)
     if is_new:
         audit.record(by, issue, "asked to publish", after=numbers)
-        tell_others(asked, by, outlook)
+        notify_other_publishers(asked, by, outlook)
     return asked
 
 
-def tell_others(asked: PublishRequest, by: User, outlook: PublishForecast) -> None:
+def notify_other_publishers(asked: PublishRequest, by: User, outlook: PublishForecast) -> None:
     issue = asked.issue
     notices.write_notice(
         f"{by.get_username()} asks for your word on the issue of {issue.date:%-d %B %Y}",
         f"It is ready to be published: {outlook.words}",
-        f"So many readers need a second editor. {at_the_cutoff(issue)}",
-        url=notices.url_of("admin:issues_issue_publish", args=[issue.pk]),
-        to=sorted(others(by).exclude(email="").values_list("email", flat=True)),
+        f"So many readers need a second editor. {describe_cutoff(issue)}",
+        url=notices.absolute_url("admin:issues_issue_publish", args=[issue.pk]),
+        to=sorted(other_publishers(by).exclude(email="").values_list("email", flat=True)),
     )
 
 
-def at_the_cutoff(issue: Issue) -> str:
+def describe_cutoff(issue: Issue) -> str:
     """Say what becomes of an open issue that nobody confirms."""
     if issue.status == Issue.Status.HELD:
         return "It is held: nothing happens to it before a second editor confirms, or somebody releases it."
@@ -119,12 +119,12 @@ def at_the_cutoff(issue: Issue) -> str:
     return f"Whether or not somebody confirms, it is published by itself at its cutoff, {when}, unless it is held."
 
 
-def standing(issue: Issue) -> PublishRequest | None:
+def find_valid_request(issue: Issue) -> PublishRequest | None:
     """Return what waits for a second editor; nothing where the issue has changed since."""
     return PublishRequest.objects.standing().filter(issue=issue).select_related("asked_by", "issue").first()
 
 
-def last_word(issue: Issue) -> PublishRequest | None:
+def find_failed_request(issue: Issue) -> PublishRequest | None:
     """Return the newest request where it came to nothing, so that its editor learns why."""
     asked = PublishRequest.objects.filter(issue=issue).select_related("asked_by", "decided_by").order_by("-pk").first()
     if asked is None or asked.status == Status.CONFIRMED or PublishRequest.objects.standing().filter(pk=asked.pk):
@@ -133,17 +133,17 @@ def last_word(issue: Issue) -> PublishRequest | None:
 
 
 @transaction.atomic
-def confirm(asked: PublishRequest, by: User, seen: Seen) -> None:
+def confirm(asked: PublishRequest, by: User, seen: SeenNumbers) -> None:
     """Publish what another editor asked for."""
     if asked.asked_by_id == by.pk:
         raise PublishRefused("You asked for it yourself: another editor has to confirm. Nothing was published.")
     if asked.revision != seen.revision:
         raise PublishRefused("The issue has changed since it was asked for: ask anew. Nothing was published.")
-    outlook = as_seen(asked.issue, seen)
+    outlook = forecast_as_seen(asked.issue, seen)
     if not asked.move_to(Status.CONFIRMED, decided_by=by, decided_at=clock.now()):
         raise PublishRefused("Somebody else was first: this request is settled. Nothing was changed.")
     audit.record(by, asked.issue, "confirmed", after={"asked by": asked.asked_by})
-    freeze(asked.issue, asked.asked_by or by, outlook, asked.revision)
+    publish_and_audit(asked.issue, asked.asked_by or by, outlook, asked.revision)
 
 
 @transaction.atomic
@@ -167,21 +167,21 @@ def withdraw(issue: Issue, by: User, reason: str) -> None:
 
 @transaction.atomic
 def hold(issue: Issue, by: User) -> None:
-    move(issue, Issue.Status.HELD, by, "held")
+    move_issue(issue, Issue.Status.HELD, by, "held")
 
 
 @transaction.atomic
 def release(issue: Issue, by: User) -> None:
     """Let a held issue go out at its cutoff; where that has passed it goes out at once, as if it were published."""
-    if issue.cutoff_at <= clock.now() and needs_second(outlook_of(issue), by):
+    if issue.cutoff_at <= clock.now() and needs_second_editor(forecast_publication(issue), by):
         raise PublishRefused(
             "Its cutoff has passed: released, it would go out at once, and to so many readers only with a second "
             "editor’s word. “Publish…” asks for it. Nothing was changed."
         )
-    move(issue, Issue.Status.DRAFT, by, "released")
+    move_issue(issue, Issue.Status.DRAFT, by, "released")
 
 
-def move(issue: Issue, status: Issue.Status, by: User, act: str) -> None:
+def move_issue(issue: Issue, status: Issue.Status, by: User, act: str) -> None:
     before = issue.get_status_display()
     if not issue.move_to(status):
         raise PublishRefused("Somebody else was first: the issue has moved on.")

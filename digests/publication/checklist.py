@@ -16,7 +16,7 @@ from newsletter.papers.models import Paper
 
 STOPS, WARNS = "stops", "warns"
 LONG_SUBJECT = 70  # characters; most mail programs cut off what comes after
-SHORTENED = re.compile(r"To keep this mail short, its last")
+SHORTENED_NOTICE = re.compile(r"To keep this mail short, its last")
 
 
 class ChecklistItem(NamedTuple):
@@ -34,16 +34,16 @@ class ChecklistItem(NamedTuple):
         return f"{self.what} {self.meaning} {self.to_do}"
 
 
-class Case(NamedTuple):
+class IssueFront(NamedTuple):
     """An issue and what readers would see of its front."""
 
     issue: Issue
     front: Sequence[tuple[IssueEntry, dict[str, Any]]]
 
 
-def checks_of(issue: Issue) -> list[ChecklistItem]:
+def run_checklist(issue: Issue) -> list[ChecklistItem]:
     """Return what speaks against publishing an issue as it stands, what stops it first. No network is asked."""
-    case = Case(issue, front_of(issue))
+    case = IssueFront(issue, front_cards(issue))
     page = reverse("admin:issues_issue_change", args=[issue.pk])
     found = [
         finding._replace(url=f"{page}#entry-{finding.entry_id}" if finding.entry_id else page)
@@ -53,20 +53,20 @@ def checks_of(issue: Issue) -> list[ChecklistItem]:
     return sorted(found, key=lambda finding: finding.level != STOPS)
 
 
-def front_of(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
-    source, _ = reach.standing(issue, clock.now())
+def front_cards(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
+    source, _ = reach.spans_if_published(issue, clock.now())
     rows = source.coming.entries if source.coming else issue.entries.kept().select_related("paper")
     front = [row for row in rows if row.dropped_at is None and row.shelf == IssueEntry.Shelf.FRONT]
     return [(row, row.snapshot) for row in front]
 
 
-def empty_front(case: Case) -> Iterator[ChecklistItem]:
+def check_front(case: IssueFront) -> Iterator[ChecklistItem]:
     if not any(entry.paper_id for entry, _ in case.front):
         what = "There is no paper on the front." if case.front else "The front is empty."
         yield ChecklistItem(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
 
 
-def subject(case: Case) -> Iterator[ChecklistItem]:
+def check_subject(case: IssueFront) -> Iterator[ChecklistItem]:
     if not case.issue.subject:
         what = "There is no subject."
         yield ChecklistItem(
@@ -77,35 +77,35 @@ def subject(case: Case) -> Iterator[ChecklistItem]:
         yield ChecklistItem(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
 
 
-def draft_notes(case: Case) -> Iterator[ChecklistItem]:
+def check_notes(case: IssueFront) -> Iterator[ChecklistItem]:
     for entry, card in case.front:
         if entry.note and entry.note_is_draft:
             what = f"The note on “{card['title']}” is a draft."
             yield ChecklistItem(WARNS, what, "Readers do not see it.", "Finish it, or take it away.", entry.pk)
 
 
-def summaries(case: Case) -> Iterator[ChecklistItem]:
+def check_summaries(case: IssueFront) -> Iterator[ChecklistItem]:
     for entry, card in case.front:
         if not card["summary"].strip():
             what = f"“{card['title']}” has no summary."
             yield ChecklistItem(WARNS, what, "Readers see its title alone.", "Write one for this issue.", entry.pk)
 
 
-def length(case: Case) -> Iterator[ChecklistItem]:
+def check_length(case: IssueFront) -> Iterator[ChecklistItem]:
     if not case.front:
         return
-    html = issue_preview.composed("", case.issue, [(entry, card, "") for entry, card in case.front]).html
+    html = issue_preview.compose_preview("", case.issue, [(entry, card, "") for entry, card in case.front]).html
     size = len(html.encode())
     if size > compose.MOST_HTML:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."
         yield ChecklistItem(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
-    elif SHORTENED.search(html):
+    elif SHORTENED_NOTICE.search(html):
         what = f"The whole front is longer than a mail of {compose.MOST_HTML // 1000} KB may be."
         meaning = "Who gets all of it sees its last papers in brief; who gets fewer sees them whole."
         yield ChecklistItem(WARNS, what, meaning, "Drop papers, or let it be.")
 
 
-def sent_before(case: Case) -> Iterator[ChecklistItem]:
+def check_repeats(case: IssueFront) -> Iterator[ChecklistItem]:
     """Find papers that stood in an issue before, themselves or as a twin that was merged."""
     places = earlier_places(case)
     led = [(entry, card, places[entry.pk]) for entry, card in case.front if entry.pk in places]
@@ -119,7 +119,7 @@ def sent_before(case: Case) -> Iterator[ChecklistItem]:
         yield ChecklistItem(WARNS, what, meaning, "Nothing to do: this is usual.")
 
 
-def earlier_places(case: Case) -> dict[int, IssueEntry]:
+def earlier_places(case: IssueFront) -> dict[int, IssueEntry]:
     """Return where the paper of each entry stood before, a front before a shelf, by the entry's id."""
     entries = {entry.paper_id: entry.pk for entry, _ in case.front if entry.paper_id}
     merged = duplicates.heirs_of(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
@@ -129,9 +129,9 @@ def earlier_places(case: Case) -> dict[int, IssueEntry]:
     return {entries[row.paper_id or 0]: row for row in sorted(rows, key=lambda row: row.shelf, reverse=True)}
 
 
-def dead_links(case: Case) -> Iterator[ChecklistItem]:
+def check_links(case: IssueFront) -> Iterator[ChecklistItem]:
     """Find the links that led nowhere when a worker last followed them."""
-    for entry, card, url, check in link_check.troubles_of(case.issue, case.front):
+    for entry, card, url, check in link_check.broken_links(case.issue, case.front):
         where = f"“{card['title']}”" if entry else "the intro"
         is_own = check.is_dead and (entry is None or not entry.paper_id)
         how = "leads nowhere" if check.is_dead else "could not be opened"
@@ -140,5 +140,13 @@ def dead_links(case: Case) -> Iterator[ChecklistItem]:
         yield ChecklistItem(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
 
 
-Check = Callable[[Case], Iterator[ChecklistItem]]
-CHECKS: tuple[Check, ...] = (empty_front, subject, draft_notes, summaries, length, sent_before, dead_links)
+Check = Callable[[IssueFront], Iterator[ChecklistItem]]
+CHECKS: tuple[Check, ...] = (
+    check_front,
+    check_subject,
+    check_notes,
+    check_summaries,
+    check_length,
+    check_repeats,
+    check_links,
+)

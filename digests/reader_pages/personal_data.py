@@ -13,6 +13,7 @@ from newsletter.papers.community import votes as voting
 from subscribers import tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 from subscribers.retention import erasure_traces
+from subscribers.subscription import suppression
 
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
 
@@ -92,8 +93,7 @@ def erase(reader: Subscriber) -> None:
     An older reason to suppress the address stays what it was.
     """
     reader = Subscriber.objects.select_for_update().get(pk=reader.pk)
-    suppression = Suppression(address_hash=reader.address_hash, reason=Suppression.Reason.ERASED)
-    Suppression.objects.bulk_create([suppression], ignore_conflicts=True)
+    suppression.suppress([suppression.NewSuppression(reader.address_hash, suppression.Reason.ERASED, clock.now())])
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
     erasure_traces.erase_traces(reader)

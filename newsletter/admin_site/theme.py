@@ -32,7 +32,10 @@ ACCENT = {
 
 
 def unfold(publication: str) -> dict[str, Any]:
-    """Return the settings of django-unfold for a publication of this name."""
+    """Return the settings of django-unfold for a publication of this name.
+
+    Unfold takes callbacks as dotted paths. So `digests` serves the dashboard without an import from below.
+    """
     return {
         "SITE_TITLE": publication,
         "SITE_HEADER": publication,

@@ -10,6 +10,7 @@ from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, PaperQuerySet
+from newsletter.papers.trending import ranking
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
@@ -142,7 +143,7 @@ def is_touched(entry: IssueEntry) -> bool:
 def candidates(day: date) -> PaperQuerySet:
     """Return the papers of the last listing days that have been on no other front, best first."""
     days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
-    recent = list(days.values_list("listed_on", flat=True).distinct()[: settings.ISSUE_FRONT_DAYS])
+    recent = list(days.values_list("listed_on", flat=True).distinct()[: ranking.FRONT_DAYS])
     led = IssueEntry.objects.front().kept().exclude(issue__date=day).filter(paper__listed_on__in=recent)
     # A list of a few hundred ids, because the planner chooses badly for a subquery.
     had = [*led.values_list("paper_id", flat=True), *twins_shown(min(recent, default=day))]
@@ -175,6 +176,6 @@ ON CONFLICT DO NOTHING
 def refresh_shelf(issue: Issue) -> None:
     """Fill the shelf with recently listed papers that have a topic and are in no issue."""
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
-    since = issue.date - timedelta(days=settings.ISSUE_FRONT_DAYS)
+    since = issue.date - timedelta(days=ranking.FRONT_DAYS)
     with connection.cursor() as cursor:
         cursor.execute(SHELVE, {"issue": issue.pk, "day": issue.date, "since": since, "shown": twins_shown(since)})

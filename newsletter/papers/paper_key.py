@@ -13,8 +13,12 @@ _ARCHIVES = (
     "|dg-ga|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol"
     "|physics|plasm-ph|q-alg|q-bio|quant-ph|solv-int|supr-con"
 )
-_MONTH = r"[0-9]{2}(?:0[1-9]|1[0-2])"
-_NEW_ID = rf"(?P<new>{_MONTH}\.[0-9]{{4,5}})"
+_OF_YEAR = r"(?:0[1-9]|1[0-2])"  # the months
+_MONTH = rf"[0-9]{{2}}{_OF_YEAR}"
+# Four digits from April 2007 until the end of 2014, five since.
+_FOUR_DIGITS = rf"(?:07(?:0[4-9]|1[0-2])|(?:0[89]|1[0-4]){_OF_YEAR})\.[0-9]{{4}}"
+_FIVE_DIGITS = rf"(?:1[5-9]|[2-9][0-9]){_OF_YEAR}\.[0-9]{{5}}"
+_NEW_ID = rf"(?P<new>{_FOUR_DIGITS}|{_FIVE_DIGITS})"
 _OLD_ID = rf"(?P<archive>{_ARCHIVES})(?:\.[A-Za-z-]{{2,12}})?/(?P<number>{_MONTH}[0-9]{{3}})"
 _VERSION = r"(?:v(?P<version>[1-9][0-9]{0,2}))?"
 _ARXIV_ID = re.compile(rf"(?:{_NEW_ID}|{_OLD_ID}){_VERSION}", re.ASCII | re.IGNORECASE)
@@ -26,11 +30,16 @@ _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
 _ARXIV_PAGE = re.compile(
     r"/(?:abs|pdf|html|format|ps|src|e-print|tb|a11y|overview)/(?P<id>.+?)(?:\.pdf|\.html)?/?", re.I
 )
-_MIRROR_PAGE = re.compile(r"/(?:abs|html|papers|pdf|overview|labs)/(?P<id>.+?)(?:\.pdf|\.html|\.md)?/?", re.IGNORECASE)
-_ARXIV_HOSTS = frozenset({"arxiv.org", "export.arxiv.org", "rss.arxiv.org", "browse.arxiv.org", "lanl.arxiv.org"})
-_MIRROR_HOSTS = frozenset(
-    {"ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org", "huggingface.co", "hf.co", "scholar.archive.org"}
+_MIRROR_PAGE = re.compile(
+    r"/(?:[a-z]{2}/)?(?:abs|html|papers?|pdf|overview|labs|resources|arxiv)/(?P<id>.+?)(?:\.pdf|\.html|\.md)?/?",
+    re.IGNORECASE,
 )
+# Beside its own hosts arXiv had mirrors, most of them named by a country: cn.arxiv.org.
+_ARXIV_HOST = re.compile(r"(?:(?:export|rss|browse|lanl|aps|[a-z]{2})\.)?arxiv\.org|xxx\.lanl\.gov")
+_MIRROR_HOSTS = frozenset({
+    "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org", "huggingface.co", "hf.co", "papers.cool",
+    "scholar.archive.org",
+})  # fmt: skip
 _DOI_HOSTS = frozenset({"doi.org", "dx.doi.org"})
 _ACL_PAGE = re.compile(r"/(?P<id>[A-Za-z0-9.-]{4,60}?)(?:\.pdf|\.bib)?/?")
 _TRACKING = re.compile(
@@ -127,7 +136,7 @@ def _openreview_key(forum: str) -> str | None:
 
 def _arxiv_match_of_address(host: str, path: str) -> re.Match[str] | None:
     page = None
-    if host in _ARXIV_HOSTS:
+    if _ARXIV_HOST.fullmatch(host):
         page = _ARXIV_PAGE.fullmatch(path)
     elif host in _MIRROR_HOSTS:
         page = _MIRROR_PAGE.fullmatch(path)

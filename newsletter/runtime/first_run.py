@@ -46,7 +46,7 @@ def prepare(echo: Echo) -> None:
 def fetch_sources(echo: Echo) -> bool:
     """Ask the first sources once; return whether one of them answered."""
     sources = list(Source.objects.fetched().order_by("pk")[:ASKED_AT_ONCE])
-    echo(f"Fetching the last {settings.FEED_DAYS} listing days of {len(sources)} sources")
+    echo(f"Fetching the last {fetch.LISTING_DAYS} listing days of {len(sources)} sources")
     answers: list[bool] = []
     for source in sources:
         answers.append(fetch.fetch_source(source))

@@ -78,7 +78,7 @@ class SubscriberAdmin(AddressSearch):
     def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
         """Ask for a reason first; suppress once there is one."""
         if request.POST.get("note", "").strip():
-            rows = suppression.suppress(readers, request.POST["note"].strip())
+            rows = suppression.suppress_readers(readers, request.POST["note"].strip())
             audit.record_all(request.user, rows, "added")
             self.message_user(request, f"Suppressed: {len(rows)}. These addresses will not be mailed again.")
             return None

@@ -19,6 +19,7 @@ from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import lately
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
+from subscribers.subscription.suppression import NewSuppression, suppress
 
 
 class AddressSearch(AuditedAdmin):
@@ -109,6 +110,10 @@ class SuppressionAdmin(AddressSearch):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suppression | None = None) -> tuple[str, ...]:
         return self.readonly_fields if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: object, change: bool) -> None:
+        suppress([NewSuppression(obj.address_hash, Suppression.Reason.MANUAL, obj.at, obj.note)])
+        obj.pk = Suppression.objects.get(address_hash=obj.address_hash).pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
         return False

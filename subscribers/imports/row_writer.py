@@ -11,6 +11,7 @@ from subscribers.imports.choice_mapping import PreferencesStore
 from subscribers.imports.formats import State
 from subscribers.imports.row_outcome import Candidate, CheckedRow, Known, RowResult, decide
 from subscribers.models import ImportRun
+from subscribers.subscription import suppression
 
 # "": may be added (unknown, or never confirmed); "imported": only ever imported; "unsubscribed": left here.
 STANDINGS = """
@@ -70,13 +71,11 @@ WITH left_now AS (
 INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
 SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM left_now
 """
-SUPPRESS = """
-INSERT INTO subscribers_suppression AS kept (address_hash, reason, at, note)
-SELECT address_hash, reason, %s, %s FROM unnest(%s::text[], %s::text[]) AS imported (address_hash, reason)
-ON CONFLICT (address_hash) DO UPDATE SET reason = EXCLUDED.reason, at = EXCLUDED.at, note = EXCLUDED.note
-WHERE EXCLUDED.reason = 'complaint' AND kept.reason <> 'complaint'
-"""
-REASON = {State.BLOCKED: "manual", State.BOUNCED: "bounce", State.COMPLAINED: "complaint"}
+REASON = {
+    State.BLOCKED: suppression.Reason.MANUAL,
+    State.BOUNCED: suppression.Reason.BOUNCE,
+    State.COMPLAINED: suppression.Reason.COMPLAINT,
+}
 
 
 class RowWriter:
@@ -104,12 +103,10 @@ class RowWriter:
         ]
 
     def suppress(self, candidates: list[Candidate]) -> None:
-        if not candidates:
-            return
-        reasons = [REASON[one.row.state] for one in candidates]
-        note = f"Imported from {self.run.consent_source}"[:300]
-        with connection.cursor() as cursor:
-            cursor.execute(SUPPRESS, [clock.now(), note, [one.address_hash for one in candidates], reasons])
+        note, now = f"Imported from {self.run.consent_source}", clock.now()
+        suppression.suppress(
+            [suppression.NewSuppression(one.address_hash, REASON[one.row.state], now, note) for one in candidates]
+        )
         self.leave([one for one in candidates if one.row.state == State.COMPLAINED])
 
     def leave(self, candidates: list[Candidate]) -> None:

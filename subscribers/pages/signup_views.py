@@ -1,12 +1,11 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import client_network
-from subscribers import tasks
+from subscribers import ports, tasks
 from subscribers.models import Letter, SignupRequest
 from subscribers.pages import link_session, signup_intake
 from subscribers.pages.choice_forms import SubscribeForm
@@ -29,8 +28,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def check_inbox(request: HttpRequest) -> HttpResponse:
-    is_held = import_string(settings.LETTERS_HELD_BY)()
-    return render(request, "subscribers/check_inbox.html", {"is_held": is_held})
+    return render(request, "subscribers/check_inbox.html", {"is_held": ports.sending().is_held()})
 
 
 @require_safe
@@ -58,7 +56,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", context)
     opt_in.confirm(letter, client_network.client_address(request))
-    context["first_digest"] = import_string(settings.FIRST_DIGEST_BY)()
+    context["first_digest"] = ports.sending().first_digest()
     return render(request, "subscribers/confirmed.html", context)
 
 

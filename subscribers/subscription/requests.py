@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.papers.models import Topic
 from subscribers.addresses.canonical import canonical_address
 from subscribers.models import Letter, Preferences, SignupRequest, Subscriber, Suppression
@@ -60,8 +61,7 @@ def answer(request_id: int) -> Letter | None:
 
 def lock_address(canonical: str) -> None:
     """Lock an address until the transaction ends, whether or not a reader has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [canonical])
+    advisory_locks.wait_in_transaction(Lock.SIGNUP, canonical)
 
 
 def is_breaker_open() -> bool:

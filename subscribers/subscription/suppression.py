@@ -1,16 +1,54 @@
-"""Suppress the addresses of readers on an operator's request."""
+"""Write suppressions: addresses that are never mailed again. No other module writes that table."""
 
-from django.db import transaction
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from newsletter import clock
 from subscribers.models import Subscriber, Suppression
+
+Reason = Suppression.Reason
+
+# A complaint replaces every other reason; otherwise the reason stored first stays. Of two alike the earlier moment is
+# kept, so that reports may come in any order. Sorted, so that two writers wait for each other and never in a circle.
+SUPPRESS = """
+INSERT INTO subscribers_suppression AS kept (address_hash, reason, at, note)
+SELECT DISTINCT ON (address_hash) address_hash, reason, at, note
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[]) AS new (address_hash, reason, at, note)
+ORDER BY address_hash, reason = 'complaint' DESC, at
+ON CONFLICT (address_hash) DO UPDATE SET
+    reason = EXCLUDED.reason,
+    at = CASE WHEN kept.reason = EXCLUDED.reason THEN LEAST(kept.at, EXCLUDED.at) ELSE EXCLUDED.at END,
+    note = CASE WHEN kept.reason = EXCLUDED.reason OR EXCLUDED.note = '' THEN kept.note ELSE EXCLUDED.note END
+WHERE kept.reason = EXCLUDED.reason OR EXCLUDED.reason = 'complaint'
+"""
+
+
+class NewSuppression(NamedTuple):
+    """An address to suppress, by its keyed hash."""
+
+    address_hash: str
+    reason: Suppression.Reason
+    at: datetime
+    note: str = ""  # at most 300 characters are kept
+
+
+def suppress(new: Collection[NewSuppression]) -> None:
+    """Suppress addresses in one statement. Safe to repeat and to interrupt, in any order."""
+    if new:
+        hashes, reasons, moments, notes = map(list, zip(*new, strict=True))
+        with connection.cursor() as cursor:
+            cursor.execute(SUPPRESS, [hashes, reasons, moments, [note[:300] for note in notes]])
 
 
 @transaction.atomic
-def suppress(readers: QuerySet[Subscriber], note: str) -> list[Suppression]:
-    """Suppress the addresses of `readers`; return the new suppressions. Safe to repeat."""
+def suppress_readers(readers: QuerySet[Subscriber], note: str) -> list[Suppression]:
+    """Suppress the addresses of `readers` on an operator's request; return the new suppressions."""
     hashes = set(readers.values_list("address_hash", flat=True))
     hashes -= set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
-    rows = [Suppression(address_hash=one, reason=Suppression.Reason.MANUAL, note=note[:300]) for one in sorted(hashes)]
-    Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+    now = clock.now()
+    suppress([NewSuppression(address_hash, Reason.MANUAL, now, note) for address_hash in hashes])
     return list(Suppression.objects.filter(address_hash__in=hashes))

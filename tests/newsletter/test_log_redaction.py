@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
-from newsletter.log_redaction import WITH_TOKENS, Discreet, discreet
+from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter, redact
 from newsletter.runtime import processes
 from subscribers import letters, tokens
 from tests.factories import SubscriberFactory
@@ -39,7 +39,7 @@ def patterns_of(resolver: URLResolver, before: str = "") -> Iterator[str]:
 def test_every_address_with_a_token_is_one_that_logs_cut() -> None:
     with_token = [route for route in patterns_of(get_resolver()) if "token>" in route]
     assert len(with_token) >= 5
-    assert {route.partition("/")[0] for route in with_token} <= {*WITH_TOKENS}
+    assert {route.partition("/")[0] for route in with_token} <= {*TOKEN_PATHS}
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_every_address_with_a_token_is_one_that_logs_cut() -> None:
     ],
 )  # fmt: skip
 def test_a_line_keeps_all_but_what_points_to_a_reader(line: str, written: str) -> None:
-    assert discreet(line) == written
+    assert redact(line) == written
 
 
 def test_every_handler_writes_discreetly_and_none_mails_requests() -> None:
     of_django = [handler for name in ("django", "django.request") for handler in logging.getLogger(name).handlers]
     assert of_django == []
     ours = [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]
-    assert [type(handler.formatter) for handler in ours] == [Discreet]
+    assert [type(handler.formatter) for handler in ours] == [RedactingFormatter]
 
 
 def test_the_web_server_keeps_no_log_of_requests() -> None:
@@ -97,7 +97,7 @@ def test_a_request_that_fails_is_logged_without_what_it_was_about(
     settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.ROOT_URLCONF = __name__
-    caplog.handler.setFormatter(Discreet("%(message)s"))
+    caplog.handler.setFormatter(RedactingFormatter("%(message)s"))
     answer = Client(raise_request_exception=False).get(f"/unsubscribe/{TOKEN}/", REMOTE_ADDR="93.184.216.34")
     assert answer.status_code == 500
     assert "Internal Server Error: /unsubscribe/…" in caplog.text

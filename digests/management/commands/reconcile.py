@@ -18,12 +18,12 @@ class Command(ClockedCommand):
 
     def run(self, **options: Any) -> None:
         on: date = options["date"]
-        start, end = reconciliation.day_of(on)
-        runs = reconciliation.runs(start, end)
-        counts = reconciliation.counts_of(runs)
+        start, end = reconciliation.day_bounds(on)
+        runs = reconciliation.count_runs(start, end)
+        counts = reconciliation.total_of_runs(runs)
         self.show(on, counts, len(runs))
-        differences = [*reconciliation.differences(runs)]
-        faults = [*reconciliation.faults(start, end)]
+        differences = [*reconciliation.describe_differences(runs)]
+        faults = [*reconciliation.describe_faults(start, end)]
         for line in differences + faults:
             self.stdout.write(line)
         if differences:

@@ -16,8 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, address: str, letter: bool, nameserver: str, **options: Any) -> None:
         try:
-            trial = send_test.send(address, letter, nameserver)
-        except send_test.CannotTry as exc:
+            trial = send_test.send_test_mail(address, letter, nameserver)
+        except send_test.TestRefused as exc:
             raise CommandError(str(exc)) from exc
         for sentence in trial.sentences:
             self.stdout.write(sentence)

@@ -1,4 +1,5 @@
 import argparse
+import math
 import os
 from typing import Any
 
@@ -7,10 +8,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from newsletter import advisory_locks
 from newsletter.accounts import staff_accounts
+from newsletter.advisory_locks import Lock
 from newsletter.runtime import embedded_servers, first_run, preflight, processes, startup_banner
-
-PREPARING = 7_301_003  # advisory lock: of two that start at once, one prepares and the other waits
 
 
 class Command(BaseCommand):
@@ -52,8 +53,8 @@ class Command(BaseCommand):
 
     def prepare(self) -> str | None:
         """Bring the database to this version and fill it the first time; return a new editor's password."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+        # Of two that start at once, one prepares and the other waits.
+        with advisory_locks.held(Lock.PREPARATION, wait_seconds=math.inf):
             self.echo("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
             staff_accounts.keep_roles()
@@ -67,7 +68,6 @@ class Command(BaseCommand):
                 if staff_accounts.make_editor() and settings.DEBUG
                 else None
             )
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARING])
         return password
 
     def run_together(self, commands: dict[str, processes.Command], greeting: str = "") -> None:

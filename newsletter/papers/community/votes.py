@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.papers import papers_lock
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, Source, Vote
@@ -59,8 +60,7 @@ def votes_for(paper: Paper, reader_key: str) -> QuerySet[Vote]:
 
 def wait_for_turn(reader_key: str) -> None:
     """Let one reader's acts come one after another, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [reader_key])
+    advisory_locks.wait_in_transaction(Lock.COMMUNITY, reader_key)
 
 
 def forget(reader_key: str) -> None:

@@ -1,5 +1,6 @@
 """The step that asks sources what is new, politely, each for itself."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +8,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.papers.ingest import store
 from newsletter.papers.models import Paper, Source
 from newsletter.papers.sources import READERS, SourceError, arxiv_api, guarded_fetch, sandbox
@@ -20,12 +20,11 @@ from newsletter.papers.sources.finding import Listing
 LONGEST_WAIT = timedelta(hours=6)
 UNFILLED_FOR = timedelta(days=14)
 MOST_UNFILLED = 500
+LISTING_DAYS = 3
 USUAL_SHARE = 0.3  # how much one listing moves what is usual
 OUTCOME = (
     "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
 )  # fmt: skip
-TURN_EVERY = 0.1  # seconds between two looks of a person who waits
-ARXIV_TURN = 7_301_002  # advisory lock: one call to arXiv at a time, of all workers
 
 
 def fetch_source(source: Source) -> bool:
@@ -74,10 +73,10 @@ def claim(source: Source) -> bool:
 
 
 def listing_days() -> list[date]:
-    """Return the last FEED_DAYS weekdays, today's among them, oldest first."""
+    """Return the last LISTING_DAYS weekdays, today's among them, oldest first."""
     days: list[date] = []
     day = clock.today()
-    while len(days) < settings.FEED_DAYS:
+    while len(days) < LISTING_DAYS:
         if day.weekday() < 5:
             days.append(day)
         day -= timedelta(days=1)
@@ -107,7 +106,7 @@ def ask_once(source: Source, address: str, most_seconds: float) -> Listing:
 
 
 @contextmanager
-def turn(source: Source, most_seconds: float | None = None) -> Iterator[None]:
+def turn(source: Source, most_seconds: float = math.inf) -> Iterator[None]:
     """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls.
 
     Raise SourceError where it does not come in `most_seconds`.
@@ -115,28 +114,11 @@ def turn(source: Source, most_seconds: float | None = None) -> Iterator[None]:
     if not source.is_arxiv:
         yield
         return
-    with connection.cursor() as cursor:
-        take_turn(cursor, most_seconds)
-        try:
-            yield
-            time.sleep(settings.ARXIV_PAUSE_SECONDS)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [ARXIV_TURN])
-
-
-def take_turn(cursor: CursorWrapper, most_seconds: float | None) -> None:
-    if most_seconds is None:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ARXIV_TURN])
-        return
-    deadline = time.monotonic() + most_seconds
-    while True:
-        # Asked again and again, since a lock's own timeout would end the transaction of whoever waits.
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ARXIV_TURN])
-        if cursor.fetchone()[0]:
-            return
-        if time.monotonic() > deadline:
+    with advisory_locks.held(Lock.ARXIV, wait_seconds=most_seconds) as is_mine:
+        if not is_mine:
             raise SourceError("It is being asked for the day’s listings.")
-        time.sleep(TURN_EVERY)
+        yield
+        time.sleep(settings.ARXIV_PAUSE_SECONDS)
 
 
 def policy() -> guarded_fetch.Policy:

@@ -4,10 +4,10 @@ Each field has an origin: the authority of who gave it, and arXiv's version of t
 correction counts more than arXiv, arXiv more than Hugging Face's copy of it, that more than whoever mentions the
 paper; of one authority the later version counts, of one version the longer text, of one length the last by the
 alphabet. Categories of one origin add up. The listing day is the earliest that any source gives, a replacement's not
-counted. A paper is withdrawn where arXiv's latest version is, or an editor says so; the notice is not its abstract.
+counted. A paper is withdrawn where arXiv's latest version is, or an editor says so; the notice replaces no words.
 
 So it does not matter in which order findings come, nor how often: `joined` is associative, commutative, idempotent.
-docs/decisions.md, “Whose title wins”.
+docs/decisions, “Whose title wins”.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ def words_of(finding: Finding) -> Fields:
     words["authors"] = list(finding.authors)
     words["categories"] = [name for name in finding.categories if len(name) <= LONGEST["primary_category"]]
     if finding.withdrawn:
-        words["abstract"] = ""
+        words["title"] = words["abstract"] = ""
     return words
 
 

@@ -42,17 +42,55 @@ RDF_TITLE = re.compile(
 CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]{2,}(-[A-Za-z]+)*)?")
 DOI = re.compile(r"10\.\d{4,9}/\S{1,200}")
 TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
-WITHDRAWN_ABSTRACT = re.compile(
-    r"(arxiv admin note: )?(this|the) (paper|article|manuscript|submission|preprint|work)"
-    r"( has been| is| was)?( temporarily)? withdrawn\b(?! from (?!arxiv))",
+# The words of a withdrawal, as they begin a sentence of an abstract or a part of a comment.
+NOUN = r"(?:paper|article|manuscript|submission|pre-?print|e-?print|work|version|study|report|note)"
+PUBLISHED = r"(?:paper|article|manuscript|submission|pre-?print|e-?print|version)"
+OWN = rf"(?:this|the|our|my)(?: (?:arxiv|present|current|entire|whole))? {NOUN}s?"
+IS = r"(?: (?:(?:has|have)(?: now| since)? been|is|was|are|(?:should|must|will|has to|needs to) be)(?: being)?)"
+HOW = r"(?: (?:being|temporarily|hereby|voluntarily|formally|permanently|now))?"
+# What was withdrawn from a conference is still on arXiv.
+NOT_ELSEWHERE = r"\b(?!(?: by [^.;,]{1,40}?)? from (?!(?:the )?arxiv|publication|circulation))"
+WHY = (
+    r"(?= ?$| ?[:;,.!\])–—-]| (?:by|due|because|owing|pending|as|since|for|until|after|in order|at (?:the|our|their)"
+    r"|following|temporarily)\b)"
+)
+AUTHORS = r"(?:i|we|(?:all )?(?:the )?(?:(?:first|primary|lead|corresponding|submitting|original) )?authors?)"
+INTEND = (
+    r"(?: (?:has|have|had|am|are|is|hereby|want|wish|would|like|decided|chosen|need|must|to|be|therefore|thus|now"
+    r"|temporarily|voluntarily|all|also|both)){0,6}"
+)
+NOTE = r"(?:(?:arxiv admin(?:istrator)?(?:'s)? (?:note|comment)|(?:please )?note(?: that)?):? ?)?"
+# Why, before what: “Due to an error in Lemma 2, this paper has been withdrawn”.
+REASON = (
+    r"(?:(?:unfortunately|(?:due to|because|owing to|since|after|as|in light of|following|upon)\b[^,]{1,200}), ?)?"
+)
+WITHDRAWAL = re.compile(
+    rf"{NOTE}{REASON}(?:"
+    rf"{OWN}{IS}{HOW} (?:withdrawn|retracted){NOT_ELSEWHERE}"
+    rf"|(?:(?:this|the) )?{PUBLISHED}{IS}? withdrawn{WHY}{NOT_ELSEWHERE}"
+    rf"|(?:{OWN}{IS}{HOW} )?(?:removed|redacted|rejected|taken down|withdrawn) (?:by|from) (?:the )?arxiv"
+    rf"|this {NOUN}{IS} removed(?= ?$| (?:by|because|due|as|at the request)\b)"
+    rf"|{AUTHORS}{INTEND} (?:withdr[ae]w|withdrawn|withdrawing|retract(?:ed|ing)?) (?:{OWN}|it\b){NOT_ELSEWHERE}"
+    rf"|{AUTHORS}{INTEND} (?:request|ask)(?:ed|ing)?(?: for)?(?: the| a)? withdrawal\b"
+    rf"|withdrawn by (?:all )?(?:the )?authors?{NOT_ELSEWHERE}"
+    rf")",
     re.IGNORECASE,
 )
-WITHDRAWN_COMMENT = re.compile(
-    r"\s*(withdrawn|paper withdrawn)\b(?! from (?!arxiv))"
-    r"|\b(paper|article|manuscript|submission|preprint|work)( has been| is| was) withdrawn\b"
-    r"(?! from (?!arxiv))",
+# What says so only where nothing stands before it.
+BARE_WITHDRAWAL = re.compile(
+    rf"(?:temporarily )?withdr(?:awn|ew (?:{OWN}|it\b)){WHY}{NOT_ELSEWHERE}"
+    rf"|(?:withdrawal notice|notice of withdrawal) ?(?:$|:)|withdrawal of (?:this|the) {NOUN}\b",
     re.IGNORECASE,
 )
+BY_WHOM = r"(?: by (?:the )?(?:authors?|arxiv\b[^\])]*))?"
+MARK = rf"(?:(?:this )?{NOUN} )?(?:withdrawn|retracted){BY_WHOM}"
+WITHDRAWN_TITLE = re.compile(
+    rf"[\[(]{MARK}[\])]|.* [\[(]{MARK}[\])]$|(?:{NOUN} )?withdrawn{BY_WHOM}(?:$|:)|{OWN}{IS} withdrawn\b"
+    r"|(?-i:RETRACTED:|.*[:–—-] ?WITHDRAWN$)",
+    re.IGNORECASE,
+)
+SENTENCE = re.compile(r"[.!?;]\s+")
+PART = re.compile(r"[.;,()\[\]]")
 
 
 def addresses(url: str, days: Sequence[date]) -> list[str]:
@@ -79,13 +117,20 @@ def noting_breaks(feed: Feed, listing: Listing) -> Listing:
     return Listing(listing.findings, listing.listed_on, (*listing.refused, note))
 
 
-def is_withdrawn(abstract: str, comment: str = "") -> bool:
-    """Tell whether the authors took the paper back: arXiv has no field for it, only words.
+def is_withdrawn(abstract: str, comment: str = "", title: str = "") -> bool:
+    """Tell whether the authors, or arXiv, took the paper back: arXiv has no field for it, only words.
 
     >>> is_withdrawn("This paper has been withdrawn by the author."), is_withdrawn("", "withdrawn from ICLR")
     (True, False)
     """
-    return bool(WITHDRAWN_ABSTRACT.match(abstract) or WITHDRAWN_COMMENT.search(comment))
+    told = (SENTENCE.split(abstract), PART.split(comment))
+    return bool(WITHDRAWN_TITLE.match(title.strip())) or any(map(_announces_withdrawal, told))
+
+
+def _announces_withdrawal(parts: list[str]) -> bool:
+    said = [part.strip(' \n[](){}*"-–—') for part in parts]
+    said = [" ".join(part.split()) for part in said if part]
+    return bool(said) and (bool(BARE_WITHDRAWAL.match(said[0])) or any(map(WITHDRAWAL.match, said)))
 
 
 def categories_of(entry: Entry) -> tuple[str, ...]:
@@ -118,12 +163,12 @@ def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) ->
     key = key_of(string_at(entry, "link")) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
     if key is None or not key.startswith("arxiv:"):
         raise Refusal("it names no arXiv paper")
-    abstract = abstract_of(notice.abstract)
+    title, abstract = title_of(notice.title), abstract_of(notice.abstract)
     links = find_links(abstract)
     categories = _primary_first(notice, feed_category)
     return Finding(
         key=key,
-        title=title_of(notice.title),
+        title=title,
         abstract=abstract,
         authors=tuple(shorten(name, MAX_NAME) for name in split_authors(notice.creator)[:MAX_AUTHORS]),
         categories=categories,
@@ -131,7 +176,7 @@ def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) ->
         version=version_of(notice.paper_id),
         announce=notice.announce,
         listed_on=_new_york_day(instant_of(entry, "published", "updated")) or feed_day,
-        withdrawn=is_withdrawn(abstract),
+        withdrawn=is_withdrawn(abstract, title=title),
         doi=doi_of(string_at(entry, "arxiv_doi")),
         url=abs_url(key) or "",
         code_url=links.code,

@@ -59,20 +59,20 @@ def _read(entry: Entry, rank: int) -> Finding:
     key = key_of(string_at(entry, "id")) or key_of(string_at(entry, "link"))
     if key is None or not key.startswith("arxiv:"):
         raise Refusal("it names no arXiv paper")
-    abstract = abstract_of(string_at(entry, "summary"))
+    title, abstract = title_of(string_at(entry, "title")), abstract_of(string_at(entry, "summary"))
     comment = string_at(entry, "arxiv_comment")[:MAX_COMMENT]
     links = find_links(abstract, comment)
     primary, categories = _categories(entry)
     return Finding(
         key=key,
-        title=title_of(string_at(entry, "title")),
+        title=title,
         abstract=abstract,
         authors=names_of(string_at(author, "name") for author in records_at(entry, "authors")),
         categories=categories,
         primary_category=primary,
         version=version_of(string_at(entry, "id")),
         published_at=instant_of(entry, "published"),
-        withdrawn=is_withdrawn(abstract, comment),
+        withdrawn=is_withdrawn(abstract, comment, title),
         doi=doi_of(string_at(entry, "arxiv_doi")),
         url=abs_url(key) or "",
         code_url=links.code,

@@ -1,6 +1,7 @@
 """Read Hugging Face's daily papers: one JSON list a listing day."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -26,6 +27,13 @@ from newsletter.papers.sources.untrusted_values import (
 
 # The most the server gives at once; no day has come near it.
 PAPERS_A_DAY = 100
+# Only beside a digit or a script, where a command cannot be a word: sim2real is one.
+LOST_COMMAND = re.compile(
+    r"((?<=\d)(?:times|pm|sim|approx)(?![a-z])|(?<=\d )times(?= \d)|(?<=\^)circ(?![a-z])"
+    r"|(?<![A-Za-z\\])(?:sim|approx|pm|leq|geq)(?=\d[\d.,]*(?:[KMBGTkx%]|times)?(?![A-Za-z])))"
+    r"|(?<![A-Za-z\\])(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|tau|phi|chi|psi|omega|nabla|ell)"
+    r"(?=[\^_])"
+)
 
 
 def addresses(url: str, days: Sequence[date]) -> list[str]:
@@ -71,13 +79,15 @@ def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
     paper = record_at(item, "paper")
     key = _key(string_at(paper, "id"))
     submitted_at = instant_at(paper, "submittedOnDailyAt")
-    abstract = abstract_of(string_at(paper, "summary") or string_at(item, "summary"))
+    abstract = abstract_of(_with_backslashes(string_at(paper, "summary") or string_at(item, "summary")))
     links = find_links(abstract, string_at(paper, "githubRepo"), string_at(paper, "projectPage"))
     return Finding(
         key=key,
-        title=title_of(string_at(paper, "title") or string_at(item, "title")),
+        title=title_of(_with_backslashes(string_at(paper, "title") or string_at(item, "title"))),
         abstract=abstract,
-        authors=names_of(string_at(author, "name") for author in records_at(paper, "authors")),
+        authors=names_of(
+            string_at(author, "name") for author in records_at(paper, "authors") if not author.get("hidden")
+        ),
         listed_on=submitted_at.date() if submitted_at else listed_on,
         published_at=instant_at(paper, "publishedAt"),
         url=abs_url(key) or "",
@@ -91,11 +101,20 @@ def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
     )
 
 
+def _with_backslashes(text: str) -> str:
+    """Give the commands of TeX their backslash back where Hugging Face dropped it: 20times, 360^circ, tau^2."""
+    return LOST_COMMAND.sub(lambda match: f"\\{match[0]}" + "{}" * bool(match[1]), text)
+
+
 def _key(paper_id: str) -> str:
     key = key_of(f"https://arxiv.org/abs/{paper_id.strip()}") if paper_id.strip() else None
     if key is None or not key.startswith("arxiv:"):
         raise Refusal(f"its id {paper_id[:40]!r} is not arXiv's")
     return key
+
+
+def _shown(authors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [author for author in authors if author.get("hidden") is not True]
 
 
 def _submitter(item: Mapping[str, Any], paper: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@ from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html.entities import html5
 from io import BytesIO
 from time import struct_time
 from typing import Any
 from xml.parsers import expat
 from xml.sax import SAXException
+from xml.sax.saxutils import escape
 
 import feedparser
 from feedparser.encodings import convert_to_utf8
@@ -19,6 +21,12 @@ from newsletter.papers.sources.errors import SourceError
 DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)\s+(\w*)", re.IGNORECASE)
 FIRST_ELEMENT = re.compile(rb"<\w")
 WEB_PAGE = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<(!doctype\s+)?html\b", re.IGNORECASE)
+# An ampersand, or what may hold one that means nothing; what does not close goes on to the end.
+AMPERSAND = re.compile(
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?P<name>\#[0-9]{1,7};|\#x[0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?",
+    re.DOTALL,
+)
+OF_XML = {b"amp;", b"lt;", b"gt;", b"quot;", b"apos;"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Entry = Mapping[str, Any]
@@ -40,7 +48,7 @@ def read_feed(body: bytes) -> Feed:
         raise SourceError("The answer was empty.")
     plain = _in_utf8(body)
     _refuse_declarations(plain)
-    found = _parse(plain)
+    found = _parse(_with_ampersands_escaped(plain))
     if not found.get("version"):
         raise SourceError("The answer is not a feed.")
     about = found["feed"]
@@ -92,6 +100,22 @@ def _refuse_declarations(plain: bytes) -> None:
 
 class _Seen(Exception):
     """The prolog is over, and this is whether it declared a document type."""
+
+
+def _with_ampersands_escaped(plain: bytes) -> bytes:
+    """Repair the commonest slip: a bare & (R&D), or one of HTML's entities, of which XML knows none.
+
+    feedparser would guess what was meant, and make R&D; of it.
+    """
+    return AMPERSAND.sub(_escaped, plain)
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    found, name = match[0], match["name"]
+    if found[:1] != b"&" or name in OF_XML or (name or b"").startswith(b"#"):
+        return found
+    character = html5.get(name.decode()) if name else None
+    return escape(character).encode() if character else b"&amp;" + (name or b"")
 
 
 def _has_doctype(plain: bytes) -> bool:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from newsletter.papers.sources.finding import Finding, Listing
-from newsletter.papers.text.cleaning import clean, clean_name
+from newsletter.papers.text.cleaning import clean, clean_names
 
 MAX_ITEMS = 3_000
 MAX_AUTHORS = 700
@@ -65,8 +65,8 @@ def abstract_of(text: str) -> str:
 
 def names_of(names: Iterable[str]) -> tuple[str, ...]:
     """Clean up to MAX_AUTHORS names, in their order."""
-    cleaned = (shorten(clean_name(name[: 4 * MAX_NAME]), MAX_NAME) for name in islice(names, MAX_AUTHORS))
-    return tuple(name for name in cleaned if name)
+    cleaned = clean_names(name[: 4 * MAX_NAME] for name in islice(names, MAX_AUTHORS))
+    return tuple(shorten(name, MAX_NAME) for name in cleaned)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -4,6 +4,7 @@ import html
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from html.entities import html5
 from itertools import groupby
 
@@ -34,9 +35,9 @@ def clean(text: str) -> str:
 
 def clean_name(text: str) -> str:
     """Return an author's name as `clean` does, without braces, a bracketed affiliation and stray commas."""
-    name = clean(text[: MAX_NAME_LENGTH * 10].replace("~", " ").replace("--", "-"))
+    name = clean(_TIE.sub(" ", text[: MAX_NAME_LENGTH * 10]).replace("--", "-"))
     name = _without_affiliation(name.translate(_BRACES).strip())
-    return clean(name.strip(" ,;:")[:MAX_NAME_LENGTH])
+    return clean(_TRAILING_OTHERS.sub("", name).strip(" ,;:")[:MAX_NAME_LENGTH])
 
 
 def split_authors(creator: str) -> list[str]:
@@ -48,7 +49,7 @@ def split_authors(creator: str) -> list[str]:
     creator = _without_markup(creator[:MAX_CREATOR_LENGTH])
     parts = _split_outside_brackets(creator)
     names: list[str] = []
-    for name in filter(None, map(clean_name, parts)):
+    for name in clean_names(parts):
         if names and _SUFFIX.fullmatch(name):
             names[-1] = f"{names[-1]} {name}"
         else:
@@ -56,8 +57,28 @@ def split_authors(creator: str) -> list[str]:
     return names
 
 
+def clean_names(names: Iterable[str]) -> list[str]:
+    """Return the names of people: no “et al.”, and no group that a colon tells from its members (Kimi Team: Yi Bai).
+
+    A group that stands alone is all there is, and stays.
+    """
+    people, groups = list[str](), list[str]()
+    for name in names:
+        *announced, last = map(clean_name, _COLON.split(name))
+        if announced and not announced[0] and people:
+            groups.append(people.pop())
+        groups += filter(None, announced)
+        if last and not _OTHERS.fullmatch(last):
+            people.append(last)
+    return people or groups
+
+
 _MARKS = dict.fromkeys(map(ord, "\\${}&<>^_~`'\""), " ")
 _BRACES = dict.fromkeys(map(ord, "{}"), "")
+_TIE = re.compile(r"(?<!\\)~")  # \~ is an accent
+_COLON = re.compile(r":(?!//)")
+_OTHERS = re.compile(r"(?:and )?(?:et\.? ?al\.?|others)|…|\.\.\.", re.IGNORECASE)
+_TRAILING_OTHERS = re.compile(r"[\s,]+et\.? ?al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SEPARATOR = re.compile(r"[(),;]|\sand\s")
 
@@ -107,9 +128,32 @@ def _without_markup(text: str) -> str:
         text = _COMMENT.sub(" ", _SCRIPT.sub(" ", text))
         text = _RAISED.sub(lambda match: raised(match[1]), text)
         text = _LOWERED.sub(lambda match: lowered(match[1]), text)
-        text = _BLOCK.sub(" ", text)
-        text = _INLINE.sub("", text)
+        text = _BREAK.sub(" ", text)
+        text = _without_tags(text)
     return text
+
+
+def _without_tags(text: str) -> str:
+    """Take out the tags that lay text out. One without attributes and its other half is a word: Learning <a> tags."""
+    tags = list(_TAG.finditer(text))
+    pieces, start = [], 0
+    for tag, is_markup in zip(tags, _which_are_markup(tags), strict=True):
+        if is_markup:
+            pieces += [text[start : tag.start()], " " if _BLOCK.fullmatch(tag["name"]) else ""]
+            start = tag.end()
+    return "".join([*pieces, text[start:]])
+
+
+def _which_are_markup(tags: list[re.Match[str]]) -> list[bool]:
+    is_markup = [bool(tag["attributes"].strip()) for tag in tags]
+    opened: dict[str, list[int]] = {}
+    for at, tag in enumerate(tags):
+        name = tag["name"].lower()
+        if not tag["end"]:
+            opened.setdefault(name, []).append(at)
+        elif opened.get(name):
+            is_markup[at] = is_markup[opened[name].pop()] = True
+    return is_markup
 
 
 def _character(match: re.Match[str]) -> str:
@@ -123,12 +167,11 @@ _COMMENT = re.compile(r"<!--[^<]*?-->")
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
 _RAISED = re.compile(r"<sup" + _ATTRIBUTES + r"([^<>]{1,40})</sup>", re.IGNORECASE)
 _LOWERED = re.compile(r"<sub" + _ATTRIBUTES + r"([^<>]{1,40})</sub>", re.IGNORECASE)
-_BLOCK = re.compile(
-    r"</?(?:br|p|div|li|ul|ol|h[1-6]|hr|center|jats:(?:p|title|sec|list|list-item))" + _ATTRIBUTES,
-    re.IGNORECASE,
-)
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|big|em|font|i|img|small|span|strong|su[bp]|tt|u|script|style|(?:jats|mml):[a-z-]+)" + _ATTRIBUTES,
+_BREAK = re.compile(r"</?(?:br|p|li|hr)" + _ATTRIBUTES, re.IGNORECASE)
+_BLOCK = re.compile(r"div|ul|ol|h[1-6]|center|jats:(?:p|title|sec|list|list-item)", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(?P<end>/?)(?P<name>div|ul|ol|h[1-6]|center|a|abbr|b|big|em|font|i|img|small|span|strong|su[bp]|tt|u|script"
+    r"|style|(?:jats|mml):[a-z-]+)(?P<attributes>\s+[A-Za-z:-]+\s*=\s*[^<>]*|\s*/?)>",
     re.IGNORECASE,
 )
 

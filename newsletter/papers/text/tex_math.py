@@ -15,6 +15,9 @@ from pylatexenc.macrospec import LatexContextDb, MacroSpec, MacroStandardArgsPar
 MAX_NESTING = 12  # braces within braces
 MAX_COMMANDS = 120  # backslashes in one formula
 
+# Private characters around a word within a formula; they become a space where the word would touch another.
+_OPEN, _CLOSE = "\ue0fe", "\ue0ff"
+
 _RAISED = str.maketrans(
     "0123456789+-−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWαβγδεθιφχ∘°*′'⊤†‡",
     "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵅᵝᵞᵟᵋᶿᶥᵠᵡ°°*′′ᵀ†‡",
@@ -39,10 +42,10 @@ _SYMBOLS: Final = {
     "textrightarrow": "→", "-": "", "/": "", "!": "", "@": "", "textquotedblleft": "“",
     "textquotedblright": "”", "and": "and", "smallsetminus": "∖", "thinspace": " ", "notin": "∉", "Vert": "‖",
     "lVert": "‖", "rVert": "‖", "item": " • ", "textcompwordmark": "", "varepsilon": "ε", "varphi": "φ",
-    "prime": "′", "tm": "™", "phantomsection": "", "displaylimits": "", "cdotp": "·",
+    "prime": "′", "tm": "™", "bmod": "mod", "phantomsection": "", "displaylimits": "", "cdotp": "·",
 }  # fmt: skip
 _WORD_OPERATORS = (
-    "arg", "argmax", "argmin", "bmod", "deg", "det", "dim", "gcd", "hom", "ker", "lg", "mod", "Pr", "sec",
+    "arg", "argmax", "argmin", "deg", "det", "dim", "gcd", "hom", "ker", "lg", "mod", "Pr", "sec",
     "csc", "cot", "softmax", "sgn", "tr",
 )  # fmt: skip
 SWITCHES = (
@@ -53,7 +56,7 @@ SWITCHES = (
     "unboldmath", "vfill", "xspace", "medskip", "bigskip", "clearpage", "newpage", "protect",
     "ignorespaces", "footnotemark", "maketitle",
 )  # fmt: skip
-_WRAPPERS = (
+WRAPPERS = (
     "textbf", "textit", "texttt", "textsc", "textsf", "textrm", "textmd", "textsl", "textup", "textnormal",
     "text", "mbox", "hbox", "fbox", "emph", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal",
     "mathscr", "mathfrak", "mathnormal", "boldsymbol", "bm", "pmb", "underline", "uline", "overline",
@@ -66,7 +69,7 @@ def formula_to_unicode(formula: str) -> str | None:
     """Return the text of a formula given without its dollars, or None where it is too deep or broken."""
     if formula.count("\\") > MAX_COMMANDS or _depth(formula) > MAX_NESTING:
         return None
-    formula = _SIZES.sub("", formula.replace("~", " "))
+    formula = _NAME_END.sub(r"\1 ", _SIZES.sub("", formula.replace("~", " ")))
     formula = _SCRIPT_COMMAND.sub(r"\1{\2}", formula)
     converted = fragment_to_unicode(f"${formula}$")
     return None if converted is None else _tidied(converted)
@@ -90,7 +93,8 @@ def symbol(name: str) -> str | None:
         return _SYMBOLS[name]
     spec = _TEXTS.get_macro_spec(name)
     text = spec.simplify_repl if spec else None
-    return text if isinstance(text, str) and text and (text == "%" or "%" not in text) else None
+    is_text = isinstance(text, str) and (text == "%" or "%" not in text) and not re.fullmatch(r"<\w+>|", text)
+    return text if is_text else None
 
 
 def linked(address: str, label: str) -> str:
@@ -122,7 +126,7 @@ _DINGBATS = {"51": "✓", "52": "✔", "53": "✕", "54": "✖", "55": "✗", "5
 
 
 def raised(text: str) -> str:
-    """Return `text` as superscript: n² where Unicode has every character, else n^x or n^(x+y/2)."""
+    """Return `text` as superscript: n² where Unicode has every character, else n^x, n^(x+y/2) or n^(2q)."""
     return _script(text, _RAISED, "^")
 
 
@@ -135,18 +139,52 @@ def _script(text: str, table: dict[int, int], mark: str) -> str:
     text = text.strip()
     if all(ord(char) in table for char in text):
         return text.translate(table)
-    return f"{mark}{text}" if text.isalnum() or len(text) == 1 else f"{mark}({text})"
+    if text.isalnum():
+        text = _INNER_SCRIPT.sub(_on_the_line, text)
+    is_factor = mark == "^" and text[:1].isdigit() and not text.isdigit()
+    is_term = len(text) == 1 or (text.isalnum() and not is_factor and not _INNER_SCRIPT.search(text))
+    return f"{mark}{text}" if is_term else f"{mark}({text})"
+
+
+_PLAIN_RAISED, _PLAIN_LOWERED = (
+    {chr(char): chr(key) for key, char in reversed(table.items()) if key not in map(ord, "∘°*′'†‡")}
+    for table in (_RAISED, _LOWERED)
+)
+_INNER_SCRIPT = re.compile(rf"[{''.join(_PLAIN_RAISED)}]+|[{''.join(_PLAIN_LOWERED)}]+")
+
+
+def _on_the_line(match: re.Match[str]) -> str:
+    """Write the letters of a script within a script on the line, with their mark: q^m. Digits stay."""
+    mark, table = ("^", _PLAIN_RAISED) if match[0][0] in _PLAIN_RAISED else ("_", _PLAIN_LOWERED)
+    plain = "".join(map(table.__getitem__, match[0]))
+    if not any(map(str.isalpha, plain)):
+        return match[0]
+    return f"{mark}{plain}" if len(plain) == 1 else f"{mark}({plain})"
 
 
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?|\\(?:displaystyle|limits)\b|&")
+# TeX's names are of plain letters: in \hatγ the name is \hat.
+_NAME_END = re.compile(r"(\\[A-Za-z]+)(?=(?![A-Za-z])[^\W\d_])")
 _SCRIPT_COMMAND = re.compile(r"([\^_])\s*(\\[A-Za-z]+\s*\{(?:[^{}]|\{[^{}]*\})*\})")
 _RELATION = re.compile(r"\s*([=<>≤≥≈≠∈∉⊂⊆→←⇒⇔↦∼≪≫±×≡≃∝]|:=)\s*")
 
 
 def _tidied(converted: str) -> str:
     """Set spaces around relations the way they were meant: on both sides or on none."""
-    converted = " ".join(converted.split())
+    converted = " ".join(_parted(converted).split())
     return _RELATION.sub(_spaced_evenly, converted)
+
+
+def _parted(converted: str) -> str:
+    """Part words such as log from what they would touch."""
+    return _BEFORE_WORD.sub(" ", _BEHIND_WORD.sub(r"\1 ", converted)).translate(_NO_MARKS)
+
+
+_NO_MARKS = {ord(_OPEN): None, ord(_CLOSE): None}
+_BEFORE_WORD = re.compile(rf"(?<=[\w\u0300-\u036f)\]}}′⟩⌉⌋]){_CLOSE}?{_OPEN}")
+# A word's own scripts belong to it: log₂ n.
+_SCRIPTS = "".join(chr(char) for table in (_RAISED, _LOWERED) for key, char in table.items() if key != char)
+_BEHIND_WORD = re.compile(rf"{_CLOSE}([{_SCRIPTS}]*)(?=(?![{_SCRIPTS}_])\w)")
 
 
 def _spaced_evenly(match: re.Match[str]) -> str:
@@ -177,23 +215,30 @@ class _Converter(LatexNodes2Text):  # type: ignore[misc]
         spec = self.latex_context.get_macro_spec(node.macroname)
         known = spec is not None and spec.macroname
         text = super().macro_node_to_text(node) if known else node.macroname
-        # Without the space two words after one another, such as \\log \\log, would become one.
-        return f"{text}{node.macro_post_space}" if text[-1:].isalpha() and len(text) > 1 else str(text)
+        is_word = len(text) > 1 and text[0].isalpha() and text[-1].isalpha()
+        if not is_word or (node.nodeargd and node.nodeargd.argnlist):
+            return str(text)
+        return f"{_OPEN}{text}{_CLOSE}{node.macro_post_space}"
 
 
 def _argument(node: Any, index: int, converter: LatexNodes2Text) -> str:
     arguments = node.nodeargd.argnlist if node.nodeargd else []
     given = arguments[index] if index < len(arguments) else None
-    return "" if given is None else str(converter.nodelist_to_text([given])).strip()
+    return "" if given is None else _parted(str(converter.nodelist_to_text([given])))
 
 
 def _with_arguments(name: str, arguments: str, text: Callable[..., str]) -> tuple[MacroSpec, MacroTextSpec]:
     """Define a macro whose text is `text` of its arguments, options among them."""
 
     def converted(node: Any, l2tobj: LatexNodes2Text) -> str:
-        return text(*(_argument(node, index, l2tobj) for index in range(len(arguments))))
+        return text(*(_argument(node, index, l2tobj).strip() for index in range(len(arguments))))
 
     return MacroSpec(name, arguments), MacroTextSpec(name, simplify_repl=converted)
+
+
+def _of_words(name: str) -> tuple[MacroSpec, MacroTextSpec]:
+    """Define a macro that shows its argument as it is, with the spaces at its ends."""
+    return MacroSpec(name, "{"), MacroTextSpec(name, simplify_repl=lambda node, l2tobj: _argument(node, 0, l2tobj))
 
 
 def _accented_once(combining: str) -> Callable[[str], str]:
@@ -219,7 +264,7 @@ def _arrow(_: str, above: str) -> str:
 
 
 _MATH_MACROS = [
-    *(_with_arguments(name, "{", str) for name in _WRAPPERS if name != "operatorname"),
+    *(_of_words(name) for name in WRAPPERS if name != "operatorname"),
     *(_with_arguments(name, "{{", fraction) for name in ("frac", "tfrac", "dfrac", "cfrac", "nicefrac")),
     *(_with_arguments(name, "{", _accented_once(mark)) for name, mark in {
         "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
@@ -230,7 +275,7 @@ _MATH_MACROS = [
     *(_with_arguments(name, "{{", _over) for name in ("overset", "stackrel")),
     *(_with_arguments(name, "[{", _arrow) for name in ("xrightarrow", "xlongrightarrow")),
     _with_arguments("underset", "{{", lambda mark, base: f"{base}{lowered(mark)}"),
-    _with_arguments("operatorname", "*{", lambda _, name: f"{name} "),
+    _with_arguments("operatorname", "*{", lambda _, name: f"{_OPEN}{name} "),
     _with_arguments("sqrt", "[{", _root),
     _with_arguments("binom", "{{", lambda above, below: f"C({above}, {below})"),
     _with_arguments("pmod", "{", lambda modulus: f" (mod {modulus})"),

@@ -6,12 +6,14 @@ ones, so that no later step takes them for TeX.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
 from newsletter.papers.text.tex_math import (
     MAX_NESTING,
     SWITCHES,
+    WRAPPERS,
     character,
     dingbat,
     formula_to_unicode,
@@ -95,10 +97,11 @@ _HIDE_COMMENTS = {ord(char): _HIDE[ord(char)] for char in "%#"}
 
 # Commands in running text
 
+_MARKS = "\u0300-\u036f"
 _ACCENT = re.compile(
     r"""\\(?P<mark>["'`^~=.]|[cHkbdruv](?![A-Za-z]))\s*"""
-    r"(?:\{\s*(?P<inner>\\[ij]|\w?)\s*\}"
-    r"|(?P<bare>\\[ij](?![A-Za-z])|(?<=\W)[A-Za-z]|(?<=[cHkruv]\s)[A-Za-z]))"
+    rf"(?:\{{\s*(?P<inner>\\[ij]|(?:\w[{_MARKS}]*)?)\s*\}}"
+    rf"|(?P<bare>\\[ij](?![A-Za-z])|(?:(?<=\W)|(?<=[cHkruv]\s))[^\W\d_][{_MARKS}]*))"
 )
 _ACCENTED_GREEK = {r"\r{ho}": "ρ", r"\k{appa}": "κ", r"\b{eta}": "β"}
 _LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|SS|dh|DH|dj|DJ|th|TH|ng|NG|[loijLO])(?![A-Za-z])(?:\{\}|\s+(?=[a-z])|)")
@@ -109,6 +112,7 @@ _OPTION = r"(?:\s*\[[^\[\]{}]*\])?"
 
 
 def _without_commands(text: str) -> str:
+    text = _SCRIPT_OF_GROUP.sub(r"}\1{\2}", text)
     for source, letter in _ACCENTED_GREEK.items():
         text = text.replace(source, letter)
     text = _VERBATIM.sub(lambda match: match[2].translate(_HIDE), text)
@@ -117,6 +121,8 @@ def _without_commands(text: str) -> str:
     text = _LETTER.sub(lambda match: symbol(match[1]) or match[0], text)
     text = _until_steady(_commands_with_arguments, text)
     text = _DECLARATION.sub("", text)
+    text = _JOINING.sub(r"\\\1{}", text)
+    text = _ENDED.sub(_ended_command, text)
     text = _BARE.sub(_bare_command, text)
     text = re.sub(r"\\\\\s?", " ", text)
     return re.sub(r"\\([ ,;:])", " ", text)
@@ -132,20 +138,29 @@ def _until_steady(step: Callable[[str], str], text: str) -> str:
 
 
 def _accents(text: str) -> str:
+    text = _LONE_ACCENT.sub(r"\\\1{\2}", text)
     text = _BRACED_ACCENT.sub(r"\1", text)
     return _ACCENT.sub(_accented, text)
 
 
+_SCRIPT_OF_GROUP = re.compile(r"\}([\^_])([A-Za-z0-9])(?![A-Za-z0-9]|\.\d)")
 _CODE_POINT = re.compile(r"\\char\s?\"([0-9A-F]{2,4})(?![0-9A-Fa-f])\s?")
 _VERBATIM = re.compile(r"\\verb\*?([^\sA-Za-z*])([^\n]{0,200}?)\1")
-_BRACED_ACCENT = re.compile(r"""\{(\\["'`^~=.][A-Za-z]|\\["'`^~=.cHkbdruv]\{\\?[A-Za-z]\})\}""")
+_LONE_ACCENT = re.compile(r"""\{\\(["'`^~=.cHkbdruv])\}\s?(\\[ij](?![A-Za-z])|[^\W\d_])""")
+_BRACED_ACCENT = re.compile(
+    r"""(?<!\\["'`^~=.cHkbdruv])\{(\\["'`^~=.][A-Za-z]|\\["'`^~=.cHkbdruv]\{\\?[A-Za-z]\})\}"""
+)
 
 
 def _accented(match: re.Match[str]) -> str:
     letter = match["inner"] or match["bare"]
     if not letter:
         return match[0] if match["inner"] is None else ""
-    return fragment_to_unicode(f"\\{match['mark']}{{{letter}}}") or match[0]
+    plain, marks = (letter, "") if letter[0] == "\\" else (letter[0], letter[1:])
+    if not (accented := fragment_to_unicode(f"\\{match['mark']}{{{plain}}}")):
+        return match[0]
+    accented = unicodedata.normalize("NFD", accented) if marks else accented
+    return unicodedata.normalize("NFC", f"{accented[0]}{marks}{accented[1:]}")
 
 
 def _commands_with_arguments(text: str) -> str:
@@ -153,8 +168,8 @@ def _commands_with_arguments(text: str) -> str:
     text = _LAST_OF_TWO.sub(lambda match: match[1] or match[2] or "", text)
     text = _SPECIAL.sub(_special_command, text)
     text = _BRACED_SWITCH.sub(r"\1", text)
-    text = _LONE_GROUP.sub(r"\1", text)
-    return _WRAPPER.sub(r"\1", text)
+    text = _ENDED.sub(_ended_command, text)
+    return _WRAPPER.sub(_unwrapped, text)
 
 
 _DROPPED = re.compile(
@@ -176,10 +191,16 @@ _SPECIAL = re.compile(
     + _OPTION + _ONE_ARGUMENT
 )  # fmt: skip
 _BRACED_SWITCH = re.compile(r"\{\s*\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*([^{}]*)\}")
-# Other commands that bear an argument are taken for wrappers: {} ends a name, {x} is what it shows.
-_WRAPPER = re.compile(r"\\(?!(?:" + _OF_TWO + "|" + _ARGUED + r")\b)[A-Za-z]{2,}\*?" + _OPTION + r"\{([^{}]+)\}")
-_LONE_GROUP = re.compile(r"(\\[A-Za-z]+)\{\s*\}")
+# Other commands that bear an argument are taken for wrappers: {x} is what they show.
+_WRAPPER = re.compile(r"\\(?!(?:" + _OF_TWO + "|" + _ARGUED + r")\b)([A-Za-z]{2,})\*?" + _OPTION + r"\{([^{}]+)\}")
+# {} ends the name of a command: what follows is text, however close.
+_ENDED = re.compile(r"(?<!\\)\\([A-Za-z]+)\{\s*\}")
 _DECLARATION = re.compile(r"\\(?:" + "|".join(SWITCHES) + r")(?![A-Za-z])\s*")
+# The space behind these ends their name, as TeX has it; others are written with a space that is meant.
+_JOINING = re.compile(
+    r"\\(text(?:asciicircum|mu|quoteleft|quotedblleft|quotedblright(?=\s+\W)|backslash"
+    r"|quoteright(?=\s+(?:[sdtm]|re|ve|ll)\b)|degree(?=\s+[CFK]\b)))\s+(?=\S)"
+)
 _BARE = re.compile(r"(?<!\\)\\(?:([A-Za-z]+)|([^\sA-Za-z0-9\\]))")
 # Behind a letter, digit or colon a backslash more likely belongs to a path.
 _IN_PATH = re.compile(r"(?<=[A-Za-z0-9:])\\")
@@ -206,6 +227,18 @@ _SPECIAL_TEXTS: Final[dict[str, Callable[[str, str], str]]] = {
 }  # fmt: skip
 
 
+def _ended_command(match: re.Match[str]) -> str:
+    """Return what a command such as \\ldots{} shows: a symbol, the name of an author's own, nothing of a wrapper."""
+    return "" if match[1] in WRAPPERS or match[1] in SWITCHES else _bare_command(match)
+
+
+def _unwrapped(match: re.Match[str]) -> str:
+    """Return what stands in the braces of a command, behind the symbol that the command may be."""
+    text = symbol(match[1]) or ""
+    space = " " if text[-1:].isalpha() and len(text) > 1 and match[2][0].isalnum() else ""
+    return f"{text.translate(_HIDE)}{space}{match[2]}"
+
+
 def _bare_command(match: re.Match[str]) -> str:
     """Return the symbol a command stands for; an unknown one is an author's own and keeps its name."""
     name = match[1] or match[2]
@@ -218,19 +251,31 @@ def _bare_command(match: re.Match[str]) -> str:
 # Marks of the typewriter
 
 _GROUP = re.compile(
-    r"(?<=[\w)])\{(\w+|[\w.]*[,=+\-–<>:.×/*][\w.]*)\}|\{([^\w\s{}\"'])\}|\{(\w+)\}(?=[a-z])|(?<=\w)\{(\s*)\}(?=\w)"
+    r"(?<=[\w)])\{(\w+|,\d*|\d{1,3},\d{3}|[\w.]*[=+\-–<>:.×/*][\w.]*)\}|\{([^\w\s{}\"'])\}|\{(\w+)\}(?=[a-z])|(?<=\w)\{(\s*)\}(?=\w)"
 )
+_BASE = re.compile(r"(?<![\^_\\\w])\{([A-Za-z][A-Za-z0-9]*)\}(?=[\^_](?!\()|-[A-Za-z])")
 _SCRIPT = re.compile(r"([\^_])\{([^{}^_$]{1,40})\}")
 _LOST_SYMBOL = re.compile(r"\{(times|approx|sim|leq|geq|pm|rightarrow|infty|mu|cdot)\}")
 _DOUBLE_QUOTED = re.compile(r"``([^`]{0,600}?)(?:''|(?<=\S)\"(?!\w))|(?:''|(?<!\S)\")(?=\w)([^`'\"]{1,200}?)''(?!\w)")
 _SINGLE_QUOTED = re.compile(r"(?<![\w`])`([^`'\"“”]{1,120})'(?![\w'])")
 _DASHES = re.compile(r"(?<!-)(---?)(?![->])")
-_TIE = re.compile(r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])")
+_TIE = re.compile(
+    r"(?<=[\w.,;:)\]}’”%])~(?=[\w(\[“$])|(?<=\d)~(?=[%°])|(?<=\+)~(?=[A-Za-z])"
+    # around an operator (dB~/~0.79), or before a space
+    r"|(?<=[\w)\]}’”%])~(?=[/+±×&<>≤≥≻→↔–—|-][~\s]|=~)|(?<=~[/+±×&<>≤≥≻→↔–—|=-])~(?=\w)|(?<=[^\s~])~(?=\s|$)"
+)
+_POWER = re.compile(r"(?<=[^\W_]|[)\]∇])\^(?:(-?\d{1,4})(?!\.?\d)|([*∘]))")
+# Names that were put in braces to keep their capitals.
+_CAPITALS = re.compile(r"(?<![^\s(\[“\"‘'])\{([\w.+-]{1,60}(?: [\w.+-]{1,60}){0,4})\}(?=[\s.,:;)\]!?'’”\"-]|$)")
 
 
 def _without_typewriter_marks(text: str) -> str:
+    if "^" in text:
+        text = _POWER.sub(lambda match: raised(match[1] or match[2]), text)
     if "{" in text:
+        text = _CAPITALS.sub(lambda match: match[1] if _is_name(match[1]) else match[0], text)
         text = _LOST_SYMBOL.sub(lambda match: symbol(match[1]) or match[0], text)
+        text = _BASE.sub(r"\1", text)
         text = _SCRIPT.sub(_bare_script, text)
         text = _GROUP.sub(lambda match: match[1] or match[2] or match[3] or "", text)
     if "`" in text or "''" in text:
@@ -241,11 +286,15 @@ def _without_typewriter_marks(text: str) -> str:
     return _TIE.sub(_untied, text)
 
 
+def _is_name(text: str) -> bool:
+    return len(text) > 1 and all(word.lower() != word for word in text.split(" "))
+
+
 def _bare_script(match: re.Match[str]) -> str:
     return raised(match[2]) if match[1] == "^" else lowered(match[2])
 
 
 def _untied(match: re.Match[str]) -> str:
     """Make a space of TeX's unbreakable one, but leave a range such as 5~10."""
-    before, after = match.string[match.start() - 1], match.string[match.end()]
+    before, after = match.string[match.start() - 1], match.string[match.end() :][:1]
     return "~" if before.isdigit() and after.isdigit() else " "

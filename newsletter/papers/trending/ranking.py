@@ -22,6 +22,7 @@ TOGETHER = timedelta(hours=6)
 # The listing days of a ranked day are looked for this far back.
 FURTHEST = timedelta(days=30)
 PLACES_SHOWN = 200
+FRONT_DAYS = 7  # an issue's front is chosen from papers of this many listing days
 
 RECENT = """
     SELECT id, key, first_seen_at, listed_on FROM papers_paper
@@ -102,7 +103,6 @@ WITH candidate AS MATERIALIZED ({papers}
     FROM inputs
 )
 """
-TAKE_TURN = "SELECT pg_advisory_xact_lock(%s)"
 UPDATE = """
 UPDATE papers_paper paper SET votes = scored.votes, comments = scored.comments, score = scored.score
 FROM scored
@@ -139,9 +139,9 @@ class Ranked(NamedTuple):
 def score_papers() -> int:
     """Score the papers of the last days anew by the formula of `trending`; return how many changed. Safe to repeat."""
     now = clock.now()
+    # What updates many papers at once takes turns, or two would wait for each other's rows.
+    papers_lock.take_turn()
     with connection.cursor() as cursor:
-        # What updates many papers at once takes turns, or two would wait for each other's rows.
-        cursor.execute(TAKE_TURN, [papers_lock.CHANGING_PAPERS])
         cursor.execute(WITH_SCORES.format(papers=RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
         return int(cursor.rowcount)
 
@@ -156,9 +156,9 @@ def record_day(day: date, at: datetime) -> bool:
     _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
     if is_new:
         values = moment(at) | of_last_listings(day)
+        # An answer that is being stored now has sightings from before `at`: wait for them.
+        papers_lock.take_turn()
         with connection.cursor() as cursor:
-            # An answer that is being stored now has sightings from before `at`: wait for them.
-            cursor.execute(TAKE_TURN, [papers_lock.CHANGING_PAPERS])
             cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new
@@ -172,7 +172,7 @@ def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
 
 
 def of_last_listings(day: date) -> dict[str, Any]:
-    return {"day": day, "since": day - FURTHEST, "listings": settings.ISSUE_FRONT_DAYS}
+    return {"day": day, "since": day - FURTHEST, "listings": FRONT_DAYS}
 
 
 def stored(day: date) -> list[Ranked]:

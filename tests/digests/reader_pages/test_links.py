@@ -14,7 +14,7 @@ from digests.assembly import assemble
 from digests.models import Batch, Delivery
 from digests.sending import send_batch
 from newsletter.issues.models import IssueEntry
-from newsletter.log_redaction import WITH_TOKENS, Discreet
+from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter
 from newsletter.papers.models import Paper, Proposal, Vote
 from subscribers import tokens
 from subscribers.models import Letter, Subscriber
@@ -50,7 +50,7 @@ def links(set_clock: object) -> dict[str, str]:
         "erase": of_letter(reader, Letter.Kind.ERASE),
         "confirm": of_letter(reader, Letter.Kind.CONFIRM),
     }
-    assert set(signed) == set(WITH_TOKENS)
+    assert set(signed) == set(TOKEN_PATHS)
     asked = {"vote": f"?entry={IssueEntry.objects.get().pk}"}
     return {page: f"/{page}/{token}/{asked.get(page, '')}" for page, token in signed.items()}
 
@@ -81,7 +81,7 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
     links: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    caplog.handler.setFormatter(Discreet("%(name)s %(message)s"))
+    caplog.handler.setFormatter(RedactingFormatter("%(name)s %(message)s"))
     browser = Client(REMOTE_ADDR=NETWORK)
     knocked = [browser.get(link) for link in links.values()]
     entered = [browser.get(answer["Location"]) for answer in knocked]

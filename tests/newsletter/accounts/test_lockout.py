@@ -14,7 +14,7 @@ from django.test import Client
 
 from newsletter import clock
 from newsletter.accounts import staff_accounts
-from newsletter.log_redaction import Discreet
+from newsletter.log_redaction import RedactingFormatter
 from newsletter.runtime import nightly_cleanup
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +91,7 @@ def test_the_clients_address_is_believed_of_trusted_hops_alone(settings: LazySet
 def test_neither_the_log_nor_the_table_holds_an_address_or_a_password() -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(Discreet("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
         for _ in range(4):

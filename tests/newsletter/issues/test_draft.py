@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from newsletter.issues import draft
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Paper
+from newsletter.papers.trending import ranking
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -78,8 +79,8 @@ def test_what_an_editor_dropped_may_lead_the_next_day_and_not_the_same() -> None
     assert front(draft.draft_issue(TUESDAY)) == [paper]
 
 
-def test_only_papers_of_the_last_listing_days_lead(settings: LazySettings) -> None:
-    settings.ISSUE_FRONT_DAYS = 2
+def test_only_papers_of_the_last_listing_days_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "FRONT_DAYS", 2)
     friday = PaperFactory(listed_on=MONDAY - 3 * DAY)
     PaperFactory(listed_on=MONDAY - 4 * DAY, score=9)
     monday = PaperFactory(listed_on=MONDAY, score=5)
@@ -215,10 +216,10 @@ def test_a_paper_that_rises_moves_from_the_shelf_to_the_front() -> None:
     assert fourth not in shelf(issue)
 
 
-def test_an_old_paper_is_not_shelved(settings: LazySettings) -> None:
+def test_an_old_paper_is_not_shelved() -> None:
     vision = TopicFactory()
     papers(9, 8, 7, topics=[vision])
-    PaperFactory(topics=[vision], listed_on=MONDAY - (settings.ISSUE_FRONT_DAYS + 3) * DAY)
+    PaperFactory(topics=[vision], listed_on=MONDAY - (ranking.FRONT_DAYS + 3) * DAY)
     assert shelf(draft.draft_issue(MONDAY)) == []
 
 

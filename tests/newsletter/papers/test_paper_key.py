@@ -21,7 +21,17 @@ from newsletter.papers.paper_key import abs_url, arxiv_id, key_of, pdf_url, url_
         ("arxiv.org/abs/0808.0539", "arxiv:0808.0539"),
         ("https://ar5iv.labs.arxiv.org/html/2605.00658", "arxiv:2605.00658"),
         ("https://ar5iv.org/abs/2605.00658", "arxiv:2605.00658"),
+        ("https://ar5iv.org/html/2605.00658v1", "arxiv:2605.00658"),
+        ("https://ar5iv.labs.arxiv.org/abs/math/0309136", "arxiv:math/0309136"),
         ("https://www.alphaxiv.org/abs/2605.00658v3", "arxiv:2605.00658"),
+        ("https://alphaxiv.org/overview/2605.00658v1", "arxiv:2605.00658"),
+        ("https://www.alphaxiv.org/zh/overview/2605.00658", "arxiv:2605.00658"),
+        ("https://www.alphaxiv.org/resources/2605.00658", "arxiv:2605.00658"),
+        ("http://xxx.lanl.gov/abs/hep-ex/0307015", "arxiv:hep-ex/0307015"),
+        ("http://xxx.lanl.gov/pdf/0808.0539v1", "arxiv:0808.0539"),
+        ("http://cn.arxiv.org/abs/2605.00658", "arxiv:2605.00658"),
+        ("http://cn.arxiv.org/pdf/2605.00658v2.pdf", "arxiv:2605.00658"),
+        ("https://papers.cool/arxiv/2605.00658", "arxiv:2605.00658"),
         ("https://huggingface.co/papers/2605.00658?ref=x", "arxiv:2605.00658"),
         ("10.48550/arXiv.2301.12345", "arxiv:2301.12345"),
         ("https://doi.org/10.48550/ARXIV.2301.12345", "arxiv:2301.12345"),
@@ -43,6 +53,16 @@ def test_a_paper_has_one_key_in_every_shape(text: str, key: str) -> None:
         "",
         "hello",
         "2613.00658",
+        "2611.2913",
+        "1412.12345",
+        "0703.1234",
+        "https://arxiv.org/abs/2611.2913",
+        "10.48550/arXiv.1412.12345",
+        "https://papers.cool/arxiv/cs.AI",
+        "https://papers.cool/venue/2605.00658",
+        "https://lanl.gov/abs/2605.00658",
+        "https://xyz.arxiv.org/abs/2605.00658",
+        "https://alphaxiv.org/labs",
         "12/3456789",
         "and/0309136",
         "a text about 2605.00658",
@@ -125,7 +145,19 @@ def test_hostile_text_never_raises(text: str) -> None:
     assert page is None or url_key(abs_url(page)) == page
 
 
-@given(st.from_regex(r"(0[7-9]|1[0-9]|2[0-6])(0[1-9]|1[0-2])\.[0-9]{5}", fullmatch=True), st.integers(1, 99))
+@given(st.integers(2008, 2090), st.integers(1, 12), st.integers(0, 99_999))
+def test_ids_have_four_digits_until_the_end_of_2014_and_five_since(year: int, month: int, number: int) -> None:
+    four, five = (f"{year % 100:02}{month:02}.{number:0{digits}}"[: digits + 5] for digits in (4, 5))
+    known, unknown = (four, five) if year < 2015 else (five, four)
+
+    assert (key_of(known), key_of(unknown)) == (f"arxiv:{known}", None)
+
+
+@given(
+    st.from_regex(r"(1[5-9]|2[0-6])(0[1-9]|1[0-2])\.[0-9]{5}", fullmatch=True)
+    | st.from_regex(r"(0[89]|1[0-4])(0[1-9]|1[0-2])\.[0-9]{4}", fullmatch=True),
+    st.integers(1, 99),
+)
 def test_a_version_is_no_part_of_the_key(number: str, version: int) -> None:
     for text in (
         f"{number}v{version}",

@@ -16,6 +16,7 @@ from newsletter.papers.ingest import corrections, field_priority
 from newsletter.papers.ingest.store import ingest
 from newsletter.papers.models import Alias, Paper, Sighting, Source
 from newsletter.papers.paper_key import key_of
+from newsletter.papers.sources.arxiv import is_withdrawn
 from newsletter.papers.sources.finding import Finding
 from newsletter.papers.text.cleaning import clean
 from newsletter.papers.topics import tagging
@@ -185,6 +186,28 @@ def withdrawal(version: int) -> Finding:
 def test_a_withdrawn_paper_is_marked_and_keeps_its_abstract() -> None:
     paper = bring((Kind.ARXIV, ORIGINAL), (Kind.ARXIV, withdrawal(2)))
     assert (paper.withdrawn_at, paper.abstract) == (MORNING, ORIGINAL.abstract)
+
+
+@pytest.mark.parametrize(
+    ("title", "notice"),
+    [
+        (ORIGINAL.title, "The authors have withdrawn this paper"),
+        (ORIGINAL.title, "This paper has been removed by arXiv administrators"),
+        (ORIGINAL.title, "Paper withdrawn due to a sign error, which spoils each of the theorems that follow it."),
+        ("[Withdrawn]", "We withdraw this paper"),
+        ("This paper has been withdrawn by its authors", "Withdrawn by the authors"),
+    ],
+)
+def test_a_version_that_only_announces_a_withdrawal_replaces_no_words(title: str, notice: str) -> None:
+    withdrawn = is_withdrawn(notice, title=title)
+    second = replace(ORIGINAL, title=title, abstract=notice, version=2, announce="replace", withdrawn=withdrawn)
+    paper = bring((Kind.ARXIV, ORIGINAL), (Kind.ARXIV, second), (Kind.HF_DAILY, COPY))
+    assert (paper.title, paper.abstract, paper.withdrawn_at) == (ORIGINAL.title, ORIGINAL.abstract, MORNING)
+
+
+def test_a_paper_first_seen_withdrawn_is_not_taken_in() -> None:
+    ingest(source_of(Kind.ARXIV), (replace(withdrawal(1), announce="new"),))
+    assert not Paper.objects.exists()
 
 
 def test_an_old_listing_does_not_bring_a_withdrawn_paper_back_but_a_new_version_does() -> None:

@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections
+from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter import advisory_locks
+from newsletter.advisory_locks import Lock
 from newsletter.issues import publish
 from newsletter.papers import search as finding
-from newsletter.papers.ingest import duplicates, fetch
+from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Alias, Paper, Sighting, Source
 from newsletter.papers.search import NotFound, paper_of, search
 from tests.factories import MONDAY, MORNING, PaperFactory, SourceFactory, published_issue
@@ -181,11 +183,9 @@ def test_who_waits_too_long_for_arxivs_turn_is_told(server: ScriptedServer, monk
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [fetch.ARXIV_TURN])
+        with advisory_locks.held(Lock.ARXIV):
             taken.set()
             done.wait(20)
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [fetch.ARXIV_TURN])
         connections.close_all()
 
     holder = threading.Thread(target=hold)

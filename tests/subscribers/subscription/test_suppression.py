@@ -1,11 +1,13 @@
-"""Readers whom an operator suppresses, on the list of readers."""
+from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from subscribers.models import Subscriber, Suppression
-from tests.factories import SubscriberFactory
+from subscribers.subscription.suppression import NewSuppression, Reason, suppress
+from tests.factories import MORNING, SubscriberFactory
 
 pytestmark = pytest.mark.django_db
 READERS = "/admin/subscribers/subscriber/"
@@ -35,3 +37,25 @@ def test_who_may_only_look_suppresses_nobody(client: Client) -> None:
     client.force_login(user)
     ask(client, SubscriberFactory(), note="No.")
     assert not Suppression.objects.exists()
+
+
+def test_reports_suppress_alike_in_any_order_and_however_many_come_at_once() -> None:
+    hours = [MORNING + timedelta(hours=hour) for hour in range(4)]
+    bounces = [NewSuppression("a" * 64, Reason.BOUNCE, at) for at in hours[:2]]
+    complaints = [NewSuppression("a" * 64, Reason.COMPLAINT, at) for at in hours[2:]]
+    for entries in permutations([*bounces, *complaints]):
+        for size in (1, 2, 4):
+            Suppression.objects.all().delete()
+            for start in range(0, 4, size):
+                suppress(entries[start : start + size])
+            row = Suppression.objects.get()
+            assert (row.reason, row.at) == (Reason.COMPLAINT, hours[2])
+
+
+def test_a_complaint_keeps_the_note_of_an_operator_and_a_bounce_keeps_all() -> None:
+    suppress([NewSuppression("a" * 64, Reason.MANUAL, MORNING, "They wrote to us.")])
+    for reason in (Reason.BOUNCE, Reason.ERASED, Reason.COMPLAINT):
+        assert Suppression.objects.get().reason == Reason.MANUAL
+        suppress([NewSuppression("a" * 64, reason, MORNING + timedelta(hours=1))])
+    row = Suppression.objects.get()
+    assert (row.reason, row.note) == (Reason.COMPLAINT, "They wrote to us.")

@@ -113,7 +113,7 @@ def test_a_dropped_paper_that_leads_another_issue_by_now_is_not_restored(
 ) -> None:
     ordering.drop(edit(), entry_id(issue, papers[0]))
     published_issue(MONDAY + DAY, papers[0])
-    with pytest.raises(EditRefused, match="on the front of 5 May 2026. A paper can be on one front only"):
+    with pytest.raises(EditRefused, match=r"on the front of 5 May 2026. A paper can be on one front only"):
         ordering.restore(edit(), entry_id(issue, papers[0]))
 
 

@@ -7,6 +7,8 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
+from newsletter import advisory_locks
+from newsletter.advisory_locks import Lock
 from newsletter.papers.ingest import fetch as fetching
 from newsletter.papers.models import Paper, Sighting, Source
 from tests.factories import MORNING, SourceFactory
@@ -233,8 +235,6 @@ def test_of_workers_at_once_one_asks_the_source(arxiv: Source, server: ScriptedS
 @pytest.mark.django_db(transaction=True)
 def test_arxiv_is_asked_by_one_worker_at_a_time(arxiv: Source, server: ScriptedServer) -> None:
     """Its terms: one connection, for everything from one operator."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [fetching.ARXIV_TURN])
     answers = list[bool]()
 
     def work() -> None:
@@ -242,11 +242,10 @@ def test_arxiv_is_asked_by_one_worker_at_a_time(arxiv: Source, server: ScriptedS
         connection.close()
 
     worker = threading.Thread(target=work)
-    worker.start()
-    wait_for_a_waiter()
-    assert server.requests == []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [fetching.ARXIV_TURN])
+    with advisory_locks.held(Lock.ARXIV):
+        worker.start()
+        wait_for_a_waiter()
+        assert server.requests == []
     worker.join(60)
     assert answers == [True]
 

@@ -40,7 +40,7 @@ def test_a_full_item_becomes_a_finding() -> None:
     assert finding.key == "arxiv:2605.90001"
     assert finding.title == "Inner Title"
     assert finding.abstract == "Inner summary."
-    assert finding.authors == ("Ada Example", "Bohumil Vzor")
+    assert finding.authors == ("Ada Example",)
     assert finding.published_at == datetime(2026, 5, 2, tzinfo=UTC)
     assert (finding.votes, finding.comments, finding.stars, finding.rank) == (42, 3, 7, 1)
     assert finding.code_url == "https://github.com/example/trees"
@@ -127,3 +127,29 @@ def test_of_a_paper_listed_twice_the_one_with_more_votes_stays() -> None:
     [finding] = parse_items(paper(upvotes=3), paper(upvotes=5), paper(upvotes=4)).findings
 
     assert (finding.votes, finding.rank) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("served", "text"),
+    [
+        ("is 20times faster", "is 20× faster"),
+        ("8timesA800, 1.2times--8times (7.5times)", "8×A800, 1.2×–8× (7.5×)"),
+        ("256 times 256 and 64times64", "256 × 256 and 64×64"),
+        ("sim60% of 1.04sim2.2times, leq6.9B", "∼60% of 1.04∼2.2×, ≤6.9B"),
+        ("360^circ, tau^2-Bench and pi_0.5", "360°, τ²-Bench and π_0.5"),
+        ("sim2real, 3 times a day, timeshare, approx, times", "sim2real, 3 times a day, timeshare, approx, times"),
+        (r"20$\times$ and $\tau^2$", "20× and τ²"),
+    ],
+)
+def test_commands_that_lost_their_backslash_are_read(served: str, text: str) -> None:
+    [finding] = parse_items(paper(title=served, summary=served)).findings
+
+    assert (finding.title, finding.abstract) == (text, text)
+
+
+def test_hidden_authors_and_names_of_nobody_are_left_out() -> None:
+    names = ["Kimi Team:", "Ada Example", "Bo Hidden", "Chidi Sample", "et al."]
+    authors = [{"name": name, "hidden": name == "Bo Hidden"} for name in names]
+    [finding] = parse_items(paper(authors=authors)).findings
+
+    assert finding.authors == ("Ada Example", "Chidi Sample")

@@ -1,4 +1,8 @@
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.syndication import read_feed
@@ -46,3 +50,41 @@ def test_declared_encodings_are_honoured(encoding: str) -> None:
 
     assert feed.title == word
     assert feed.is_whole
+
+
+def read_titles(*titles: str) -> list[str]:
+    items = "".join(f"<item><title>{title}</title></item>" for title in titles)
+    feed = read_feed(f'<rss version="2.0"><channel><title>a</title>{items}</channel></rss>'.encode())
+    assert feed.is_whole
+    return [entry["title"] for entry in feed.entries]
+
+
+@pytest.mark.parametrize(
+    ("served", "title"),
+    [
+        ("R&D six", "R&D six"),
+        ("AT&T", "AT&T"),
+        ("a & b && c", "a & b && c"),
+        ("AT&T; Q&A;", "AT&T; Q&A;"),
+        ("&amp; &lt;a&gt; &#233; &#xe9;", "& <a> é é"),
+        ("Caf&eacute; &LT;b&GT;", "Café <b>"),
+        ("a?b=1&copy=2", "a?b=1&copy=2"),
+        ("<![CDATA[R&D, R&amp;D]]>", "R&D, R&amp;D"),
+        ("Learning &lt;a&gt; from &lt;b&gt; tags", "Learning <a> from <b> tags"),
+    ],
+)
+def test_a_bare_ampersand_breaks_no_feed(served: str, title: str) -> None:
+    assert read_titles(served, "the next") == [title, "the next"]
+
+
+@given(st.lists(st.text("abcRD&; ", max_size=6), min_size=1, max_size=4).map("&".join))
+def test_no_letter_beside_an_ampersand_is_lost(title: str) -> None:
+    assert read_titles(f"x{title}x") == [f"x{title}x"]
+
+
+@pytest.mark.parametrize("unit", ["&", "<![CDATA[", "<!--", "&a", "&amp", "<![CDATA[]]>"])
+def test_no_feed_takes_long_to_repair(unit: str) -> None:
+    began = time.process_time()
+    with pytest.raises(SourceError):
+        read_feed(b"<x>" + unit.encode() * 200_000)
+    assert time.process_time() - began < 5

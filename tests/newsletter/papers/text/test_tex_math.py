@@ -1,4 +1,8 @@
+import string
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter.papers.text.tex_math import formula_to_unicode, lowered, raised, symbol
 
@@ -15,6 +19,20 @@ from newsletter.papers.text.tex_math import formula_to_unicode, lowered, raised,
         (r"90^\circ", "90°"),
         (r"\operatorname{rank}(A)", "rank (A)"),
         (r"\unknown x", "unknown x"),
+        (r"\mathcal{O}(n\log n)", "O(n log n)"),
+        (r"x\sin y", "x sin y"),
+        (r"n\text{ and }m", "n and m"),
+        (r"n\log^2 n\log_2n\log_q n", "n log² n log₂ n log_q n"),
+        (r"2^n\log(n)\max_x f", "2ⁿ log(n) maxₓ f"),
+        (r"a\bmod b", "a mod b"),
+        (r"\hatγ + \sqrtπ", "γ̂ + √π"),
+        (r"A\unknown B_{\max}", "A unknown Bₘₐₓ"),
+        (r"\text{S}^2\text{Net}", "S²Net"),
+        (r"\sqrt{\log n}/m\operatorname{rank}A", "√(log n)/m rank A"),
+        (r"\mathbb{F}_{q^m}", "F_(q^m)"),
+        (r"2^{n_k} + 2^{2^{10n}} + x^{2q}", "2^(n_k) + 2^(2^(10n)) + x^(2q)"),
+        (r"x_{n^2} + x_{i_1} + e^{-x^2}", "x_(n²) + x_(i₁) + e^(-x²)"),
+        (r"x_{ij}, AP_{3D}, x_C", "xᵢⱼ, AP_3D, x_C"),
     ],
 )
 def test_formulas_become_unicode(formula: str, plain: str) -> None:
@@ -29,6 +47,22 @@ def test_a_formula_too_deep_or_broken_is_left_alone(formula: str) -> None:
 def test_scripts_without_unicode_keep_their_mark() -> None:
     assert (raised("2"), raised("x/y"), raised("Q")) == ("²", "^(x/y)", "^Q")
     assert (lowered("12"), lowered("i,j"), lowered("C")) == ("₁₂", "_(i,j)", "_C")
+
+
+LETTERS = st.text(string.ascii_letters, min_size=1, max_size=3)
+NAMES = st.sampled_from(["log", "sin", "max", "ker", "softmax", "unknown"])
+
+
+@given(LETTERS, st.lists(NAMES, min_size=1, max_size=3), LETTERS)
+def test_no_word_of_a_formula_touches_another(before: str, names: list[str], after: str) -> None:
+    words = "".join(rf"\{name}" for name in names)
+    assert formula_to_unicode(f"{before}{words} {after}") == " ".join([before, *names, after])
+
+
+@given(LETTERS, LETTERS, st.sampled_from("^_"), st.sampled_from("^_"))
+def test_a_script_of_a_script_is_told_from_two_scripts(base: str, script: str, outer: str, inner: str) -> None:
+    nested = formula_to_unicode(rf"{base}{outer}{{{script}{inner}{{n}}}}")
+    assert nested == f"{base}{outer}({script}{inner}n)"
 
 
 def test_a_macro_with_arguments_is_no_symbol() -> None:

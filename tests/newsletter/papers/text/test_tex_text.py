@@ -15,6 +15,10 @@ from newsletter.papers.text.tex_text import to_unicode
         (r"(\eg a, \ie b)", "(e.g. a, i.e. b)"),
         (r"a \& b \\ c", "a & b  c"),
         (r"\texorpdfstring{$x$}{y}", "y"),
+        (r"\ours{} and \textbf{}x", "ours and x"),
+        (r"20\textdegree{C}, \log{x}", "20°C, log x"),
+        (r"Table~\ref{main}", "Table main"),
+        (r"{W}-space and {H}_t", "W-space and H_t"),
     ],
 )
 def test_commands_of_running_text_are_unwrapped(raw: str, plain: str) -> None:

@@ -191,8 +191,10 @@ def test_a_day_is_recorded_once(daily: Source) -> None:
     assert RankedDay.objects.get().ranked_at == MORNING
 
 
-def test_a_day_holds_the_present_papers_of_the_last_listing_days(daily: Source, settings: LazySettings) -> None:
-    settings.ISSUE_FRONT_DAYS = 2
+def test_a_day_holds_the_present_papers_of_the_last_listing_days(
+    daily: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "FRONT_DAYS", 2)
     kept = {listed(days).pk for days in (0, 3)}
     listed(4)
     withdrawn, merged = listed(0, withdrawn_at=MORNING), listed(0, merged_into_id=min(kept))
