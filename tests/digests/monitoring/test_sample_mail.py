@@ -52,7 +52,7 @@ def test_a_sample_digest_carries_every_header_of_one_and_counts_nowhere(say: Say
     for part in (message.body, message.alternatives[0][0]):
         assert "A sample paper" in part
         assert "slot-" not in part
-    assert "Accepted: mailbox has taken the mail" in said
+    assert "Accepted by mailbox" in said
     assert "DMARC: there" in said
     assert "Webhook: mailbox has none" in said
     assert not any(table.objects.exists() for table in (Delivery, Digest, Batch))
@@ -133,11 +133,11 @@ def test_it_says_when_the_webhook_was_heard_last(
     settings: LazySettings, say: Say, set_clock: Callable[[datetime], None]
 ) -> None:
     settings.EMAIL_LETTERS_PROVIDER = "postmark"
-    assert "Webhook: nothing was ever heard." in say("--letter")
+    assert "Webhook: no event has ever come." in say("--letter")
     heard("delivered")
     set_clock(MORNING - timedelta(days=1))
     heard("delivered")
-    assert "Webhook: last heard on 4 May 2026 at 05:00 UTC." in say("--letter")
+    assert "Webhook: last event on 4 May 2026 at 05:00 UTC." in say("--letter")
 
 
 def test_what_comes_back_of_a_sample_is_put_aside() -> None:
