@@ -11,6 +11,7 @@ from digests.models import Batch, Delivery, Digest
 from digests.monitoring import sample_mail
 from digests.provider_events import application
 from digests.sending import switch
+from newsletter import clock
 from newsletter.mail.throttle import Pace
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Suppression
@@ -101,7 +102,7 @@ def test_a_pause_the_provider_asks_for_is_told_and_kept(settings: LazySettings, 
             setattr(settings, key, value)
         provider.plan(faults.throttled("40"))
         assert "tried again in 40 s" in say(fails="not accepted")
-    assert Pace("digests").state().paused_until is not None
+    assert Pace("digests", now=clock.milliseconds).state().paused_until == clock.now() + timedelta(seconds=40)
     assert "Nothing is handed over now: the provider asked for a pause." in say(fails="not accepted")
     assert "Nothing is handed over now: the provider asked for a pause." in say("--letter", fails="not accepted")
 
