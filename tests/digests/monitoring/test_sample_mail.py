@@ -68,13 +68,13 @@ def test_it_goes_through_the_lane_of_the_provider(settings: LazySettings, say: S
         (entry,) = provider.accepted()
     assert entry.address == "ada@example.org"
     assert entry.headers["List-Unsubscribe"].startswith(f"<{settings.SITE_URL}/unsubscribe/")
-    assert f"Accepted: {name}" in said
+    assert f"Accepted by {name}" in said
 
 
 def test_a_letter_goes_through_the_letters_provider(settings: LazySettings, say: Say) -> None:
     settings.EMAIL_PROVIDER, settings.LETTERS_STREAM = "mailgun", "links"
     settings.EMAIL_LETTERS_PROVIDER = "postmark"
-    assert "Accepted: postmark" in say("--letter")
+    assert "Accepted by postmark" in say("--letter")
     (message,) = sent()
     assert message.anymail_test_params["MessageStream"] == "links"
     assert "List-Unsubscribe" not in message.extra_headers

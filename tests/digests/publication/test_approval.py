@@ -89,7 +89,7 @@ def test_the_other_editors_are_mailed_with_what_the_cutoff_does(issue: Issue, an
     assert mail.to == ["bo@desk.example"]
     assert mail.subject == "Paper Round: ann asks for your approval of the issue of 4 May 2026"
     text = " ".join(mail.body.split())
-    assert "it is published by itself at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
+    assert "it is published automatically at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
     assert f"/admin/issues/issue/{issue.pk}/publish" in text
 
 
