@@ -98,7 +98,7 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
-    auto_pause.watch()
+    auto_pause.check_recent_issues()
     alerts.update_alerts()
 
 

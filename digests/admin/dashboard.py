@@ -35,7 +35,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def sending_context() -> dict[str, Any]:
-    return {"sending": dashboard_blocks.load_sending(), "answer": switch.standing()}
+    return {"sending": dashboard_blocks.load_sending(), "answer": switch.current_permission()}
 
 
 def errands(request: HttpRequest) -> list[tuple[str, str]]:

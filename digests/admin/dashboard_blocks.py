@@ -271,10 +271,10 @@ def find_held_issues() -> list[Errand]:
 
 
 def find_stopped_sending() -> list[Errand]:
-    answer = switch.standing()
-    return (
-        [] if answer.may else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
-    )
+    answer = switch.current_permission()
+    if answer.is_allowed:
+        return []
+    return [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
 
 
 def find_new_proposals() -> list[Errand]:

@@ -32,9 +32,9 @@ class StatisticsPages(ModelAdmin):  # type: ignore[misc]
         context = page_context(self, request, title, issue=issue, object=issue) | {
             "counted_at": clock.now(),
             "is_closed": found.all.is_closed,
-            "lines": number_format.lines_of(found.all),
-            "handed_over": number_format.words_of(found.handed_over),
-            "arrived": number_format.words_of(found.arrived),
+            "lines": number_format.build_lines(found.all),
+            "handed_over": number_format.describe_delay(found.handed_over),
+            "arrived": number_format.describe_delay(found.arrived),
             "skipped": found.skipped,
             "columns": number_format.COLUMNS,
             "tables": [

@@ -134,7 +134,7 @@ class PublishPages(IssueAdmin):
             "left_over": forecast.active - forecast.readers,
             "findings": findings,
             "is_stopped": any(map(approval.is_stopping, findings)) or not issue.is_open,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "asked": asked,
             "is_mine": asked is not None and asked.asked_by_id == by.pk,
             "refused": approval.find_failed_request(issue) if issue.is_open and not asked else None,

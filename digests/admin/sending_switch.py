@@ -63,7 +63,7 @@ class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
         context = page_context(self, request, "Sending") | {
             "form": form,
             "asked": asked,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
             "may_turn": self.has_switch_permission(request, "resume"),
@@ -100,5 +100,5 @@ class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
 
 def sending_label(request: HttpRequest) -> list[str] | None:
     """Return the label at the top of every admin page while no digest is sent, None otherwise."""
-    answer = switch.standing()
-    return None if answer.may else ["No digest is sent: see “Sending”", "danger"]
+    answer = switch.current_permission()
+    return None if answer.is_allowed else ["No digest is sent: see “Sending”", "danger"]

@@ -87,7 +87,7 @@ def close_alert_once_quiet(alert: Alert) -> None:
 def find_automatic_pause() -> Iterator[Trouble]:
     """Yield an automatic pause of sending. A pause by hand needs no alert."""
     change = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED).first()
-    if change and change.by == switch.ITSELF and switch.is_paused():
+    if change and change.by == switch.BY_ITSELF and switch.is_paused():
         yield Trouble(
             str(change.pk),
             "sending has paused itself",

@@ -30,7 +30,7 @@ def provider_statuses() -> list[ProviderStatus]:
 
 
 def status_of_lane(lane: Channel) -> ProviderStatus:
-    pace = Pace(lane, sent_today=sent_today.handed_over_today)
+    pace = Pace(lane, sent_today=sent_today.count_sent_today)
     state: State | None = None
     try:
         state = pace.state()

@@ -8,7 +8,7 @@ from django.db import connection
 
 from digests.models import Batch
 from digests.models.delivery_state import IS_AHEAD, STATE
-from digests.statistics.issue_counts import COUNTS, Counts, total
+from digests.statistics.issue_counts import COUNTS, Counts, sum_counts
 from newsletter import clock
 
 DAY = timedelta(days=1)
@@ -121,7 +121,7 @@ def count_runs(start: datetime, end: datetime) -> list[Run]:
 
 
 def total_of_runs(runs: list[Run]) -> Counts:
-    return total(run.counts for run in runs)
+    return sum_counts(run.counts for run in runs)
 
 
 def describe_differences(runs: list[Run]) -> Iterator[str]:

@@ -41,12 +41,12 @@ def send_sample_digest(address: str) -> SendOutcome:
     """Send a sample digest through the configured lane, within its rate limits."""
     # While the clock is held, the rate limits follow it too.
     now = clock.milliseconds if clock.is_held() else None
-    pace = Pace("digests", sent_today=sent_today.handed_over_today, now=now)
+    pace = Pace("digests", sent_today=sent_today.count_sent_today, now=now)
     try:
         with pace.call(1, settings.SEND_LEASE) as turn, provider_of(settings) as provider:
             started = time.monotonic()
             outcomes = provider.submit([Mail(sample_body(), sample_copy(address))], uuid4().hex)
-            send_batch.tell(turn, pace, outcomes, time.monotonic() - started)
+            send_batch.report_to_pace(turn, pace, outcomes, time.monotonic() - started)
             return outcomes[0]
     except Wait as exc:
         return outcome_of_wait(exc)
@@ -57,7 +57,7 @@ def send_sample_letter(address: str) -> SendOutcome:
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     letter = message.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
             return lane.hand_over(letter)
     except Wait as exc:
         return outcome_of_wait(exc)

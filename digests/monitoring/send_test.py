@@ -29,7 +29,7 @@ def send_test_mail(address: str, is_letter: bool, nameserver: str = "") -> TestR
     """Send one mail through the lane of digests or letters. No statistics count it. Raise TestRefused."""
     to = mailable_address(address)
     sentences = []
-    if not (answer := switch.standing()).may:
+    if not (answer := switch.current_permission()).is_allowed:
         sentences.append(f"No digest is sent: {answer.reason} This test is sent all the same.")
     outcome = sample_mail.send_sample_letter(to) if is_letter else sample_mail.send_sample_digest(to)
     provider = settings.EMAIL_LETTERS_PROVIDER if is_letter else settings.EMAIL_PROVIDER

@@ -27,10 +27,10 @@ SIGNING_KEY_SETTINGS = {
 def check_sending(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Warn when no digest is sent. Return nothing while there is no database."""
     try:
-        answer, is_held = switch.standing(), switch.is_held()
+        answer, is_held = switch.current_permission(), switch.is_held()
     except DatabaseError:
         return []
-    if answer.may:
+    if answer.is_allowed:
         return []
     hint = (
         "Look at what was sent last. If it is right to go on, run `manage.py allow_sending`."

@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=60)
 @pytest.fixture
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no worker wait for its turn with a batch in hand."""
-    monkeypatch.setattr(send_batch, "slept", lambda wait, _: pytest.fail(f"A worker waits for {wait}."))
+    monkeypatch.setattr(send_batch, "sleep_for", lambda wait, _: pytest.fail(f"A worker waits for {wait}."))
 
 
 # What a delivery may have of its own
@@ -167,11 +167,11 @@ def test_what_a_rival_worker_has_open_is_not_cut_by_one_that_lost_its_lease(
         planned(readers=3)
         with provider_of(settings) as provider:
             mine, rivals = Batch.objects.get(), Batch.objects.get()
-            send_batch.claim(mine, provider)
-            handover = send_batch.Handover(mine, provider, send_batch.never)
+            send_batch.lease_batch(mine, provider)
+            handover = send_batch.Handover(mine, provider, send_batch.never_stop)
             set_clock(MORNING + LEASE + timedelta(seconds=1))
             recovery.sweep()
-            send_batch.claim(rivals, provider)
+            send_batch.lease_batch(rivals, provider)
             settings.SEND_DAILY_CAP = 2
             handover.pace = Pace("digests", now=clock.milliseconds)
             handover.run()
