@@ -4,7 +4,6 @@ from django.http import HttpRequest
 
 from digests.admin import search
 from digests.admin.read_only import ReadOnlyAdmin
-from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.models import ProviderEvent
 from digests.provider_events import bounce_policy
 from newsletter import audit

@@ -1,4 +1,4 @@
-"""The single lane: any backend of Anymail or Django, one message a call, one connection kept open."""
+"""The single lane: any backend of Anymail or Django, one message a call on one open connection."""
 
 from collections.abc import Sequence
 
