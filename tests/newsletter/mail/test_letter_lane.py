@@ -18,7 +18,7 @@ def message() -> AnymailMessage:
     return mail.build("ada@example.org", "A link", "Read.\n", "<p>Read.</p>", tag="confirm")
 
 
-def send() -> outcome.SendOutcome:
+def send() -> provider_answer.SendOutcome:
     with letter_lane.lane() as lane:
         return lane.hand_over(message())
 
