@@ -5,7 +5,7 @@ import pytest
 from anymail.message import AnymailMessage
 from django.conf import LazySettings
 
-from newsletter.mail import letter_lane
+from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
 from newsletter.mail.throttle import Pace, Wait
 from tests.factories import MORNING
