@@ -19,7 +19,7 @@ from digests.providers.byte_template import (
 )
 from digests.providers.http_lane import HttpLane, message_with_holes
 from digests.providers.interface import Mail, SharedBody
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Frame(NamedTuple):

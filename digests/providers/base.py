@@ -9,7 +9,7 @@ from django.conf import settings
 
 from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail.message import identity_gap
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 # Safe in HTML, attributes, headers and plain text, and short enough for a line of SMTP.
 LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")

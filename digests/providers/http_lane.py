@@ -21,8 +21,8 @@ from digests.providers.byte_template import ByteTemplate, address_hole, fill, ho
 from digests.providers.http_session import Session
 from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail import message as mail
-from newsletter.mail import outcome as mail_outcome
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail import provider_answer
+from newsletter.mail.provider_answer import SendOutcome
 
 logger = logging.getLogger(__name__)
 CACHED_BODIES = 8
@@ -89,7 +89,7 @@ class HttpLane(ProviderBase):
         try:
             params, faults = self.build(mails)
         except AnymailError as exc:  # concerns what all digests share, and no reader
-            return [replace(mail_outcome.outcome_of_building(exc), status="not_accepted")] * len(mails)
+            return [replace(provider_answer.outcome_of_building(exc), status="not_accepted")] * len(mails)
         fit = [each for each, fault in zip(mails, faults, strict=True) if fault is None]
         answers = iter(self.post(params, fit, key) if fit else [])
         return [fault or next(answers) for fault in faults]
@@ -180,7 +180,7 @@ def outcome_of_status(status: AnymailRecipientStatus | None) -> SendOutcome:
 
 def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> list[SendOutcome]:
     """Return what an error answer means for each mail: an address it names is refused, others may go again."""
-    outcome = mail_outcome.outcome_of_http(exc)
+    outcome = provider_answer.outcome_of_http(exc)
     if not outcome.is_refused:
         return [outcome] * len(mails)
     said = exc.response.text[:ANSWER_READ].lower() if exc.response is not None else ""

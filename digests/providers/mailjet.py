@@ -11,7 +11,7 @@ from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Mailjet(MergeLane):

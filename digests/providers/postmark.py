@@ -11,7 +11,7 @@ from anymail.backends.postmark import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 # Codes that concern our account, not the message: postmarkapp.com, “API error codes”.
 ACCOUNT_ERRORS = {10, 400, 401, 405, 412, 413}

@@ -8,7 +8,7 @@ from anymail.backends.resend import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import BLAMES_ADDRESS, Request
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Resend(ArrayLane):

@@ -19,7 +19,7 @@ from digests.providers.interface import Copy, Mail, SharedBody
 from digests.providers.mime_message import bare_address, message_of, quote_printable, quoted_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 CACHED_BODIES = 8
 MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit

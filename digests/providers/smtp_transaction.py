@@ -8,7 +8,7 @@ import time
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 LEAST_WAIT = 0.1  # seconds, even past a deadline, to read replies that have arrived
 SHORT_WAIT = 5.0  # seconds, for commands between mails

@@ -15,7 +15,7 @@ from django.db import connection
 from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, note_words
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.issues.publish_dry_run import Coming
+from newsletter.issues.publish_dry_run import DryRun
 from newsletter.papers.models import DayRank, Topic
 from newsletter.papers.topics.evidence import strongest_words
 
@@ -58,7 +58,7 @@ class Span:
 class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""
 
-    def __init__(self, now: datetime, coming: Coming | None = None) -> None:
+    def __init__(self, now: datetime, coming: DryRun | None = None) -> None:
         """`coming` is an open issue that is taken for published."""
         self.now = now
         self.coming = coming
@@ -79,12 +79,12 @@ class Spans:
 
 
 def span_of(
-    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: Coming | None = None
+    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: DryRun | None = None
 ) -> Span:
     return Span(issues, build_index(entries_of(issues, at, coming), choices, settings.DIGEST_SHELF_PER_TOPIC))
 
 
-def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Coming | None = None) -> list[Entry]:
+def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
     In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
@@ -103,7 +103,7 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Co
     return entries
 
 
-def is_coming(issue: Issue, coming: Coming | None) -> bool:
+def is_coming(issue: Issue, coming: DryRun | None) -> bool:
     return coming is not None and issue == coming.issue
 
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from subscribers.models import Preferences, Subscriber
-from subscribers.pages.choice_forms import PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import PreferencesForm, SubscribeForm
 from tests.factories import MONDAY, SubscriberFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -73,7 +73,7 @@ def test_a_retired_topic_cannot_be_chosen() -> None:
     old.retire(into=TopicFactory())
     data["topics"] = "old"
     form = PreferencesForm(data)
-    assert form.errors["topics"] == ["There is no such topic. Choose from the list."]
+    assert form.errors["topics"] == ["There is no such topic. Choose one from the list."]
 
 
 @pytest.mark.parametrize("day", [date.max, MONDAY + timedelta(days=400), date(2027, 12, 31)])
