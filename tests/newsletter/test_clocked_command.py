@@ -223,7 +223,7 @@ def test_a_sent_digest_is_explained_paper_by_paper(reader: Subscriber) -> None:
         ": sent",
         "from the issue of 2026-05-04",
         "Seeing in the dark",
-        "Seeing · 41 votes",
+        "Seeing: arXiv cs.CL · 41 votes",
         "Left out: 1",
         "Hearing: none of the reader’s topics",
     ):
