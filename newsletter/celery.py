@@ -19,4 +19,4 @@ app.autodiscover_tasks()
 @worker_shutting_down.connect
 def ask_tasks_to_stop(**_: object) -> None:
     """Let what runs long end between two calls: a worker that is stopped leaves nothing uncertain."""
-    worker_shutdown.request()
+    worker_shutdown.request_stop()

@@ -17,21 +17,21 @@ def client_address(request: HttpRequest) -> str | None:
     """
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     trusted = settings.TRUSTED_HOPS
-    reported = parsed(hops[-trusted]) if 0 < trusted <= len(hops) else None
-    address = reported or parsed(request.META.get("REMOTE_ADDR", ""))
+    reported = parse_hop(hops[-trusted]) if 0 < trusted <= len(hops) else None
+    address = reported or parse_hop(request.META.get("REMOTE_ADDR", ""))
     return str(address) if address else None
 
 
 def network_of(address: str | None) -> str:
     """Return the network an address is counted by, as “192.0.2.0/24”."""
-    known = parsed(address or "")
+    known = parse_hop(address or "")
     if known is None:
         return UNKNOWN
     prefix = IPV4_PREFIX if known.version == 4 else IPV6_PREFIX
     return str(ip_network((known, prefix), strict=False))
 
 
-def parsed(text: str) -> IPv4Address | IPv6Address | None:
+def parse_hop(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address of a hop, which may have a port or brackets."""
     bare = text.strip()
     if bare.startswith("["):

@@ -24,18 +24,18 @@ class DesignedErrors:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_too_large(request):
-            return page(request, 413)
+            return render_error(request, 413)
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
-            return page(request, 405, Allow=response["Allow"])
+            return render_error(request, 405, Allow=response["Allow"])
         # Where nothing was resolved, no view of ours has answered.
         if response.status_code == 404 and request.resolver_match is None:
-            return page(request, 404)
+            return render_error(request, 404)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Http404):
-            return page(request, 404)
+            return render_error(request, 404)
         if isinstance(exception, (SuspiciousOperation, BadRequest, MultiPartParserError)):
             return bad_request(request, exception)
         return None
@@ -48,10 +48,10 @@ def is_too_large(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+    return render_error(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
-def page(request: HttpRequest, status: int, **headers: str) -> HttpResponse:
+def render_error(request: HttpRequest, status: int, **headers: str) -> HttpResponse:
     answer = render(request, f"{status}.html", status=status)
     for name, value in headers.items():
         answer[name] = value

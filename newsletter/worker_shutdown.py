@@ -9,7 +9,7 @@ import mmap
 _flag = ctypes.c_bool.from_buffer(mmap.mmap(-1, 1))
 
 
-def request() -> None:
+def request_stop() -> None:
     _flag.value = True
 
 

@@ -50,7 +50,7 @@ def not_held() -> bool:
 def send(
     letter: Letter,
     is_held: Callable[[], bool] = not_held,
-    sent_today: Callable[[], int] = letter_lane.none_today,
+    sent_today: Callable[[], int] = letter_lane.count_nothing,
 ) -> None:
     """Hand one letter over to the provider, or let it wait; a rival's letter and a sent one are left alone.
 

@@ -14,7 +14,7 @@ from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.models import Batch, Delivery, ProviderEvent
 from digests.sending import uncertain as settling
 from newsletter import audit
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from newsletter.issues.models import Issue
 
 RELATED = ("subscriber", "batch", "digest__issue")  # of a delivery
@@ -33,7 +33,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
-    list_filter = ("status", "reason", lately("made_at"))
+    list_filter = ("status", "reason", recent_days_filter("made_at"))
     search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
     readonly_fields = ("state",)
@@ -143,6 +143,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
 @admin.register(Batch)
 class BatchAdmin(ProgressPage, ReadOnlyAdmin):
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
-    list_filter = ("status", lately("made_at"))
+    list_filter = ("status", recent_days_filter("made_at"))
     search_fields = ("=id",)
     search_help_text = "A batch’s number."

@@ -63,7 +63,7 @@ def send_letter(address: str) -> SendOutcome:
 
 
 def waiting(wait: Wait) -> SendOutcome:
-    return SendOutcome("not_accepted", reason=letter_lane.said_of(wait), wait=max(wait.for_, timedelta(seconds=1)))
+    return SendOutcome("not_accepted", reason=letter_lane.wait_reason(wait), wait=max(wait.for_, timedelta(seconds=1)))
 
 
 def content() -> SharedBody:

@@ -31,7 +31,7 @@ def send_trial(
         with letter_lane.lane(sent_today.handed_over_today) as lane:
             return lane.hand_over(message)
     except Wait as exc:
-        return outcome.SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
+        return outcome.SendOutcome("not_accepted", reason=letter_lane.wait_reason(exc), wait=exc.for_)
 
 
 def trial_of(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> Sight:

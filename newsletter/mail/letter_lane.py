@@ -16,7 +16,7 @@ from newsletter.mail.outcome import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 PATIENCE = timedelta(seconds=5)  # a longer wait is left to the sweep
-SHORT = ("rate", "calls")  # waits that end by themselves and soon
+SHORT_WAITS = ("rate", "calls")  # waits that end by themselves and soon
 WHY = {
     "rate": "it is not its turn yet",
     "calls": "as many calls as may be are under way",
@@ -27,11 +27,11 @@ WHY = {
 }
 
 
-def said_of(wait: Wait) -> str:
+def wait_reason(wait: Wait) -> str:
     return f"Nothing is handed over now: {WHY[wait.why]}."
 
 
-def none_today() -> int:
+def count_nothing() -> int:
     return 0
 
 
@@ -55,7 +55,7 @@ class LetterTurn:
 
     def tell(self, outcome: SendOutcome, seconds: float) -> None:
         """Say how the call went, so that all workers keep the pace."""
-        if outcome.code in mail_outcome.CODES_WITHOUT_A_CALL:
+        if outcome.code in mail_outcome.NO_CALL_CODES:
             self.turn.unsent()
         elif outcome.code == "429":
             self.pace.pause(outcome.wait)
@@ -67,7 +67,7 @@ class LetterTurn:
 
 
 @contextmanager
-def lane(sent_today: Callable[[], int] = none_today) -> Iterator[LetterTurn]:
+def lane(sent_today: Callable[[], int] = count_nothing) -> Iterator[LetterTurn]:
     """Take a turn for one mail, after a short wait if need be; raise Wait where it has to wait longer.
 
     `sent_today` counts what the provider was given today, of digests too.
@@ -75,15 +75,15 @@ def lane(sent_today: Callable[[], int] = none_today) -> Iterator[LetterTurn]:
     # Where days are replayed, so is the pace.
     pace = Pace("letters", sent_today=sent_today, now=clock.milliseconds if clock.is_held() else None)
     with ExitStack() as stack:
-        yield LetterTurn(pace, take(stack, pace))
+        yield LetterTurn(pace, wait_for_turn(stack, pace))
 
 
-def take(stack: ExitStack, pace: Pace) -> Turn:
+def wait_for_turn(stack: ExitStack, pace: Pace) -> Turn:
     end = time.monotonic() + PATIENCE.total_seconds()
     while True:
         try:
             return stack.enter_context(pace.call(1))
         except Wait as exc:
-            if exc.why not in SHORT or time.monotonic() + exc.for_.total_seconds() > end:
+            if exc.why not in SHORT_WAITS or time.monotonic() + exc.for_.total_seconds() > end:
                 raise
             time.sleep(exc.for_.total_seconds())

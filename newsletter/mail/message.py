@@ -24,7 +24,7 @@ from newsletter.mail.outcome import SendOutcome, outcome_of_api, outcome_of_buil
 def identity_gap() -> str:
     """Return what of the publication's identity is missing for mail to leave, or an empty string."""
     missing = []
-    if not holds_address(settings.DEFAULT_FROM_EMAIL):
+    if not has_address(settings.DEFAULT_FROM_EMAIL):
         missing.append("FROM_EMAIL")
     if not settings.POSTAL_ADDRESS.strip():
         missing.append("POSTAL_ADDRESS")
@@ -32,7 +32,7 @@ def identity_gap() -> str:
 
 
 @lru_cache(maxsize=8)
-def holds_address(sender: str) -> bool:
+def has_address(sender: str) -> bool:
     return "@" in parseaddr(sender)[1]
 
 

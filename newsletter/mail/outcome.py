@@ -17,10 +17,10 @@ from newsletter import clock
 
 DEFAULT_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
-CODES_OF_A_MAIL = ("400", "413", "422")
-CODES_OF_US = (401, 402, 403, 404, 405, 407)
-CODES_WITHOUT_A_CALL = ("identity", "unsupported")
-CODES_OF_A_REPETITION = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
+MESSAGE_CODES = ("400", "413", "422")
+ACCOUNT_STATUSES = (401, 402, 403, 404, 405, 407)
+NO_CALL_CODES = ("identity", "unsupported")
+AMBIGUOUS_STATUSES = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +49,28 @@ class SendOutcome:
     @property
     def is_worth_splitting(self) -> bool:
         """Say whether one mail had its whole call refused and cannot be told: make the next call smaller."""
-        return self.is_worth_repeating and self.code in CODES_OF_A_MAIL
+        return self.is_worth_repeating and self.code in MESSAGE_CODES
 
 
 def outcome_of_http(exc: AnymailRequestsAPIError) -> SendOutcome:
     status = exc.status_code
-    if never_reached(exc):
+    if is_unreachable(exc):
         return SendOutcome("not_accepted", reason="The provider cannot be reached.")
-    if status is None or status in CODES_OF_A_REPETITION or not 400 <= status < 500:
+    if status is None or status in AMBIGUOUS_STATUSES or not 400 <= status < 500:
         return SendOutcome("unknown", reason=f"The provider gave no clear answer ({status}).", code=str(status or ""))
-    if status in CODES_OF_US:
+    if status in ACCOUNT_STATUSES:
         return SendOutcome(
             "not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status)
         )
     if status == 429:
         wish = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
-        return SendOutcome("not_accepted", reason="The provider asked for a pause.", wait=wait_for(wish), code="429")
+        return SendOutcome(
+            "not_accepted", reason="The provider asked for a pause.", wait=requested_wait(wish), code="429"
+        )
     return SendOutcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
 
 
-def wait_for(wish: str) -> timedelta:
+def requested_wait(wish: str) -> timedelta:
     """Return the pause that Retry-After asks for, in seconds or with a date, of an hour at most."""
     if wish.isdecimal():
         return min(timedelta(seconds=int(wish[:9])), LONGEST_WAIT)
@@ -101,7 +103,7 @@ def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
 
 
-def never_reached(exc: AnymailRequestsAPIError) -> bool:
+def is_unreachable(exc: AnymailRequestsAPIError) -> bool:
     """Say whether no connection was made: nothing was sent for sure."""
     if isinstance(exc, requests.ConnectTimeout):
         return True
@@ -109,10 +111,10 @@ def never_reached(exc: AnymailRequestsAPIError) -> bool:
     why = (
         getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
     )
-    return isinstance(why, NewConnectionError) or is_of_certificate(why)
+    return isinstance(why, NewConnectionError) or is_certificate_error(why)
 
 
-def is_of_certificate(why: object) -> bool:
+def is_certificate_error(why: object) -> bool:
     return isinstance(why, Exception) and any(isinstance(part, SSLCertVerificationError) for part in why.args)
 
 

@@ -28,10 +28,10 @@ GATE = Path(__file__).with_suffix(".lua").read_text()
 LEASE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(hours=1)
 # How soon to ask again where only another call's end is waited for.
-LOOK_AGAIN = timedelta(milliseconds=200)
+POLL_INTERVAL = timedelta(milliseconds=200)
 REDIS_TIMEOUT_SECONDS = 2
 # Small calls may come this much early, so that a worker that wakes late loses nothing of the rate.
-EARLY_SECONDS = 0.1
+BURST_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class Pace:
         so no size starves another, and no window sees more than its rate, one call and that.
         """
         per_million_ms = int(self.limits.rate * 1000)
-        burst = messages + int(self.limits.rate * EARLY_SECONDS)
+        burst = messages + int(self.limits.rate * BURST_SECONDS)
         drained_ms = milliseconds(timedelta(seconds=2 * burst / self.limits.rate)) + milliseconds(LONGEST_PAUSE)
         key = f"{self._prefix}:rate:{self.lane}"
         store: StateStore = RedisStateStore(client(settings.REDIS_URL), key, ttl_ms=drained_ms)
@@ -213,7 +213,7 @@ class Pace:
             "kept_share": limits.kept_share,
             "failures": settings.SEND_BREAKER_FAILURES,
             "rest": settings.SEND_BREAKER_SECONDS * 1000,
-            "look_again": milliseconds(LOOK_AGAIN),
+            "look_again": milliseconds(POLL_INTERVAL),
         }
         with redis_away():
             answer: dict[str, Any] = json.loads(

@@ -49,36 +49,36 @@ def redis_url(var_dir: Path) -> str:
 
 
 @contextmanager
-def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = False) -> Iterator[None]:
+def keep_running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = False) -> Iterator[None]:
     """Keep those servers running that `environment` names no other for; safe to nest and to share.
 
     A `scratch` folder is made for speed and survives no power cut. Raise CannotStart.
     """
-    servers = _wanted(var_dir, environment, scratch)
+    servers = _servers_to_run(var_dir, environment, scratch)
     if not servers:
         yield
         return
-    with _lock(_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
+    with _lock(_ensure_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
         with _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
             _start(servers)
         try:
             yield
         finally:
-            _leave(users, var_dir)
+            _stop_if_unused(users, var_dir)
 
 
-def _wanted(var_dir: Path, environment: Mapping[str, str], scratch: bool = False) -> list["Server"]:
+def _servers_to_run(var_dir: Path, environment: Mapping[str, str], scratch: bool = False) -> list["Server"]:
     return [kind(var_dir, scratch) for kind in (Postgres, Redis) if not environment.get(kind.variable)]
 
 
 @contextmanager
-def watched(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str], object]) -> Iterator[None]:
+def restart_when_dead(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str], object]) -> Iterator[None]:
     """Start those servers again that die while the block runs, and tell of it."""
     end = threading.Event()
 
     def watch() -> None:
         while not end.wait(WATCH_SECONDS):
-            for server in _wanted(var_dir, environment):
+            for server in _servers_to_run(var_dir, environment):
                 if server.process() is None:
                     with suppress(CannotStart), _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
                         _start([server])
@@ -99,7 +99,7 @@ def stop_when_unused(var_dir: Path, lock: int) -> None:
     _stop(var_dir)
 
 
-def _leave(users: int, var_dir: Path) -> None:
+def _stop_if_unused(users: int, var_dir: Path) -> None:
     """Stop the servers if nobody else uses them, or wait until whoever is stopping them has done so."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,7 +183,7 @@ class Postgres(Server):
     def prepare(self) -> None:
         _make_socket_dir(_socket_dir(self.var_dir))
         if os.getuid() == 0:
-            _let_others_through(self.folder.parent, _postgres_program("postgres").parent)
+            _allow_traversal(self.folder.parent, _postgres_program("postgres").parent)
         if not self.folder.exists():
             self._make_cluster()
         if self.folder.stat().st_uid != _postgres_account():
@@ -205,7 +205,7 @@ class Postgres(Server):
         with self.log.open("ab") as log:
             done = subprocess.run(words, stdout=log, stderr=log, **self.identity(), cwd="/")
         if done.returncode:
-            raise CannotStart(_complaint(self))
+            raise CannotStart(_start_failure(self))
         draft.rename(self.folder)
 
     def command(self) -> list[str]:
@@ -265,16 +265,16 @@ def _start(servers: Iterable[Server]) -> None:
     missing = [server for server in servers if not server.is_answering()]
     if not missing:
         return
-    _leave_a_caretaker(missing[0].var_dir)
+    _spawn_caretaker(missing[0].var_dir)
     for server, child in [(server, _launch(server)) for server in missing]:
         deadline = time.monotonic() + START_SECONDS
         while not server.is_answering():
             if time.monotonic() > deadline or (child and child.poll() is not None):
-                raise CannotStart(_complaint(server))
+                raise CannotStart(_start_failure(server))
             time.sleep(POLL_SECONDS)
 
 
-def _leave_a_caretaker(var_dir: Path) -> None:
+def _spawn_caretaker(var_dir: Path) -> None:
     """Start this module as a program, out of reach of the terminal's Ctrl-C."""
     with (var_dir / LOCK).open() as lock:
         subprocess.Popen(
@@ -330,7 +330,7 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _complaint(server: Server) -> str:
+def _start_failure(server: Server) -> str:
     lines = server.log.read_text(errors="replace").split("\n") if server.log.exists() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
     return (
@@ -368,7 +368,7 @@ def _redis_program() -> str:
     return found
 
 
-def _writable(var_dir: Path) -> Path:
+def _ensure_writable(var_dir: Path) -> Path:
     """Make the folder where it is missing and return it."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
@@ -399,7 +399,7 @@ def _make_socket_dir(path: Path) -> None:
         raise CannotStart(f"{path} is not ours alone, and our sockets belong there: remove it and start again.")
 
 
-def _let_others_through(*paths: Path) -> None:
+def _allow_traversal(*paths: Path) -> None:
     """Let other accounts pass through to `paths`, though not list what is on the way: root's own home forbids it."""
     for folder in {folder for path in paths for folder in (path, *path.parents)}:
         mode = folder.stat().st_mode

@@ -12,16 +12,16 @@ from newsletter.papers.topics import tagging
 from newsletter.papers.trending import ranking
 
 # Enough for a first issue within a minute, with arXiv's pauses; the workers ask the others as soon as they run.
-ASKED_AT_ONCE = 9
+FIRST_SOURCES = 9
 # Where the first sources cannot be reached, none will be.
-UNREACHABLE_IS_OFFLINE = 2
+OFFLINE_AFTER = 2
 # Of the sample: what is left makes the draft after it.
 SAMPLE_FRONT = 24
 
 Echo = Callable[[str], object]
 
 
-def is_due() -> bool:
+def is_needed() -> bool:
     return not Issue.objects.exclude(published_at=None).exists()
 
 
@@ -45,13 +45,13 @@ def prepare(echo: Echo) -> None:
 
 def fetch_sources(echo: Echo) -> bool:
     """Ask the first sources once; return whether one of them answered."""
-    sources = list(Source.objects.fetched().order_by("pk")[:ASKED_AT_ONCE])
+    sources = list(Source.objects.fetched().order_by("pk")[:FIRST_SOURCES])
     echo(f"Fetching the last {fetch.LISTING_DAYS} listing days of {len(sources)} sources")
     answers: list[bool] = []
     for source in sources:
         answers.append(fetch.fetch_source(source))
         source.refresh_from_db()
         echo(f"  {source.name}: {source.last_error or 'done'}")
-        if len(answers) >= UNREACHABLE_IS_OFFLINE and not any(answers):
+        if len(answers) >= OFFLINE_AFTER and not any(answers):
             break
     return any(answers)

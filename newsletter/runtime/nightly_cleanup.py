@@ -7,6 +7,6 @@ from newsletter.accounts import lockout
 
 
 def forget() -> None:
-    audit.forget_old()
-    lockout.forget_old()
+    audit.delete_expired()
+    lockout.delete_expired()
     SessionStore.clear_expired()

@@ -20,13 +20,13 @@ from django.conf import settings
 WEB_THREADS = 8
 # What may run on after a signal: a call to a provider, of which SMTP's take longest, and less where somebody waits.
 PATIENCE_SECONDS = 55
-DESK_PATIENCE_SECONDS = 5
+TRIAL_PATIENCE_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 
 Command = list[str]
 
 
-def everything() -> dict[str, Command]:
+def all_commands() -> dict[str, Command]:
     return web() | workers() | beat()
 
 
@@ -50,7 +50,7 @@ def beat() -> dict[str, Command]:
     return {"beat": _celery("beat", "--schedule", str(settings.VAR_DIR / "beat"))}
 
 
-def become(command: Command) -> None:
+def replace_process(command: Command) -> None:
     """Replace this process by `command`."""
     os.chdir(settings.BASE_DIR)
     os.execv(command[0], command)
@@ -61,7 +61,7 @@ def run_together(commands: dict[str, Command], announce: Callable[[], None]) -> 
 
     Return False when one ended by itself.
     """
-    honcho.manager.KILL_WAIT = DESK_PATIENCE_SECONDS if settings.DEBUG else PATIENCE_SECONDS
+    honcho.manager.KILL_WAIT = TRIAL_PATIENCE_SECONDS if settings.DEBUG else PATIENCE_SECONDS
     manager = Manager(announce)
     for name, command in commands.items():
         manager.add_process(name, f"exec {shlex.join(command)}", cwd=str(settings.BASE_DIR))

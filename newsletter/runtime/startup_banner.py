@@ -12,17 +12,17 @@ from newsletter.accounts.staff_accounts import EDITOR
 
 ANSWER_SECONDS = 120
 POLL_SECONDS = 0.1
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def text(password: str | None) -> str:
+def banner(password: str | None) -> str:
     """Return the addresses to open and the editor's name and password; None is one that is known already."""
     pages = {"Home": "/", "Mailbox": "/mailbox/", "Admin": reverse("admin:index")}
     if not settings.DEBUG:
         del pages["Mailbox"]
     lines = [f"  {title:<10}{settings.SITE_URL}{path}" for title, path in pages.items()]
     # Where everybody may ask, this machine's own address leads here too.
-    if settings.HOST in EVERYWHERE and (address := own_address()):
+    if settings.HOST in WILDCARD_HOSTS and (address := own_address()):
         lines.append(f"  Home also http://{address}:{settings.PORT}/")
     known = "the one you have; `make password` sets a new one"
     secret = password or (known if settings.DEBUG else "`manage.py password` sets a new one")
@@ -40,7 +40,7 @@ def own_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
-def web_answers() -> bool:
+def wait_for_web() -> bool:
     """Wait until /healthz answers; return False when it has not for ANSWER_SECONDS."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
@@ -51,7 +51,7 @@ def web_answers() -> bool:
 
 
 def is_healthy() -> bool:
-    host = EVERYWHERE.get(settings.HOST, settings.HOST)
+    host = WILDCARD_HOSTS.get(settings.HOST, settings.HOST)
     ask = http.client.HTTPConnection(host, settings.PORT, timeout=5)
     try:
         # Its public name: others are refused.

@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 "`manage.py make_account` makes any other."
             )
         self.stdout.write(f"The new password of {name}: {password}")
-        self.stderr.write(staff_accounts.what_login_asks(name), style_func=str)
+        self.stderr.write(staff_accounts.describe_login(name), style_func=str)
