@@ -1,6 +1,6 @@
-"""Pages that answer what cannot be: each says what happened, what it means and what to do next.
+"""Error pages: each says what happened, what it means and what to do next.
 
-Also on a desk, where Django would show a stranger its own pages for developers. Only for a fault of ours it does.
+They also replace Django's debug pages while DEBUG is on, except for unexpected exceptions.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ View = Callable[[HttpRequest], HttpResponseBase]
 
 
 class DesignedErrors:
-    """Refuses what is too large before anything reads it, and gives bare answers a body."""
+    """Refuses bodies that are too large before anything reads them, and gives empty error responses a page."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
@@ -28,7 +28,7 @@ class DesignedErrors:
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
             return render_error(request, 405, Allow=response["Allow"])
-        # Where nothing was resolved, no view of ours has answered.
+        # No URL matched, so no view has answered.
         if response.status_code == 404 and request.resolver_match is None:
             return render_error(request, 404)
         return response

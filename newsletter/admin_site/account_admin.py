@@ -116,7 +116,7 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
         allowed = [account for account in chosen if self.has_change_permission(request, account)]
         done = [account.username for account in allowed if second_factor.reset(account, request.user)]
         if done:
-            words = f"Reset for {', '.join(done)}: the next login sets up another. If anybody may know the password, set a new one."
+            words = f"Reset for {', '.join(done)}: the next login sets up another. Change a leaked password, too."
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "None of these has a second factor that you may reset.", messages.WARNING)

@@ -1,3 +1,5 @@
+"""Reads what a provider answered, or how the call failed, as one SendOutcome."""
+
 import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,19 +22,19 @@ LONGEST_WAIT = timedelta(hours=1)
 MESSAGE_CODES = ("400", "413", "422")
 ACCOUNT_STATUSES = (401, 402, 403, 404, 405, 407)
 NO_CALL_CODES = ("identity", "unsupported")
-AMBIGUOUS_STATUSES = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
+AMBIGUOUS_STATUSES = (408, 409, 425)  # another request, or part of this one, may have been accepted
 
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What is known of one mail after a call: accepted, refused for sure, or neither."""
+    """What we know about one mail after a call: accepted, refused for certain, or neither."""
 
-    status: str  # accepted, refused, not_accepted (nothing was sent, worth repeating) or unknown
+    status: str  # accepted, refused, not_accepted (nothing was sent; try again) or unknown
     provider_id: str = ""
     reason: str = ""
     wait: timedelta = DEFAULT_WAIT
-    code: str = ""  # what the provider calls it
-    is_permanent: bool = False  # a refused address that will be refused at any time
+    code: str = ""  # the provider's own code
+    is_permanent: bool = False  # the address will be refused every time
 
     @property
     def is_accepted(self) -> bool:
@@ -48,7 +50,7 @@ class SendOutcome:
 
     @property
     def is_worth_splitting(self) -> bool:
-        """Say whether one mail had its whole call refused and cannot be told: make the next call smaller."""
+        """Return whether one mail, we cannot tell which, had the whole call refused: try a smaller call next."""
         return self.is_worth_repeating and self.code in MESSAGE_CODES
 
 
@@ -71,7 +73,7 @@ def outcome_of_http(exc: AnymailRequestsAPIError) -> SendOutcome:
 
 
 def requested_wait(wish: str) -> timedelta:
-    """Return the pause that Retry-After asks for, in seconds or with a date, of an hour at most."""
+    """Return the pause that a Retry-After header asks for, in seconds or as a date; LONGEST_WAIT at most."""
     if wish.isdecimal():
         return min(timedelta(seconds=int(wish[:9])), LONGEST_WAIT)
     try:
@@ -82,13 +84,16 @@ def requested_wait(wish: str) -> timedelta:
 
 
 def outcome_of_building(exc: AnymailError) -> SendOutcome:
-    """Say that Anymail could not build the call. Only the words about a feature hold no address."""
+    """Return the refusal for a call that Anymail could not build.
+
+    Only the text about an unsupported feature is kept: others may hold an address.
+    """
     why = exc.args[0] if isinstance(exc, AnymailUnsupportedFeature) and exc.args else type(exc).__name__
     return SendOutcome("refused", reason=f"This provider cannot be given the mail: {why}", code="unsupported")
 
 
 def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
-    """Read what Amazon's own library raised: a refusal names a code, and anything else says nothing."""
+    """Read an error of Amazon's own library: a refusal has a code, and anything else leaves the outcome open."""
     answer, what = getattr(exc.__cause__, "response", None), type(exc.__cause__).__name__
     if what in ("EndpointConnectionError", "ConnectTimeoutError"):
         return SendOutcome("not_accepted", reason="The provider cannot be reached.")
@@ -104,7 +109,7 @@ def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
 
 
 def is_unreachable(exc: AnymailRequestsAPIError) -> bool:
-    """Say whether no connection was made: nothing was sent for sure."""
+    """Return whether no connection was made, so that certainly nothing was sent."""
     if isinstance(exc, requests.ConnectTimeout):
         return True
     cause = exc.__cause__
@@ -120,7 +125,7 @@ def is_certificate_error(why: object) -> bool:
 
 def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
     match exc:
-        # Said before the mail was shown, and not about it.
+        # These come before the message is transmitted, and are not about it.
         case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPNotSupportedError():
             return SendOutcome("not_accepted", reason=f"The mail server takes nothing now ({type(exc).__name__}).")
         case smtplib.SMTPAuthenticationError(smtp_code=code):
@@ -135,4 +140,4 @@ def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
         return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
     if 500 <= code < 600:
         return SendOutcome("refused", reason=f"The mail server refused it ({code}).")
-    return SendOutcome("unknown", reason="The mail server gave no answer that can be read.")
+    return SendOutcome("unknown", reason="The mail server’s answer cannot be read.")

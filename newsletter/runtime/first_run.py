@@ -1,4 +1,4 @@
-"""What a new deployment does once: fill itself until there is an issue to read."""
+"""Fills a new deployment once, until there is an issue to read."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from newsletter.papers.models import Source
 from newsletter.papers.topics import tagging
 from newsletter.papers.trending import ranking
 
-# Enough for a first issue within a minute, with arXiv's pauses; the workers ask the others as soon as they run.
+# Enough sources for a first issue within a minute, with arXiv's pauses; the workers fetch the others once they run.
 FIRST_SOURCES = 9
-# Where the first sources cannot be reached, none will be.
+# When the first sources are unreachable, all will be.
 OFFLINE_AFTER = 2
-# Of the sample: what is left makes the draft after it.
+# Papers of the sample in the first issue; the rest make up the next draft.
 SAMPLE_FRONT = 24
 
 Echo = Callable[[str], object]
@@ -26,7 +26,7 @@ def is_needed() -> bool:
 
 
 def prepare(echo: Echo) -> None:
-    """Publish a first issue and open the next; may be broken off and repeated."""
+    """Publish a first issue and draft the next; safe to interrupt and to repeat."""
     echo(f"Loading {tagging.load_topics()} topics")
     default_sources.add_sources()
     is_offline = not fetch_sources(echo)
@@ -44,7 +44,7 @@ def prepare(echo: Echo) -> None:
 
 
 def fetch_sources(echo: Echo) -> bool:
-    """Ask the first sources once; return whether one of them answered."""
+    """Fetch the first sources once; return whether any of them answered."""
     sources = list(Source.objects.fetched().order_by("pk")[:FIRST_SOURCES])
     echo(f"Fetching the last {fetch.LISTING_DAYS} listing days of {len(sources)} sources")
     answers: list[bool] = []

@@ -1,4 +1,4 @@
-"""The step that lets go, each night, of old acts, sessions that are over and failed logins."""
+"""Deletes, each night, old audit entries, failed logins and expired sessions."""
 
 from django.contrib.sessions.backends.db import SessionStore
 

@@ -18,7 +18,7 @@ class Command(ClockedCommand):
         parser.add_argument("name", help="what the person logs in with")
         roles = "; ".join(f"{name}: {role.words}" for name, role in ROLES.items())
         parser.add_argument("--role", choices=list(ROLES), required=True, help=roles)
-        parser.add_argument("--email", default="", help="where drafts, tests and trouble are told to")
+        parser.add_argument("--email", default="", help="receives drafts, test mails and reports of trouble")
 
     def run(self, **options: Any) -> None:
         name, role, email = options["name"], options["role"], options["email"]

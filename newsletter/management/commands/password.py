@@ -7,7 +7,7 @@ from newsletter.accounts import staff_accounts
 
 
 class Command(BaseCommand):
-    help = "Set a new password for an editor and print it. It is kept nowhere else."
+    help = "Set a new password for an editor and print it. It is stored only as a hash."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--user", default=staff_accounts.EDITOR, help="the account's name (default: %(default)s)")

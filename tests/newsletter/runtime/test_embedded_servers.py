@@ -21,7 +21,7 @@ from newsletter.runtime import embedded_servers
 
 NOTHING_NAMED: dict[str, str] = {}
 HOLD = "import sys, pathlib, newsletter.runtime.embedded_servers as e"
-HOLD += "; c = e.running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
+HOLD += "; c = e.keep_running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
 HOLD += "; c.__enter__(); print('ready', flush=True); sys.stdin.read()"
 
 
