@@ -1,4 +1,4 @@
-"""Readers counted by what decides their next digest, as assembly would see them were they all due."""
+"""Counts readers by everything that decides their next digest, as assembly would see them if they were all due."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,20 +14,20 @@ from digests.models.delivery_state import NEVER_LEFT
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 
-class Readers(NamedTuple):
-    """Readers who get the same for the same reason, and when the first and the last of them do."""
+class CountedGroup(NamedTuple):
+    """Readers who get the same digest, or none for the same reason, with their first and last slot."""
 
     group: Group
     is_late: bool
     is_paused: bool
     readers: int
-    first_at: int  # seconds since 1970, as a million moments are slow to make
+    first_at: int  # seconds since 1970: a million datetimes are slow to build
     last_at: int
 
 
-# A pause that may have come over a slot is told apart by all that decides it, and looked at closer in Python. Numbers
-# travel as text, all preferences in a row: a row for each would take longer to read than to count.
-COUNT = """
+# Readers whose pause may cover their slot are grouped by everything that decides this; Python decides it. The counts
+# of many preferences are joined to text in one row: reading a row for each would take longer than counting.
+COUNT_SQL = """
 , counted AS (
   SELECT preferences_id, covered_through, {had} AS had, {is_late} AS is_late,
          CASE WHEN paused_until > (next_digest_at AT TIME ZONE 'UTC')::date - 2
@@ -42,10 +42,10 @@ SELECT covered_through, had, is_late, pause, string_agg(preferences_id::text, ',
        string_agg({seconds_of_first}::text, ','), string_agg({seconds_of_last}::text, ',')
 FROM counted GROUP BY 1, 2, 3, 4
 """
-SECONDS = "extract(epoch FROM {})::bigint"
-# As earlier.HAD, the other way round: from the few digests that hold such a paper to their readers. None was made
-# before the first issue with such a paper was out.
-HAD = f"""
+SECONDS_SQL = "extract(epoch FROM {})::bigint"
+# Like HAD in digests/assembly/already_sent.py, in the other direction: from the few digests that contain such a paper
+# to their readers. No such digest is older than the first issue with such a paper.
+HAD_SQL = f"""
 WITH {already_sent.PAIR}, start AS MATERIALIZED (
   SELECT id AS reader_id, {due_readers.IS_BACK} AS is_back, {already_sent.AFTER} AS after
   FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
@@ -64,25 +64,27 @@ WITH {already_sent.PAIR}, start AS MATERIALIZED (
   GROUP BY start.reader_id
 )
 """
-NOBODY_HAD = "WITH had AS (SELECT)"
-MEMORY = "SET LOCAL work_mem = '128MB'"  # counting a million readers without writing them to disk
+NO_HAD_SQL = "WITH had AS (SELECT)"
+MEMORY_SQL = "SET LOCAL work_mem = '128MB'"  # counts a million readers without temporary files
 
 
-def count_of(had: str, join: str) -> str:
-    seconds, first, last = map(SECONDS.format, ("next_digest_at", "first_at", "last_at"))
-    return COUNT.format(
+def build_count_query(had: str, join: str) -> str:
+    seconds, first, last = map(SECONDS_SQL.format, ("next_digest_at", "first_at", "last_at"))
+    return COUNT_SQL.format(
         had=had, join=join, is_late=due_readers.IS_LATE, is_due=due_readers.IS_DUE,
         seconds=seconds, seconds_of_first=first, seconds_of_last=last,
     )  # fmt: skip
 
 
-WITHOUT_HAD = NOBODY_HAD + count_of("'{}'::bigint[]", "")
-WITH_HAD = HAD + count_of("coalesce(had.papers, '{}')", "LEFT JOIN had ON had.reader_id = subscribers_subscriber.id")
+COUNT_WITHOUT_HAD_SQL = NO_HAD_SQL + build_count_query("'{}'::bigint[]", "")
+COUNT_WITH_HAD_SQL = HAD_SQL + build_count_query(
+    "coalesce(had.papers, '{}')", "LEFT JOIN had ON had.reader_id = subscribers_subscriber.id"
+)
 
 
 @transaction.atomic
-def due_by(until: datetime, now: datetime, pairs: Sequence[already_sent.Pair]) -> list[Readers]:
-    """Count the active readers whose next slot comes by a moment; `pairs` is what may come to them twice."""
+def count_groups_due_by(until: datetime, now: datetime, pairs: Sequence[already_sent.Pair]) -> list[CountedGroup]:
+    """Count the active readers whose next slot comes by `until`; `pairs` are the papers that may come twice."""
     values: dict[str, Any] = {
         "now": until,
         "newest": None,
@@ -90,34 +92,34 @@ def due_by(until: datetime, now: datetime, pairs: Sequence[already_sent.Pair]) -
         "lateness": settings.DIGEST_SPAN,
     }
     with connection.cursor() as cursor:
-        cursor.execute(MEMORY)
+        cursor.execute(MEMORY_SQL)
         if pairs:
-            cursor.execute(WITH_HAD, values | already_sent.columns_of(pairs))
+            cursor.execute(COUNT_WITH_HAD_SQL, values | already_sent.columns_of(pairs))
         else:
-            cursor.execute(WITHOUT_HAD, values)
-        return [readers for row in cursor.fetchall() for readers in readers_of(*row)]
+            cursor.execute(COUNT_WITHOUT_HAD_SQL, values)
+        return [group for row in cursor.fetchall() for group in parse_row(*row)]
 
 
-def readers_of(
+def parse_row(
     covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
-) -> Iterator[Readers]:
-    pauses, had = bool(pause) and is_over(pause), tuple(had)
+) -> Iterator[CountedGroup]:
+    is_paused_then, had = bool(pause) and is_slot_paused(pause), tuple(had)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield Readers(Group(preferences_id, covered_through, had), is_late, pauses, count, first, last)
+        yield CountedGroup(Group(preferences_id, covered_through, had), is_late, is_paused_then, count, first, last)
 
 
-def is_over(pause: str) -> bool:
-    """Say whether a pause came over the slot that is told with it."""
+def is_slot_paused(pause: str) -> bool:
+    """Return whether a pause covers its slot; `pause` is the JSON of COUNT_SQL with both."""
     frequency, weekday, send_time, zone, until, slot = json.loads(pause)
     rhythm = Rhythm(frequency, weekday, time.fromisoformat(send_time), zone, date.fromisoformat(until))
     return is_paused(rhythm, day_of(rhythm, datetime.fromtimestamp(slot, UTC)))
 
 
-LATER = "SELECT count(*) FROM subscribers_subscriber WHERE status = 'active' AND next_digest_at > %s"
+DUE_LATER_SQL = "SELECT count(*) FROM subscribers_subscriber WHERE status = 'active' AND next_digest_at > %s"
 
 
-def due_later(until: datetime) -> int:
-    """Count the active readers whose next slot comes after a moment."""
+def count_due_after(until: datetime) -> int:
+    """Count the active readers whose next slot comes after `until`."""
     with connection.cursor() as cursor:
-        cursor.execute(LATER, [until])
+        cursor.execute(DUE_LATER_SQL, [until])
         return int(cursor.fetchone()[0])

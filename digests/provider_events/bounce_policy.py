@@ -25,7 +25,7 @@ Kind = ProviderEvent.Kind
 BOUNCES = (Kind.BOUNCED, Kind.SOFT_BOUNCED)
 
 
-class News(NamedTuple):
+class ReaderEvent(NamedTuple):
     """An event that may cost an address its mail, or give it back."""
 
     event: ProviderEvent
@@ -33,7 +33,7 @@ class News(NamedTuple):
     subscriber_id: int | None
 
 
-class Facts(NamedTuple):
+class MailFacts(NamedTuple):
     """What is known of the mail to one reader."""
 
     soft: list[datetime]
@@ -41,7 +41,7 @@ class Facts(NamedTuple):
     permanent: list[datetime]
 
 
-def draw_consequences(news: list[News]) -> None:
+def apply_policy(news: list[ReaderEvent]) -> None:
     """Suppress and unsubscribe as the policy says, in the caller's transaction; safe to repeat."""
     # In the order of readers, so that two who write to them wait for each other and never in a circle.
     news = sorted((item for item in news if item.address_hash), key=lambda item: item.subscriber_id or 0)
@@ -50,17 +50,17 @@ def draw_consequences(news: list[News]) -> None:
             unsubscribe(address_hash)
     complaints = [item for item in news if item.event.kind == Kind.COMPLAINED]
     suppress([NewSuppression(item.address_hash, Reason.COMPLAINT, item.event.happened_at) for item in complaints])
-    for item in suppressed_too_early(news):
-        reconsider(item)
-    suppress_unless_held([(item, at) for item in news if (at := reason_since(item)) is not None])
+    for item in find_suppressed_since(news):
+        lift_if_delivered(item)
+    suppress_unless_held([(item, at) for item in news if (at := suppress_since(item)) is not None])
 
 
-def suppress_unless_held(reasons: list[tuple[News, datetime]]) -> None:
+def suppress_unless_held(reasons: list[tuple[ReaderEvent, datetime]]) -> None:
     """Suppress addresses, each since its moment; those of a domain in trouble wait for an operator."""
     domains = {item.event.domain for item, _ in reasons} - {""}
     troubled = {domain for domain in domains if is_in_trouble(domain)}
     for domain in troubled:
-        hold(domain)
+        hold_bounces(domain)
     bounces = []
     for (event, address_hash, _), at in reasons:
         if event.domain in troubled:
@@ -70,20 +70,20 @@ def suppress_unless_held(reasons: list[tuple[News, datetime]]) -> None:
     suppress(bounces)
 
 
-def reason_since(news: News) -> datetime | None:
+def suppress_since(news: ReaderEvent) -> datetime | None:
     """Return since when a bounce is reason enough to suppress its address, None where it is none."""
     if news.event.kind == Kind.SOFT_BOUNCED and news.subscriber_id:
-        return fifth_soft_day(facts_of(news.subscriber_id))
+        return fifth_soft_day(load_facts(news.subscriber_id))
     return news.event.happened_at if news.event.kind == Kind.BOUNCED else None
 
 
-def facts_of(subscriber_id: int) -> Facts:
+def load_facts(subscriber_id: int) -> MailFacts:
     columns = ("soft_bounced_at", "delivered_at", "bounced_at")
     rows = list(Delivery.objects.filter(subscriber_id=subscriber_id).values_list(*columns))
-    return Facts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
+    return MailFacts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
 
 
-def fifth_soft_day(facts: Facts) -> datetime | None:
+def fifth_soft_day(facts: MailFacts) -> datetime | None:
     """Return when mail bounced softly on the fifth day within fourteen, with nothing delivered between; or None."""
     days: list[date] = []
     for moment, is_soft in sorted([(at, False) for at in facts.delivered] + [(at, True) for at in facts.soft]):
@@ -96,7 +96,7 @@ def fifth_soft_day(facts: Facts) -> datetime | None:
     return None
 
 
-def suppressed_too_early(news: list[News]) -> list[News]:
+def find_suppressed_since(news: list[ReaderEvent]) -> list[ReaderEvent]:
     """Keep deliveries that were reported after their addresses had been suppressed."""
     delivered = [item for item in news if item.event.kind == Kind.DELIVERED and item.subscriber_id]
     hashes = {item.address_hash for item in delivered}
@@ -105,10 +105,10 @@ def suppressed_too_early(news: list[News]) -> list[News]:
     return [item for item in delivered if item.address_hash in suppressed]
 
 
-def reconsider(news: News) -> None:
+def lift_if_delivered(news: ReaderEvent) -> None:
     """Lift a suppression for soft bounces between which, as we learn now, a mail was delivered."""
     assert news.subscriber_id is not None
-    facts = facts_of(news.subscriber_id)
+    facts = load_facts(news.subscriber_id)
     without = facts._replace(delivered=[at for at in facts.delivered if at != news.event.happened_at])
     since, was_since = fifth_soft_day(facts), fifth_soft_day(without)
     if was_since is None or since == was_since:
@@ -124,7 +124,7 @@ def is_in_trouble(domain: str) -> bool:
     Its recipients are those of whom we heard, or to whom we handed something over: not every provider tells of a mail
     that arrived.
     """
-    recipients = recent(domain).aggregate(
+    recipients = recent_events(domain).aggregate(
         all=Count("address_hash", distinct=True),
         bounced=Count("address_hash", distinct=True, filter=Q(kind__in=BOUNCES)),
     )
@@ -132,7 +132,7 @@ def is_in_trouble(domain: str) -> bool:
     if heard_of < TROUBLE_RECIPIENTS or bounced * 100 <= heard_of * TROUBLE_PERCENT:
         return False
     enough = bounced * 100 // TROUBLE_PERCENT
-    return handed_over(domain, enough) < enough
+    return count_contacted(domain, enough) < enough
 
 
 # Counted only as far as it matters.
@@ -149,7 +149,7 @@ SELECT count(*) FROM (
 """
 
 
-def handed_over(domain: str, at_most: int) -> int:
+def count_contacted(domain: str, at_most: int) -> int:
     """Count readers at a domain to whom something was handed over within the hour, up to a number."""
     values: dict[str, Any] = {"since": clock.now() - TROUBLE_SPAN, "domain": domain, "most": at_most}
     with connection.cursor() as cursor:
@@ -157,28 +157,28 @@ def handed_over(domain: str, at_most: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def recent(domain: str) -> ProviderEventQuerySet:
+def recent_events(domain: str) -> ProviderEventQuerySet:
     return ProviderEvent.objects.counted().filter(domain=domain, received_at__gte=clock.now() - TROUBLE_SPAN)
 
 
-def hold(domain: str) -> None:
+def hold_bounces(domain: str) -> None:
     """Let the suppressions of the domain's last hour wait too, and tell operators where none waited before."""
     if not ProviderEvent.objects.held().filter(domain=domain).exists():
-        notices.tell_operators(
+        notices.notify_operators(
             f"many addresses at {domain} bounce",
             f"More than {TROUBLE_PERCENT} % of the recipients at {domain} bounced within an hour. That is rather the "
             "domain's trouble, or ours with it, than theirs, so none of them is suppressed until you decide.",
             "Under “Provider events”, those that wait can be suppressed or let go. Until then they are mailed on.",
             page="admin:digests_providerevent_changelist",
         )
-    hasty = recent(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
+    hasty = recent_events(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
     for address_hash, at in hasty.values_list("address_hash", "happened_at"):
         made = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=address_hash)
         made.filter(at__gte=at).delete()
     hasty.update(held=ProviderEvent.Held.WAITING)
 
 
-def decide(event: ProviderEvent, is_suppressed: bool) -> bool:
+def decide_held_bounce(event: ProviderEvent, is_suppressed: bool) -> bool:
     """Carry out an operator's word on a held bounce; False where somebody was first."""
     word = ProviderEvent.Held.SUPPRESSED if is_suppressed else ProviderEvent.Held.LET_GO
     if not ProviderEvent.objects.held().filter(pk=event.pk).update(held=word):

@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digests.models import ProviderEvent
-from digests.provider_events.classification import at, kind_of
-from digests.provider_events.redaction import body_of, plain
+from digests.provider_events.classification import classify, value_at
+from digests.provider_events.redaction import redacted_body, storable_text
 from newsletter import clock
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 
@@ -37,12 +37,12 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         gate = view.view_class(**view.view_initkwargs)
     except (AnymailConfigurationError, ImportError) as exc:
-        return closed(provider, str(exc))
+        return answer_closed(provider, str(exc))
     if gate.warn_if_no_basic_auth and not gate.basic_auth:
-        return closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
+        return answer_closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
     if not has_bounded_body(request):
         return HttpResponse("This is more than one post may hold.", status=413, content_type="text/plain")
-    return answer(request, provider, view)
+    return store_events(request, provider, view)
 
 
 def find_view(provider: str) -> Any:
@@ -52,7 +52,7 @@ def find_view(provider: str) -> Any:
         raise Http404(f"Anymail knows no provider {provider}.") from None
 
 
-def closed(provider: str, reason: str) -> HttpResponse:
+def answer_closed(provider: str, reason: str) -> HttpResponse:
     """Answer so that the provider tries again later, and say to operators what is missing."""
     logger.error("The webhook of %s is closed: %s", provider, reason)
     words = "This webhook is not set up yet. What is posted here is not lost: it can be posted again."
@@ -65,12 +65,12 @@ def has_bounded_body(request: HttpRequest) -> bool:
     return len(request.body) <= MAX_BYTES
 
 
-def answer(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
+def store_events(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
     heard: list[tuple[str, Any]] = []
     token = _heard.set(heard)
     try:
         response: HttpResponse = view(request)
-        rows = [row for name, event in heard if (row := row_of(name, event)) is not None]
+        rows = [row for name, event in heard if (row := build_event(name, event)) is not None]
     except AnymailWebhookValidationFailure as exc:
         logger.warning("A post to the webhook of %s was refused: %s", provider, exc)
         return HttpResponse("Who posts this is not who may.", status=403, content_type="text/plain")
@@ -91,33 +91,33 @@ def listen(sender: object, event: Any, esp_name: str, **_: object) -> None:
 tracking.connect(listen, dispatch_uid="digests.provider_events.webhook")
 
 
-def row_of(provider: str, event: Any) -> ProviderEvent | None:
+def build_event(provider: str, event: Any) -> ProviderEvent | None:
     """Return the event as it is stored; None for what we do not want to know."""
-    kind = kind_of(provider, event)
+    kind = classify(provider, event)
     if kind is None:
         return None
     now = clock.now()
-    happened_at = moment_of(event.timestamp)
-    address_hash, domain = address_of(event.recipient)
+    happened_at = to_utc(event.timestamp)
+    address_hash, domain = hash_and_domain(event.recipient)
     row = ProviderEvent(
         provider=provider,
         kind=kind,
-        body=body_of(event),
-        delivery_id=id_of(event, "delivery"),
-        letter_id=id_of(event, "letter"),
-        message_id=plain(str(event.message_id or ""))[:200],
+        body=redacted_body(event),
+        delivery_id=metadata_id(event, "delivery"),
+        letter_id=metadata_id(event, "letter"),
+        message_id=storable_text(str(event.message_id or ""))[:200],
         address_hash=address_hash,
         domain=domain,
         happened_at=happened_at or now,
         received_at=now,
     )
-    row.key = key_of(row, happened_at, event)
+    row.key = event_key(row, happened_at, event)
     if is_replay(provider, row, event):
         row.put_aside, row.applied_at = ProviderEvent.Aside.REPLAY, now
     return row
 
 
-def key_of(row: ProviderEvent, happened_at: datetime | None, event: Any) -> str:
+def event_key(row: ProviderEvent, happened_at: datetime | None, event: Any) -> str:
     """Return what tells this event from every other, and is the same each time it is posted."""
     when = happened_at.isoformat() if happened_at else str(event.event_id or json.dumps(row.body, sort_keys=True))
     which = row.delivery_id or row.letter_id or row.message_id
@@ -129,21 +129,21 @@ def is_replay(provider: str, row: ProviderEvent, event: Any) -> bool:
 
     Mailgun signs a timestamp and not the body, where a forger may have written a younger one.
     """
-    signed_at = at(event.esp_event, "signature", "timestamp") if provider == "Mailgun" else None
+    signed_at = value_at(event.esp_event, "signature", "timestamp") if provider == "Mailgun" else None
     moments = [row.happened_at]
     if signed_at is not None:
         moments.append(datetime.fromtimestamp(float(signed_at), tz=UTC))
     return min(moments) < row.received_at - settings.WEBHOOK_WINDOW
 
 
-def moment_of(timestamp: datetime | None) -> datetime | None:
+def to_utc(timestamp: datetime | None) -> datetime | None:
     if timestamp is None:
         return None
     aware = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
     return aware.astimezone(UTC)
 
 
-def address_of(recipient: str | None) -> tuple[str, str]:
+def hash_and_domain(recipient: str | None) -> tuple[str, str]:
     """Return the hash and the domain of an address, both empty where there is none."""
     try:
         canonical = canonical_address(recipient or "")
@@ -152,6 +152,6 @@ def address_of(recipient: str | None) -> tuple[str, str]:
     return hash_address(canonical), canonical.rpartition("@")[2]
 
 
-def id_of(event: Any, name: str) -> int | None:
+def metadata_id(event: Any, name: str) -> int | None:
     value = str((event.metadata or {}).get(name, ""))
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None

@@ -14,9 +14,9 @@ from digests.providers.interface import SEAM
 
 KEY = secrets.token_hex(10)
 HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
-LONGEST_KEPT = 10_000  # characters of a text that is kept
-COST_OF_ONE = 200  # characters that an entry weighs besides its text
-MOST_KEPT = 16_000_000  # characters of all of them
+LONGEST_CACHED = 10_000  # characters of a text that is kept
+ENTRY_COST = 200  # characters that an entry weighs besides its text
+CACHE_SIZE = 16_000_000  # characters of all of them
 ByteTemplate = tuple[bytes, ...]
 Kept = TypeVar("Kept")
 
@@ -40,15 +40,15 @@ def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
     return b"".join(filled)
 
 
-def weave(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
+def fill_with_templates(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
     """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
     parts = [frame[:1]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         parts += [inner.get(name, (b"", name, b"")), (text,)]
-    return chain(*parts)
+    return concatenate(*parts)
 
 
-def chain(*parts: ByteTemplate) -> ByteTemplate:
+def concatenate(*parts: ByteTemplate) -> ByteTemplate:
     """Return pieces one after another; each byte is copied once, since texts are long."""
     texts, names = [list[bytes]()], list[bytes]()
     for part in parts:
@@ -64,7 +64,7 @@ def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> Byte
     return tuple(result)
 
 
-def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
+def encode_parts(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
     """Return texts and names of slots, as a digest gives them, as pieces without seams."""
     texts, names = [[text(parts[0])]], list[bytes]()
     for name, following in zip(parts[1::2], parts[2::2], strict=True):
@@ -76,12 +76,12 @@ def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
     return interleave(texts, names)
 
 
-def bare(data: bytes, name: str) -> bytes:
+def unquote_hole(data: bytes, name: str) -> bytes:
     """Take the quotes from around a hole in JSON: what fills it is no string."""
     return data.replace(b'"%s"' % hole(name).encode(), hole(name).encode())
 
 
-def remembering(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
+def cache_by_text(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
     """Keep what `function` makes of short texts, such as cards, until they are too many."""
     known: dict[str, Kept] = {}
     size = 0
@@ -91,20 +91,20 @@ def remembering(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
         if (found := known.get(text)) is not None:
             return found
         found = function(text)
-        if len(text) <= LONGEST_KEPT:
-            size += len(text) + COST_OF_ONE
-            if size > MOST_KEPT:
+        if len(text) <= LONGEST_CACHED:
+            size += len(text) + ENTRY_COST
+            if size > CACHE_SIZE:
                 known.clear()
-                size = len(text) + COST_OF_ONE
+                size = len(text) + ENTRY_COST
             known[text] = found
         return found
 
     return look_up
 
 
-def json_text(text: str) -> bytes:
+def json_inner(text: str) -> bytes:
     """Return the inside of a JSON string."""
     return orjson.dumps(text)[1:-1]
 
 
-json_card = remembering(json_text)
+json_card = cache_by_text(json_inner)

@@ -17,7 +17,7 @@ from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
-from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_text
+from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_inner
 from digests.providers.http_session import Session
 from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail import message as mail
@@ -25,15 +25,15 @@ from newsletter.mail import outcome as mail_outcome
 from newsletter.mail.outcome import SendOutcome
 
 logger = logging.getLogger(__name__)
-KEPT_CONTENTS = 8
-KEPT_FRAMES = 32
+CACHED_BODIES = 8
+CACHED_FRAMES = 32
 # What a 4xx says of our account or address, and not of a reader.
-OF_US = re.compile(
+BLAMES_SENDER = re.compile(
     r"\bsender|'from'|\bfrom (?:address|parameter|field|email)|api.?key|\baccount|\bcredits?\b|\bplan\b"
 )
 # What says for certain that the one address of a call is none.
-OF_AN_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
-LONGEST_ANSWER = 20_000  # characters that are looked at
+BLAMES_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
+ANSWER_READ = 20_000  # characters that are looked at
 
 
 class Recipient(NamedTuple):
@@ -120,7 +120,7 @@ class HttpLane(ProviderBase):
         slots = tuple(sorted(slots_of(content.html) | slots_of(content.text)))
         key = (content.tag, slots, *content.headers.items())
         if key not in self.frames:
-            if len(self.frames) >= KEPT_FRAMES:
+            if len(self.frames) >= CACHED_FRAMES:
                 self.frames.clear()
             self.frames[key] = self.cut_frame(content.tag, content.headers, slots)
         return self.frames[key]
@@ -131,7 +131,7 @@ class HttpLane(ProviderBase):
     def kept(self, content: SharedBody) -> Any:
         """Return the content encoded, from memory where it was among the last."""
         if content.key not in self.contents:
-            if len(self.contents) >= KEPT_CONTENTS:
+            if len(self.contents) >= CACHED_BODIES:
                 del self.contents[next(iter(self.contents))]
             self.contents[content.key] = self.encode(content)
         return self.contents[content.key]
@@ -147,8 +147,8 @@ class HttpLane(ProviderBase):
 
     def item(self, pieces: ByteTemplate, copy: Copy) -> tuple[bytes, SendOutcome | None]:
         """Return one reader's part of the call, and why it may not be in it, read from the bytes themselves."""
-        values = {name.encode(): json_text(value) for name, value in copy.slots.items()}
-        values |= {b"to": json_text(copy.to), b"delivery": b"%d" % copy.delivery_id}
+        values = {name.encode(): json_inner(value) for name, value in copy.slots.items()}
+        values |= {b"to": json_inner(copy.to), b"delivery": b"%d" % copy.delivery_id}
         data = fill(pieces, values)
         if self.mark + b"<" + values[UNSUBSCRIBE_SLOT.encode()] + b'>"' not in data:
             return data, without_unsubscribe()
@@ -181,24 +181,24 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     outcome = mail_outcome.outcome_of_http(exc)
     if not outcome.is_refused:
         return [outcome] * len(mails)
-    said = exc.response.text[:LONGEST_ANSWER].lower() if exc.response is not None else ""
+    said = exc.response.text[:ANSWER_READ].lower() if exc.response is not None else ""
     words = set(re.split(r"[\s'\"<>,;()\[\]{}\\]+", said))
     named = [not words.isdisjoint((to := each.copy.to.lower(), f"{to}.")) for each in mails]
     # An answer that repeats the call names everybody, and so nobody.
     if any(named) and not (all(named) and len(mails) > 1):
-        return [outcome_of_naming(outcome.code, is_named) for is_named in named]
-    if OF_US.search(said):
+        return [outcome_if_named(outcome.code, is_named) for is_named in named]
+    if BLAMES_SENDER.search(said):
         return [SendOutcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(
             mails
         )
     if len(mails) > 1:
         why = f"The provider refused the whole call ({outcome.code})."
         return [SendOutcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
-    is_permanent = OF_AN_ADDRESS.search(said) is not None
+    is_permanent = BLAMES_ADDRESS.search(said) is not None
     return [SendOutcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
 
 
-def outcome_of_naming(code: str, is_named: bool) -> SendOutcome:
+def outcome_if_named(code: str, is_named: bool) -> SendOutcome:
     if is_named:
         return SendOutcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
     return SendOutcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))

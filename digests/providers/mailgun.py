@@ -32,18 +32,18 @@ class Mailgun(MergeLane):
         fields = params.pop("data")
         fields.pop("to")
         reader = orjson.dumps(orjson.loads(fields.pop("recipient-variables")))
-        shared = b"".join(part(name, value) for name, values in fields.items() for value in listed(values))
-        end = part("recipient-variables", "{" + hole("readers") + "}") + f"--{BOUNDARY}--\r\n".encode()
+        shared = b"".join(form_part(name, value) for name, values in fields.items() for value in as_texts(values))
+        end = form_part("recipient-variables", "{" + hole("readers") + "}") + f"--{BOUNDARY}--\r\n".encode()
         headers = (params["headers"] or {}) | {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         return Frame(params | {"headers": headers}, cut(shared + hole("addresses").encode() + end), cut(reader[1:-1]))
 
     def values(self, addresses: Collection[str]) -> dict[bytes, bytes]:
-        return {b"addresses": b"".join(part("to", address) for address in addresses)}
+        return {b"addresses": b"".join(form_part("to", address) for address in addresses)}
 
 
-def part(name: str, value: str) -> bytes:
+def form_part(name: str, value: str) -> bytes:
     return f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
 
 
-def listed(values: Any) -> Iterator[str]:
+def as_texts(values: Any) -> Iterator[str]:
     yield from map(str, values if isinstance(values, list) else [values])

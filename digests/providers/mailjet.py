@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from anymail.backends.mailjet import EmailBackend
 
-from digests.providers.byte_template import bare, cut, hole
+from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
@@ -32,7 +32,7 @@ class Mailjet(MergeLane):
         data = orjson.loads(params.pop("data"))
         message = data["Messages"][0]
         body = orjson.dumps(data | {"Messages": [hole("readers")]})
-        return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(message)))
+        return Frame(params, cut(unquote_hole(body, "readers")), cut(orjson.dumps(message)))
 
     def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
         """Read Anymail's statuses, and of a failed message why it failed: the answers stand in our order."""

@@ -14,10 +14,10 @@ from digests.providers.interface import Mail
 from newsletter.mail.outcome import SendOutcome
 
 # What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
-OF_US = {10, 400, 401, 405, 412, 413}
-OF_NOW = {100, 429}
+ACCOUNT_ERRORS = {10, 400, 401, 405, 412, 413}
+THROTTLED = {100, 429}
 INVALID, INACTIVE = 300, 406
-OF_THE_MAIL = {INVALID, 402, 403, 409, 410, 411}  # or of the call where it is said of the call
+MAIL_ERRORS = {INVALID, 402, 403, 409, 410, 411}  # or of the call where it is said of the call
 ABOUT_FROM = re.compile(r"'(?:From|Reply-?To)'", re.IGNORECASE)
 ABOUT_TO = re.compile(r"'To'", re.IGNORECASE)
 
@@ -65,16 +65,16 @@ def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
     """Say what an error means. The message was not sent; a code that is not known proves nothing."""
     number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
     code = str(number)
-    if number in OF_US or (number == INVALID and ABOUT_FROM.search(said)):
+    if number in ACCOUNT_ERRORS or (number == INVALID and ABOUT_FROM.search(said)):
         return SendOutcome(
             "not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code
         )
-    if number in OF_NOW:
+    if number in THROTTLED:
         return SendOutcome("not_accepted", reason="The provider asked for a pause.", code=code)
     if number == INACTIVE or (number == INVALID and ABOUT_TO.search(said)):
         return SendOutcome(
             "refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True
         )
-    if number in OF_THE_MAIL:
+    if number in MAIL_ERRORS:
         return SendOutcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)

@@ -6,7 +6,7 @@ from typing import Any
 from anymail.backends.resend import EmailBackend
 
 from digests.providers.array_lane import ArrayLane
-from digests.providers.http_lane import OF_AN_ADDRESS, Request
+from digests.providers.http_lane import BLAMES_ADDRESS, Request
 from digests.providers.interface import Mail
 from newsletter.mail.outcome import SendOutcome
 
@@ -44,6 +44,6 @@ class Resend(ArrayLane):
 
 
 def outcome_of_error(said: str) -> SendOutcome:
-    is_permanent = OF_AN_ADDRESS.search(said.lower()) is not None
+    is_permanent = BLAMES_ADDRESS.search(said.lower()) is not None
     reason = "The provider refuses the address." if is_permanent else "The provider refused the mail."
     return SendOutcome("refused", reason=reason, code="422", is_permanent=is_permanent)

@@ -13,12 +13,12 @@ from newsletter.mail.outcome import SendOutcome
 LEAST_WAIT = 0.1  # seconds, also past a deadline: what has arrived is read
 SHORT_WAIT = 5.0  # seconds for what is said between mails
 IDLE_SECONDS = 5.0  # after which a kept connection is asked whether it is still there
-LOST = (OSError, smtplib.SMTPException)
+CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-OF_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
+BLAMES_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
 ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
-UNBEGUN = SendOutcome("not_accepted", reason="The mail was not shown to the mail server.")
+NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not shown to the mail server.")
 
 
 class Connection:
@@ -60,7 +60,7 @@ class Connection:
         try:
             self.write(command, deadline)
             return self.read(deadline)[0]
-        except LOST:
+        except CONNECTION_ERRORS:
             self.drop()
             return NO_CODE
 
@@ -72,7 +72,7 @@ class Connection:
         self.smtp.close()
 
     def close(self) -> None:
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             self.write(b"QUIT\r\n", time.monotonic())
         self.drop()
 
@@ -83,7 +83,7 @@ class Transaction:
     def __init__(self, connection: Connection, sender: str, to: str, message: bytes) -> None:
         self.connection = connection
         self.message = message
-        self.outcome = UNBEGUN
+        self.outcome = NOT_SHOWN
         self.is_over = False
         self.is_stale = False  # a kept connection was found closed: the mail may have another one
         if not to.isascii() and not connection.takes_utf8:
@@ -100,7 +100,7 @@ class Transaction:
         data = b"".join(self.groups[0]) if self.groups else self.message + b".\r\n"
         try:
             self.connection.write(data, deadline)
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.lose(exc)
 
     def hear(self, deadline: float) -> None:
@@ -114,7 +114,7 @@ class Transaction:
     def hear_envelope(self, commands: list[bytes], deadline: float) -> None:
         try:
             replies = [(command[:4], *self.connection.read(deadline)) for command in commands]
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.lose(exc)
             return
         for verb, code, text in replies:
@@ -127,7 +127,7 @@ class Transaction:
     def hear_verdict(self, deadline: float) -> None:
         try:
             code, text = self.connection.read(deadline)
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
             self.connection.drop()
             return
@@ -170,7 +170,7 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
         return SendOutcome(
             "not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code)
         )
-    is_permanent = OF_ADDRESS.search(text) is not None
+    is_permanent = BLAMES_ADDRESS.search(text) is not None
     if verb == b"RCPT" and not ENHANCED.search(text):
         is_permanent = code in (550, 551, 553)
     reason = f"The mail server refused it ({code})."

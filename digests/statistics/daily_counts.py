@@ -13,8 +13,8 @@ from newsletter.issues.models import Issue
 
 DAY = timedelta(days=1)
 DAYS = 90  # shown, and filled in from what is known of readers at the first count
-WATCHED = timedelta(days=14)  # an older issue changes no more
-AGAIN = timedelta(minutes=10)  # between two counts of one issue, at least
+WATCHED_FOR = timedelta(days=14)  # an older issue changes no more
+COUNT_INTERVAL = timedelta(minutes=10)  # between two counts of one issue, at least
 
 
 class ReaderDay(NamedTuple):
@@ -37,7 +37,7 @@ def tally_readers() -> None:
     since = last.date if last else clock.today() - timedelta(days=DAYS - 1)
     before = DayOfReaders.objects.filter(date__lt=since).order_by("-date").first()
     now = clock.now()
-    days = follow(days_since(since), before.active if before else None)
+    days = count_missing_as_left(days_since(since), before.active if before else None)
     DayOfReaders.objects.bulk_create(
         [DayOfReaders(**day._asdict(), counted_at=now) for day in days],
         update_conflicts=True,
@@ -46,7 +46,7 @@ def tally_readers() -> None:
     )
 
 
-def follow(days: Iterable[ReaderDay], active: int | None) -> Iterator[ReaderDay]:
+def count_missing_as_left(days: Iterable[ReaderDay], active: int | None) -> Iterator[ReaderDay]:
     """Count among those who left also readers whose rows are gone: who is missing since `active`, the day before."""
     for day in days:
         missing = active + day.new - day.active if active is not None else 0
@@ -92,7 +92,7 @@ def days_since(since: date) -> list[ReaderDay]:
 def issues_due() -> list[Issue]:
     """Return the published issues whose figures may have changed: counted the more seldom the older they are."""
     now = clock.now()
-    recent = Issue.objects.filter(published_at__gt=now - WATCHED, published_at__lte=now) | Issue.objects.filter(
+    recent = Issue.objects.filter(published_at__gt=now - WATCHED_FOR, published_at__lte=now) | Issue.objects.filter(
         published_at__lte=now, tally=None
     )
     issues = recent.select_related("tally").order_by("-published_at")[:DAYS]
@@ -102,7 +102,7 @@ def issues_due() -> list[Issue]:
 def is_due(issue: Issue, now: datetime) -> bool:
     assert issue.published_at is not None
     tally = getattr(issue, "tally", None)
-    return tally is None or now - tally.counted_at >= max(AGAIN, (now - issue.published_at) / 10)
+    return tally is None or now - tally.counted_at >= max(COUNT_INTERVAL, (now - issue.published_at) / 10)
 
 
 def tally_issue(issue: Issue) -> None:

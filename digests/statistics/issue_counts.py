@@ -115,7 +115,7 @@ def statistics_of(issue: Issue) -> Statistics:
     for kind, key, *counts in _rows(issue) if issue.published_at else ():
         found[kind].append((key, Counts(*map(int, counts))))
     return Statistics(
-        all=total(counts for _, counts in found["provider"]),
+        all=sum_counts(counts for _, counts in found["provider"]),
         skipped=[(_reason(key), counts.eligible) for key, counts in _by_size(found["reason"])],
         providers=[(_provider(key), counts) for key, counts in _by_size(found["provider"])],
         topics=[(key or "no topic chosen", counts) for key, counts in _by_size(found["topic"])],
@@ -124,7 +124,7 @@ def statistics_of(issue: Issue) -> Statistics:
     )
 
 
-def total(rows: Iterable[Counts]) -> Counts:
+def sum_counts(rows: Iterable[Counts]) -> Counts:
     return Counts(*map(sum, zip(*rows, strict=True)))
 
 

@@ -29,7 +29,7 @@ class Line(NamedTuple):
     meaning: str
 
 
-def lines_of(counts: Counts) -> list[Line]:
+def build_lines(counts: Counts) -> list[Line]:
     return [
         Line(name.capitalize(), count, share(count, counts.sent if name in FACTS else counts.eligible), MEANINGS[name])
         for name, count in counts._asdict().items()
@@ -44,7 +44,7 @@ def share(count: int, whole: int) -> str:
     return f"{percent:.{1 if percent >= 1 else 2}f} %" if count else "0 %"
 
 
-def words_of(delay: Delay | None) -> str:
+def describe_delay(delay: Delay | None) -> str:
     if delay is None:
         return "not known"
     copies = "1 copy" if delay.copies == 1 else f"{delay.copies:,} copies"

@@ -187,7 +187,7 @@ def test_it_never_comes_twice_to_a_reader_who_left_and_came_back(topic: Topic, s
     assert Delivery.objects.count() == 2
     assert len(digest.card_ids) == 1
     assert TITLE not in parts.html
-    assert reader_day.preview(reader, MONDAY)[-1].subject == digest.subject
+    assert reader_day.preview_day(reader, MONDAY)[-1].subject == digest.subject
 
 
 def test_preview_explanation_and_export_speak_of_it(topic: Topic) -> None:
@@ -195,7 +195,7 @@ def test_preview_explanation_and_export_speak_of_it(topic: Topic) -> None:
     issue_of(paper)
     reader = SubscriberFactory(topics=[topic])
     digest, parts = mail_to(reader)
-    (preview,) = reader_day.preview(reader, MONDAY)
+    (preview,) = reader_day.preview_day(reader, MONDAY)
     assert preview.subject == digest.subject == paper.title
     assert preview.compose() == parts
     told = "\n".join(explanation.explain(reader, MONDAY))

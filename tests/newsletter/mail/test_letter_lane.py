@@ -79,6 +79,7 @@ def test_a_call_that_was_not_made_closes_no_breaker(set_clock: SetClock, setting
     assert Pace("letters").state().is_open
 
 
+@pytest.mark.real_clock
 def test_a_short_wait_is_waited_for(settings: LazySettings) -> None:
     settings.SEND_RATE, settings.LETTERS_SHARE = 200.0, 0.1
     assert all(send().is_accepted for _ in range(8))  # 20 a second
