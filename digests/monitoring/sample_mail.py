@@ -12,7 +12,7 @@ from digests.sending import send_batch, sent_today
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.mail import letter_lane, message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Wait
 
 SUBJECT = "[Test] A sample of a digest"

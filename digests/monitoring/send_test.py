@@ -9,7 +9,7 @@ from digests.models import ProviderEvent
 from digests.monitoring import dns_records, sample_mail, system_checks
 from digests.sending import switch
 from newsletter.mail import message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Suppression
 

@@ -10,7 +10,7 @@ from digests.previews.issue_preview import MailPreview
 from digests.sending import sent_today
 from newsletter.issues.models import Issue
 from newsletter.mail import letter_lane, message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Wait
 from newsletter.papers.models import Topic
 from subscribers.models import Subscriber

@@ -1,4 +1,4 @@
-"""The step from what a provider reported to facts on deliveries, and to what follows from them."""
+"""Applies stored provider events: facts on deliveries, suppressions, settled deliveries."""
 
 import logging
 from collections import defaultdict
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 1000
 DOMAIN_KEPT = timedelta(days=2)
 LIMITED_KINDS = (Kind.BOUNCED, Kind.COMPLAINED)
-# The earliest moment is kept, so that order and doubles do not matter.
+# Each fact keeps its earliest moment, so that events may come in any order and more than once.
 WRITE_FACTS = """
 UPDATE digests_delivery d
 SET delivered_at = LEAST(d.delivered_at, f.delivered_at), bounced_at = LEAST(d.bounced_at, f.bounced_at),
@@ -42,14 +42,14 @@ WHERE e.id = f.id
 
 
 class Mails(NamedTuple):
-    """The mails that events are of."""
+    """The deliveries and letters that events are about, by id."""
 
     deliveries: dict[int, Delivery]
     letters: dict[int, Letter]
 
 
 def apply_events() -> int:
-    """Apply all that waits, a thousand events a transaction; return how many. Safe to repeat and to interrupt."""
+    """Apply all pending events, a thousand a transaction; return how many. Safe to repeat and to interrupt."""
     done = 0
     while events := apply_next_chunk():
         done += len(events)
@@ -59,26 +59,26 @@ def apply_events() -> int:
 
 
 def apply_next_chunk() -> list[ProviderEvent]:
-    """Apply the oldest events that wait together, or where one of them cannot be, each alone."""
+    """Apply the oldest pending events together, or one by one if that fails."""
     oldest = ProviderEvent.objects.pending().order_by("pk")
     try:
         return apply_together(oldest[:CHUNK])
     except (InterfaceError, OperationalError):
         raise
     except Exception:
-        logger.exception("Events cannot be applied together, and are applied one by one")
+        logger.exception("Cannot apply events together; applying them one by one")
     return [event for pk in list(oldest.values_list("pk", flat=True)[:CHUNK]) for event in apply_alone(pk)]
 
 
 def apply_alone(pk: int) -> list[ProviderEvent]:
-    """Apply one event, or keep it aside where that fails: it stops no other."""
+    """Apply one event, or put it aside if that fails, so that it does not block the others."""
     events = ProviderEvent.objects.pending().filter(pk=pk)
     try:
         return apply_together(events)
     except (InterfaceError, OperationalError):
         raise
     except Exception:
-        logger.exception("Event %s cannot be applied, and is kept aside", pk)
+        logger.exception("Cannot apply event %s; it is put aside", pk)
     kept = list(events)
     events.update(put_aside=ProviderEvent.Aside.FAILED, applied_at=clock.now())
     return kept
@@ -86,7 +86,7 @@ def apply_alone(pk: int) -> list[ProviderEvent]:
 
 @transaction.atomic
 def apply_together(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
-    """Apply events that wait, and return them; nothing where somebody else applies."""
+    """Apply pending events in one transaction and return them; none while another worker applies events."""
     if not advisory_locks.try_in_transaction(Lock.PROVIDER_EVENTS):
         return []
     events = list(pending.defer("body"))
@@ -102,7 +102,7 @@ def apply_together(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
 
 
 def find_mails(events: list[ProviderEvent]) -> Mails:
-    """Find the mails of `events`, by our id or else by the provider's; deliveries are locked in the order of ids."""
+    """Find the mails of `events` by our id, otherwise by the provider's. Locks deliveries in order of id."""
     nameless = [event for event in events if not event.delivery_id and not event.letter_id and event.message_id]
     by_message = Delivery.objects.filter(provider_id__in={event.message_id for event in nameless} - {""})
     ids = dict(by_message.values_list("provider_id", "pk")) if nameless else {}
@@ -119,9 +119,9 @@ def find_mails(events: list[ProviderEvent]) -> Mails:
 
 
 def aside_reason(event: ProviderEvent, owners: Mails) -> str:
-    """Return why an event counts for nothing, or an empty string.
+    """Return why an event is put aside, or an empty string.
 
-    Ids can be given twice where a database was restored: what was mailed to another address is not ours.
+    After a restore, ids can be assigned twice: an event about another address concerns a different mail.
     """
     if event.delivery_id not in owners.deliveries and event.letter_id not in owners.letters:
         return ProviderEvent.Aside.UNKNOWN
@@ -132,7 +132,7 @@ def aside_reason(event: ProviderEvent, owners: Mails) -> str:
 
 
 def find_reader(event: ProviderEvent, owners: Mails) -> Subscriber | None:
-    """Return whom the mail was to, None where the reader is erased."""
+    """Return the reader the mail went to, None if erased."""
     if delivery := owners.deliveries.get(event.delivery_id or 0):
         return delivery.subscriber
     return owners.letters[event.letter_id or 0].subscriber
@@ -164,7 +164,7 @@ def write_events(events: list[ProviderEvent]) -> None:
 
 
 def forget_events() -> None:
-    """Delete old events, and the domains that nothing needs any more."""
+    """Delete events older than EVENT_KEPT, and clear domains older than DOMAIN_KEPT."""
     now = clock.now()
     ProviderEvent.objects.filter(received_at__lt=now - settings.EVENT_KEPT).exclude(applied_at=None).delete()
     old = ProviderEvent.objects.filter(received_at__lt=now - DOMAIN_KEPT).exclude(applied_at=None)

@@ -1,4 +1,4 @@
-"""What an event means to us. Anymail's words are not enough: some providers report every bounce as `bounced`."""
+"""Classifies provider events. Anymail's types are not enough: some providers report every bounce as `bounced`."""
 
 import re
 from collections.abc import Callable
@@ -20,12 +20,12 @@ KINDS: dict[str, ProviderEvent.Kind] = {
     EventType.FAILED: Kind.REJECTED,
     EventType.UNSUBSCRIBED: Kind.UNSUBSCRIBED,
 }
-# What readers open and click is nobody's business.
+# We do not track what readers open or click.
 IGNORED = {EventType.OPENED, EventType.CLICKED}
 
 
 def classify(provider: str, event: Any) -> ProviderEvent.Kind | None:
-    """Return what Anymail's `event` of `provider` means; None for what we do not want to know."""
+    """Return the kind of Anymail's `event` from `provider`; None for events we ignore."""
     if event.event_type in IGNORED:
         return None
     if event.event_type != EventType.BOUNCED:
@@ -38,7 +38,7 @@ def classify(provider: str, event: Any) -> ProviderEvent.Kind | None:
 
 
 def is_never_sent(provider: str, event: Any) -> bool:
-    """Say whether the provider kept the mail back, for a list of its own, and calls that a bounce."""
+    """Return whether a “bounce” is a mail that the provider did not send, because of its own suppression list."""
     if provider == "Resend":
         return bool(event.reject_reason == RejectReason.BLOCKED)
     reason = str(value_at(mailgun_data(event.esp_event), "reason")) if provider == "Mailgun" else ""
@@ -46,13 +46,13 @@ def is_never_sent(provider: str, event: Any) -> bool:
 
 
 def is_permanent_by_status(event: Any) -> bool:
-    """Read the enhanced status code (RFC 3463); what has none is taken for temporary, which harms nobody."""
+    """Read the enhanced status code (RFC 3463); without one, take the bounce for temporary, the safe assumption."""
     answer = f"{event.mta_response or ''} {event.description or ''}"
     return re.search(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?![\d.])", answer) is not None
 
 
 def value_at(body: Any, *path: str) -> Any:
-    """Return what stands at `path` of a parsed body, None where nothing does."""
+    """Return the value at `path` of a parsed body, None if there is none."""
     for name in path:
         body = body.get(name) if isinstance(body, dict) else None
     return body

@@ -9,7 +9,7 @@ REDACTED = "(the reader’s address)"
 
 
 def redacted_body(event: Any) -> Any:
-    """Return the event's raw body as PostgreSQL can store it, without the reader's address."""
+    """Return the event's raw body without the reader's address, as JSON that PostgreSQL can store."""
     raw = event.esp_event
     body = redact(event.recipient or "", raw.dict() if hasattr(raw, "dict") else raw)
     length = len(json.dumps(body))
@@ -36,5 +36,5 @@ def redact_text(address: str, text: str) -> str:
 
 
 def storable_text(text: str) -> str:
-    """Return the text without what PostgreSQL stores in no column: NUL and halves of surrogate pairs."""
+    """Remove what PostgreSQL cannot store: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -19,11 +19,11 @@ from digests.providers.byte_template import (
 )
 from digests.providers.http_lane import HttpLane, message_with_holes
 from digests.providers.interface import Mail, SharedBody
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Frame(NamedTuple):
-    """A call with one message as Anymail would make it: the request, and the message with its holes."""
+    """Anymail's call with one message, cut: the request without its body, and the message with its holes."""
 
     params: dict[str, Any]
     message: ByteTemplate
@@ -60,4 +60,4 @@ class ArrayLane(HttpLane):
 
     @abstractmethod
     def read(self, response: Any, request: Any, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Return the answer for each message. They stand in our order."""
+        """Return one outcome a message, in the order of `mails`."""

@@ -1,4 +1,4 @@
-"""Brevo: JSON, a version a reader. Its templates are live in bodies and subject, not in headers."""
+"""Brevo: JSON, one message version a reader. It fills fields in bodies and subject, not in headers."""
 
 import re
 from typing import Any

@@ -1,6 +1,7 @@
-"""Bytes with holes: what Anymail makes of a message is cut at its holes once, and filled for each reader by a join.
+"""Byte templates: Anymail's output for a message, cut at its holes once, and filled for each reader by a join.
 
-Pieces are texts at even places and names of holes at odd ones. A hole's mark is random, so no paper's text holds one.
+A template holds texts at even indexes and names of holes at odd ones. The mark of a hole is random, so no paper's text
+can contain one.
 """
 
 import re
@@ -14,9 +15,9 @@ from digests.providers.interface import SEAM
 
 KEY = secrets.token_hex(10)
 HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
-LONGEST_CACHED = 10_000  # characters of a text that is kept
-ENTRY_COST = 200  # characters that an entry weighs besides its text
-CACHE_SIZE = 16_000_000  # characters of all of them
+LONGEST_CACHED = 10_000  # characters of a text that is cached
+ENTRY_COST = 200  # characters an entry counts besides its text
+CACHE_SIZE = 16_000_000  # characters in all
 ByteTemplate = tuple[bytes, ...]
 Kept = TypeVar("Kept")
 
@@ -26,7 +27,7 @@ def hole(name: str) -> str:
 
 
 def address_hole() -> str:
-    """Return the hole for an address, itself one."""
+    """Return a hole that is itself a valid address."""
     return hole("to") + "@hole.invalid"
 
 
@@ -41,7 +42,7 @@ def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
 
 
 def fill_with_templates(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
-    """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
+    """Fill the holes of `frame` that `inner` names with templates; keep all other holes."""
     parts = [frame[:1]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         parts += [inner.get(name, (b"", name, b"")), (text,)]
@@ -49,7 +50,7 @@ def fill_with_templates(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]
 
 
 def concatenate(*parts: ByteTemplate) -> ByteTemplate:
-    """Return pieces one after another; each byte is copied once, since texts are long."""
+    """Return the templates one after another. Each byte is copied once, since texts are long."""
     texts, names = [list[bytes]()], list[bytes]()
     for part in parts:
         texts[-1].append(part[0])
@@ -65,7 +66,7 @@ def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> Byte
 
 
 def encode_parts(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
-    """Return texts and names of slots, as a digest gives them, as pieces without seams."""
+    """Encode a digest's texts and slot names as a template without seams."""
     texts, names = [[text(parts[0])]], list[bytes]()
     for name, following in zip(parts[1::2], parts[2::2], strict=True):
         if name == SEAM:
@@ -77,12 +78,12 @@ def encode_parts(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemp
 
 
 def unquote_hole(data: bytes, name: str) -> bytes:
-    """Take the quotes from around a hole in JSON: what fills it is no string."""
+    """Remove the quotes around a hole in JSON, for a value that is no string."""
     return data.replace(b'"%s"' % hole(name).encode(), hole(name).encode())
 
 
 def cache_by_text(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
-    """Keep what `function` makes of short texts, such as cards, until they are too many."""
+    """Cache results of `function` for short texts, such as cards; clear the cache when it is full."""
     known: dict[str, Kept] = {}
     size = 0
 
@@ -103,7 +104,7 @@ def cache_by_text(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
 
 
 def json_inner(text: str) -> bytes:
-    """Return the inside of a JSON string."""
+    """Return `text` as JSON, without the quotes."""
     return orjson.dumps(text)[1:-1]
 
 

@@ -1,4 +1,4 @@
-"""Mailgun: a form, which is sent as multipart, since urlencoding costs a hundred times as much."""
+"""Mailgun: a form, sent as multipart because urlencoding takes a hundred times as long."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class Mailgun(MergeLane):
         super().__init__(EmailBackend())
 
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
-        # Fields are filled in headers too.
+        # Mailgun fills fields in headers too.
         escaped = {name: self.syntax.escape_text(value) for name, value in headers.items()}
         return super().cut_frame(tag, escaped, slots)
 

@@ -10,7 +10,7 @@ from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
 from digests.providers.byte_template import ByteTemplate, address_hole, fill, fill_with_templates, hole, json_inner
 from digests.providers.http_lane import HttpLane, message_with_holes
 from digests.providers.interface import Mail, SharedBody, without_seams
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 SIGN = "sign"  # the merge field that carries the first character of the syntax itself
 

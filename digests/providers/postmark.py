@@ -1,4 +1,4 @@
-"""Postmark: up to 50 MB of different messages a call, each answered for itself."""
+"""Postmark: up to 50 MB of different messages a call; each message gets its own answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from anymail.backends.postmark import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-# What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
+# Codes that concern our account, not the message: postmarkapp.com, “API error codes”.
 ACCOUNT_ERRORS = {10, 400, 401, 405, 412, 413}
 THROTTLED = {100, 429}
 INVALID, INACTIVE = 300, 406
-MAIL_ERRORS = {INVALID, 402, 403, 409, 410, 411}  # or of the call where it is said of the call
+MAIL_ERRORS = {INVALID, 402, 403, 409, 410, 411}  # or the whole call, where the call gets it
 ABOUT_FROM = re.compile(r"'(?:From|Reply-?To)'", re.IGNORECASE)
 ABOUT_TO = re.compile(r"'To'", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ class Postmark(ArrayLane):
             return outcome_of_code(answer)
         if answer.get("To") == each.copy.to and "inactive" not in answer["Message"]:
             return SendOutcome("accepted", provider_id=answer["MessageID"])
-        # A rarer shape: Anymail reads it, as the answer to a call of one.
+        # A rarer answer: let Anymail read it, as for a call with one mail.
         alone = Request({}, [Recipient(each.copy.to)]), SimpleNamespace(json=lambda: answer)
         statuses = self.backend.parse_recipient_status(alone[1], alone[0], None)
         return outcome_of_status(statuses.get(each.copy.to))
@@ -62,7 +62,7 @@ def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[SendOutcome]
 
 
 def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
-    """Say what an error means. The message was not sent; a code that is not known proves nothing."""
+    """Return what an error code means for a message; an unknown code proves nothing."""
     number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
     code = str(number)
     if number in ACCOUNT_ERRORS or (number == INVALID and ABOUT_FROM.search(said)):

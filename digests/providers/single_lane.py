@@ -1,4 +1,4 @@
-"""The single lane: any backend of Anymail or Django, one message a call, one connection kept open."""
+"""The single lane: any backend of Anymail or Django, one message a call on one open connection."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from digests.providers.base import METADATA, ProviderBase, headers_of
 from digests.providers.http_session import Session
 from digests.providers.interface import Copy, Mail, SharedBody, without_seams
 from newsletter.mail import message as mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Single(ProviderBase):

@@ -1,7 +1,7 @@
-"""The SMTP lane: a few kept connections used side by side, one transaction a reader.
+"""The SMTP lane: several open connections side by side, one transaction a reader.
 
-A round gives each connection one mail: all envelopes are written before any reply is read, then all messages. So a
-round takes as long as its slowest reply, without a thread. No call lasts longer than 2.5 times EMAIL_TIMEOUT.
+A round gives each connection one mail: it writes all envelopes before it reads a reply, then all messages. So a round
+takes as long as its slowest reply, without threads. No call takes longer than 2.5 times EMAIL_TIMEOUT.
 """
 
 import smtplib
@@ -19,7 +19,7 @@ from digests.providers.interface import Copy, Mail, SharedBody
 from digests.providers.mime_message import bare_address, message_of, quote_printable, quoted_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 CACHED_BODIES = 8
 MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
@@ -60,7 +60,7 @@ class Smtp(ProviderBase):
         return [outcomes[at] for at in range(len(mails))]
 
     def open(self, wanted: int, begun: float) -> SendOutcome | None:
-        """Have as many connections as are of use, and return why there is none."""
+        """Open as many connections as `wanted` mails can use; return why if there is none."""
         deadline = time.monotonic() + SHORT_WAIT
         self.connections = [connection for connection in self.connections if connection.is_alive(deadline)]
         fault = None
@@ -73,7 +73,7 @@ class Smtp(ProviderBase):
     def open_one(self) -> SendOutcome | None:
         try:
             self.connections.append(Connection(EmailBackend(timeout=settings.EMAIL_TIMEOUT / 2)))
-        except OSError as exc:  # also all that smtplib raises; no mail was shown yet
+        except OSError as exc:  # smtplib's errors included; no mail was sent yet
             return outcome_of_connecting(exc)
         return None
 
@@ -82,15 +82,15 @@ class Smtp(ProviderBase):
             self.transaction(connection, *each, date)
             for connection, each in zip(self.connections, mails, strict=False)
         ]
-        # All of the envelope has one deadline, however many replies it takes, and the message another.
+        # The envelope has one deadline for all its replies, and the message has another.
         deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         while talking := [each for each in transactions if not each.is_over]:
             if not all(each.groups for each in talking):
                 deadline = time.monotonic() + settings.EMAIL_TIMEOUT
             for each in talking:
-                each.say(deadline)
+                each.write_next(deadline)
             for each in talking:
-                each.hear(deadline)
+                each.read_replies(deadline)
         return transactions
 
     def transaction(self, connection: Connection, content: SharedBody, copy: Copy, date: bytes) -> Transaction:
@@ -126,7 +126,7 @@ def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, by
 
 
 def outcome_of_connecting(exc: OSError) -> SendOutcome:
-    """Say why there is no connection: nothing was sent, and nothing said of a mail."""
+    """Return why there is no connection. Nothing was sent."""
     if isinstance(exc, smtplib.SMTPAuthenticationError):
         return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
     return SendOutcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")

@@ -12,7 +12,7 @@ from django.db.models import Max
 from digests.models import Batch, Delivery, ProviderEvent
 from digests.sending.messages import CallDelivery
 from newsletter import clock
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from subscribers.addresses.canonical import hash_address
 
 Status = Delivery.Status

@@ -22,7 +22,7 @@ from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
 from newsletter import clock
 from newsletter.mail import message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)

@@ -178,6 +178,23 @@ def test_what_a_rival_worker_has_open_is_not_cut_by_one_that_lost_its_lease(
     assert set(Delivery.objects.values_list("call_no", flat=True)) == {0}
 
 
+@committed
+def test_a_worker_whose_batch_a_rival_has_leased_makes_no_call(settings: LazySettings, set_clock: SetClock) -> None:
+    with handing_to("mailgun") as outside:
+        planned(readers=3)
+        with provider_of(settings) as provider:
+            mine, rivals = Batch.objects.get(), Batch.objects.get()
+            send_batch.lease_batch(mine, provider)
+            handover = send_batch.Handover(mine, provider, send_batch.never_stop)
+            set_clock(MORNING + LEASE + timedelta(seconds=1))
+            recovery.sweep()
+            send_batch.lease_batch(rivals, provider)
+            handover.run()
+        assert outside.entries() == []
+    batch = Batch.objects.get()
+    assert (batch.status, batch.attempt, batch.position) == (Status.LEASED, rivals.attempt, 0)
+
+
 # A database that broke off
 
 

@@ -5,7 +5,7 @@ import pytest
 from anymail.message import AnymailMessage
 from django.conf import LazySettings
 
-from newsletter.mail import letter_lane, outcome
+from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
 from newsletter.mail.throttle import Pace, Wait
 from tests.factories import MORNING
@@ -18,7 +18,7 @@ def message() -> AnymailMessage:
     return mail.build("ada@example.org", "A link", "Read.\n", "<p>Read.</p>", tag="confirm")
 
 
-def send() -> outcome.SendOutcome:
+def send() -> provider_answer.SendOutcome:
     with letter_lane.lane() as lane:
         return lane.hand_over(message())
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from subscribers.models import Preferences, Subscriber
-from subscribers.pages.choice_forms import PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import PreferencesForm, SubscribeForm
 from tests.factories import MONDAY, SubscriberFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
