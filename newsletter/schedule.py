@@ -14,6 +14,7 @@ SCHEDULE = {
     "fetch due sources": every("newsletter.papers.tasks.fetch_due_sources", minutes=5),
     "tell of sources in trouble": every("newsletter.papers.tasks.report_troubled_sources", hours=1),
     "score papers": every("newsletter.papers.tasks.score_papers", minutes=15),
+    "train the forecast of votes": every("newsletter.papers.tasks.train_forecast", hours=24),
     "count readers’ votes": every("newsletter.papers.tasks.write_vote_counts", minutes=5),
     "tag by edited topics": every("newsletter.papers.tasks.retag_recent", minutes=5),
     "draft and refresh the next issue": every("newsletter.issues.tasks.draft_next_issue", minutes=15),

@@ -308,6 +308,8 @@ TRENDING_STAR = env.float("TRENDING_STAR", 2.0)  # times ln(1 + stars gained): 1
 TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth of a day's papers
 TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
 TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
+# Times the probability that a paper gets votes, less each day after the listing and with each vote; 0: no forecast
+TRENDING_FORECAST_WEIGHT = env.float("TRENDING_FORECAST_WEIGHT", 40.0, validate=at_least(0))
 
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))
