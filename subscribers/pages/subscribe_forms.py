@@ -1,6 +1,7 @@
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django import forms
 from django.db import transaction
@@ -20,7 +21,8 @@ CHOOSING = ("topics", "followed_phrases", "followed_authors")  # any one of them
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
 
 
-class Chip(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chip:
     """A topic's checkbox, with the number of its papers this week."""
 
     topic: Topic
@@ -28,7 +30,8 @@ class Chip(NamedTuple):
     paper_count: int
 
 
-class ChipGroup(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChipGroup:
     """The checkboxes of the topics under one heading; the heading is empty for topics without one."""
 
     name: str
@@ -104,8 +107,8 @@ class ChoiceForm(forms.Form):
         field.queryset = Topic.objects.current()
 
     def clean(self) -> dict[str, Any]:
-        choice = {"topics": self.cleaned_data.get("topics"), **self.choice()}
-        if not any(choice.get(name) or name in self.errors for name in CHOOSING):
+        chosen: dict[str, Any] = {"topics": self.cleaned_data.get("topics"), **self.choice()}
+        if not any(chosen.get(name) or name in self.errors for name in CHOOSING):
             self.add_error("topics", "Choose a topic, or follow words or authors.")
         return self.cleaned_data
 
