@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from newsletter.papers import merging, topics, twins
+from newsletter.papers.fit import CERTAIN
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
 from newsletter.papers.turns import take_turn
 
@@ -25,7 +26,9 @@ def give(paper: Paper, topic: Topic) -> None:
     take_turn()
     RefusedTopic.objects.filter(paper=paper, topic=topic).delete()
     PaperTopic.objects.update_or_create(
-        paper=paper, topic=topic, defaults={"origin": PaperTopic.Origin.CURATOR, "evidence": [], "came_as": None}
+        paper=paper,
+        topic=topic,
+        defaults={"origin": PaperTopic.Origin.CURATOR, "fit": CERTAIN, "evidence": [], "came_as": None},
     )
 
 

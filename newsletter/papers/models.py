@@ -13,7 +13,9 @@ from newsletter import clock
 from newsletter.papers import identity
 from newsletter.papers.community_models import Proposal as Proposal
 from newsletter.papers.community_models import Vote as Vote
+from newsletter.papers.fit import CERTAIN, WEAK
 from newsletter.papers.freshness import Health
+from newsletter.papers.matching import named_by
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -354,6 +356,9 @@ class PaperTopic(models.Model):
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="paper_topics")
     topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
     origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
+    fit = models.FloatField(
+        default=CERTAIN, editable=False, help_text="How well the paper fits the topic, from 0 to 1; see fit.py."
+    )
     evidence = ArrayField(models.TextField(), default=list, blank=True)
     # The merged paper whose correction this is.
     came_as = models.ForeignKey(Paper, models.CASCADE, null=True, editable=False, related_name="+")
@@ -363,6 +368,15 @@ class PaperTopic(models.Model):
 
     def __str__(self) -> str:
         return self.topic.name
+
+    @property
+    def is_weak(self) -> bool:
+        return self.fit < WEAK
+
+    @property
+    def given_by(self) -> str:
+        """Return the phrase or category that gave the topic; nothing where an editor did."""
+        return named_by(self.evidence[0]) if self.evidence else ""
 
 
 class RefusedTopic(models.Model):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from newsletter.papers import topics
+from newsletter.papers.fit import shipped_fields
 from newsletter.papers.matching import (
     COUNTED_SIGHTINGS,
     MAX_TOPICS,
@@ -58,11 +59,9 @@ def verdicts_on(topic: Topic) -> Iterator[tuple[int, bool]]:
     stored = Topic.objects.current().filter(pk=topic.pk).first()
     before, after = topics.rule_of(stored) if stored else TopicRule(""), topics.rule_of(topic)
     others = [topics.rule_of(other) for other in Topic.objects.current().exclude(pk=topic.pk)]
-    alone, among_others = compile_topics([after]), compile_topics([*others, after])
+    matcher = compile_topics([*others, after], shipped_fields())
     papers = topics.recent_papers().values_list("pk", "title", "abstract", "categories")
-    crowded = crowded_papers()
-    for paper in concerned_by(before, after, papers, crowded):
-        matcher = among_others if paper[0] in crowded else alone
+    for paper in concerned_by(before, after, papers, crowded_papers()):
         yield paper[0], after.slug in matcher.match(*paper[1:])
 
 

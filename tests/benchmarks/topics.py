@@ -9,7 +9,8 @@ from statistics import median
 
 from newsletter.papers import data
 from newsletter.papers.evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
-from newsletter.papers.matching import TopicRule, compile_topics, rules_from_toml, split_words
+from newsletter.papers.fit import shipped_fields
+from newsletter.papers.matching import Match, Matcher, TopicRule, compile_topics, rules_from_toml, split_words
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
 
@@ -19,13 +20,13 @@ RECORDED_ARXIV = 24_132
 # Words that a phrase may be made of: shorter ones are mostly in every sentence.
 MEANINGFUL_LETTERS = 6
 
-Match = Callable[..., dict[str, tuple[str, ...]]]
+MatchPaper = Callable[..., dict[str, Match]]
 
 
 @bench("tagging", unit="papers/s", target=5_000, needs_recordings=True)
 def tagging(scale: float) -> Figure:
     papers, rules = timed_papers(scale), shipped_rules()
-    seconds = seconds_to_match(compile_topics(rules).match, papers)
+    seconds = seconds_to_match(compile_topics(rules, shipped_fields()).match, papers)
     return Figure(
         len(papers) / seconds,
         f"{len(papers):,} arXiv papers by {len(rules)} topics, with whole abstracts and categories; processor time of "
@@ -37,8 +38,8 @@ def tagging(scale: float) -> Figure:
 def tagging_x10(scale: float) -> Figure:
     papers, rules = timed_papers(scale), shipped_rules()
     many = [*rules, *made_up_rules(rules, papers)]
-    once = seconds_to_match(compile_topics(rules).match, papers)
-    ten_times = seconds_to_match(compile_topics(many).match, papers)
+    once = seconds_to_match(compile_topics(rules, shipped_fields()).match, papers)
+    ten_times = seconds_to_match(compile_topics(many, shipped_fields()).match, papers)
     return Figure(
         ten_times / once,
         f"{len(many)} topics: the shipped ones, and nine more of the same shape for each, with phrases drawn from "
@@ -49,7 +50,7 @@ def tagging_x10(scale: float) -> Figure:
 @bench("topics_f1", unit="micro-F1", target=0.75, needs_recordings=True)
 def topics_f1(scale: float) -> Figure:
     held_out = (paper for paper in some_arxiv_papers(scale, "topics_f1") if is_held_out(paper.id))
-    match = compile_topics(shipped_rules()).match
+    match = shipped_matcher().match
     scores = f1_by_topic(Judged(paper.categories, match(paper.title, paper.abstract)) for paper in held_out)
     best_first = sorted(scores.items(), key=lambda item: -item[1].f1)
     return Figure(
@@ -71,7 +72,7 @@ def coverage_hf(scale: float) -> Figure:
 
 def coverage(papers: Iterable[Recorded]) -> Figure:
     """Return the share of `papers` with a topic, by categories and words, and the same by words alone."""
-    match = compile_topics(shipped_rules()).match
+    match = shipped_matcher().match
     counts = [(len(match(p.title, p.abstract, p.categories)), len(match(p.title, p.abstract))) for p in papers]
     whole, by_words = zip(*counts, strict=True)
     return Figure(
@@ -90,6 +91,10 @@ def described(score: TopicScore) -> str:
     return f"{score.f1:.2f} ({score.expected_count:,} papers{few})"
 
 
+def shipped_matcher() -> Matcher:
+    return compile_topics(shipped_rules(), shipped_fields())
+
+
 def shipped_rules() -> tuple[TopicRule, ...]:
     return rules_from_toml(resources.files(data).joinpath("topics.toml").read_text("utf-8"))
 
@@ -105,13 +110,13 @@ def timed_papers(scale: float) -> list[Recorded]:
     return [cleaned(paper) for paper in islice(arxiv_papers(), 0, None, every)]
 
 
-def seconds_to_match(match: Match, papers: list[Recorded]) -> float:
+def seconds_to_match(match: MatchPaper, papers: list[Recorded]) -> float:
     """Return the least processor time of ROUNDS: other work on the machine does not count."""
     rounds = shown(range(ROUNDS), "matching")
     return min(timed(match, papers) for _ in rounds)
 
 
-def timed(match: Match, papers: list[Recorded]) -> float:
+def timed(match: MatchPaper, papers: list[Recorded]) -> float:
     start = time.process_time()
     for paper in papers:
         match(paper.title, paper.abstract, paper.categories)

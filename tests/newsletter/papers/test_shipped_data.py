@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from newsletter.papers.evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
+from newsletter.papers.fit import shipped_fields
 from newsletter.papers.matching import Matcher, compile_topics, normalise, rules_from_toml, split_words
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data"
@@ -168,7 +169,7 @@ def shipped_topics() -> list[dict[str, Any]]:
 
 @cache
 def shipped_matcher() -> Matcher:
-    return compile_topics(rules_from_toml(shipped("topics.toml")))
+    return compile_topics(rules_from_toml(shipped("topics.toml")), shipped_fields())
 
 
 def sample() -> dict[str, Any]:

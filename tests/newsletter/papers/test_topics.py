@@ -1,6 +1,7 @@
 import pytest
 
-from newsletter.papers import topics
+from newsletter.papers import corrections, topics
+from newsletter.papers.fit import fit_of
 from newsletter.papers.models import Paper, PaperTopic, Topic
 from tests.factories import PaperFactory, SubscriberFactory, TopicFactory
 
@@ -55,6 +56,28 @@ def test_papers_get_the_topics_of_the_rules_as_they_stand() -> None:
     Topic.objects.filter(pk=topic.pk).update(phrases=["splines"])
     topics.tag([paper])
     assert slugs(paper) == {"language"}
+
+
+def test_a_topic_keeps_its_fit_and_what_gave_it() -> None:
+    topic = TopicFactory(slug="splats", phrases=["gaussian splatting"])
+    paper = PaperFactory(title="Gaussian Splatting Revisited", abstract="It is new.")
+    topics.tag([paper])
+    row = PaperTopic.objects.get(topic=topic)
+    assert (row.fit, row.given_by, row.is_weak) == (fit_of(4), "gaussian splatting", True)
+
+    paper.abstract = "Gaussian splatting is fast."
+    topics.tag([paper])
+    row.refresh_from_db()
+    assert (row.fit, row.is_weak) == (fit_of(10), False)
+
+
+def test_an_editors_word_is_certain() -> None:
+    topic = TopicFactory(phrases=["gaussian splatting"])
+    paper = PaperFactory(title="Gaussian Splatting Revisited")
+    topics.tag([paper])
+    corrections.give(paper, topic)
+    row = PaperTopic.objects.get()
+    assert (row.fit, row.given_by) == (1.0, "")
 
 
 def test_what_an_editor_set_by_hand_stays() -> None:
