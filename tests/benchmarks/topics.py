@@ -1,15 +1,18 @@
 """How fast and how well topics are found."""
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from itertools import islice
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 from newsletter.papers import data
 from newsletter.papers.evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
-from newsletter.papers.fit import shipped_fields
+from newsletter.papers.fit import WEAK, shipped_fields
 from newsletter.papers.matching import Match, Matcher, TopicRule, compile_topics, rules_from_toml, split_words
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
@@ -19,6 +22,8 @@ ROUNDS = 3
 RECORDED_ARXIV = 24_132
 # Words that a phrase may be made of: shorter ones are mostly in every sentence.
 MEANINGFUL_LETTERS = 6
+
+JUDGED = Path(__file__).parents[1] / "payloads" / "topics"
 
 MatchPaper = Callable[..., dict[str, Match]]
 
@@ -68,6 +73,51 @@ def coverage_arxiv(scale: float) -> Figure:
 def coverage_hf(scale: float) -> Figure:
     papers = {paper.id: paper for paper in hugging_face_papers()}
     return coverage(cleaned(paper) for paper in shown(list(papers.values()), "coverage_hf"))
+
+
+@bench("phrase_precision", unit="share right", target=0.85, needs_recordings=True)
+def phrase_precision(scale: float) -> Figure:
+    """Measure the topics still given of those that one phrase alone gave, as a reader judged them."""
+    judged, later = judged_rows("single_phrase"), judged_rows("single_phrase_later")
+    matches = matches_of({row["paper"] for row in [*judged, *later]})
+    given, given_later = ([row for row in rows if row["topic"] in matches[row["paper"]]] for rows in (judged, later))
+    firm = [row for row in given if matches[row["paper"]][row["topic"]].fit >= WEAK]
+    return Figure(
+        share_right(given),
+        f"{len(given)} of {len(judged)} judged topics are still given, those not weak {share_right(firm):.2f} right "
+        f"({len(firm)}); all that were judged {share_right(judged):.2f}. Of {len(later)} that an earlier state of the "
+        f"fit let through {len(given_later)}, {share_right(given_later):.2f} right",
+    )
+
+
+@bench("topics_recall", unit="share found", target=0.86, needs_recordings=True)
+def topics_recall(scale: float) -> Figure:
+    """Measure how many of the topics that a reader would give to a paper are found."""
+    judged = judged_rows("whole")
+    matches = matches_of({row["paper"] for row in judged})
+    wanted = {(row["paper"], topic) for row in judged for topic in row["topics"]}
+    found = {(row["paper"], topic) for row in judged for topic in matches[row["paper"]]}
+    right = len(wanted & found)
+    return Figure(
+        right / len(wanted),
+        f"{right} of {len(wanted)} topics of {len(judged)} papers; {right / len(found):.2f} of those given are wanted",
+    )
+
+
+def judged_rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (JUDGED / f"{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+def share_right(rows: Collection[Mapping[str, Any]]) -> float:
+    return sum(row["verdict"] == "right" for row in rows) / len(rows) if rows else 0.0
+
+
+def matches_of(paper_ids: Collection[str]) -> dict[str, dict[str, Match]]:
+    """Return the topics of recorded papers by their arXiv ids."""
+    match = shipped_matcher().match
+    recorded = {paper.id: paper for papers in (hugging_face_papers(), arxiv_papers()) for paper in papers}
+    papers = (cleaned(recorded[paper_id]) for paper_id in paper_ids)
+    return {paper.id: match(paper.title, paper.abstract, paper.categories) for paper in papers}
 
 
 def coverage(papers: Iterable[Recorded]) -> Figure:
