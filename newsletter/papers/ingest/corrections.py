@@ -8,6 +8,7 @@ from django.db import transaction
 from newsletter.papers.ingest import duplicates, field_priority
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
 from newsletter.papers.papers_lock import take_turn
+from newsletter.papers.topic_fit import CERTAIN
 from newsletter.papers.topics import tagging
 
 
@@ -26,7 +27,9 @@ def give(paper: Paper, topic: Topic) -> None:
     take_turn()
     RefusedTopic.objects.filter(paper=paper, topic=topic).delete()
     PaperTopic.objects.update_or_create(
-        paper=paper, topic=topic, defaults={"origin": PaperTopic.Origin.CURATOR, "evidence": [], "came_as": None}
+        paper=paper,
+        topic=topic,
+        defaults={"origin": PaperTopic.Origin.CURATOR, "fit": CERTAIN, "evidence": [], "came_as": None},
     )
 
 
