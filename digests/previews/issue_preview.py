@@ -40,7 +40,7 @@ class Sight:
 
 def public(issue: Issue) -> Sight:
     """Return the whole front, as it would be published now."""
-    source, _ = reach.standing(issue, clock.now())
+    source = reach.standing(issue, clock.now())
     if source.coming:
         kept = [entry for entry in source.coming.entries if entry.dropped_at is None]
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
@@ -52,8 +52,8 @@ def public(issue: Issue) -> Sight:
 def for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> Sight:
     """Return what a new reader of these topics would get of the issue."""
     now, choice = clock.now(), Choice(frozenset(topics))
-    source, _ = reach.standing(issue, now)
-    span = spans.span_of([source.coming.issue if source.coming else issue], [choice], now, source.coming)
+    source = reach.standing(issue, now)
+    span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
     found = digest_choice.draw(span, choice, (), is_first=False)
     return drawn(whose, issue, source, span, choice, found, lead)
@@ -66,10 +66,10 @@ def for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Sight:
         return Sight(whose, reason=f"the reader gets no mail: {reader.get_status_display().lower()}")
     if is_paused(reader.rhythm, day_of(reader.rhythm, max(now, reader.next_digest_at))):
         return Sight(whose, reason=str(Delivery.Reason.PAUSED.label))
-    source, _ = reach.standing(issue, now)
+    source = reach.standing(issue, now)
     choice = spans.choices_of([reader.preferences_id], now)[reader.preferences_id]
     span = source.of(reader.covered_through, choice)
-    had = reader_day.same_as(reader_day.papers_had(Delivery.objects.filter(subscriber=reader), now), span)
+    had = reader_day.same_as(reader_day.papers_had(Delivery.objects.filter(subscriber=reader), now), source)
     found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
     return drawn(whose, issue, source, span, choice, found, lead)
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digests.assembly import already_sent
-from digests.assembly.already_sent import Pair
+from digests.assembly.already_sent import PapersSent, had_by
 from digests.models import Delivery
 from digests.previews import reader_groups
 from digests.previews.reader_groups import Readers
@@ -56,9 +55,9 @@ def reach_of(issue: Issue) -> Reach:
     Nothing is kept. It takes seconds where there are a million readers: a page shows the last stored figure.
     """
     now = clock.now()
-    source, pairs = standing(issue, now)
+    source = standing(issue, now)
     with no_collection():
-        groups = reader_groups.due_by(now + AHEAD, now, pairs)
+        groups = reader_groups.due_by(now + AHEAD, source)
         return summed(drawn(source, groups, now), entries_of(issue, source), now)
 
 
@@ -74,14 +73,14 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def standing(issue: Issue, now: datetime) -> tuple[Spans, list[Pair]]:
-    """Return what there is to draw from, with an open issue as if it were published, and what may come twice of it."""
+def standing(issue: Issue, now: datetime) -> Spans:
+    """Return what there is to choose from, with an open issue as if it were published."""
     if not issue.is_open:
-        source = Spans(now)
-        return source, already_sent.pairs_of(source.issues, now)
+        return Spans(now)
     with publish_dry_run.published_at(issue, now) as coming:
         source = Spans(now, coming)
-        return source, already_sent.pairs_of(source.issues, now)
+        source.earliest_standings()  # read while papers and picks are as publication would leave them
+        return source
 
 
 def entries_of(issue: Issue, source: Spans) -> list[int]:
@@ -97,15 +96,15 @@ Drawn = tuple[Readers, tuple[int, ...], str]  # readers, the ids of their entrie
 def drawn(source: Spans, groups: Sequence[Readers], now: datetime) -> Iterator[Drawn]:
     """Yield what each group gets."""
     choices = spans.choices_of({readers.group.preferences_id for readers in groups}, now)
+    sent = PapersSent(source.standings).of({digest_id for readers in groups for digest_id in readers.group.history})
     for readers in groups:
-        preferences_id, covered, had = readers.group
+        preferences_id, covered, history = readers.group
         if readers.is_paused or readers.is_late:
             yield readers, (), Reason.PAUSED if readers.is_paused else Reason.EXPIRED
         elif (choice := choices.get(preferences_id)) is not None:
             span = source.of(covered, choice)
-            found = digest_choice.draw(span, choice, had, is_first=covered is None)
-            entries = span.index.entries
-            yield readers, tuple([entries[n].id for n in found.order.numbers]), found.reason
+            found = digest_choice.draw(span, choice, had_by(history, sent), is_first=covered is None)
+            yield readers, tuple([index.entries[number].id for index, number in found.places]), found.reason
 
 
 def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Reach:

@@ -17,11 +17,10 @@ from digests.models import Card, Delivery, Digest
 from digests.models.delivery_state import never_left
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
-from digests.selection.entry_index import Choice, Item, union
-from digests.selection.spans import Span
+from digests.selection.entry_index import Choice, Item
+from digests.selection.spans import Span, Spans
 from newsletter import clock
 from newsletter.issues.models import Issue
-from newsletter.papers.ingest import duplicates
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
@@ -36,13 +35,13 @@ class Preview:
     delivery: Delivery | None  # None where nothing was due
     span: Span
     choice: Choice
-    had: int  # the mask of what the reader was sent before
+    had: frozenset[int]  # the papers that the reader was sent before
     answer: DigestChoice
 
     @property
     def items(self) -> list[Item]:
         """The papers in their order, each with the reason it is there."""
-        return self.answer.content.items if self.answer.content else []
+        return list(self.answer.content.items) if self.answer.content else []
 
     @property
     def issue(self) -> Issue | None:
@@ -67,7 +66,7 @@ class Preview:
         if content is None:
             return None
         digest_rows.write_cards([content])
-        card_ids = [self.span.card_ids[number] for number in content.numbers]
+        card_ids = [item.card_id for item in content.items if item.card_id]
         return compose.compose(
             Digest(issue=self.issue, card_ids=card_ids, is_fallback=content.is_fallback, subject=self.subject)
         )
@@ -92,14 +91,14 @@ def preview_of(delivery: Delivery) -> Preview:
     """Work out a delivery anew, as assembly did at its moment."""
     at, since = delivery.made_at, delivery.covered_from
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
-    span = spans.span_of(spans.issues_since(since, at), [choice], at)
+    span = Spans(at).of(since, choice)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
     had = papers_had(earlier, at)
     if hindrance := hindrance_of(delivery):
         answer = DigestChoice(None, reason=hindrance)
     else:
         answer = digest_choice.answer(span, choice, had, is_first=since is None)
-    return Preview(delivery.slot, delivery, span, choice, union(span.index.by_paper, had), answer)
+    return Preview(delivery.slot, delivery, span, choice, had, answer)
 
 
 def hindrance_of(delivery: Delivery) -> str:
@@ -115,24 +114,21 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     slot = digest_schedule.moment(day, reader.send_time, reader.timezone)
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
-    span = spans.span_of(list(Issue.objects.out(at).filter(date=day)), [choice], at)
+    span = Spans(at).span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
     had = papers_had(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
     answer = digest_choice.answer(span, choice, had, is_first=False)
-    return Preview(slot, None, span, choice, union(span.index.by_paper, had), answer)
+    return Preview(slot, None, span, choice, had, answer)
 
 
-def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
+def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
     """Return the papers of those `earlier` deliveries that assembly looks at: of recent days, and not known lost."""
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
     orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
     stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
-    return {paper_id or -entry_id for paper_id, entry_id in stood}
+    return frozenset(paper_id or -entry_id for paper_id, entry_id in stood)
 
 
-def same_as(had: Collection[int], span: Span) -> set[int]:
-    """Return the papers of a span that are by now the same as some of `had`, merged or not."""
-    among = span.index.by_paper
-    heirs = duplicates.heirs_of(pk for pk in {*had, *among} if pk > 0)  # a free item has a number below 0, and no twin
-    were = {heirs.get(pk, pk) for pk in had}
-    return {pk for pk in among if heirs.get(pk, pk) in were}
+def same_as(had: Collection[int], source: Spans) -> frozenset[int]:
+    """Return some papers under every id they stood by in recent issues, merged or not."""
+    return frozenset(same for paper_id in had for same in source.standings.same_as(paper_id))

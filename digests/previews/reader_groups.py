@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from digests.assembly import already_sent, due_readers
 from digests.assembly.due_readers import Group
 from digests.models.delivery_state import NEVER_LEFT
+from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 
@@ -29,7 +30,7 @@ class Readers(NamedTuple):
 # travel as text, all preferences in a row: a row for each would take longer to read than to count.
 COUNT = """
 , counted AS (
-  SELECT preferences_id, covered_through, {had} AS had, {is_late} AS is_late,
+  SELECT preferences_id, covered_through, {history} AS history, {is_late} AS is_late,
          CASE WHEN paused_until > (next_digest_at AT TIME ZONE 'UTC')::date - 2
               THEN json_build_array(frequency, weekday, send_time, timezone, paused_until, {seconds})::text
               ELSE '' END AS pause,
@@ -38,72 +39,51 @@ COUNT = """
   WHERE {is_due}
   GROUP BY 1, 2, 3, 4, 5
 )
-SELECT covered_through, had, is_late, pause, string_agg(preferences_id::text, ','), string_agg(readers::text, ','),
+SELECT covered_through, history, is_late, pause, string_agg(preferences_id::text, ','), string_agg(readers::text, ','),
        string_agg({seconds_of_first}::text, ','), string_agg({seconds_of_last}::text, ',')
 FROM counted GROUP BY 1, 2, 3, 4
 """
 SECONDS = "extract(epoch FROM {})::bigint"
-# As earlier.HAD, the other way round: from the few digests that hold such a paper to their readers. None was made
-# before the first issue with such a paper was out.
-HAD = f"""
-WITH {already_sent.PAIR}, start AS MATERIALIZED (
-  SELECT id AS reader_id, {due_readers.IS_BACK} AS is_back, {already_sent.AFTER} AS after
-  FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
-), reach AS MATERIALIZED ({already_sent.SINCE}), wanted AS MATERIALIZED ({already_sent.WANTED}), held AS MATERIALIZED (
-  SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
-  FROM digests_digest digest CROSS JOIN LATERAL unnest(digest.card_ids) AS member(card_id)
-  JOIN wanted ON wanted.id = member.card_id
-  WHERE digest.made_at >= (SELECT min(since) FROM reach) AND digest.card_ids && ARRAY(SELECT id FROM wanted)
-), had AS MATERIALIZED (
-  SELECT start.reader_id, array_agg(DISTINCT held.paper_id ORDER BY held.paper_id) AS papers
-  FROM held JOIN digests_delivery d ON d.digest_id = held.digest_id
-  JOIN start ON start.reader_id = d.subscriber_id
-  JOIN reach ON reach.after = start.after AND reach.is_back = start.is_back
-  WHERE d.made_at >= (SELECT min(since) FROM reach) AND d.slot > reach.since - %(lateness)s
-    AND NOT {NEVER_LEFT} AND held.at > start.after
+# The digests of all readers at once: for so many, sorting them is faster than looking up each reader's.
+HISTORY = f"""
+WITH start AS MATERIALIZED (
+  SELECT id AS reader_id, {already_sent.COVERED} AS covered FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="start")}), history AS MATERIALIZED (
+  SELECT start.reader_id, array_agg(d.digest_id ORDER BY d.digest_id) AS digests
+  FROM start JOIN since USING (covered) JOIN digests_delivery d ON d.subscriber_id = start.reader_id
+  WHERE d.made_at >= (SELECT min(since) FROM since) AND d.made_at >= since.since
+    AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
   GROUP BY start.reader_id
 )
 """
-NOBODY_HAD = "WITH had AS (SELECT)"
 MEMORY = "SET LOCAL work_mem = '128MB'"  # counting a million readers without writing them to disk
-
-
-def count_of(had: str, join: str) -> str:
-    seconds, first, last = map(SECONDS.format, ("next_digest_at", "first_at", "last_at"))
-    return COUNT.format(
-        had=had, join=join, is_late=due_readers.IS_LATE, is_due=due_readers.IS_DUE,
-        seconds=seconds, seconds_of_first=first, seconds_of_last=last,
-    )  # fmt: skip
-
-
-WITHOUT_HAD = NOBODY_HAD + count_of("'{}'::bigint[]", "")
-WITH_HAD = HAD + count_of("coalesce(had.papers, '{}')", "LEFT JOIN had ON had.reader_id = subscribers_subscriber.id")
+SECONDS_OF = dict(zip(("seconds", "seconds_of_first", "seconds_of_last"),
+                      map(SECONDS.format, ("next_digest_at", "first_at", "last_at")), strict=True))  # fmt: skip
+DUE = HISTORY + COUNT.format(
+    history="coalesce(history.digests, '{}')",
+    join="LEFT JOIN history ON history.reader_id = subscribers_subscriber.id",
+    is_late=due_readers.IS_LATE,
+    is_due=due_readers.IS_DUE,
+    **SECONDS_OF,
+)
 
 
 @transaction.atomic
-def due_by(until: datetime, now: datetime, pairs: Sequence[already_sent.Pair]) -> list[Readers]:
-    """Count the active readers whose next slot comes by a moment; `pairs` is what may come to them twice."""
-    values: dict[str, Any] = {
-        "now": until,
-        "newest": None,
-        "latest": now - settings.DIGEST_LATEST,
-        "lateness": settings.DIGEST_SPAN,
-    }
+def due_by(until: datetime, source: Spans) -> list[Readers]:
+    """Count the active readers whose next slot comes by a moment, by what decides their digest of `source`."""
+    values: dict[str, Any] = {"now": until, "newest": None, "latest_slot": source.now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
         cursor.execute(MEMORY)
-        if pairs:
-            cursor.execute(WITH_HAD, values | already_sent.columns_of(pairs))
-        else:
-            cursor.execute(WITHOUT_HAD, values)
+        cursor.execute(DUE, values | already_sent.history_values(source))
         return [readers for row in cursor.fetchall() for readers in readers_of(*row)]
 
 
 def readers_of(
-    covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
+    covered_through: datetime | None, history: Sequence[int], is_late: bool, pause: str, *columns: str
 ) -> Iterator[Readers]:
-    pauses, had = bool(pause) and is_over(pause), tuple(had)
+    pauses, digests = bool(pause) and is_over(pause), tuple(history)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield Readers(Group(preferences_id, covered_through, had), is_late, pauses, count, first, last)
+        yield Readers(Group(preferences_id, covered_through, digests), is_late, pauses, count, first, last)
 
 
 def is_over(pause: str) -> bool:
