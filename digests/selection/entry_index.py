@@ -108,7 +108,7 @@ class IssueIndex:
     def paper_count(self) -> int:
         return len(self.entries) - self.free.bit_count()
 
-    def item(self, number: int, topics: int, words: str, *, is_older: bool = False) -> Item:
+    def item(self, number: int, topics: int, words: str, is_older: bool = False) -> Item:
         """Return the item of entry `number` for the topics of a mask and what else speaks for it."""
         key = (number, topics, words, is_older)
         if (found := self.by_reason.get(key)) is None:

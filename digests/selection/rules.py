@@ -157,12 +157,12 @@ def places_in(older: Iterable[OlderIssue], choice: Choice, had: Collection[int],
 
 def with_reasons(index: IssueIndex, choice: Choice, places: Iterable[Place]) -> Selection:
     """Give each place its reason; places of another index than the span's own name their day."""
-    mine = topics_of(index, choice)
+    mine, follows = topics_of(index, choice), bool(choice.followed_phrases or choice.followed_authors)
     items = []
     for own, number in places:
         is_older = own is not index
         topics = own.topic_bits[number] & (topics_of(own, choice) if is_older else mine)
-        items.append(own.item(number, topics, words_of(own, choice, number), is_older=is_older))
+        items.append(own.item(number, topics, words_of(own, choice, number) if follows else "", is_older))
     return Selection(tuple(items))
 
 
@@ -190,8 +190,6 @@ def topics_of(index: IssueIndex, choice: Choice) -> int:
 
 def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     """Say what of entry `number` the reader follows."""
-    if not choice.followed_phrases and not choice.followed_authors:
-        return ""
     phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) >> number & 1]
     authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) >> number & 1]
     return " · ".join(sorted(phrases + authors)[:2])
