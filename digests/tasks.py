@@ -1,65 +1,67 @@
+"""The Celery tasks of digests: each loads its rows and makes one call. Their names never change: queues hold them."""
+
 import logging
 from collections.abc import Sequence
 
 from celery import shared_task
 from django.contrib.auth.models import User
 
+import digests.sending.send_batch
 from digests.assembly import assemble
 from digests.models import Batch
 from digests.monitoring import alerts, notices, retention
-from digests.monitoring import heartbeat as finishing
+from digests.monitoring.heartbeat import ping_finished_issues
 from digests.previews import issue_test, reach_cache
 from digests.provider_events import application
 from digests.publication import checklist, link_check
 from digests.sending import auto_pause, recovery, switch, uncertain
-from digests.sending import send_batch as sending
 from digests.statistics import daily_counts
 from newsletter import worker_shutdown
 from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
 logger = logging.getLogger(__name__)
-WAKING_SECONDS = 60
+WAKE_EXPIRY_SECONDS = 60
 
 
 @shared_task
 def assemble_due_digests() -> None:
-    assemble.assemble_due_digests(wake)
+    assemble.assemble_due_digests(queue_batches)
 
 
-def wake(batch_ids: Sequence[int]) -> None:
+def queue_batches(batch_ids: Sequence[int]) -> None:
     for batch_id in batch_ids:
         send_batch.delay(batch_id)
 
 
 @shared_task
 def send_batch(batch_id: int) -> None:
-    sending.send_batch(Batch.objects.get(pk=batch_id), worker_shutdown.is_requested)
+    digests.sending.send_batch.send_batch(Batch.objects.get(pk=batch_id), worker_shutdown.is_requested)
 
 
 @shared_task
 def sweep() -> None:
     for batch_id in recovery.sweep():
-        # The next rounds wake it again: behind a long run of batches no heap of these shall grow.
-        send_batch.apply_async((batch_id,), expires=WAKING_SECONDS)
+        # The next sweep queues it again, so stale messages expire instead of piling up behind a long run of batches.
+        send_batch.apply_async((batch_id,), expires=WAKE_EXPIRY_SECONDS)
 
 
 @shared_task
 def figure_reach(issue_id: int) -> None:
-    reach_cache.figure_reach(Issue.objects.get(pk=issue_id))
+    reach_cache.refresh_reach(Issue.objects.get(pk=issue_id))
 
 
 @shared_task
 def follow_links(issue_id: int) -> None:
     issue = Issue.objects.get(pk=issue_id)
-    link_check.follow_links(issue, checklist.front_of(issue))
+    link_check.check_links(issue, checklist.front_cards(issue))
 
 
-def have_links_followed(issue: Issue) -> int:
-    """Return how many links of an issue wait for a worker, which is asked to follow them."""
-    waiting = len(link_check.unfollowed(issue, checklist.front_of(issue)))
+def queue_link_check(issue: Issue) -> int:
+    """Queue a check of the issue's unchecked links; return how many there are."""
+    waiting = len(link_check.links_to_follow(issue, checklist.front_cards(issue)))
     if waiting:
-        follow_links.apply_async((issue.pk,), expires=WAKING_SECONDS)
+        follow_links.apply_async((issue.pk,), expires=WAKE_EXPIRY_SECONDS)
     return waiting
 
 
@@ -69,7 +71,7 @@ def send_trial(
 ) -> None:
     reader = Subscriber.objects.get(pk=reader_id) if reader_id else None
     address = User.objects.get(pk=editor_id).email
-    outcome = issue_test.send_trial(Issue.objects.get(pk=issue_id), address, topics, reader)
+    outcome = issue_test.send_issue_test(Issue.objects.get(pk=issue_id), address, topics, reader)
     if not outcome.is_accepted:
         logger.warning("The test mail of issue %s was not handed over: %s", issue_id, outcome.reason)
 
@@ -96,23 +98,23 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
-    auto_pause.watch()
-    alerts.watch()
+    auto_pause.check_recent_issues()
+    alerts.update_alerts()
 
 
 @shared_task
 def deliver_notices() -> None:
-    notices.deliver()
+    notices.deliver_notices()
 
 
 @shared_task
 def ping_finished() -> None:
-    finishing.ping_finished()
+    ping_finished_issues()
 
 
 @shared_task
 def prune() -> None:
-    retention.prune()
+    retention.delete_old_rows()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""What the home of the admin shows, each block in a few cheap queries: no table of readers or mail is scanned."""
+"""The data of the admin's home page, each block in a few cheap queries that scan no table of readers or mail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.db import connection
 
 from digests.models import DayOfReaders, Delivery, IssueTally, ProviderEvent, PublishRequest
 from digests.models.delivery_state import IS_AHEAD, IS_SENT
-from digests.previews.publish_forecast import counted
+from digests.previews.publish_forecast import pluralize
 from digests.publication import approval
 from digests.sending import switch
 from digests.statistics import daily_counts, number_format, readers_chart
@@ -20,8 +20,8 @@ from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Proposal, Source
 from subscribers.models import Subscriber
 
-RATED = timedelta(minutes=2)  # the rate is that of the last calls
-MANY = 200_000  # mails in one run
+RATE_WINDOW = timedelta(minutes=2)  # the rate is computed over this time
+LARGE_RUN = 200_000  # mails in one run
 ISSUES = 10
 SOURCES = 5
 WEEK = timedelta(days=7)
@@ -29,7 +29,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The issue that comes next, and the one that is out."""
+    """The next issue, and the newest published one."""
 
     coming: Issue | None
     papers: int
@@ -41,7 +41,7 @@ class Today:
     newest: Issue | None
 
 
-def today() -> Today:
+def load_today() -> Today:
     now = clock.now()
     coming = Issue.objects.open().filter(date__gte=clock.today()).order_by("date").first()
     newest = Issue.objects.exclude(published_at=None).select_related("curated_by").order_by("-published_at").first()
@@ -55,13 +55,13 @@ def today() -> Today:
         left=number_format.span(coming.cutoff_at - now),
         holds=coming.listings_held,
         awaited="; ".join(part for part in coming.listings.split("; ") if ": " in part),
-        asked=approval.standing(coming),
+        asked=approval.find_valid_request(coming),
         newest=newest,
     )
 
 
-class Sending(NamedTuple):
-    """The run of batches that is under way: all that were made since the oldest unfinished one."""
+class SendingRun(NamedTuple):
+    """The present run: all batches made since the oldest unfinished one."""
 
     handed_over: int
     left: int
@@ -74,8 +74,8 @@ class Sending(NamedTuple):
 
     @property
     def refresh_seconds(self) -> int:
-        """Return how soon to look again: counting a run costs a quarter of a second for a million."""
-        return 60 if not self.left else 4 if self.total < MANY else 15
+        """Return when to refresh: counting a run of a million mails takes a quarter of a second."""
+        return 60 if not self.left else 4 if self.total < LARGE_RUN else 15
 
     @property
     def percent(self) -> int:
@@ -92,8 +92,8 @@ class Sending(NamedTuple):
         return number_format.span(timedelta(seconds=self.left / self.a_second)) if self.a_second else ""
 
 
-# Each batch's deliveries by the index on it: a join could come to read all deliveries of a month.
-RUN = f"""
+# LATERAL reads each batch's deliveries by the index on batch: a join might be planned as a scan of all deliveries.
+RUN_SQL = f"""
 WITH run AS MATERIALIZED (
   SELECT id, position, started_at, finished_at, status FROM digests_batch
   WHERE made_at >= (SELECT min(made_at) FROM digests_batch WHERE status NOT IN ('done', 'dropped'))
@@ -113,24 +113,24 @@ FROM (
 """
 
 
-def sending() -> Sending:
+def load_sending() -> SendingRun:
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(RUN, {"now": now, "recent": now - RATED})
+        cursor.execute(RUN_SQL, {"now": now, "recent": now - RATE_WINDOW})
         handed_over, left, recent, seconds = cursor.fetchone()
     uncertain = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count()
-    return Sending(int(handed_over), int(left), int(recent) / max(1.0, seconds) if seconds else 0.0, uncertain)
+    return SendingRun(int(handed_over), int(left), int(recent) / max(1.0, seconds) if seconds else 0.0, uncertain)
 
 
-class Waiting(NamedTuple):
-    """What a pause keeps back."""
+class WaitingMail(NamedTuple):
+    """What a pause holds back."""
 
     ready: int
-    expires_at: datetime | None  # the first of these
+    expires_at: datetime | None  # when the first of these expires
     due: int  # readers who come due within the next hour
 
 
-WAITING = f"""
+WAITING_SQL = f"""
 SELECT coalesce(sum(ahead), 0), min(first)
 FROM digests_batch b, LATERAL (
   SELECT count(*) AS ahead, min(expires_at) AS first
@@ -140,13 +140,13 @@ WHERE b.status NOT IN ('done', 'dropped')
 """
 
 
-def waiting() -> Waiting:
+def load_waiting() -> WaitingMail:
     with connection.cursor() as cursor:
-        cursor.execute(WAITING)
+        cursor.execute(WAITING_SQL)
         ready, expires_at = cursor.fetchone()
     soon = clock.now() + timedelta(hours=1)
     due = Subscriber.objects.active().filter(next_digest_at__lte=soon).count()
-    return Waiting(int(ready), expires_at, due)
+    return WaitingMail(int(ready), expires_at, due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,8 @@ class Readers:
         return self.days[::-1]
 
 
-def readers() -> Readers:
-    """Return the last 90 days as they were counted; before the first count, counted now."""
+def load_readers() -> Readers:
+    """Return the stored counts of the last 90 days; count them now if none are stored yet."""
     since = clock.today() - timedelta(days=daily_counts.DAYS - 1)
     days = list(DayOfReaders.objects.filter(date__gte=since).order_by("date"))
     if not days:
@@ -182,13 +182,13 @@ def readers() -> Readers:
     )
 
 
-class Past(NamedTuple):
+class PastIssue(NamedTuple):
     issue: Issue
     tally: IssueTally | None
 
     @property
-    def is_told(self) -> bool:
-        """Say whether the provider reports deliveries."""
+    def has_delivery_reports(self) -> bool:
+        """Return whether the provider reports deliveries."""
         return self.tally is not None and self.tally.delivered > 0
 
     @property
@@ -197,11 +197,15 @@ class Past(NamedTuple):
 
     @property
     def delivered(self) -> str:
-        return number_format.share(self.tally.delivered, self.tally.sent) if self.tally and self.is_told else ""
+        return (
+            number_format.share(self.tally.delivered, self.tally.sent)
+            if self.tally and self.has_delivery_reports
+            else ""
+        )
 
     @property
     def bar(self) -> float:
-        """Return how much of a bar of 60 is full."""
+        """Return the length of the delivered part of a bar of 60."""
         return round(60 * self.tally.delivered / self.tally.sent, 1) if self.tally and self.tally.sent else 0.0
 
     @property
@@ -213,22 +217,22 @@ class Past(NamedTuple):
         return number_format.share(self.tally.complained, self.tally.sent) if self.tally else ""
 
 
-def last_issues() -> list[Past]:
+def load_last_issues() -> list[PastIssue]:
     issues = Issue.objects.exclude(published_at=None).select_related("tally").order_by("-published_at")[:ISSUES]
-    return [Past(issue, getattr(issue, "tally", None)) for issue in issues]
+    return [PastIssue(issue, getattr(issue, "tally", None)) for issue in issues]
 
 
 class Sources(NamedTuple):
     troubled: list[Source]
     total: int
-    failing: int  # at their last try, and not for long enough to be in trouble
+    failing: int  # failed at the last fetch, but not for long enough to count as troubled
 
     @property
     def well(self) -> int:
         return self.total - len(self.troubled)
 
 
-def sources() -> Sources:
+def load_sources() -> Sources:
     fetched = list(Source.objects.fetched().order_by("name"))
     troubled = [source for source in fetched if source_alerts.is_troubled(source)]
     failing = sum(source.failure_count > 0 for source in fetched if source not in troubled)
@@ -244,12 +248,12 @@ class Errand(NamedTuple):
     query: str = ""
 
 
-def requests_of_others(by_id: int | None) -> list[Errand]:
+def find_publish_requests(by_id: int | None) -> list[Errand]:
     asked = PublishRequest.objects.standing().exclude(asked_by=by_id).select_related("asked_by", "issue")
     return [
         Errand(
             f"{one.asked_by or 'An editor'} asks you to confirm the issue of {one.issue.date:%-d %B}: "
-            f"{counted(one.papers, 'paper')}, {counted(one.readers, 'reader')}.",
+            f"{pluralize(one.papers, 'paper')}, {pluralize(one.readers, 'reader')}.",
             "admin:issues_issue_publish",
             [one.issue_id],
         )
@@ -257,8 +261,8 @@ def requests_of_others(by_id: int | None) -> list[Errand]:
     ]
 
 
-def held_issues() -> list[Errand]:
-    """Return the issues that are held past their hour: nobody gets them before somebody says so."""
+def find_held_issues() -> list[Errand]:
+    """Return the issues held past their cutoff: they stay unpublished until somebody acts."""
     held = Issue.objects.filter(cutoff_at__lte=clock.now(), status=Issue.Status.HELD).order_by("date")
     return [
         Errand(f"The issue of {issue.date:%-d %B} is held past its cutoff.", "admin:issues_issue_change", [issue.pk])
@@ -266,27 +270,27 @@ def held_issues() -> list[Errand]:
     ]
 
 
-def stopped() -> list[Errand]:
-    answer = switch.standing()
-    return (
-        [] if answer.may else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
-    )
+def find_stopped_sending() -> list[Errand]:
+    answer = switch.current_permission()
+    if answer.is_allowed:
+        return []
+    return [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
 
 
-def proposed() -> list[Errand]:
-    """Return what readers proposed and nobody has decided on; what many proposed is one."""
+def find_new_proposals() -> list[Errand]:
+    """Return the undecided proposals of readers; a paper proposed by several readers counts once."""
     count = Proposal.objects.filter(status=Proposal.Status.NEW).values("key").distinct().count()
-    words = f"Readers propose {counted(count, 'paper')}, to be taken or declined."
+    words = f"Readers propose {pluralize(count, 'paper')}, to be taken or declined."
     return [Errand(words, "admin:papers_proposal_changelist", (), "?status__exact=new")] if count else []
 
 
-def uncertain() -> list[Errand]:
+def find_uncertain_deliveries() -> list[Errand]:
     count = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count()
-    words = f"Of {counted(count, 'mail')} nobody knows whether it was sent."
+    words = f"{pluralize(count, 'mail')} may or may not have been sent."
     return [Errand(words, "admin:digests_delivery_changelist", (), "?status__exact=uncertain")] if count else []
 
 
-def held_bounces() -> list[Errand]:
+def find_held_bounces() -> list[Errand]:
     count = ProviderEvent.objects.held().count()
-    words = f"{counted(count, 'bounce')} of troubled domains to decide on."
+    words = f"{pluralize(count, 'bounce')} of troubled domains to decide on."
     return [Errand(words, "admin:digests_providerevent_changelist", (), "?held__exact=waiting")] if count else []

@@ -130,7 +130,7 @@ def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> CardTe
     rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
     links = len(rest) // 2 * (len(settings.SITE_URL) + TOKEN_SIZE)
     size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
-    title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
+    title, summary = cut_at_word(card["title"], PREHEADER), brief(card.get("brief") or card["summary"], PREHEADER)
     pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
     return CardTemplate(*pieces, size, title, summary, entry.is_free)
 
@@ -148,12 +148,10 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
 
 
 def why(card: Mapping[str, Any], reason: str) -> str:
-    """Return the reason without the mark it begins with, the comments, and whether a reader proposed it."""
-    comments = card["comments"]
-    words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
+    """Return the reason without the mark it begins with, and whether a reader proposed the paper."""
     proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
     reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
-    return " · ".join(filter(None, [reason, words, proposed]))
+    return " · ".join(filter(None, [reason, proposed]))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The step that holds what assembly counted as due against what became of the deliveries, and looks for odd rows."""
+"""Compares what assembly counted as due with what became of the deliveries, and looks for inconsistent rows."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,32 +8,32 @@ from django.db import connection
 
 from digests.models import Batch
 from digests.models.delivery_state import IS_AHEAD, STATE
-from digests.statistics.issue_counts import COUNTS, Counts, total
+from digests.statistics.issue_counts import COUNTS, Counts, sum_counts
 from newsletter import clock
 
 DAY = timedelta(days=1)
-# The sweep takes a lease that is over after half a minute at most, and what is too late after its expiry.
+# The sweep takes over expired leases and drops expired deliveries within half a minute.
 SWEPT_WITHIN = timedelta(minutes=5)
-NAMED = 5  # rows named in one line, before the rest is counted
+MOST_NAMED = 5  # rows named in one line, before the rest is counted
 
 
 class Run(NamedTuple):
-    """Readers served at one moment: how many were due, as assembly counted them, and what deliveries there are."""
+    """One run of assembly: how many readers were due by its own count, and the counts of its deliveries."""
 
     at: datetime
     counts: Counts
 
 
 class Fault(NamedTuple):
-    """Rows that should not be: what is wrong with them, and what to look at."""
+    """A kind of inconsistent row: what is wrong, what to look at, and the query that finds it."""
 
     words: str
     look_at: str
     sql: str
 
 
-# `eligible` is what assembly counted on its own; whoever is served in one run bears its moment.
-CLOSE = f"""
+# `eligible` is assembly's own count; every delivery of a run has the run's moment in made_at.
+RUNS_SQL = f"""
 WITH due AS (
   SELECT at, sum(due) AS n FROM digests_assembly WHERE at >= %(start)s AND at < %(end)s GROUP BY at
 ), rows AS (
@@ -47,11 +47,11 @@ WITH due AS (
 SELECT coalesce(due.at, found.at), coalesce(due.n, 0), found.*
 FROM due FULL JOIN found ON found.at = due.at ORDER BY 1
 """
-ROWS = """
+DELIVERIES_SQL = """
 SELECT d.id FROM digests_delivery d LEFT JOIN digests_batch b ON b.id = d.batch_id
 WHERE d.made_at >= %(start)s AND d.made_at < %(end)s AND
 """
-BATCHES = f"""
+BATCHES_SQL = f"""
 SELECT b.id FROM digests_batch b
 CROSS JOIN LATERAL (
   SELECT coalesce(max(d.call_no) + 1, 0) AS calls,
@@ -64,68 +64,68 @@ FAULTS = [
     Fault(
         "{batches} stand beyond the last of their calls",
         "deliveries of theirs may have been deleted, or a worker counts calls wrongly",
-        BATCHES + "b.position > its.calls",
+        BATCHES_SQL + "b.position > its.calls",
     ),
     Fault(
         "{batches} are finished, and deliveries lie ahead of their position",
         "these deliveries count as planned and are sent by nobody",
-        BATCHES + "b.status IN ('done', 'dropped') AND its.ahead > 0",
+        BATCHES_SQL + "b.status IN ('done', 'dropped') AND its.ahead > 0",
     ),
     Fault(
         "{batches} are held by a lease that is long over, or by none",
         "the sweep runs every half a minute: are workers and the schedule running?",
-        BATCHES + "b.status IN ('leased', 'submitting') AND (b.lease_until IS NULL OR b.lease_until < %(swept)s)",
+        BATCHES_SQL + "b.status IN ('leased', 'submitting') AND (b.lease_until IS NULL OR b.lease_until < %(swept)s)",
     ),
     Fault(
         "{deliveries} have neither a digest nor a reason why there is none",
         "assembly writes one or the other",
-        ROWS + "d.digest_id IS NULL AND (d.status IS NULL OR d.reason = '')",
+        DELIVERIES_SQL + "d.digest_id IS NULL AND (d.status IS NULL OR d.reason = '')",
     ),
     Fault(
         "{deliveries} are skipped without a reason",
-        "whatever skips a delivery says why",
-        ROWS + "d.digest_id IS NOT NULL AND d.status = 'skipped' AND d.reason = ''",
+        "every skip should record a reason",
+        DELIVERIES_SQL + "d.digest_id IS NOT NULL AND d.status = 'skipped' AND d.reason = ''",
     ),
     Fault(
         "{deliveries} have no status of their own and no place in a batch",
         "their batch may have been deleted; nobody sends them",
-        ROWS + "d.digest_id IS NOT NULL AND d.status IS NULL AND (b.id IS NULL OR d.call_no IS NULL)",
+        DELIVERIES_SQL + "d.digest_id IS NOT NULL AND d.status IS NULL AND (b.id IS NULL OR d.call_no IS NULL)",
     ),
     Fault(
         "{deliveries} are planned and past their hour",
         "the sweep drops what is too late: are workers running, and is sending allowed?",
-        ROWS + f"{STATE} = 'planned' AND d.digest_id IS NOT NULL AND d.expires_at < %(swept)s",
+        DELIVERIES_SQL + f"{STATE} = 'planned' AND d.digest_id IS NOT NULL AND d.expires_at < %(swept)s",
     ),
     Fault(
         "{deliveries} were delivered, and count as planned or skipped",
         "they may leave again: pause sending, and look at their batches first",
-        ROWS + f"{STATE} IN ('planned', 'skipped') AND d.delivered_at IS NOT NULL",
+        DELIVERIES_SQL + f"{STATE} IN ('planned', 'skipped') AND d.delivered_at IS NOT NULL",
     ),
 ]
 
 
-def day_of(day: date) -> tuple[datetime, datetime]:
-    """Return the first moment of a day in UTC, and that of the next."""
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """Return the first moment of `day` and of the next day in UTC."""
     start = datetime.combine(day, time(), UTC)
     return start, start + DAY
 
 
-def runs(start: datetime, end: datetime) -> list[Run]:
-    """Return the runs of assembly from `start` until before `end`, counted in one look."""
+def count_runs(start: datetime, end: datetime) -> list[Run]:
+    """Return the runs of assembly from `start` until before `end`, counted in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, {"start": start, "end": end})
+        cursor.execute(RUNS_SQL, {"start": start, "end": end})
         return [
             Run(at, Counts(int(due), *(int(count or 0) for count in counts)))
             for at, due, _, _, *counts in cursor.fetchall()
         ]
 
 
-def counts_of(runs: list[Run]) -> Counts:
-    return total(run.counts for run in runs)
+def total_of_runs(runs: list[Run]) -> Counts:
+    return sum_counts(run.counts for run in runs)
 
 
-def differences(runs: list[Run]) -> Iterator[str]:
-    """Yield what does not close, run by run."""
+def describe_differences(runs: list[Run]) -> Iterator[str]:
+    """Yield a sentence on each run whose counts do not close."""
     for at, counts in runs:
         if counts.is_closed:
             continue
@@ -136,25 +136,25 @@ def differences(runs: list[Run]) -> Iterator[str]:
             yield f"{moment} Nobody counted the others as due: were rows of digests_delivery written by hand?"
 
 
-def faults(start: datetime, end: datetime) -> Iterator[str]:
-    """Yield what is odd about the deliveries and batches made from `start` until before `end`."""
+def describe_faults(start: datetime, end: datetime) -> Iterator[str]:
+    """Yield a sentence on each kind of inconsistent row made from `start` until before `end`."""
     values = {"start": start, "end": end, "swept": clock.now() - SWEPT_WITHIN}
     for fault in FAULTS:
-        if found := _ids(fault.sql, values):
-            yield f"{_named(fault.words, found)}. Look: {fault.look_at}."
+        if found := find_ids(fault.sql, values):
+            yield f"{name_rows(fault.words, found)}. Look: {fault.look_at}."
 
 
-def _ids(sql: str, values: dict[str, Any]) -> list[int]:
+def find_ids(sql: str, values: dict[str, Any]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM ({sql}) odd ORDER BY id", values)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _named(words: str, ids: list[int]) -> str:
-    shown = ", ".join(map(str, ids[:NAMED])) + (", …" if len(ids) > NAMED else "")
+def name_rows(words: str, ids: list[int]) -> str:
+    shown = ", ".join(map(str, ids[:MOST_NAMED])) + (", …" if len(ids) > MOST_NAMED else "")
     return words.format(batches=f"{len(ids):,} batches ({shown})", deliveries=f"{len(ids):,} deliveries ({shown})")
 
 
-def unfinished(start: datetime, end: datetime) -> bool:
-    """Say whether a batch made from `start` until before `end` is still on its way."""
+def has_unfinished_batches(start: datetime, end: datetime) -> bool:
+    """Return whether any batch made from `start` until before `end` is unfinished."""
     return Batch.objects.unfinished().filter(made_at__gte=start, made_at__lt=end).exists()

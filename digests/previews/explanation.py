@@ -1,4 +1,4 @@
-"""What one reader got on one day and why, or the one reason why not."""
+"""Explains what one reader got on one day and why, or the single reason why nothing came."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -11,34 +11,34 @@ from newsletter.issues.models import Issue
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
-DAYS = {"daily": "one every day", "weekdays": "one on weekdays"}
+FREQUENCY_WORDS = {"daily": "one every day", "weekdays": "one on weekdays"}
 
 
 def explain(reader: Subscriber, day: date) -> Iterator[str]:
     """Yield lines on every delivery of `reader` whose slot lies on `day` in the reader's zone."""
     deliveries = reader_day.deliveries_on(reader, day)
     if not deliveries:
-        yield no_delivery(reader, day)
-        yield from where_it_went(reader, day)
+        yield explain_no_delivery(reader, day)
+        yield from explain_issue_of_day(reader, day)
     for delivery in deliveries:
-        yield from explain_delivery(reader, reader_day.preview_of(delivery))
+        yield from explain_delivery(reader, reader_day.preview_delivery(delivery))
 
 
-def no_delivery(reader: Subscriber, day: date) -> str:
-    """Say the one reason why nothing was due on a day."""
-    if (left := no_subscription(reader, day)) is not None:
-        return left
+def explain_no_delivery(reader: Subscriber, day: date) -> str:
+    """Return the single reason why nothing was due on `day`."""
+    if (reason := explain_no_subscription(reader, day)) is not None:
+        return reason
     if is_paused(reader, day):
         return f"No digest: paused until {reader.paused_until}."
     upcoming = reader.next_digest_local
     next_one = f"The next one is due {upcoming:%Y-%m-%d %H:%M} ({reader.timezone})."
     if not digest_schedule.is_day_of(reader.rhythm, day):
-        return f"No digest was due on {day}: this reader gets {days_of(reader)}. {next_one}"
+        return f"No digest was due on {day}: this reader gets {describe_frequency(reader)}. {next_one}"
     return f"No digest was due on {day}. {next_one}"
 
 
-def no_subscription(reader: Subscriber, day: date) -> str | None:
-    """Say that the reader was not there yet, or not any more; None for a reader who was."""
+def explain_no_subscription(reader: Subscriber, day: date) -> str | None:
+    """Return why the reader was not subscribed on `day`; None when the subscription was active."""
     if reader.status == Subscriber.Status.PENDING:
         return "No digest: the subscription is pending."
     if reader.confirmed_at and day < (since := local_day(reader, reader.confirmed_at)):
@@ -56,19 +56,23 @@ def local_day(reader: Subscriber, moment: datetime) -> date:
 
 
 def is_paused(reader: Subscriber, day: date) -> bool:
-    """Say whether the pause held on a day: its beginning is not recorded, but nothing is due while it lasts."""
+    """Return whether the reader was paused on `day`.
+
+    The start of a pause is not stored. Nothing is due during a pause, so a delivery between `day` and its end means
+    that the pause began after `day`.
+    """
     if reader.paused_until is None or day >= reader.paused_until:
         return False
     after, end = (datetime.combine(d, time(), reader.timezone) for d in (day, reader.paused_until))
     return not reader.deliveries.filter(slot__gte=after, slot__lt=end).exists()
 
 
-def days_of(reader: Subscriber) -> str:
-    return DAYS.get(reader.frequency) or f"one a week, on {reader.get_weekday_display()}s"
+def describe_frequency(reader: Subscriber) -> str:
+    return FREQUENCY_WORDS.get(reader.frequency) or f"one a week, on {reader.get_weekday_display()}s"
 
 
-def where_it_went(reader: Subscriber, day: date) -> Iterator[str]:
-    """Say which digest the issue of a day came with, where nothing was due on that day."""
+def explain_issue_of_day(reader: Subscriber, day: date) -> Iterator[str]:
+    """Yield what became of the issue of `day`: its withdrawal, and the digest whose span contains it."""
     issue = Issue.objects.exclude(published_at=None).filter(date=day).first()
     if issue is None:
         return
@@ -83,17 +87,17 @@ def explain_delivery(reader: Subscriber, preview: Preview) -> Iterator[str]:
     delivery = preview.delivery
     assert delivery is not None
     due = delivery.slot.astimezone(reader.timezone)
-    yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {state_of(delivery)}"
+    yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {describe_state(delivery)}"
     yield from explain_span(preview)
     if delivery.digest is not None:
         yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
         if delivery.digest.is_fallback:
-            yield "Nothing matched, and a first digest then brings the front’s best."
-    yield from explain_chosen(delivery)
-    yield from explain_rest(preview)
+            yield "Nothing matched, so this first digest has the best papers of the front."
+    yield from explain_papers(delivery)
+    yield from explain_left_out(preview)
 
 
-def state_of(delivery: Delivery) -> str:
+def describe_state(delivery: Delivery) -> str:
     if delivery.status == Delivery.Status.SKIPPED:
         note = f" ({delivery.note})" if delivery.note else ""
         return f"no digest: {delivery.get_reason_display()}{note}"
@@ -103,38 +107,38 @@ def state_of(delivery: Delivery) -> str:
 
 
 def explain_span(preview: Preview) -> Iterator[str]:
-    """Say which issues the digest was chosen from, and which of its time were withdrawn before."""
+    """Yield the issues the digest was chosen from, and the issues of that time that were withdrawn before it."""
     delivery, issues = preview.delivery, preview.span.issues
     assert delivery is not None
     if issues:
         papers, days = preview.span.index.paper_count, sorted(issue.date for issue in issues)
-        yield f"Span: {listed(days)}, {papers} {'paper' if papers == 1 else 'papers'}"
-    gone = Issue.objects.filter(withdrawn_at__lte=delivery.made_at, published_at__lte=delivery.made_at)
+        yield f"Span: {describe_issues(days)}, {papers} {'paper' if papers == 1 else 'papers'}"
+    withdrawn = Issue.objects.filter(withdrawn_at__lte=delivery.made_at, published_at__lte=delivery.made_at)
     since = delivery.covered_from or delivery.made_at - timedelta(days=1)
-    for issue in gone.filter(published_at__gt=since).order_by("date"):
+    for issue in withdrawn.filter(published_at__gt=since).order_by("date"):
         yield f"The issue of {issue.date} was withdrawn before, at {issue.withdrawn_at:%Y-%m-%d %H:%M} (UTC)."
 
 
-def listed(days: list[date]) -> str:
+def describe_issues(days: list[date]) -> str:
     if len(days) == 1:
         return f"the issue of {days[0]}"
     return f"{len(days)} issues, {days[0]} to {days[-1]}"
 
 
-def explain_chosen(delivery: Delivery) -> Iterator[str]:
+def explain_papers(delivery: Delivery) -> Iterator[str]:
     try:
         cards: list[Card] = delivery.digest.cards if delivery.digest else []
     except CardsPruned:
-        yield "It is too old: which papers it held is not kept any more."
+        yield "It is too old: the list of its papers is no longer kept."
         return
     for number, card in enumerate(cards, start=1):
         yield f"{number:3}. {card.entry.snapshot['title']}\n     {card.reason}"
 
 
-def explain_rest(preview: Preview) -> Iterator[str]:
-    """Yield why other papers were left out: of the front all, of the shelf what the reader's choice speaks of."""
+def explain_left_out(preview: Preview) -> Iterator[str]:
+    """Yield why papers were left out: how many in all, and each one that concerns the reader's preferences."""
     index, choice = preview.span.index, preview.choice
-    if preview.answer.reason == Delivery.Reason.EXPIRED or not index.entries:
+    if preview.result.reason == Delivery.Reason.EXPIRED or not index.entries:
         return
     left = rules.why_left_out(index, choice, rules.Selection(tuple(preview.items)), preview.had)
     asked = entry_index.bits(rules.concerns(index, choice))

@@ -1,4 +1,4 @@
-"""An issue as a test mail to an editor: counted nowhere."""
+"""Mails an issue to an editor as a test. No statistics count it."""
 
 from collections.abc import Sequence
 
@@ -6,41 +6,41 @@ from django.conf import settings
 
 from digests.mail import compose, slots
 from digests.previews import issue_preview
-from digests.previews.issue_preview import Sight
+from digests.previews.issue_preview import MailPreview
 from digests.sending import sent_today
 from newsletter.issues.models import Issue
-from newsletter.mail import letter_lane, outcome
-from newsletter.mail import message as mail
+from newsletter.mail import letter_lane, message
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Wait
 from newsletter.papers.models import Topic
 from subscribers.models import Subscriber
 
-OF_A_READER = "This is a test: what one reader gets as things stand now."
-OF_TOPICS = "This is a test: what a reader of {} gets as things stand now."
+READER_LEAD = "This is a test: what one reader would get now."
+TOPICS_LEAD = "This is a test: what a reader of {} would get now."
 
 
-def send_trial(
+def send_issue_test(
     issue: Issue, address: str, topics: Sequence[str] | None = None, reader: Subscriber | None = None
-) -> outcome.SendOutcome:
-    """Mail `issue`, as it stands now, to one address: its whole front, or what topics or a reader would get of it."""
-    sight = trial_of(issue, topics, reader)
-    if sight.reason:
-        return outcome.SendOutcome("refused", reason=f"There is no mail to send: {sight.reason}.")
-    message = mail.build(address, f"[Test] {sight.subject}", sight.text, sight.html, tag="test")
+) -> SendOutcome:
+    """Mail `issue` in its present state to `address`: the whole front, or what `topics` or `reader` would get."""
+    preview = preview_test(issue, topics, reader)
+    if preview.reason:
+        return SendOutcome("refused", reason=f"There is no mail to send: {preview.reason}.")
+    test_mail = message.build(address, f"[Test] {preview.subject}", preview.text, preview.html, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
-            return lane.hand_over(message)
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
+            return lane.hand_over(test_mail)
     except Wait as exc:
-        return outcome.SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
+        return SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
 
 
-def trial_of(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> Sight:
+def preview_test(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> MailPreview:
     if reader is not None:
-        return issue_preview.for_reader(issue, reader, OF_A_READER)
+        return issue_preview.preview_for_reader(issue, reader, READER_LEAD)
     if topics:
         names = list(Topic.objects.filter(slug__in=topics).order_by("name").values_list("name", flat=True))
-        return issue_preview.for_topics(issue, topics, names, OF_TOPICS.format(", ".join(names)))
+        return issue_preview.preview_for_topics(issue, topics, names, TOPICS_LEAD.format(", ".join(names)))
     parts = compose.compose_trial(issue)
     links = dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
     html, text = slots.fill(parts.html, links), slots.fill(parts.text, links)
-    return Sight("The whole front", issue.subject or str(issue), html, text)
+    return MailPreview("The whole front", issue.subject or str(issue), html, text)

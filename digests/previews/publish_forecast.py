@@ -1,4 +1,4 @@
-"""What publishing an issue now would set going: how many readers come due within a day, and who is the first."""
+"""Forecasts what publishing an issue now would do: how many readers come due within a day, and when the first is."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 AHEAD = timedelta(hours=24)
 HOUR = timedelta(hours=1)
-MOVED_PERCENT, MOVED_READERS = 1, 10  # a number that moved by more than both is another number
+TOLERATED_PERCENT, TOLERATED_READERS = 1, 10  # a count that differs by more than both has changed
 
 
 class Slot(NamedTuple):
@@ -24,7 +24,7 @@ class Slot(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Say when it is on the readers' clocks: “at 06:00 in Auckland (18:00 UTC)”."""
+        """Return the time on the readers' clocks: “at 06:00 in Auckland (18:00 UTC)”."""
         area, _, city = self.zone.rpartition("/")
         if not area or area == "Etc":
             return f"at {self.at:%H:%M} UTC"
@@ -33,16 +33,16 @@ class Slot(NamedTuple):
 
 class PublishForecast(NamedTuple):
     papers: int
-    readers: int  # who come due within a day, and are not paused then
-    waiting: int  # of these, who are due already
-    paused: int  # active readers who have a pause on
+    readers: int  # who come due within a day and are not paused then
+    waiting: int  # of `readers`, those already due
+    paused: int  # active readers who have paused
     active: int
-    hours: int  # until the last of these is due
-    first: Slot | None  # of those who are not due yet
+    hours: int  # until the last of `readers` is due, rounded up
+    first: Slot | None  # the earliest slot that is still ahead
 
     @property
     def words(self) -> str:
-        said = f"{counted(self.papers, 'paper')}, {counted(self.readers, 'reader')}"
+        said = f"{pluralize(self.papers, 'paper')}, {pluralize(self.readers, 'reader')}"
         if not self.readers:
             return f"{said} within a day."
         if not self.first:
@@ -51,18 +51,18 @@ class PublishForecast(NamedTuple):
         return f"{over}; the first {'at once' if self.waiting else self.first.words}."
 
     def differs_from(self, readers: int) -> bool:
-        """Say whether so many readers, as an editor saw them, are another number by now."""
-        moved = abs(self.readers - readers)
-        return moved > MOVED_READERS and moved * 100 > readers * MOVED_PERCENT
+        """Return whether the count has changed noticeably since an editor saw `readers`."""
+        change = abs(self.readers - readers)
+        return change > TOLERATED_READERS and change * 100 > readers * TOLERATED_PERCENT
 
 
-def counted(count: int, word: str) -> str:
+def pluralize(count: int, word: str) -> str:
     return f"1 {word}" if count == 1 else f"{count:,} {word}s"
 
 
-# One pass over the active readers. Many share a slot, and few have a pause on: only of these the hour is asked. Who is
-# due so late that the mail would expire is not counted among those who come due.
-ACTIVE = """
+# One pass over the active readers. Many share a slot; send_time is selected only for the few who have paused, who
+# alone need it. Readers so overdue that their mail would expire are not counted as coming due.
+ACTIVE_READERS_SQL = """
 SELECT CASE WHEN is_due THEN next_digest_at END, CASE WHEN is_due THEN timezone END,
        CASE WHEN has_pause THEN paused_until END, CASE WHEN has_pause THEN send_time END, count(*)
 FROM (
@@ -74,8 +74,8 @@ GROUP BY 1, 2, 3, 4
 """
 
 
-class Share(NamedTuple):
-    """Active readers who have one slot within a day, or none, and one pause."""
+class ReaderGroup(NamedTuple):
+    """Active readers with the same slot within a day (None: no slot) and the same pause."""
 
     at: datetime | None
     zone: str | None
@@ -85,37 +85,37 @@ class Share(NamedTuple):
 
     @property
     def slot(self) -> Slot | None:
-        """Return when they come due; nothing where they do not, or fall into their pause."""
+        """Return when these readers come due; None if they do not, or if they are paused then."""
         if self.at is None or self.zone is None:
             return None
         rhythm = Rhythm("daily", 0, self.send_time or time(), self.zone, self.paused_until)
-        is_off = self.paused_until is not None and is_paused(rhythm, day_of(rhythm, self.at))
-        return None if is_off else Slot(self.at, self.zone)
+        is_paused_then = self.paused_until is not None and is_paused(rhythm, day_of(rhythm, self.at))
+        return None if is_paused_then else Slot(self.at, self.zone)
 
 
-def outlook_of(issue: Issue) -> PublishForecast:
-    """Say what becomes of an issue that is published now."""
+def forecast_publication(issue: Issue) -> PublishForecast:
+    """Forecast the publication of `issue` at the present moment."""
     now = clock.now()
-    shares = active_readers(now)
+    groups = load_active_reader_groups(now)
     due: Counter[Slot] = Counter()
-    for share in shares:
-        if slot := share.slot:
-            due[slot] += share.readers
+    for group in groups:
+        if slot := group.slot:
+            due[slot] += group.readers
     coming = [slot for slot in due if slot.at > now]
     return PublishForecast(
         papers=issue.entries.front().kept().exclude(paper=None).count(),
         readers=due.total(),
         waiting=sum(count for slot, count in due.items() if slot.at <= now),
-        paused=sum(share.readers for share in shares if share.paused_until and share.paused_until > now.date()),
-        active=sum(share.readers for share in shares),
+        paused=sum(group.readers for group in groups if group.paused_until and group.paused_until > now.date()),
+        active=sum(group.readers for group in groups),
         hours=math.ceil((max(coming).at - now) / HOUR) if coming else 0,
         first=min(coming, key=lambda slot: (slot.at, -due[slot], slot.zone), default=None),
     )
 
 
-def active_readers(now: datetime) -> list[Share]:
-    # It may be yesterday where a reader is.
+def load_active_reader_groups(now: datetime) -> list[ReaderGroup]:
+    # West of UTC the local date may still be yesterday.
     moments = {"yesterday": (now - AHEAD).date(), "end": now + AHEAD, "latest": now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
-        cursor.execute(ACTIVE, moments)
-        return [Share(*row) for row in cursor.fetchall()]
+        cursor.execute(ACTIVE_READERS_SQL, moments)
+        return [ReaderGroup(*row) for row in cursor.fetchall()]

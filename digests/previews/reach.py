@@ -1,6 +1,7 @@
-"""Whom an issue reaches as things stand: what assembly would do, were the issue published now and every reader due.
+"""Computes whom an issue reaches now: what assembly would do if the issue were published and every reader due.
 
-Readers who get the same are drawn for once (readership.py), by the functions that assembly draws with.
+Readers with the same preferences and history form one group (reader_groups.py), and each group is drawn for once with
+assembly's own functions.
 """
 
 import gc
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from digests.assembly.already_sent import PapersSent, had_by
 from digests.models import Delivery
 from digests.previews import reader_groups
-from digests.previews.reader_groups import Readers
+from digests.previews.reader_groups import CountedGroup
 from digests.selection import digest_choice, spans
 from digests.selection.spans import Spans
 from newsletter import clock
@@ -29,13 +30,13 @@ Reason = Delivery.Reason
 class Reach:
     """Readers whose next slot lies in the next 24 hours, by what they get."""
 
-    sizes: Mapping[int, int] = field(default_factory=dict)  # readers by how many papers they get; free items are none
-    nothing: Mapping[str, int] = field(default_factory=dict)  # readers who get none, by Delivery.Reason
-    entries: Mapping[int, int] = field(default_factory=dict)  # readers by the id of each kept entry of the issue
-    later: int = 0  # readers whose slot comes after that
-    papers: int = 0  # of the issue, that reach anybody
-    first_at: datetime | None = None  # when the first digest leaves, and the last
-    last_at: datetime | None = None
+    sizes: Mapping[int, int] = field(default_factory=dict)  # readers by number of papers; free items do not count
+    nothing: Mapping[str, int] = field(default_factory=dict)  # readers who get no digest, by Delivery.Reason
+    entries: Mapping[int, int] = field(default_factory=dict)  # readers of each kept entry of the issue, by entry id
+    later: int = 0  # readers whose slot comes after 24 hours
+    papers: int = 0  # papers of the issue that reach at least one reader
+    first_at: datetime | None = None  # when the first digest leaves
+    last_at: datetime | None = None  # when the last digest leaves
     first_zone: str = ""
 
     @property
@@ -45,25 +46,25 @@ class Reach:
 
     @property
     def empty(self) -> int:
-        """Readers who get none."""
+        """Readers who get no digest."""
         return sum(self.nothing.values())
 
 
-def reach_of(issue: Issue) -> Reach:
-    """Work out whom a draft would reach if it were published now, or a published issue does from now on.
+def compute_reach(issue: Issue) -> Reach:
+    """Compute whom a draft would reach if it were published now, or whom a published issue reaches from now on.
 
-    Nothing is kept. It takes seconds where there are a million readers: a page shows the last stored figure.
+    Stores nothing. This takes seconds for a million readers, so pages show the last stored figure (reach_cache.py).
     """
     now = clock.now()
-    source = standing(issue, now)
-    with no_collection():
-        groups = reader_groups.due_by(now + AHEAD, source)
-        return summed(drawn(source, groups, now), entries_of(issue, source), now)
+    source = spans_if_published(issue, now)
+    with garbage_collection_disabled():
+        groups = reader_groups.count_groups_due_by(now + AHEAD, source)
+        return sum_draws(draw_for_groups(source, groups, now), drawable_entry_ids(issue, source), now)
 
 
 @contextmanager
-def no_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: there is none, and looking through all that is held takes half of the time."""
+def garbage_collection_disabled() -> Iterator[None]:
+    """Disable the cyclic garbage collector: there are no cycles to free, and its scans doubled the run time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -73,28 +74,30 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def standing(issue: Issue, now: datetime) -> Spans:
-    """Return what there is to choose from, with an open issue as if it were published."""
+def spans_if_published(issue: Issue, now: datetime) -> Spans:
+    """Return the spans to draw from, with an open issue treated as published."""
     if not issue.is_open:
         return Spans(now)
-    with publish_dry_run.published_at(issue, now) as coming:
+    with publish_dry_run.dry_run(issue, now) as coming:
         source = Spans(now, coming)
-        source.earliest_standings()  # read while papers and picks are as publication would leave them
+        source.earliest_standings()  # read before the dry run takes back what publication would change
         return source
 
 
-def entries_of(issue: Issue, source: Spans) -> list[int]:
-    """Return the ids of what of the issue can be drawn."""
+def drawable_entry_ids(issue: Issue, source: Spans) -> list[int]:
+    """Return the ids of the issue's entries that can be drawn."""
     if source.coming:
         return [entry.pk for entry in source.coming.entries if entry.dropped_at is None]
     return list(issue.entries.kept().values_list("pk", flat=True))
 
 
-Drawn = tuple[Readers, tuple[int, ...], str]  # readers, the ids of their entries in order, or why there are none
+GroupDraw = tuple[
+    CountedGroup, tuple[int, ...], str
+]  # readers, the ids of their entries in order, or why there are none
 
 
-def drawn(source: Spans, groups: Sequence[Readers], now: datetime) -> Iterator[Drawn]:
-    """Yield what each group gets."""
+def draw_for_groups(source: Spans, groups: Sequence[CountedGroup], now: datetime) -> Iterator[GroupDraw]:
+    """Yield what each group gets. Groups whose preferences no longer exist are left out."""
     choices = spans.choices_of({readers.group.preferences_id for readers in groups}, now)
     sent = PapersSent(source.standings).of({digest_id for readers in groups for digest_id in readers.group.history})
     for readers in groups:
@@ -107,10 +110,10 @@ def drawn(source: Spans, groups: Sequence[Readers], now: datetime) -> Iterator[D
             yield readers, tuple([index.entries[number].id for index, number in found.places]), found.reason
 
 
-def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Reach:
-    orders, nothing, free = Counter[tuple[int, ...]](), Counter[str](), free_items()
-    first, last = None, None
-    for group, ids, reason in drawn:
+def sum_draws(draws: Iterable[GroupDraw], entries: Iterable[int], now: datetime) -> Reach:
+    orders, nothing, free_ids = Counter[tuple[int, ...]](), Counter[str](), free_item_ids()
+    first, last = None, None  # seconds since 1970
+    for group, ids, reason in draws:
         if not ids:
             nothing[str(reason)] += group.readers
             continue
@@ -119,37 +122,37 @@ def summed(drawn: Iterable[Drawn], entries: Iterable[int], now: datetime) -> Rea
         last = group.last_at if last is None else max(last, group.last_at)
     sizes, reached = Counter[int](), Counter[int]()
     for ids, count in orders.items():
-        sizes[sum(pk not in free for pk in ids)] += count
+        sizes[sum(pk not in free_ids for pk in ids)] += count
         for pk in ids:
             reached[pk] += count
     return Reach(
         dict(sorted(sizes.items())),
         dict(nothing.most_common()),
         {pk: reached[pk] for pk in entries},
-        reader_groups.due_later(now + AHEAD),
-        sum(reached[pk] > 0 and pk not in free for pk in entries),
-        moment_of(first, now),
-        moment_of(last, now),
-        zone_of(first),
+        reader_groups.count_due_after(now + AHEAD),
+        sum(reached[pk] > 0 and pk not in free_ids for pk in entries),
+        departure_at(first, now),
+        departure_at(last, now),
+        zone_of_slot(first),
     )
 
 
-def free_items() -> frozenset[int]:
-    """Return the ids of entries that are no papers: few, whatever the age of the archive."""
+def free_item_ids() -> frozenset[int]:
+    """Return the ids of entries that are not papers. There are few of them even in an old archive."""
     return frozenset(IssueEntry.objects.filter(paper=None).values_list("pk", flat=True))
 
 
-def moment_of(seconds: int | None, now: datetime) -> datetime | None:
-    """Return the moment of a slot, and for one that is past the present: its reader is served at once."""
+def departure_at(seconds: int | None, now: datetime) -> datetime | None:
+    """Return the later of the slot (in seconds since 1970) and `now`: an overdue reader is served at once."""
     return None if seconds is None else max(now, datetime.fromtimestamp(seconds, UTC))
 
 
-def zone_of(seconds: int | None) -> str:
-    """Return the zone of a reader whose slot this is."""
+def zone_of_slot(seconds: int | None) -> str:
+    """Return the time zone of one reader with this slot, empty when there is none."""
     if seconds is None:
         return ""
     slot = datetime.fromtimestamp(seconds, UTC)
-    there = Subscriber.objects.active().filter(
+    sharing = Subscriber.objects.active().filter(
         next_digest_at__gte=slot, next_digest_at__lt=slot + timedelta(seconds=1)
     )
-    return str(there.values_list("timezone", flat=True).first() or "")
+    return str(sharing.values_list("timezone", flat=True).first() or "")

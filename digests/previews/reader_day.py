@@ -1,7 +1,7 @@
-"""What a reader's digests of one day are, worked out anew from the issues, the choice and what the reader had.
+"""Recomputes a reader's digests of one day from the issues, the preferences and what the reader had already received.
 
-The past is what it was: entries dropped, issues withdrawn and topics retired later stand as they did when the digest
-was assembled. The stored digest is not read, so that the two can be compared.
+Later changes are ignored: entries dropped, issues withdrawn and topics retired since then count as they did when the
+digest was assembled. The stored digest is not read, so that the two can be compared.
 """
 
 from collections.abc import Collection
@@ -29,23 +29,23 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A digest of a slot, or the one reason why there is none, with what decided it."""
+    """The digest of one slot, or the reason why there is none, with the inputs of that choice."""
 
     slot: datetime
-    delivery: Delivery | None  # None where nothing was due
+    delivery: Delivery | None  # None when nothing was due
     span: Span
     choice: Choice
     had: frozenset[int]  # the papers that the reader was sent before
-    answer: DigestChoice
+    result: DigestChoice
 
     @property
     def items(self) -> list[Item]:
         """The papers in their order, each with the reason it is there."""
-        return list(self.answer.content.items) if self.answer.content else []
+        return list(self.result.content.items) if self.result.content else []
 
     @property
     def issue(self) -> Issue | None:
-        """The newest issue of the span, whose frame the mail has."""
+        """The newest issue of the span, which provides the subject, intro and footer of the mail."""
         return self.span.issues[0] if self.span.issues else None
 
     @property
@@ -56,13 +56,13 @@ class Preview:
 
     @property
     def reason(self) -> str:
-        """Why there is no digest, in words; empty where there is one."""
-        words = Delivery.Reason(self.answer.reason).label if self.answer.reason else ""
-        return f"{words} ({self.answer.note})" if self.answer.note else str(words)
+        """Why there is no digest, in words; empty when there is one."""
+        words = Delivery.Reason(self.result.reason).label if self.result.reason else ""
+        return f"{words} ({self.result.note})" if self.result.note else str(words)
 
     def compose(self) -> slots.Parts | None:
-        """Return the mail with its reader slots open, None where there is none. Cards nobody had yet are stored."""
-        content = self.answer.content
+        """Return the mail with its reader slots still to fill, None when there is no digest. Stores missing cards."""
+        content = self.result.content
         if content is None:
             return None
         digest_rows.write_cards([content])
@@ -72,13 +72,13 @@ class Preview:
         )
 
 
-def preview(reader: Subscriber, day: date) -> list[Preview]:
-    """Return the digests of a reader whose slots lie on a day of the reader's zone, in their order.
+def preview_day(reader: Subscriber, day: date) -> list[Preview]:
+    """Return the reader's digests whose slots lie on `day` in the reader's zone, in order.
 
-    Where nothing was due, it is what the present choice would have brought from the issue of that day.
+    If nothing was due, return what the present preferences would have brought from the issue of that day.
     """
     deliveries = deliveries_on(reader, day)
-    return [preview_of(delivery) for delivery in deliveries] or [preview_without_delivery(reader, day)]
+    return [preview_delivery(delivery) for delivery in deliveries] or [preview_without_delivery(reader, day)]
 
 
 def deliveries_on(reader: Subscriber, day: date) -> list[Delivery]:
@@ -87,25 +87,28 @@ def deliveries_on(reader: Subscriber, day: date) -> list[Delivery]:
     return list(rows.select_related("digest__issue", "batch"))
 
 
-def preview_of(delivery: Delivery) -> Preview:
-    """Work out a delivery anew, as assembly did at its moment."""
+def preview_delivery(delivery: Delivery) -> Preview:
+    """Recompute a delivery as assembly did when it was made."""
     at, since = delivery.made_at, delivery.covered_from
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
     span = Spans(at).of(since, choice)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
-    had = papers_had(earlier, at)
-    if hindrance := hindrance_of(delivery):
-        answer = DigestChoice(None, reason=hindrance)
+    had = papers_already_sent(earlier, at)
+    if reason := blocking_reason(delivery):
+        result = DigestChoice(None, reason=reason)
     else:
-        answer = digest_choice.answer(span, choice, had, is_first=since is None)
-    return Preview(delivery.slot, delivery, span, choice, had, answer)
+        result = digest_choice.answer(span, choice, had, is_first=since is None)
+    return Preview(delivery.slot, delivery, span, choice, had, result)
 
 
-def hindrance_of(delivery: Delivery) -> str:
-    """Say why nothing could be assembled for a reader; a pause of then is known from the delivery alone."""
+def blocking_reason(delivery: Delivery) -> str:
+    """Return why assembly made no choice for this delivery, empty if it did.
+
+    A past pause is known only from the delivery: the reader's row holds the present pause.
+    """
     if delivery.reason == Delivery.Reason.PAUSED:
         return Delivery.Reason.PAUSED
-    # A first digest is never too late.
+    # A first digest is never too late, and has no covered_from.
     is_late = delivery.covered_from and delivery.slot < delivery.made_at - settings.DIGEST_LATEST
     return Delivery.Reason.EXPIRED if is_late else ""
 
@@ -115,20 +118,23 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
     span = Spans(at).span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
-    had = papers_had(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
-    answer = digest_choice.answer(span, choice, had, is_first=False)
-    return Preview(slot, None, span, choice, had, answer)
+    had = papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    result = digest_choice.answer(span, choice, had, is_first=False)
+    return Preview(slot, None, span, choice, had, result)
 
 
-def papers_had(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
-    """Return the papers of those `earlier` deliveries that assembly looks at: of recent days, and not known lost."""
+def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
+    """Return the paper ids (minus the entry id for free items) of the recent `earlier` deliveries that may have left.
+
+    `at` is the moment of assembly, which looks back over the same days.
+    """
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
     orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
-    stood = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
-    return frozenset(paper_id or -entry_id for paper_id, entry_id in stood)
+    placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
+    return frozenset(paper_id or -entry_id for paper_id, entry_id in placed)
 
 
-def same_as(had: Collection[int], source: Spans) -> frozenset[int]:
-    """Return some papers under every id they stood by in recent issues, merged or not."""
+def add_merged_papers(had: Collection[int], source: Spans) -> frozenset[int]:
+    """Return `had` with the papers of recent issues that were merged with one of them."""
     return frozenset(same for paper_id in had for same in source.standings.same_as(paper_id))

@@ -1,4 +1,4 @@
-"""Readers counted by what decides their next digest, as assembly would see them were they all due."""
+"""Counts readers by everything that decides their next digest, as assembly would see them if they were all due."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,27 +15,27 @@ from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 
-class Readers(NamedTuple):
-    """Readers who get the same for the same reason, and when the first and the last of them do."""
+class CountedGroup(NamedTuple):
+    """Readers who get the same digest, or none for the same reason, with their first and last slot."""
 
     group: Group
     is_late: bool
     is_paused: bool
     readers: int
-    first_at: int  # seconds since 1970, as a million moments are slow to make
+    first_at: int  # seconds since 1970: a million datetimes are slow to build
     last_at: int
 
 
-# A pause that may have come over a slot is told apart by all that decides it, and looked at closer in Python. Numbers
-# travel as text, all preferences in a row: a row for each would take longer to read than to count.
-COUNT = """
+# Readers whose pause may cover their slot are grouped by everything that decides this; Python decides it. The counts
+# of many preferences are joined to text in one row: reading a row for each would take longer than counting.
+COUNT_SQL = """
 , counted AS (
-  SELECT preferences_id, covered_through, {history} AS history, {is_late} AS is_late,
+  SELECT preferences_id, covered_through, coalesce(history.digests, '{{}}') AS history, {is_late} AS is_late,
          CASE WHEN paused_until > (next_digest_at AT TIME ZONE 'UTC')::date - 2
               THEN json_build_array(frequency, weekday, send_time, timezone, paused_until, {seconds})::text
               ELSE '' END AS pause,
          count(*) AS readers, min(next_digest_at) AS first_at, max(next_digest_at) AS last_at
-  FROM subscribers_subscriber {join}
+  FROM subscribers_subscriber LEFT JOIN history ON history.reader_id = subscribers_subscriber.id
   WHERE {is_due}
   GROUP BY 1, 2, 3, 4, 5
 )
@@ -43,9 +43,9 @@ SELECT covered_through, history, is_late, pause, string_agg(preferences_id::text
        string_agg({seconds_of_first}::text, ','), string_agg({seconds_of_last}::text, ',')
 FROM counted GROUP BY 1, 2, 3, 4
 """
-SECONDS = "extract(epoch FROM {})::bigint"
-# The digests of all readers at once: for so many, sorting them is faster than looking up each reader's.
-HISTORY = f"""
+SECONDS_SQL = "extract(epoch FROM {})::bigint"
+# The digests of all readers at once: for so many, aggregating is faster than a look-up for each reader.
+HISTORY_SQL = f"""
 WITH start AS MATERIALIZED (
   SELECT id AS reader_id, {already_sent.COVERED} AS covered FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
 ), since AS MATERIALIZED ({already_sent.SINCE.format(readers="start")}), history AS MATERIALIZED (
@@ -56,48 +56,46 @@ WITH start AS MATERIALIZED (
   GROUP BY start.reader_id
 )
 """
-MEMORY = "SET LOCAL work_mem = '128MB'"  # counting a million readers without writing them to disk
-SECONDS_OF = dict(zip(("seconds", "seconds_of_first", "seconds_of_last"),
-                      map(SECONDS.format, ("next_digest_at", "first_at", "last_at")), strict=True))  # fmt: skip
-DUE = HISTORY + COUNT.format(
-    history="coalesce(history.digests, '{}')",
-    join="LEFT JOIN history ON history.reader_id = subscribers_subscriber.id",
+MEMORY_SQL = "SET LOCAL work_mem = '128MB'"  # counts a million readers without temporary files
+COUNT_BY_HISTORY_SQL = HISTORY_SQL + COUNT_SQL.format(
     is_late=due_readers.IS_LATE,
     is_due=due_readers.IS_DUE,
-    **SECONDS_OF,
+    seconds=SECONDS_SQL.format("next_digest_at"),
+    seconds_of_first=SECONDS_SQL.format("first_at"),
+    seconds_of_last=SECONDS_SQL.format("last_at"),
 )
 
 
 @transaction.atomic
-def due_by(until: datetime, source: Spans) -> list[Readers]:
-    """Count the active readers whose next slot comes by a moment, by what decides their digest of `source`."""
+def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
+    """Count the active readers whose next slot comes by `until`, by what decides their digest of `source`."""
     values: dict[str, Any] = {"now": until, "newest": None, "latest_slot": source.now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
-        cursor.execute(MEMORY)
-        cursor.execute(DUE, values | already_sent.history_values(source))
-        return [readers for row in cursor.fetchall() for readers in readers_of(*row)]
+        cursor.execute(MEMORY_SQL)
+        cursor.execute(COUNT_BY_HISTORY_SQL, values | already_sent.history_values(source))
+        return [group for row in cursor.fetchall() for group in parse_row(*row)]
 
 
-def readers_of(
-    covered_through: datetime | None, history: Sequence[int], is_late: bool, pause: str, *columns: str
-) -> Iterator[Readers]:
-    pauses, digests = bool(pause) and is_over(pause), tuple(history)
+def parse_row(
+    covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
+) -> Iterator[CountedGroup]:
+    is_paused_then, had = bool(pause) and is_slot_paused(pause), tuple(had)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield Readers(Group(preferences_id, covered_through, digests), is_late, pauses, count, first, last)
+        yield CountedGroup(Group(preferences_id, covered_through, had), is_late, is_paused_then, count, first, last)
 
 
-def is_over(pause: str) -> bool:
-    """Say whether a pause came over the slot that is told with it."""
+def is_slot_paused(pause: str) -> bool:
+    """Return whether a pause covers its slot; `pause` is the JSON of COUNT_SQL with both."""
     frequency, weekday, send_time, zone, until, slot = json.loads(pause)
     rhythm = Rhythm(frequency, weekday, time.fromisoformat(send_time), zone, date.fromisoformat(until))
     return is_paused(rhythm, day_of(rhythm, datetime.fromtimestamp(slot, UTC)))
 
 
-LATER = "SELECT count(*) FROM subscribers_subscriber WHERE status = 'active' AND next_digest_at > %s"
+DUE_LATER_SQL = "SELECT count(*) FROM subscribers_subscriber WHERE status = 'active' AND next_digest_at > %s"
 
 
-def due_later(until: datetime) -> int:
-    """Count the active readers whose next slot comes after a moment."""
+def count_due_after(until: datetime) -> int:
+    """Count the active readers whose next slot comes after `until`."""
     with connection.cursor() as cursor:
-        cursor.execute(LATER, [until])
+        cursor.execute(DUE_LATER_SQL, [until])
         return int(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""How far an issue had come when it was withdrawn."""
+"""Counts the copies of a withdrawn issue by whether they were sent."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from subscribers.models import Subscriber
 
 
 class WithdrawalCounts(NamedTuple):
-    """Readers by what becomes of their copy of a withdrawn issue."""
+    """Readers of a withdrawn issue by what became of their copy."""
 
     sent: int
     under_way: int
@@ -20,7 +20,7 @@ class WithdrawalCounts(NamedTuple):
 
     @property
     def words(self) -> str:
-        said = [f"{of_readers(self.sent)} it already"]
+        said = [f"{readers_have(self.sent)} it already"]
         if self.under_way:
             said.append(f"to {self.under_way:,} it is being handed over at this moment")
         if self.uncertain:
@@ -29,17 +29,17 @@ class WithdrawalCounts(NamedTuple):
         return f"{', '.join(said[:-1])}, and {said[-1]}; nor does anybody later."
 
 
-def of_readers(count: int) -> str:
+def readers_have(count: int) -> str:
     return "1 reader has" if count == 1 else f"{count:,} readers have"
 
 
-def to_come(issue: Issue) -> int:
-    """Count the active readers for whom a published issue was not made ready yet."""
+def count_readers_to_come(issue: Issue) -> int:
+    """Count the active readers for whom a published issue has not been assembled yet."""
     not_served = Q(covered_through=None) | Q(covered_through__lt=issue.published_at)
     return Subscriber.objects.active().filter(not_served).count()
 
 
-REACH = f"""
+COPIES_SQL = f"""
 SELECT count(*) FILTER (WHERE {IS_SENT}),
        count(*) FILTER (WHERE {IS_IN_FLIGHT}),
        count(*) FILTER (WHERE {IS_PLANNED}),
@@ -51,8 +51,8 @@ WHERE b.made_at >= %s AND g.issue_id = %s
 """
 
 
-def reach_of(issue: Issue) -> WithdrawalCounts:
-    """Count the copies of an issue, as they stand now."""
+def count_copies(issue: Issue) -> WithdrawalCounts:
+    """Count the copies of an issue in their present state."""
     with connection.cursor() as cursor:
-        cursor.execute(REACH, [issue.published_at, issue.pk])
+        cursor.execute(COPIES_SQL, [issue.published_at, issue.pk])
         return WithdrawalCounts(*cursor.fetchone())

@@ -15,7 +15,6 @@ from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, spl
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
-TOPICS_NAMED = 2  # in one reason
 WEAK = 0.5  # a topic that fits less never leads
 # Of entries whose snapshot is older than fits: not weak, and no better than what was judged to fit well.
 UNKNOWN_FIT = 0.6
@@ -38,6 +37,7 @@ class Entry:
     summary: str
     authors: tuple[str, ...]
     topics: Mapping[str, str]  # slug → name
+    evidence: Mapping[str, str] = field(default_factory=dict)  # slug → the words that speak most for the topic
     fits: Mapping[str, float] = field(default_factory=dict)  # slug → how well the paper fits, 0 to 1
     day: date | None = None  # of its issue
 
@@ -116,25 +116,26 @@ class IssueIndex:
         return found
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
-        """Say why entry `number` was chosen, in the reader's words: “Efficient training · 41 votes”.
+        """Say why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.
 
-        One of an issue before the reader's span names its day.
+        What the reader follows stands instead of a topic. An entry of an issue before the reader's span names its day.
         """
         entry = self.entries[number]
-        parts = [FREE if entry.is_free else PICK * (entry.is_pick and not is_older), words]
-        parts.append(", ".join(self.topics_named(entry, topics)))
+        lead = FREE if entry.is_free else PICK * (entry.is_pick and not is_older)
+        parts = [lead, words or self.topic_reason(entry, topics)]
         if entry.votes:
             parts.append(f"{entry.votes} vote" + "s" * (entry.votes != 1))
         if is_older and entry.day:
             parts.append(f"from {entry.day.day} {entry.day:%B}")
         return " · ".join(filter(None, parts))
 
-    def topics_named(self, entry: Entry, topics: int) -> list[str]:
-        """Return the names of those topics of a mask that fit best; weak ones only where no other does."""
+    def topic_reason(self, entry: Entry, topics: int) -> str:
+        """Return that of an entry's topics in a mask which fits best, with the words that speak for it."""
         slugs = [slug for slug in entry.topics if topics >> self.topic_number[slug] & 1]
-        slugs = [slug for slug in slugs if entry.fit(slug) >= WEAK] or slugs
-        best = sorted(slugs, key=lambda slug: (-entry.fit(slug), entry.topics[slug]))[:TOPICS_NAMED]
-        return sorted(entry.topics[slug] for slug in best)
+        if not slugs:
+            return ""
+        slug = min(slugs, key=lambda slug: (-entry.fit(slug), entry.topics[slug]))
+        return ": ".join(filter(None, [entry.topics[slug], entry.evidence.get(slug, "")]))
 
 
 def build_index(

@@ -83,5 +83,5 @@ def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Itera
 
 def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]]) -> Entry:
     day, pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
-    topics, fits = spans.topics_in(json.loads(rows), heirs)
-    return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), topics, fits, day)
+    topics = spans.topics_in(json.loads(rows), heirs)
+    return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), *topics, day)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -17,8 +17,9 @@ from digests.selection.rules import OlderIssue
 from digests.selection.standings import Standings, standings_at
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.issues.publish_dry_run import Coming
+from newsletter.issues.publish_dry_run import DryRun
 from newsletter.papers.models import DayRank, Topic
+from newsletter.papers.topics.evidence import strongest_words
 
 
 def issues_at(at: datetime) -> list[Issue]:
@@ -65,7 +66,7 @@ class Span:
 class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""
 
-    def __init__(self, now: datetime, coming: Coming | None = None) -> None:
+    def __init__(self, now: datetime, coming: DryRun | None = None) -> None:
         """`coming` is an open issue that counts as published."""
         self.now = now
         self.coming = coming
@@ -132,7 +133,7 @@ class Spans:
         return [(at, earliest.get(at, at)) for at in published]
 
 
-def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Coming | None = None) -> list[Entry]:
+def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
     In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
@@ -151,7 +152,7 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Co
     return entries
 
 
-def is_coming(issue: Issue, coming: Coming | None) -> bool:
+def is_coming(issue: Issue, coming: DryRun | None) -> bool:
     return coming is not None and issue == coming.issue
 
 
@@ -162,7 +163,7 @@ def places_of(day: date) -> dict[int, int]:
 
 def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date) -> Entry:
     card = row.snapshot
-    topics, fits = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
+    topics = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,
@@ -173,26 +174,32 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date) -> Entry:
         title=card["title"],
         summary=card["summary"],
         authors=tuple(card["authors"]),
-        topics=topics,
-        fits=fits,
+        topics=topics.names,
+        evidence=topics.evidence,
+        fits=topics.fits,
         day=day,
     )
 
 
-def topics_in(
-    rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]
-) -> tuple[dict[str, str], dict[str, float]]:
-    """Return the names and the fits of a snapshot's topics, by slug; retired ones stand as their heirs too.
+class SnapshotTopics(NamedTuple):
+    """What a snapshot says of its topics, each by the slug; snapshots from before fits were known have no fits."""
 
-    Snapshots from before fits were known have none.
-    """
-    names, fits = dict[str, str](), dict[str, float]()
+    names: dict[str, str]
+    evidence: dict[str, str]  # the words that speak most for the topic
+    fits: dict[str, float]
+
+
+def topics_in(rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]) -> SnapshotTopics:
+    """Return the topics of a snapshot; a retired topic's heir too. `heirs` holds the slug and name of each heir."""
+    found = SnapshotTopics({}, {}, {})
     for row in rows:
+        words = strongest_words(row.get("evidence", ()))
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
-            names[slug] = name
+            found.names[slug] = name
+            found.evidence.setdefault(slug, words)
             if (fit := row.get("fit")) is not None:
-                fits[slug] = max(fit, fits.get(slug, 0.0))
-    return names, fits
+                found.fits[slug] = max(fit, found.fits.get(slug, 0.0))
+    return found
 
 
 def retired_topics(at: datetime | None = None) -> dict[str, Topic]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
-from newsletter.issues.publish_dry_run import Coming
+from newsletter.issues.publish_dry_run import DryRun
 from newsletter.papers.ingest import duplicates
 
 
@@ -40,7 +40,7 @@ WHERE issue.published_at > %s AND issue.published_at <= %s
 """
 
 
-def standings_at(now: datetime, coming: Coming | None = None) -> Standings:
+def standings_at(now: datetime, coming: DryRun | None = None) -> Standings:
     """Return where papers stood in the issues up to a moment, whatever was dropped or withdrawn since."""
     with connection.cursor() as cursor:
         cursor.execute(STOOD, [now - 2 * settings.DIGEST_SPAN, now])

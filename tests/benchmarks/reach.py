@@ -33,7 +33,7 @@ def reach_of_a_draft(scale: float) -> Figure:
 
 def timed(issue: Issue, readers: int) -> float:
     started = time.perf_counter()
-    found = reach.reach_of(issue)
+    found = reach.compute_reach(issue)
     seconds = time.perf_counter() - started
     assert found.readers + found.empty == readers
     return seconds

@@ -11,7 +11,7 @@ from tests.browser.test_desk import log_in
 from tests.browser.test_pages import Inspector
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 OTHER = "https://example.org/a-talk-about-readers"
 
 
@@ -118,9 +118,9 @@ def editor_accepts(page: Page, product: Product, shot: Shot) -> None:
     shot(page, "proposal")
     accept.click()
     page.get_by_label("Title").fill("A talk about readers")
-    page.get_by_label("A word to the proposer").fill("Gladly.")
+    page.get_by_label("Message to the proposer").fill("Gladly.")
     shot(page, "accepting")
     page.emulate_media(color_scheme="dark")
     shot(page, "accepting-dark")
     page.get_by_role("button", name="Accept").click()
-    expect(page.get_by_text("is accepted. It is in the draft of")).to_be_visible()
+    expect(page.get_by_text("was accepted. It is in the draft of")).to_be_visible()

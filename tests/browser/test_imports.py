@@ -9,7 +9,7 @@ from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -31,8 +31,8 @@ def test_a_file_of_readers_is_looked_through_and_imported(
     assert_it_fits_a_phone(page)
     shot(page, "import-upload")
     page.get_by_label("From", exact=True).select_option("ghost")
-    page.get_by_label("Where its readers agreed").fill("members.example.org")
-    page.get_by_label("When they agreed").fill("2026-01-31")
+    page.get_by_label("Where these readers agreed").fill("members.example.org")
+    page.get_by_label("Latest date they agreed").fill("2026-01-31")
     page.get_by_role("group", name="Topics").get_by_role("checkbox").first.check()
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("button", name="Look through the file").click()
@@ -62,4 +62,4 @@ def test_a_suppression_is_added_found_by_its_address_and_lifted(open_page: Open,
     shot(page, "suppression-lift")
     page.get_by_label("Why").fill("Asked again")
     page.get_by_role("button", name="Lift it").click()
-    expect(page.get_by_text("Lifted. The address is mailed again")).to_be_visible()
+    expect(page.get_by_text("Suppression lifted. The address is mailed again")).to_be_visible()

@@ -173,7 +173,7 @@ def test_a_draft_is_published() -> None:
 
 
 def test_an_unknown_day_is_not_published() -> None:
-    with pytest.raises(CommandError, match=r"There is no issue of 2026-05-04. manage.py draft_issue makes one."):
+    with pytest.raises(CommandError, match=r"There is no issue of 2026-05-04. Create it with manage.py draft_issue."):
         run("publish_issue", "2026-05-04")
 
 
@@ -184,7 +184,7 @@ def test_an_issue_is_published_once_and_not_empty() -> None:
     PaperFactory()
     run("draft_issue", "2026-05-04")
     run("publish_issue", "2026-05-04")
-    with pytest.raises(CommandError, match="only a draft is published"):
+    with pytest.raises(CommandError, match="Only a draft can be published"):
         run("publish_issue", "2026-05-04")
 
 
@@ -223,7 +223,7 @@ def test_a_sent_digest_is_explained_paper_by_paper(reader: Subscriber) -> None:
         ": sent",
         "from the issue of 2026-05-04",
         "Seeing in the dark",
-        "Seeing · 41 votes",
+        "Seeing: arXiv cs.CL · 41 votes",
         "Left out: 1",
         "Hearing: none of the reader’s topics",
     ):

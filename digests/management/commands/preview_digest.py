@@ -14,7 +14,7 @@ from subscribers.models import Subscriber
 
 
 class Command(ClockedCommand):
-    help = "Show a reader’s digest of a day, worked out anew; where none was due, what the present choice would bring."
+    help = "Show a reader’s recomputed digest of a day; if none was due, what the present preferences would bring."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -27,7 +27,7 @@ class Command(ClockedCommand):
         today = clock.now().astimezone(reader.timezone).date()
         if asked > max(today, clock.today()):
             raise CommandError(f"{asked} lies ahead of this reader, for whom it is {today}: no issue is known yet.")
-        for preview in reader_day.preview(reader, asked):
+        for preview in reader_day.preview_day(reader, asked):
             self.show(reader, preview, is_html=options["html"])
 
     def show(self, reader: Subscriber, preview: Preview, is_html: bool) -> None:
@@ -40,7 +40,9 @@ class Command(ClockedCommand):
 
 def head_of(reader: Subscriber, preview: Preview) -> str:
     slot = f"{preview.slot.astimezone(reader.timezone):%Y-%m-%d %H:%M} ({reader.timezone})"
-    state = explanation.state_of(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
+    state = (
+        explanation.describe_state(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
+    )
     return f"{slot}, {state}: " + (f"“{preview.subject}”" if preview.items else f"no digest, {preview.reason}")
 
 

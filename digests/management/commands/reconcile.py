@@ -10,7 +10,7 @@ from newsletter.clocked_command import ClockedCommand, day
 
 
 class Command(ClockedCommand):
-    help = "Show that every reader who was due on a day is accounted for, or where not and what to look at."
+    help = "Check that every reader who was due on a day is accounted for; report differences and what to look at."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -18,12 +18,12 @@ class Command(ClockedCommand):
 
     def run(self, **options: Any) -> None:
         on: date = options["date"]
-        start, end = reconciliation.day_of(on)
-        runs = reconciliation.runs(start, end)
-        counts = reconciliation.counts_of(runs)
+        start, end = reconciliation.day_bounds(on)
+        runs = reconciliation.count_runs(start, end)
+        counts = reconciliation.total_of_runs(runs)
         self.show(on, counts, len(runs))
-        differences = [*reconciliation.differences(runs)]
-        faults = [*reconciliation.faults(start, end)]
+        differences = [*reconciliation.describe_differences(runs)]
+        faults = [*reconciliation.describe_faults(start, end)]
         for line in differences + faults:
             self.stdout.write(line)
         if differences:

@@ -7,7 +7,7 @@ alphabet. Categories of one origin add up. The listing day is the earliest that 
 counted. A paper is withdrawn where arXiv's latest version is, or an editor says so; the notice replaces no words.
 
 So it does not matter in which order findings come, nor how often: `joined` is associative, commutative, idempotent.
-docs/decisions.md, “Whose title wins”.
+docs/decisions, “Whose title wins”.
 """
 
 from collections.abc import Iterable, Mapping

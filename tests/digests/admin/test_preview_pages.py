@@ -139,8 +139,8 @@ def test_the_cards_get_the_readers_of_each_entry(admin_client: Client, issue: Is
 
 
 def test_a_figure_is_old_after_a_minute_an_edit_or_the_publication(issue: Issue) -> None:
-    assert reach_cache.figure_reach(issue)
-    assert not reach_cache.figure_reach(issue)
+    assert reach_cache.refresh_reach(issue)
+    assert not reach_cache.refresh_reach(issue)
     figure = ReachFigure.objects.get()
     assert reach_cache.is_fresh(issue, figure)
     with clock.at(MORNING + timedelta(minutes=1)):
@@ -151,8 +151,8 @@ def test_a_figure_is_old_after_a_minute_an_edit_or_the_publication(issue: Issue)
 
 def test_a_figure_is_read_as_it_was_kept(issue: Issue, vision: Topic) -> None:
     SubscriberFactory(topics=[vision])
-    reach_cache.figure_reach(issue)
-    found = reach_cache.unpacked(ReachFigure.objects.get().figure)
+    reach_cache.refresh_reach(issue)
+    found = reach_cache.reach_from_json(ReachFigure.objects.get().figure)
     assert found.sizes == {1: 1}
     assert found.first_at == MORNING
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from digests.monitoring import dns_records
-from digests.monitoring.provider_status import ways_out
+from digests.monitoring.provider_status import provider_statuses
 from newsletter.mail.throttle import Pace
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Suppression
@@ -25,8 +25,8 @@ SENDING, TEST = "/admin/digests/sendingswitch/", "/admin/digests/sendingswitch/t
 @pytest.fixture(autouse=True)
 def nameserver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with naming({}) as server:
-        asked = dns_records.findings
-        monkeypatch.setattr(dns_records, "findings", lambda domain, selector, _: asked(domain, selector, server))
+        asked = dns_records.check_records
+        monkeypatch.setattr(dns_records, "check_records", lambda domain, selector, _: asked(domain, selector, server))
         yield
 
 
@@ -40,7 +40,7 @@ def test_both_ways_out_are_said_with_rate_cap_and_state(settings: LazySettings) 
     settings.ANYMAIL = settings.ANYMAIL | {"POSTMARK_SERVER_TOKEN": "t"}
     settings.SEND_RATE, settings.SEND_DAILY_CAP = 50, 1000
     heard("delivered")
-    digests, letters = ways_out()
+    digests, letters = provider_statuses()
     assert (digests.provider, digests.rate) == ("postmark", "45 messages a second, 3 calls at once")
     assert digests.today == "0 sent, 900 left"
     assert letters.rate == "5 messages a second, 4 calls at once"

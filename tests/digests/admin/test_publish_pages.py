@@ -12,7 +12,7 @@ from django.test import Client
 
 from digests.models import LinkCheck, PublishRequest
 from digests.publication import approval
-from digests.publication.approval import Seen
+from digests.publication.approval import SeenNumbers
 from digests.sending import switch
 from newsletter.issues.models import Issue
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, published_issue
@@ -117,7 +117,7 @@ def test_a_second_editor_confirms_on_the_same_page(ann: Client, issue: Issue, se
     settings.PUBLISH_ALONE_BELOW = 3
     bo = at_the_desk(account("bo"))
     assert "Ask a second editor</button>" in page(ann, issue)
-    assert press(ann, issue).startswith("3 readers need a second editor: the others are asked by mail.")
+    assert press(ann, issue).startswith("3 readers need a second editor: the other editors are asked by mail.")
     assert "Confirm: publish to" not in page(ann, issue)
     assert "Take the request back</button>" in page(ann, issue)
     assert "ann asked</strong>" not in page(bo, issue)
@@ -159,7 +159,7 @@ def test_holding_says_what_becomes_of_who_waits(ann: Client, issue: Issue) -> No
     assert status(issue) == Status.HELD
     answers = form_of(ann.get(path).content.decode(), "issue_form")
     words = said(ann.post(path, answers | {"issues_issue_release": "1"}))
-    assert words.startswith("Released. It is published at its cutoff, in 1 h 0 min, at 06:00 UTC, and readers")
+    assert words.startswith("Released. It is published at its cutoff, in 1 h 0 min, at 06:00 UTC. Until then, readers")
     assert status(issue) == Status.DRAFT
 
 
@@ -223,7 +223,7 @@ def test_the_links_are_those_that_fit(ann: Client, issue: Issue, state: str, lin
 
 def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) -> None:
     bo = account("bo")
-    approval.publish(Issue.objects.get(pk=issue.pk), bo, Seen(3, 0))
+    approval.publish(Issue.objects.get(pk=issue.pk), bo, SeenNumbers(3, 0))
     assert "not open any more" in said(
         ann.post(f"/admin/issues/issue/{issue.pk}/publish/", {"act": "publish", "is_sure_of": "3", "revision": "0"})
     )

@@ -20,9 +20,9 @@ def test_a_delivery_is_found_by_address_and_by_either_id() -> None:
     wanted = sent_delivery(SubscriberFactory(email="Ada@example.org"), provider_id="abc-1")
     sent_delivery()
     for text in (" ADA@example.org ", str(wanted.pk), "abc-1"):
-        assert list(search.deliveries(Delivery.objects.all(), text)) == [wanted]
+        assert list(search.search_deliveries(Delivery.objects.all(), text)) == [wanted]
     for text in ("nobody@example.org", "99999999999999999999", "no-such-id", "0"):
-        assert list(search.deliveries(Delivery.objects.all(), text)) == []
+        assert list(search.search_deliveries(Delivery.objects.all(), text)) == []
 
 
 def test_an_event_is_found_by_its_mail_and_by_its_domain() -> None:
@@ -36,7 +36,7 @@ def test_an_event_is_found_by_its_mail_and_by_its_domain() -> None:
         ("@Example.com", [of_delivery]),
         ("nowhere.example", []),
     ):
-        assert list(search.events(ProviderEvent.objects.all(), text)) == found
+        assert list(search.search_events(ProviderEvent.objects.all(), text)) == found
 
 
 DELIVERIES, EVENTS = Delivery.objects.order_by("-pk"), ProviderEvent.objects.order_by("-pk")

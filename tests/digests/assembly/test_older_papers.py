@@ -106,7 +106,7 @@ def test_a_past_day_is_previewed_by_what_was_eligible_then(vision: Topic, set_cl
         serve(days, set_clock)
     set_clock(MORNING + 20 * DAY)
     for days in range(3):
-        (preview,) = reader_day.preview(reader, MONDAY + days * DAY)
+        (preview,) = reader_day.preview_day(reader, MONDAY + days * DAY)
         assert [item.entry.paper_id for item in preview.items] == papers_of(reader, days) != []
 
 

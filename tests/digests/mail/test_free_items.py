@@ -187,7 +187,7 @@ def test_it_never_comes_twice_to_a_reader_who_left_and_came_back(topic: Topic, s
     assert Delivery.objects.count() == 2
     assert len(digest.card_ids) == 1
     assert TITLE not in parts.html
-    assert reader_day.preview(reader, MONDAY)[-1].subject == digest.subject
+    assert reader_day.preview_day(reader, MONDAY)[-1].subject == digest.subject
 
 
 def test_preview_explanation_and_export_speak_of_it(topic: Topic) -> None:
@@ -195,7 +195,7 @@ def test_preview_explanation_and_export_speak_of_it(topic: Topic) -> None:
     issue_of(paper)
     reader = SubscriberFactory(topics=[topic])
     digest, parts = mail_to(reader)
-    (preview,) = reader_day.preview(reader, MONDAY)
+    (preview,) = reader_day.preview_day(reader, MONDAY)
     assert preview.subject == digest.subject == paper.title
     assert preview.compose() == parts
     told = "\n".join(explanation.explain(reader, MONDAY))
@@ -254,7 +254,7 @@ def test_an_editors_summary_stands_instead_of_the_abstract_and_the_page_keeps_th
     page = client.get("/issues/2026-05-04/").content.decode()
     assert 'Ours, with <a href="https://example.org/code">code</a>.' in page
     assert page.count("The authors’ own words.") == 1
-    assert "<summary>Abstract</summary><p>The authors’ own words.</p>" in page
+    assert '<summary>Abstract</summary><p dir="auto">The authors’ own words.</p>' in page
 
 
 def test_a_note_is_markdown_everywhere_and_a_draft_of_one_nowhere(topic: Topic, client: Client) -> None:

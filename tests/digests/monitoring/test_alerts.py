@@ -60,8 +60,8 @@ def subjects() -> list[str]:
 def rounds(set_clock: SetClock, count: int = 20) -> None:
     """Let as many rounds pass, a minute each."""
     for _ in range(count):
-        alerts.watch()
-        notices.deliver()
+        alerts.update_alerts()
+        notices.deliver_notices()
         set_clock(clock.now() + MINUTE)
 
 
@@ -74,7 +74,7 @@ def test_where_all_is_well_nothing_is_told(set_clock: SetClock, webhook: Listene
 def test_that_sending_paused_itself_is_told_once_and_that_it_goes_on_once(
     set_clock: SetClock, webhook: Listener
 ) -> None:
-    switch.pause(switch.ITSELF, "0.20 % called it spam.")
+    switch.pause(switch.BY_ITSELF, "0.20 % called it spam.")
     rounds(set_clock)
     assert subjects() == ["sending has paused itself"]
     assert "0.20 % called it spam." in sent()[0].body
@@ -95,10 +95,10 @@ def test_a_pause_by_hand_is_no_news(set_clock: SetClock) -> None:
 
 
 def test_a_second_pause_is_told_although_the_first_is_just_over(set_clock: SetClock) -> None:
-    switch.pause(switch.ITSELF, "Two complained.")
+    switch.pause(switch.BY_ITSELF, "Two complained.")
     rounds(set_clock, 1)
     switch.resume("Ada")
-    switch.pause(switch.ITSELF, "Four complained.")
+    switch.pause(switch.BY_ITSELF, "Four complained.")
     rounds(set_clock, 1)
     assert ["complained." in mail.body for mail in sent()] == [True, True]
     assert "Four complained." in sent()[1].body
@@ -146,7 +146,7 @@ def test_while_redis_is_away_nobody_is_told_that_a_breaker_closed(set_clock: Set
     fail()
     rounds(set_clock, 1)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    switch.pause(switch.ITSELF, "Two complained.")
+    switch.pause(switch.BY_ITSELF, "Two complained.")
     rounds(set_clock)
     assert subjects() == ["mailbox fails, and mail waits", "sending has paused itself"]
 
@@ -168,7 +168,7 @@ def test_what_stays_uncertain_for_an_hour_is_told_of_until_it_is_settled(set_clo
     for _ in range(2):
         sent_delivery(status=Delivery.Status.UNCERTAIN)
     set_clock(MORNING + HOUR)
-    alerts.watch()
+    alerts.update_alerts()
     assert not Alert.objects.exists()
     set_clock(MORNING + HOUR + MINUTE)
     rounds(set_clock)
@@ -208,10 +208,10 @@ def test_the_same_trouble_later_is_a_new_one(set_clock: SetClock) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_rounds_at_once_tell_of_a_trouble_once(set_clock: SetClock, settings: LazySettings) -> None:
     sent_delivery(status=Delivery.Status.UNCERTAIN, made_at=MORNING - 2 * HOUR)
-    troubles = {trouble.key: trouble for trouble in alerts.uncertain()}
+    troubles = {trouble.key: trouble for trouble in alerts.find_uncertain_deliveries()}
 
     def watch(_: int) -> None:
-        alerts.compare(Alert.Kind.UNCERTAIN, troubles)
+        alerts.update_alerts_of_kind(Alert.Kind.UNCERTAIN, troubles)
         connection.close()
 
     with ThreadPoolExecutor(4) as threads:

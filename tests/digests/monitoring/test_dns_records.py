@@ -14,7 +14,7 @@ WHOLE = {
 
 def found(known: dict[str, list[str]], domain: str = "example.org", selector: str = "pm") -> list[str]:
     with naming(known) as server:
-        return list(dns_records.findings(domain, selector, server))
+        return list(dns_records.check_records(domain, selector, server))
 
 
 def test_a_domain_that_has_all_three_says_so() -> None:
@@ -53,8 +53,8 @@ def test_without_a_selector_the_key_is_not_known() -> None:
 
 
 def test_where_no_name_server_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dns_records, "SECONDS", 0.2)
+    monkeypatch.setattr(dns_records, "TIMEOUT_SECONDS", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        said = list(dns_records.findings("example.org", "pm", f"127.0.0.1:{silent.getsockname()[1]}"))
-    assert said == [f"{name}: could not be asked, since no name server answers." for name in ("SPF", "DKIM", "DMARC")]
+        said = list(dns_records.check_records("example.org", "pm", f"127.0.0.1:{silent.getsockname()[1]}"))
+    assert said == [f"{name}: unknown, because no name server answers." for name in ("SPF", "DKIM", "DMARC")]

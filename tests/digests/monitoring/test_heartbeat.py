@@ -38,11 +38,11 @@ def issue(set_clock: SetClock) -> Issue:
 
 def test_a_finished_issue_is_told_once_with_its_counts(heartbeat: Listener, set_clock: SetClock) -> None:
     set_clock(MORNING + DAY - MINUTE)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert heartbeat.heard == []
     for minutes in range(0, 60, 5):
         set_clock(MORNING + DAY + minutes * MINUTE)
-        finishing.ping_finished()
+        finishing.ping_finished_issues()
     (told,) = heartbeat.heard
     assert told["issue"] == "2026-05-04"
     assert (told["eligible"], told["sent"], told["planned"], told["uncertain"]) == (3, 3, 0, 0)
@@ -51,17 +51,17 @@ def test_a_finished_issue_is_told_once_with_its_counts(heartbeat: Listener, set_
 def test_an_issue_with_a_batch_on_its_way_is_not_finished(heartbeat: Listener, set_clock: SetClock) -> None:
     Batch.objects.update(status=Batch.Status.PLANNED)
     set_clock(MORNING + DAY)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert heartbeat.heard == []
     Batch.objects.update(status=Batch.Status.DROPPED)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert len(heartbeat.heard) == 1
 
 
 def test_where_assembly_leaves_a_reader_out_there_is_silence(heartbeat: Listener, set_clock: SetClock) -> None:
     Subscriber.objects.update(next_digest_at=MORNING + timedelta(hours=11))
     set_clock(MORNING + DAY)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert heartbeat.heard == []
 
 
@@ -70,7 +70,7 @@ def test_where_the_counts_do_not_close_there_is_silence_and_a_line_in_the_log(
 ) -> None:
     Delivery.objects.filter(call_no=1).delete()
     set_clock(MORNING + DAY)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert heartbeat.heard == []
     assert "its counts do not close" in caplog.text
 
@@ -78,25 +78,25 @@ def test_where_the_counts_do_not_close_there_is_silence_and_a_line_in_the_log(
 def test_an_address_that_does_not_answer_is_tried_again(heartbeat: Listener, set_clock: SetClock) -> None:
     heartbeat.status = 503
     set_clock(MORNING + DAY)
-    finishing.ping_finished()
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
+    finishing.ping_finished_issues()
     assert len(heartbeat.heard) == 1
     assert not Heartbeat.objects.exclude(pinged_at=None).exists()
     heartbeat.status = 200
     for minutes in (5, 10):
         set_clock(MORNING + DAY + minutes * MINUTE)
-        finishing.ping_finished()
+        finishing.ping_finished_issues()
     assert len(heartbeat.heard) == 2
 
 
 def test_old_issues_are_not_told_where_the_address_is_new(heartbeat: Listener, set_clock: SetClock) -> None:
     set_clock(MORNING + 5 * DAY)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert heartbeat.heard == []
 
 
 def test_without_an_address_nothing_is_told(settings: LazySettings, set_clock: SetClock) -> None:
     settings.HEARTBEAT_URL = ""
     set_clock(MORNING + DAY)
-    finishing.ping_finished()
+    finishing.ping_finished_issues()
     assert not Heartbeat.objects.exists()

@@ -32,9 +32,9 @@ def webhook(settings: LazySettings) -> Iterator[Listener]:
 
 
 def test_operators_are_mailed_and_the_webhook_is_posted_to_once(webhook: Listener, settings: LazySettings) -> None:
-    notices.tell_operators("a thing happened", "It is so.", "Do this.", page="admin:digests_batch_changelist")
-    notices.deliver()
-    notices.deliver()
+    notices.notify_operators("a thing happened", "It is so.", "Do this.", page="admin:digests_batch_changelist")
+    notices.deliver_notices()
+    notices.deliver_notices()
     url = f"{settings.SITE_URL}/admin/digests/batch/"
     assert [mail.to for mail in sent()] == [["one@example.org"], ["two@example.org"]]
     assert sent()[0].subject == "Paper Round: a thing happened"
@@ -45,9 +45,9 @@ def test_operators_are_mailed_and_the_webhook_is_posted_to_once(webhook: Listene
 
 def test_what_was_rolled_back_is_told_to_nobody(webhook: Listener) -> None:
     with transaction.atomic():
-        notices.tell_operators("a thing happened")
+        notices.notify_operators("a thing happened")
         transaction.set_rollback(True)
-    notices.deliver()
+    notices.deliver_notices()
     assert sent() == webhook.heard == []
 
 
@@ -56,18 +56,18 @@ def test_a_webhook_that_fails_is_tried_again_and_nobody_is_mailed_twice(
     webhook: Listener, set_clock: SetClock, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     webhook.status = status
-    notices.tell_operators("a thing happened")
-    notices.deliver()
+    notices.notify_operators("a thing happened")
+    notices.deliver_notices()
     assert f"127.0.0.1 answered {status}" in caplog.text
     assert "a-secret-path" not in caplog.text
-    notices.deliver()
+    notices.deliver_notices()
     assert len(webhook.heard) == 1
 
     webhook.status = 200
     set_clock(MORNING + MINUTE)
-    notices.deliver()
+    notices.deliver_notices()
     set_clock(MORNING + 2 * MINUTE)
-    notices.deliver()
+    notices.deliver_notices()
     assert len(webhook.heard) == 2
     assert len(sent()) == 2
 
@@ -75,42 +75,42 @@ def test_a_webhook_that_fails_is_tried_again_and_nobody_is_mailed_twice(
 def test_a_webhook_that_nobody_answers_is_tried_again(webhook: Listener, settings: LazySettings) -> None:
     with listening() as gone:
         settings.ALERT_WEBHOOK = gone.url
-    notices.tell_operators("a thing happened")
-    notices.deliver()
+    notices.notify_operators("a thing happened")
+    notices.deliver_notices()
     assert Notice.objects.filter(told_at=None, is_to_post=True, to_mail=[]).count() == 1
 
 
 @pytest.mark.parametrize("error", [http_error(429), http_error(503)])
 def test_mail_that_may_not_have_left_is_tried_again(set_clock: SetClock, error: AnymailRequestsAPIError) -> None:
-    notices.tell_operators("a thing happened")
+    notices.notify_operators("a thing happened")
     with answering(error, once=True):
-        notices.deliver()
+        notices.deliver_notices()
     assert [mail.to for mail in sent()] == [["two@example.org"]]
     set_clock(MORNING + MINUTE)
-    notices.deliver()
+    notices.deliver_notices()
     assert [mail.to for mail in sent()] == [["two@example.org"], ["one@example.org"]]
 
 
 def test_after_a_day_a_notice_is_given_up(webhook: Listener, set_clock: SetClock) -> None:
     webhook.status = 500
-    notices.tell_operators("a thing happened")
+    notices.notify_operators("a thing happened")
     set_clock(MORNING + timedelta(days=1, seconds=1))
-    notices.deliver()
+    notices.deliver_notices()
     assert Notice.objects.get().told_at == clock.now()
 
 
 def test_what_fails_for_hours_is_tried_a_few_times_only(webhook: Listener, set_clock: SetClock) -> None:
     webhook.status = 500
-    notices.tell_operators("a thing happened")
+    notices.notify_operators("a thing happened")
     for minutes in range(8 * 60):
         set_clock(MORNING + minutes * MINUTE)
-        notices.deliver()
+        notices.deliver_notices()
     assert 5 < len(webhook.heard) < 15
 
 
 def test_where_no_operator_is_named_everybody_who_may_log_in_is_told(settings: LazySettings) -> None:
     settings.ADMINS = []
     User.objects.create_user("ada", "ada@example.org", is_staff=True)
-    notices.tell_operators("a thing happened")
-    notices.deliver()
+    notices.notify_operators("a thing happened")
+    notices.deliver_notices()
     assert [mail.to for mail in sent()] == [["ada@example.org"]]

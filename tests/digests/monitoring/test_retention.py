@@ -52,7 +52,7 @@ def test_what_is_older_than_the_kept_time_goes(vision: Topic, set_clock: SetCloc
     assert counts() == [4, 1, 1, 1, 1, 1]
     set_clock(MORNING + settings.DIGEST_KEEP + settings.DIGEST_SPAN + timedelta(seconds=1))
 
-    gone = retention.prune()
+    gone = retention.delete_old_rows()
 
     assert counts() == [0] * 6
     assert gone["digests_delivery"] == 4
@@ -72,14 +72,14 @@ def test_a_mail_of_the_kept_time_can_still_be_shown_to_its_last_day(
     assert "Oldest of all" in mailed
 
     set_clock(delivery.made_at + settings.DIGEST_KEEP)
-    retention.prune()
+    retention.delete_old_rows()
 
     url = reverse("digests:view", args=[tokens.sign(tokens.Purpose.VIEW, delivery.pk)])
     shown = client.get(url, follow=True)
     assert shown.status_code == 200
     assert "Oldest of all" in shown.content.decode()
     set_clock(delivery.made_at + settings.DIGEST_KEEP + timedelta(seconds=1))
-    retention.prune()
+    retention.delete_old_rows()
     assert client.get(url, follow=True).status_code == 410
 
 
@@ -92,13 +92,13 @@ def test_a_batch_that_is_not_finished_stays_with_all_that_it_needs(
     Batch.objects.update(status=status)
     set_clock(MORNING + 2 * settings.DIGEST_KEEP)
 
-    retention.prune()
+    retention.delete_old_rows()
 
     assert delivery.digest is not None
     assert compose.compose(delivery.digest).html
     assert Batch.objects.get() == delivery.batch
     Batch.objects.update(status=Batch.Status.DROPPED)
-    retention.prune()
+    retention.delete_old_rows()
     assert counts() == [0] * 6
 
 
@@ -110,11 +110,11 @@ def test_it_goes_chunk_by_chunk_and_can_be_repeated(
     serve(vision, MORNING, set_clock)
     kept = serve(vision, MORNING + 100 * DAY, set_clock)
     set_clock(MORNING + settings.DIGEST_KEEP + 20 * DAY)
-    retention.prune()
+    retention.delete_old_rows()
     assert {delivery.slot for delivery in Delivery.objects.all()} == {kept.slot}
     assert Delivery.objects.count() == 7
     before = counts()
-    assert not any(retention.prune().values())
+    assert not any(retention.delete_old_rows().values())
     assert counts() == before
 
 
@@ -126,8 +126,8 @@ def test_it_waits_for_nobody(set_clock: SetClock, settings: LazySettings) -> Non
     set_clock(MORNING + 2 * settings.DIGEST_KEEP)
     with transaction.atomic():
         Delivery.objects.select_for_update().get(pk=held.pk)
-        assert in_another_connection(retention.prune) is None
+        assert in_another_connection(retention.delete_old_rows) is None
         assert Delivery.objects.get() == held
         assert Digest.objects.get() == held.digest
-    retention.prune()
+    retention.delete_old_rows()
     assert counts() == [0] * 6

@@ -40,7 +40,7 @@ def test_a_reader_is_not_shown_what_came_before_also_as_its_twin(set_clock: SetC
     if is_merged:
         duplicates.merge(sent, into=twin)
     reader.refresh_from_db()
-    seen = issue_preview.for_reader(draft, reader)
+    seen = issue_preview.preview_for_reader(draft, reader)
     assert ("Its twin" in seen.text, "Another" in seen.text) == (not is_merged, True)
 
 

@@ -17,7 +17,7 @@ def test_a_draft_is_mailed_whole_as_it_stands() -> None:
     EntryFactory(issue=issue, paper=PaperFactory(title="Dropped"), dropped_at=MORNING)
     EntryFactory(issue=issue, paper=PaperFactory(title="Shelved"), shelf="shelf")
 
-    assert issue_test.send_trial(issue, EDITOR).is_accepted
+    assert issue_test.send_issue_test(issue, EDITOR).is_accepted
 
     (message,) = sent()
     assert message.to == [EDITOR]
@@ -32,7 +32,7 @@ def test_a_draft_is_mailed_whole_as_it_stands() -> None:
 def test_a_trial_says_that_it_is_one_and_counts_nowhere() -> None:
     issue = IssueFactory(subject="What a Monday")
     EntryFactory(issue=issue)
-    issue_test.send_trial(issue, EDITOR)
+    issue_test.send_issue_test(issue, EDITOR)
     (message,) = sent()
     assert message.subject == "[Test] What a Monday"
     assert message.tags == ["test"]
@@ -44,14 +44,14 @@ def test_a_trial_says_that_it_is_one_and_counts_nowhere() -> None:
 def test_a_published_issue_is_shown_as_it_was_frozen() -> None:
     issue = published_issue(MORNING.date(), PaperFactory(title="Before"))
     Paper.objects.update(title="After")
-    issue_test.send_trial(issue, EDITOR)
+    issue_test.send_issue_test(issue, EDITOR)
     assert "Before" in sent()[0].body
 
 
 def test_an_issue_without_papers_can_be_tried_too() -> None:
-    assert issue_test.send_trial(IssueFactory(), EDITOR).is_accepted
+    assert issue_test.send_issue_test(IssueFactory(), EDITOR).is_accepted
 
 
 def test_a_trial_that_is_refused_says_why(settings: LazySettings) -> None:
     with answering(http_error(422)):
-        assert "422" in issue_test.send_trial(IssueFactory(), EDITOR).reason
+        assert "422" in issue_test.send_issue_test(IssueFactory(), EDITOR).reason

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from digests.assembly import assemble
 from digests.models import Delivery
-from digests.previews.publish_forecast import PublishForecast, Slot, outlook_of
+from digests.previews.publish_forecast import PublishForecast, Slot, forecast_publication
 from newsletter import clock
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import publish
@@ -32,7 +32,7 @@ def test_what_will_happen_is_said_in_numbers(issue: Issue) -> None:
     SubscriberFactory(next_digest_at=MORNING + 22.5 * HOUR)
     SubscriberFactory(next_digest_at=MORNING + 25 * HOUR)
     SubscriberFactory(next_digest_at=MORNING + 1 * HOUR, status=Subscriber.Status.UNSUBSCRIBED)
-    found = outlook_of(issue)
+    found = forecast_publication(issue)
     assert found == PublishForecast(1, 3, 0, 0, 4, 23, Slot(auckland, "Pacific/Auckland"))
     assert found.words == "1 paper, 3 readers over the next 23 hours; the first at 06:00 in Auckland (18:00 UTC)."
 
@@ -40,7 +40,7 @@ def test_what_will_happen_is_said_in_numbers(issue: Issue) -> None:
 def test_who_waits_is_counted_and_comes_first(issue: Issue) -> None:
     SubscriberFactory.create_batch(2, next_digest_at=MORNING - HOUR, covered_through=MORNING - 24 * HOUR)
     SubscriberFactory(next_digest_at=MORNING + HOUR)
-    found = outlook_of(issue)
+    found = forecast_publication(issue)
     assert (found.waiting, found.readers) == (2, 3)
     assert found.words == "1 paper, 3 readers within the hour; the first at once."
 
@@ -48,7 +48,7 @@ def test_who_waits_is_counted_and_comes_first(issue: Issue) -> None:
 def test_who_paused_is_counted_apart(issue: Issue) -> None:
     SubscriberFactory(next_digest_at=MORNING + HOUR, send_time=time(6), paused_until=MONDAY + timedelta(days=3))
     SubscriberFactory(next_digest_at=MORNING + HOUR, send_time=time(6), paused_until=MONDAY)  # over
-    found = outlook_of(issue)
+    found = forecast_publication(issue)
     assert (found.readers, found.paused) == (1, 1)
 
 
@@ -83,7 +83,7 @@ class Numbers(TestCase):
                     topics=[topic], timezone=zone, send_time=time(hour), frequency=frequency, weekday=1,
                     paused_until=paused, next_digest_at=next_slot(rhythm, after=MORNING),
                 )  # fmt: skip
-            expected = outlook_of(issue)
+            expected = forecast_publication(issue)
             publish(issue)
         for hours in range(25):
             with clock.at(MORNING + hours * HOUR):

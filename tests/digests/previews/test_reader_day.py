@@ -55,7 +55,7 @@ def drop(paper: Paper) -> None:
 
 
 def only(reader: Subscriber, days: int = 0) -> Preview:
-    (preview,) = reader_day.preview(Subscriber.objects.get(pk=reader.pk), MONDAY + days * DAY)
+    (preview,) = reader_day.preview_day(Subscriber.objects.get(pk=reader.pk), MONDAY + days * DAY)
     return preview
 
 
@@ -211,7 +211,7 @@ def test_a_skipped_slot_has_the_reason_it_was_skipped_for(
     assemble.assemble_due_digests()
 
     assert Delivery.objects.get().reason == reason
-    assert only(reader).answer.reason == reason
+    assert only(reader).result.reason == reason
 
 
 def test_before_a_reader_joined_the_present_choice_meets_the_issue_of_that_day(

@@ -153,7 +153,7 @@ def test_where_more_than_a_tenth_of_a_domain_bounces_suppression_waits_and_opera
     application.apply_events()
     domain_events("late.example.net", delivered=0, bounced=1)
     application.apply_events()
-    notices.deliver()
+    notices.deliver_notices()
     assert Suppression.objects.count() == 2
     assert is_suppressed(elsewhere[0])
     assert ProviderEvent.objects.held().count() == 3
@@ -189,8 +189,8 @@ def test_an_operators_word_on_a_held_bounce_is_final(word: Held, count: int) -> 
     application.apply_events()
     event = ProviderEvent.objects.held()[0]
 
-    assert bounce_policy.decide(event, is_suppressed=word == Held.SUPPRESSED)
-    assert not bounce_policy.decide(event, is_suppressed=True)
+    assert bounce_policy.decide_held_bounce(event, is_suppressed=word == Held.SUPPRESSED)
+    assert not bounce_policy.decide_held_bounce(event, is_suppressed=True)
     heard(Kind.BOUNCED, sent_delivery(SubscriberFactory(email="more@example.net")))
     application.apply_events()
 

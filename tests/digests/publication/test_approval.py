@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 
 from digests.models import PublishRequest
 from digests.monitoring import notices
-from digests.previews.publish_forecast import outlook_of
+from digests.previews.publish_forecast import forecast_publication
 from digests.publication import approval
-from digests.publication.approval import PublishRefused, Seen
+from digests.publication.approval import PublishRefused, SeenNumbers
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import publish_past_cutoff
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory
@@ -51,8 +51,8 @@ def few(settings: LazySettings) -> None:
     settings.PUBLISH_ALONE_BELOW = 3
 
 
-def seen(issue: Issue) -> Seen:
-    return Seen(outlook_of(issue).readers, issue.revision)
+def seen(issue: Issue) -> SeenNumbers:
+    return SeenNumbers(forecast_publication(issue).readers, issue.revision)
 
 
 def acts() -> list[str]:
@@ -72,7 +72,7 @@ def test_below_the_number_one_editor_publishes(issue: Issue, ann: User, bo: User
 @pytest.mark.usefixtures("few")
 def test_many_readers_need_a_second_editor(issue: Issue, ann: User, bo: User) -> None:
     asked = approval.publish(issue, ann, seen(issue))
-    assert asked == approval.standing(issue)
+    assert asked == approval.find_valid_request(issue)
     assert asked is not None
     assert (asked.readers, asked.papers, asked.revision, asked.asked_by) == (3, 1, 0, ann)
     assert stored(issue).status == Status.DRAFT
@@ -84,12 +84,12 @@ def test_many_readers_need_a_second_editor(issue: Issue, ann: User, bo: User) ->
 @pytest.mark.usefixtures("few")
 def test_the_other_editors_are_mailed_with_what_the_cutoff_does(issue: Issue, ann: User, bo: User) -> None:
     approval.publish(issue, ann, seen(issue))
-    notices.deliver()
+    notices.deliver_notices()
     (mail,) = sent()
     assert mail.to == ["bo@desk.example"]
-    assert mail.subject == "Paper Round: ann asks for your word on the issue of 4 May 2026"
+    assert mail.subject == "Paper Round: ann asks for your approval of the issue of 4 May 2026"
     text = " ".join(mail.body.split())
-    assert "it is published by itself at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
+    assert "it is published automatically at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
     assert f"/admin/issues/issue/{issue.pk}/publish" in text
 
 
@@ -110,13 +110,13 @@ def test_a_change_to_the_issue_voids_the_request(issue: Issue, ann: User, bo: Us
     assert asked is not None
     Issue.objects.update(revision=1)
     changed = stored(issue)
-    assert approval.standing(changed) is None
-    assert approval.last_word(changed) == asked
+    assert approval.find_valid_request(changed) is None
+    assert approval.find_failed_request(changed) == asked
     asked = PublishRequest.objects.select_related("issue").get()
     with pytest.raises(PublishRefused, match="ask anew"):
         approval.confirm(asked, bo, seen(changed))
     anew = approval.publish(changed, ann, seen(changed))
-    assert anew == approval.standing(changed)
+    assert anew == approval.find_valid_request(changed)
     asked.refresh_from_db()
     assert asked.status == PublishRequest.Status.VOID
 
@@ -127,10 +127,10 @@ def test_the_cutoff_needs_nobody(issue: Issue, ann: User, bo: User, set_clock: C
     assert asked is not None
     set_clock(issue.cutoff_at)
     assert publish_past_cutoff() == [issue]
-    assert approval.standing(stored(issue)) is None
+    assert approval.find_valid_request(stored(issue)) is None
     asked = PublishRequest.objects.select_related("issue").get()
     with pytest.raises(PublishRefused, match="not open any more"):
-        approval.confirm(asked, bo, Seen(3, 0))
+        approval.confirm(asked, bo, SeenNumbers(3, 0))
 
 
 @pytest.mark.usefixtures("few")
@@ -142,7 +142,7 @@ def test_a_held_issue_waits_for_the_second_editor_past_its_cutoff(
     assert asked is not None
     set_clock(issue.cutoff_at + timedelta(minutes=5))
     assert publish_past_cutoff() == []
-    assert "held: nothing happens to it before" in approval.at_the_cutoff(issue)
+    assert "held: it stays unpublished until" in approval.describe_cutoff(issue)
     approval.confirm(PublishRequest.objects.select_related("issue").get(), bo, seen(issue))
     assert stored(issue).status == Status.PUBLISHED
 
@@ -166,8 +166,8 @@ def test_a_request_is_declined_with_a_word_or_taken_back(issue: Issue, ann: User
     asked = approval.publish(issue, ann, seen(issue))
     assert asked is not None
     approval.decline(asked, bo, "The lead is retracted.")
-    assert approval.standing(issue) is None
-    said = approval.last_word(issue)
+    assert approval.find_valid_request(issue) is None
+    said = approval.find_failed_request(issue)
     assert said is not None
     assert (said.status, said.words, said.decided_by) == ("declined", "The lead is retracted.", bo)
     again = approval.publish(issue, ann, seen(issue))
@@ -197,7 +197,7 @@ def test_what_moved_since_it_was_seen_is_asked_again(issue: Issue, ann: User) ->
         approval.publish(issue, ann, before)
     Issue.objects.update(revision=1)
     with pytest.raises(PublishRefused, match="changed the issue meanwhile"):
-        approval.publish(stored(issue), ann, Seen(14, 0))
+        approval.publish(stored(issue), ann, SeenNumbers(14, 0))
     assert stored(issue).status == Status.DRAFT
 
 
@@ -213,7 +213,7 @@ def test_an_edit_in_the_last_moment_stops_the_publication(issue: Issue, ann: Use
 def test_an_empty_front_lets_nothing_out(ann: User) -> None:
     empty = IssueFactory()
     with pytest.raises(PublishRefused, match="The front is empty"):
-        approval.publish(empty, ann, Seen(0, 0))
+        approval.publish(empty, ann, SeenNumbers(0, 0))
 
 
 def test_a_reason_is_kept_with_a_withdrawal(issue: Issue, ann: User) -> None:

@@ -6,7 +6,7 @@ from django.conf import LazySettings
 
 from digests.models import LinkCheck
 from digests.publication import checklist, link_check
-from digests.publication.checklist import STOPS, WARNS, ChecklistItem, checks_of
+from digests.publication.checklist import STOPS, WARNS, ChecklistItem, run_checklist
 from newsletter.issues.models import Issue
 from newsletter.papers.ingest import duplicates
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, published_issue
@@ -22,17 +22,17 @@ def issue() -> Issue:
 
 
 def found(issue: Issue, words: str) -> ChecklistItem:
-    (finding,) = [finding for finding in checks_of(issue) if words in finding.what]
+    (finding,) = [finding for finding in run_checklist(issue) if words in finding.what]
     return finding
 
 
 def test_a_sound_issue_has_no_finding(issue: Issue) -> None:
     EntryFactory(issue=issue)
-    assert checks_of(issue) == []
+    assert run_checklist(issue) == []
 
 
 def test_an_empty_front_stops(issue: Issue) -> None:
-    assert [(finding.level, finding.what) for finding in checks_of(issue)] == [(STOPS, "The front is empty.")]
+    assert [(finding.level, finding.what) for finding in run_checklist(issue)] == [(STOPS, "The front is empty.")]
 
 
 def test_a_free_item_alone_stops(issue: Issue) -> None:
@@ -60,7 +60,7 @@ def test_an_entry_without_a_summary_is_told(issue: Issue) -> None:
     bare = EntryFactory(issue=issue, paper=PaperFactory(abstract=""))
     item = EntryFactory(issue=issue, paper=None, free_title="A meeting", free_url="https://example.org/")
     dropped = EntryFactory(issue=issue, paper=PaperFactory(abstract=""), dropped_at=MORNING)
-    ids = {finding.entry_id for finding in checks_of(issue) if "no summary" in finding.what}
+    ids = {finding.entry_id for finding in run_checklist(issue) if "no summary" in finding.what}
     assert ids == {bare.pk, item.pk}
     assert dropped.pk not in ids
 
@@ -75,7 +75,7 @@ def test_a_paper_that_led_before_is_told_also_as_its_twin(issue: Issue) -> None:
     before, twin = PaperFactory(), PaperFactory()
     published_issue(MONDAY, before)
     entry = EntryFactory(issue=issue, paper=twin)
-    assert checks_of(issue) == []
+    assert run_checklist(issue) == []
     duplicates.merge(before, into=twin)
     finding = found(issue, "stood on the front of 4 May")
     assert (finding.level, finding.entry_id) == (WARNS, entry.pk)
@@ -108,25 +108,25 @@ def test_a_dead_link_of_ones_own_stops_and_a_papers_warns(issue: Issue, server: 
     item = EntryFactory(
         issue=issue, paper=None, free_title="A meeting", free_text="Soon.", free_url=f"{server.url}/gone"
     )
-    front = checklist.front_of(issue)
-    assert len(link_check.unfollowed(issue, front)) == 2
-    assert link_check.follow_links(issue, front) == 2
-    assert link_check.unfollowed(issue, front) == []
-    levels = {finding.entry_id == item.pk: finding.level for finding in checks_of(issue)}
+    front = checklist.front_cards(issue)
+    assert len(link_check.links_to_follow(issue, front)) == 2
+    assert link_check.check_links(issue, front) == 2
+    assert link_check.links_to_follow(issue, front) == []
+    levels = {finding.entry_id == item.pk: finding.level for finding in run_checklist(issue)}
     assert levels == {True: STOPS, False: WARNS}
     assert "404" in LinkCheck.objects.get(is_dead=True).trouble
 
 
 def test_arxivs_pages_are_not_asked_for(issue: Issue) -> None:
     EntryFactory(issue=issue, paper=PaperFactory(project_url="https://arxiv.org/abs/2605.00658v2"))
-    assert link_check.unfollowed(issue, checklist.front_of(issue)) == []
+    assert link_check.links_to_follow(issue, checklist.front_cards(issue)) == []
 
 
 def test_links_of_intro_and_notes_are_followed_too(issue: Issue) -> None:
     Issue.objects.filter(pk=issue.pk).update(intro="See https://example.org/one.")
     issue.refresh_from_db()
     EntryFactory(issue=issue, note="And [two](https://example.org/two).")
-    assert link_check.unfollowed(issue, checklist.front_of(issue)) == [
+    assert link_check.links_to_follow(issue, checklist.front_cards(issue)) == [
         "https://example.org/one",
         "https://example.org/two",
     ]
@@ -137,15 +137,15 @@ def test_an_answer_is_believed_for_hours_and_trouble_for_minutes(issue: Issue, s
     issue.refresh_from_db()
     LinkCheck.objects.create(url="https://example.org/well")
     LinkCheck.objects.create(url="https://example.org/ill", trouble="The server took longer than 10 s.")
-    assert link_check.unfollowed(issue, []) == []
+    assert link_check.links_to_follow(issue, []) == []
     set_clock(MORNING + timedelta(minutes=16))
-    assert link_check.unfollowed(issue, []) == ["https://example.org/ill"]
+    assert link_check.links_to_follow(issue, []) == ["https://example.org/ill"]
     set_clock(MORNING + timedelta(hours=13))
-    assert len(link_check.unfollowed(issue, [])) == 2
+    assert len(link_check.links_to_follow(issue, [])) == 2
 
 
 def test_links_of_what_an_editor_wrote_instead_of_a_paper_or_its_summary_are_followed(issue: Issue) -> None:
     EntryFactory(issue=issue, summary="Short. [Code](https://example.org/code)")
     EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="At https://example.org/talk.")
-    front = checklist.front_of(issue)
-    assert set(link_check.unfollowed(issue, front)) == {"https://example.org/code", "https://example.org/talk"}
+    front = checklist.front_cards(issue)
+    assert set(link_check.links_to_follow(issue, front)) == {"https://example.org/code", "https://example.org/talk"}

@@ -31,13 +31,13 @@ def issue() -> Issue:
 
 
 def test_the_copies_of_an_issue_are_counted_by_how_far_they_came(issue: Issue) -> None:
-    assert withdrawal_counts.reach_of(issue) == (3, 2, 2, 1)
+    assert withdrawal_counts.count_copies(issue) == (3, 2, 2, 1)
 
 
 def test_an_uncertain_copy_is_still_counted_as_unknown_once_it_expired(issue: Issue, set_clock: SetClock) -> None:
     set_clock(MORNING + timedelta(hours=13))
     recovery.abandon_expired()
-    assert withdrawal_counts.reach_of(issue).uncertain == 1
+    assert withdrawal_counts.count_copies(issue).uncertain == 1
 
 
 def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
