@@ -141,7 +141,8 @@ def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntr
     """Add the best papers to a front next to the `kept` entries; reuse or delete the `loose` ones."""
     free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
     taken = [entry.paper_id for entry in kept if entry.paper_id]
-    papers = leading(issue.date, taken, max(free, 0), is_alone=not any(entry.dropped_at is None for entry in kept))
+    has_paper = any(entry.dropped_at is None and entry.paper_id for entry in kept)
+    papers = leading(issue.date, taken, max(free, 0), may_be_bare=not has_paper)
     rows = [loose.pop(paper.pk) if paper.pk in loose else IssueEntry(issue=issue, paper=paper) for paper in papers]
     start = max((entry.position for entry in kept), default=0) if issue.arranged_at else 0
     for number, row in enumerate(rows, start=start + 1):
@@ -157,14 +158,14 @@ def is_touched(entry: IssueEntry) -> bool:
     return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
-def leading(day: date, taken: Sequence[int], most: int, *, is_alone: bool) -> list[Paper]:
+def leading(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
     """Return the papers that fill up a front, best first: those that something speaks for, `most` at most.
 
-    Where nothing speaks for any and the front is empty but for them, the best few lead, so that the issue can go out.
+    Where nothing speaks for any, the best few lead if `may_be_bare`: an issue needs a paper on its front to go out.
     """
     papers = candidates(day).exclude(pk__in=taken)
     found = list(with_evidence(papers)[:most])
-    return found if found or not is_alone else list(papers[: min(most, FRONT_WITHOUT_EVIDENCE)])
+    return found if found or not may_be_bare else list(papers[: min(most, FRONT_WITHOUT_EVIDENCE)])
 
 
 def candidates(day: date) -> PaperQuerySet:
