@@ -30,6 +30,7 @@ AUTHORITY = {
     Source.Kind.FEED: 1,
     Source.Kind.READERS: 1,
     Source.Kind.EDITORS: 1,
+    Source.Kind.FORECAST: 1,
 }
 NOBODY = [0, 0]
 WORDS = (

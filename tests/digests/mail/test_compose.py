@@ -122,8 +122,8 @@ def test_a_reason_names_the_topic_and_the_word_that_speaks_for_it(topic: Topic) 
     paper = PaperFactory(topics=[topic], votes=3)
     paper.paper_topics.update(evidence=["cs.AR", "phrase: systolic array", "phrase: GPU kernel"])
     parts = compose.compose(digest_of(topic, paper))
-    assert ">Seeing: systolic array</p>" in parts.html
-    assert "\n    Seeing: systolic array\n" in parts.text
+    assert ">Seeing: systolic array · 3&nbsp;votes</p>" in parts.html
+    assert "\n    Seeing: systolic array · 3 votes\n" in parts.text
 
 
 def test_a_card_names_who_wrote_it_and_leads_to_code_and_project(topic: Topic) -> None:
