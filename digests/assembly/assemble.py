@@ -59,7 +59,6 @@ class Run:
         self.wake = wake
         self.now = clock.now()
         self.spans = spans.Spans(self.now)
-        self.sent = already_sent.PapersSent(self.spans.standings)
         self.digests = digest_rows.Digests(self.now)
         self.look = Look(self.now, newest_before_draft(self.now))
         self.due = 0
@@ -105,6 +104,10 @@ class Run:
         """Return how batches are cut for the provider of now; for another one they are cut anew."""
         with provider_of(settings) as provider:
             return CallShape(provider.lane, provider.most, provider.shares_content)
+
+    @cached_property
+    def sent(self) -> already_sent.PapersSent:
+        return already_sent.PapersSent(self.spans.standings)
 
     def moment(self, appointment: Appointment) -> Moment:
         """Say what follows: a slot that came meanwhile and is not too late is due again at once."""
