@@ -122,7 +122,7 @@ def check_repeats(case: IssueFront) -> Iterator[ChecklistItem]:
 def earlier_places(case: IssueFront) -> dict[int, IssueEntry]:
     """Return where the paper of each entry stood before, a front before a shelf, by the entry's id."""
     entries = {entry.paper_id: entry.pk for entry, _ in case.front if entry.paper_id}
-    merged = duplicates.heirs_of(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
+    merged = duplicates.merge_targets(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
     entries |= {twin: entries[heir] for twin, heir in merged.items() if heir in entries}
     out = IssueEntry.objects.kept().filter(paper__in=list(entries)).exclude(issue__published_at=None)
     rows = out.exclude(issue=case.issue).filter(issue__date__lt=case.issue.date).select_related("issue")

@@ -39,8 +39,8 @@ def record_of(reader: Subscriber) -> dict[str, Any]:
 
 
 def said_of_papers(reader_key: str) -> dict[str, Any]:
-    proposals = proposing.of_reader(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
-    votes = voting.of_reader(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    proposals = proposing.proposals_of(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    votes = voting.votes_of(reader_key).values("paper__title", "paper__url", "at", "issue_day")
     return {
         "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in votes],
         "proposals": list(proposals),
@@ -98,8 +98,8 @@ def erase(reader: Subscriber) -> None:
     forget_address(reader.address_hash)
     erasure_traces.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
-    voting.forget(tokens.reader_key(reader.pk))
-    proposing.forget(tokens.reader_key(reader.pk))
+    voting.anonymise(tokens.reader_key(reader.pk))
+    proposing.anonymise(tokens.reader_key(reader.pk))
     audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)

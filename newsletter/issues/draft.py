@@ -74,7 +74,7 @@ def standing_of(issue: Issue) -> list[tuple[int, int | None]]:
 def follow_papers(issue: Issue) -> None:
     """Let the entries of an open issue go with their papers: merged into another, split again, withdrawn."""
     entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
-    heirs = duplicates.heirs_of(pk for pk in entries.values() if pk)
+    heirs = duplicates.merge_targets(pk for pk in entries.values() if pk)
     for entry, stood_for in entries.items():
         heir = heirs.get(stood_for, stood_for) if stood_for else None
         if heir and heir != entry.paper_id:
@@ -154,7 +154,7 @@ def twins_shown(since: date) -> list[int]:
     """Return the papers of which a merged twin, listed since then, stands in an issue: readers have seen it."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
-    return list(duplicates.heirs_of(shown).values()) if merged else []
+    return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
 # Arrays, which are hashed whatever the planner believes of the tables' sizes: a new database knows nothing of them.

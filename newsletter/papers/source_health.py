@@ -1,4 +1,4 @@
-"""Which listing a source has brought, and what it means where it has not brought today's. Pure."""
+"""Whether a source has brought today's listing, and if not, why. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is recorded of one source."""
+    """The recorded facts about one source that its freshness follows from."""
 
     name: str
     fresh_on: date | None
@@ -33,7 +33,7 @@ class Health:
 
 
 def freshness_of(source: Health, day: date, now: datetime) -> Freshness:
-    """Say how `source` stands for the issue of `day`, at `now`."""
+    """Return the freshness of `source` for the issue of `day`, as of `now`."""
     if source.fresh_on is not None and source.fresh_on >= day:
         is_partial = source.listing_size < PARTIAL_BELOW * source.usual_size
         return Freshness.PARTIAL if is_partial else Freshness.FRESH
@@ -54,8 +54,8 @@ def weekdays_between(earlier: date, later: date) -> int:
     return sum(day.weekday() < 5 for day in days)
 
 
-def line_of(sources: Iterable[Health], day: date, now: datetime) -> str:
-    """Say in one line which listings an issue of `day` holds, and which it lacks."""
+def listings_line(sources: Iterable[Health], day: date, now: datetime) -> str:
+    """Return one line that names the listings in the issue of `day`, and the missing ones."""
     by_day: dict[date, list[str]] = {}
     lacking: dict[Freshness, list[str]] = {}
     for source in sources:
@@ -64,8 +64,8 @@ def line_of(sources: Iterable[Health], day: date, now: datetime) -> str:
             by_day.setdefault(source.fresh_on, []).append(short_name(source))
         if state not in {Freshness.FRESH, Freshness.WEEKEND}:
             lacking.setdefault(state, []).append(short_name(source))
-    held = [f"{named(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
-    gaps = [f"{state.value}: {named(names)}" for state, names in lacking.items()]
+    held = [f"{join_names(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
+    gaps = [f"{state.value}: {join_names(names)}" for state, names in lacking.items()]
     return "; ".join([*(held or ["no listing"]), *gaps])
 
 
@@ -74,7 +74,7 @@ def short_name(source: Health) -> str:
     return source.name.partition(" (")[0]
 
 
-def named(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     if len(names) <= NAMED:
         return ", ".join(names)
     return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"

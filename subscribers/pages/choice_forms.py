@@ -90,7 +90,7 @@ class ChoiceForm(forms.Form):
         field.queryset = Topic.objects.current()
 
     def chips(self) -> list[Chip]:
-        counts = weekly_counts.counts()
+        counts = weekly_counts.topic_counts()
         boxes = [box.data for box in self["topics"]]
         return [
             Chip(str(box["value"]), box["label"], bool(box["selected"]), counts.get(box["value"].instance.pk, 0))

@@ -188,4 +188,4 @@ class ProposalAdmin(AuditedAdmin):
 
 def is_item(row: Proposal) -> bool:
     """Say whether it is neither known here nor can be looked up."""
-    return row.paper is None and paper_key.arxiv_id(row.key) is None and proposing.known_by(row.key) is None
+    return row.paper is None and paper_key.arxiv_id(row.key) is None and proposing.paper_by_key(row.key) is None

@@ -138,7 +138,7 @@ class PullIn(Act):
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
         try:
-            paper = asked["paper"] or search.paper_of(asked["link"])
+            paper = asked["paper"] or search.paper_for_link(asked["link"])
         except search.NotFound as exc:
             raise EditRefused(str(exc)) from exc
         return ordering.pull_in(edit, paper, asked["place"] or ordering.END)

@@ -57,7 +57,7 @@ class SourceAdmin(AuditedAdmin):
         return f"{source.next_try_at:%-d %b, %H:%M} UTC" if source.next_try_at else "at once"
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the kinds that `add_source` offers: what is ours is there by itself."""
+        """Offer only kinds that are fetched, as `add_source` does; the others are created by the code."""
         field = super().formfield_for_choice_field(db_field, request, **kwargs)
         if db_field.name == "kind" and request.path.endswith("/add/"):
             field.choices = [choice for choice in field.choices if choice[0] not in Source.INSIDE]
@@ -68,14 +68,16 @@ class SourceAdmin(AuditedAdmin):
         paused = list(sources.fetched())  # type: ignore[attr-defined]
         Source.objects.filter(pk__in=[source.pk for source in paused]).pause()
         audit.record_all(request.user, paused, "paused")
-        self.message_user(request, f"{len(paused)} sources are paused: nothing is fetched from them any more.")
+        self.message_user(
+            request, f"{len(paused)} sources are paused: nothing is fetched from them until they are resumed."
+        )
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
         resumed = list(sources.paused())  # type: ignore[attr-defined]
         Source.objects.filter(pk__in=[source.pk for source in resumed]).resume()
         audit.record_all(request.user, resumed, "resumed")
-        self.message_user(request, f"{len(resumed)} sources are resumed, and asked within a few minutes.")
+        self.message_user(request, f"{len(resumed)} sources are resumed and will be fetched within a few minutes.")
 
     @admin.action(description="Fetch now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
@@ -83,4 +85,6 @@ class SourceAdmin(AuditedAdmin):
         for source in asked:
             tasks.fetch_source.delay(source.pk)
         audit.record_all(request.user, asked, "asked to be fetched")
-        self.message_user(request, f"{len(asked)} sources are being asked. Reload in a moment to see how it went.")
+        self.message_user(
+            request, f"{len(asked)} sources are being fetched. Reload the page in a moment to see the results."
+        )

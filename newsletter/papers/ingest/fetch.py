@@ -1,4 +1,4 @@
-"""The step that asks sources what is new, politely, each for itself."""
+"""Fetch the sources' listings and store them: each source fails alone, and arXiv is asked at its own pace."""
 
 import math
 import time
@@ -17,30 +17,30 @@ from newsletter.papers.models import Paper, Source
 from newsletter.papers.sources import READERS, SourceError, arxiv_api, guarded_fetch, sandbox
 from newsletter.papers.sources.finding import Listing
 
-LONGEST_WAIT = timedelta(hours=6)
-UNFILLED_FOR = timedelta(days=14)
-MOST_UNFILLED = 500
+MAX_WAIT = timedelta(hours=6)
+DESCRIBE_WITHIN = timedelta(days=14)
+MAX_UNDESCRIBED = 500
 LISTING_DAYS = 3
-USUAL_SHARE = 0.3  # how much one listing moves what is usual
-OUTCOME = (
+USUAL_SHARE = 0.3  # weight of the newest listing in the moving average of sizes
+OUTCOME_FIELDS = (
     "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
 )  # fmt: skip
 
 
 def fetch_source(source: Source) -> bool:
-    """Ask one source for the last listing days and store what it shows; its row says how it went.
+    """Fetch one source's last listing days, store the papers, and record the outcome on its row.
 
-    Return False where another worker asks it already, or where it failed.
+    Return False where another worker is fetching it, or where it failed.
     """
     if not claim(source):
         return False
     source.new_count = 0
     try:
         for address in addresses_of(source):
-            listing = ask(source, address)
+            listing = fetch_listing(source, address)
             if listing is not None:
-                source.new_count += store.ingest(source, listing.findings).new
-                note_freshness(source, listing)
+                source.new_count += store.store_findings(source, listing.findings).new
+                update_freshness(source, listing)
     except SourceError as exc:
         record_failure(source, exc)
         return False
@@ -49,22 +49,22 @@ def fetch_source(source: Source) -> bool:
 
 
 def addresses_of(source: Source) -> list[str]:
-    """Return what to ask: for the last listing days, or for the papers that arXiv's API is to fill in."""
+    """Return the addresses to fetch: the last listing days, or the papers that arXiv's API should describe."""
     if source.kind == Source.Kind.ARXIV_API:
-        return arxiv_api.addresses_for_ids(source.url, unfilled_ids())
+        return arxiv_api.addresses_for_ids(source.url, undescribed_ids())
     return READERS[source.kind].addresses(source.url, listing_days())
 
 
-def unfilled_ids() -> list[str]:
-    """Return the arXiv ids of recent papers that arXiv itself has not described yet."""
-    since = clock.today() - UNFILLED_FOR
+def undescribed_ids() -> list[str]:
+    """Return the arXiv ids of recent papers without a primary category: arXiv itself has not described them yet."""
+    since = clock.today() - DESCRIBE_WITHIN
     papers = Paper.objects.present().filter(key__startswith="arxiv:", primary_category="", listed_on__gt=since)
-    keys = papers.order_by("-score", "key").values_list("key", flat=True)[:MOST_UNFILLED]
+    keys = papers.order_by("-score", "key").values_list("key", flat=True)[:MAX_UNDESCRIBED]
     return [key.removeprefix("arxiv:") for key in keys]
 
 
 def claim(source: Source) -> bool:
-    """Take the source's turn; its next one comes after `every`, also where this worker dies."""
+    """Claim this fetch; return False where another worker was first. The next one is due after `every` in any case."""
     now = clock.now()
     mine = Source.objects.filter(pk=source.pk).filter(
         Q(next_try_at=source.next_try_at) if source.next_try_at else Q(next_try_at=None)
@@ -73,7 +73,7 @@ def claim(source: Source) -> bool:
 
 
 def listing_days() -> list[date]:
-    """Return the last LISTING_DAYS weekdays, today's among them, oldest first."""
+    """Return the last LISTING_DAYS weekdays up to today, oldest first."""
     days: list[date] = []
     day = clock.today()
     while len(days) < LISTING_DAYS:
@@ -83,11 +83,11 @@ def listing_days() -> list[date]:
     return days[::-1]
 
 
-def ask(source: Source, address: str) -> Listing | None:
-    """Return what one address shows, or None where it has not changed since the last time."""
+def fetch_listing(source: Source, address: str) -> Listing | None:
+    """Fetch and parse one address; return None where it has not changed since the last fetch."""
     etag, last_modified = source.validators.get(address, ("", ""))
-    with turn(source):
-        answer = guarded_fetch.get(address, policy(), etag=etag, last_modified=last_modified)
+    with hold_arxiv_turn(source):
+        answer = guarded_fetch.get(address, fetch_policy(), etag=etag, last_modified=last_modified)
     if answer.unchanged:
         return None
     listing = sandbox.parse(source.kind, answer.body, address)
@@ -95,33 +95,33 @@ def ask(source: Source, address: str) -> Listing | None:
     return listing
 
 
-def ask_once(source: Source, address: str, most_seconds: float) -> Listing:
-    """Return what one address shows now, for a person who waits: so long for the turn, and as long for the answer.
+def fetch_listing_now(source: Source, address: str, most_seconds: float) -> Listing:
+    """Fetch and parse one address while a person waits: at most `most_seconds` for arXiv's turn, and for the answer.
 
-    Raise SourceError where it shows nothing by then.
+    Raise SourceError where there is no answer by then.
     """
-    with turn(source, most_seconds):
-        answer = guarded_fetch.get(address, replace(policy(), deadline_seconds=most_seconds))
+    with hold_arxiv_turn(source, most_seconds):
+        answer = guarded_fetch.get(address, replace(fetch_policy(), deadline_seconds=most_seconds))
     return sandbox.parse(source.kind, answer.body, address)
 
 
 @contextmanager
-def turn(source: Source, most_seconds: float = math.inf) -> Iterator[None]:
-    """Wait for arXiv's turn where the source is arXiv's: one connection, and a pause between two calls.
+def hold_arxiv_turn(source: Source, most_seconds: float = math.inf) -> Iterator[None]:
+    """Hold the lock on arXiv during a request: arXiv asks for one connection, and a pause between requests.
 
-    Raise SourceError where it does not come in `most_seconds`.
+    Do nothing for other sources. Raise SourceError where the lock is not free within `most_seconds`.
     """
     if not source.is_arxiv:
         yield
         return
     with advisory_locks.held(Lock.ARXIV, wait_seconds=most_seconds) as is_mine:
         if not is_mine:
-            raise SourceError("It is being asked for the day’s listings.")
+            raise SourceError("A worker is fetching the day’s listings from it.")
         yield
         time.sleep(settings.ARXIV_PAUSE_SECONDS)
 
 
-def policy() -> guarded_fetch.Policy:
+def fetch_policy() -> guarded_fetch.Policy:
     return guarded_fetch.Policy(
         allow_loopback=settings.FEED_ALLOW_LOOPBACK,
         ports=frozenset(settings.FEED_PORTS),
@@ -129,8 +129,8 @@ def policy() -> guarded_fetch.Policy:
     )
 
 
-def note_freshness(source: Source, listing: Listing) -> None:
-    """Keep which listing came last, how large it is and how large one usually is."""
+def update_freshness(source: Source, listing: Listing) -> None:
+    """Update the newest listing day of the source, its size and the usual size."""
     source.is_empty = not listing.findings
     if source.is_empty or listing.listed_on is None:
         return
@@ -148,12 +148,12 @@ def record_success(source: Source) -> None:
     source.last_success_at, source.last_error, source.failure_count = clock.now(), "", 0
     if not source.is_empty:
         source.reported_at = None
-    source.save(update_fields=[*OUTCOME, "last_success_at", "reported_at"])
+    source.save(update_fields=[*OUTCOME_FIELDS, "last_success_at", "reported_at"])
 
 
 def record_failure(source: Source, error: SourceError) -> None:
     source.failure_count += 1
-    wait = error.retry_after or min(source.every * 2 ** min(source.failure_count - 1, 8), LONGEST_WAIT)
+    wait = error.retry_after or min(source.every * 2 ** min(source.failure_count - 1, 8), MAX_WAIT)
     source.last_error = str(error)
     source.next_try_at = clock.now() + wait
-    source.save(update_fields=[*OUTCOME, "next_try_at"])
+    source.save(update_fields=[*OUTCOME_FIELDS, "next_try_at"])

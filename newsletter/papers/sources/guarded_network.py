@@ -1,4 +1,4 @@
-"""Connections to checked addresses only, none of which outlasts a deadline."""
+"""Network connections to checked IP addresses only, each ended by a deadline."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ CONNECT_SECONDS = 10.0
 
 
 class Deadline:
-    """An instant on the monotonic clock that everything must be done by."""
+    """An instant on the monotonic clock by which a whole fetch must be finished."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -28,7 +28,7 @@ class Deadline:
 
 
 class GuardedNetwork(httpcore.SyncBackend):
-    """Opens connections to checked addresses only, and lets nothing outlast the deadline."""
+    """Opens connections to checked IP addresses only; each step gets the time that is left of the deadline."""
 
     def __init__(self, deadline: Deadline, ports: frozenset[int], allow_loopback: bool) -> None:
         self.deadline = deadline
@@ -61,7 +61,7 @@ class GuardedNetwork(httpcore.SyncBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every step is given only what the deadline has left."""
+    """A connection whose every read and write times out at the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self.stream = stream

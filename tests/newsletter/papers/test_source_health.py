@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.source_health import Freshness, Health, freshness_of, line_of, weekdays_between
+from newsletter.papers.source_health import Freshness, Health, freshness_of, listings_line, weekdays_between
 
 FRIDAY, SATURDAY, MONDAY = date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 5, tzinfo=UTC)
@@ -35,11 +35,13 @@ def test_weekend_holiday_stale_failing_and_partial_are_told_apart(
 
 def test_the_line_names_what_an_issue_holds_and_what_it_lacks() -> None:
     late = replace(FRESH, name="arXiv cs.RO", fresh_on=FRIDAY)
-    assert line_of([FRESH, late], MONDAY, NOW) == "arXiv cs.CL of 4 May; arXiv cs.RO of 1 May; awaited: arXiv cs.RO"
+    assert (
+        listings_line([FRESH, late], MONDAY, NOW) == "arXiv cs.CL of 4 May; arXiv cs.RO of 1 May; awaited: arXiv cs.RO"
+    )
 
 
 def test_without_any_listing_the_line_says_so() -> None:
-    assert line_of([], MONDAY, NOW) == "no listing"
+    assert listings_line([], MONDAY, NOW) == "no listing"
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))

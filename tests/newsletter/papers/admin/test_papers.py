@@ -95,7 +95,7 @@ def test_a_source_is_fetched_now(admin_client: Client, worker: None, settings: L
     source = SourceFactory(url="http://127.0.0.1:9/rss/cs.CL")
     asked = {"action": "fetch_now", "_selected_action": [str(source.pk)]}
     page = admin_client.post("/admin/papers/source/", asked, follow=True).content.decode()
-    assert "1 sources are being asked" in page
+    assert "1 sources are being fetched" in page
     source.refresh_from_db()
     assert source.last_tried_at is not None
     assert "not on the public internet" in source.last_error

@@ -206,13 +206,13 @@ def test_the_child_does_not_outlive_its_worker() -> None:
 
 def parse_and_tell(answers: "multiprocessing.SimpleQueue[tuple[int | None, int]]") -> None:
     sandbox.parse("hf_daily", b"[]", "")
-    child = sandbox._warm.child
+    child = sandbox._sandbox.child
     answers.put((child.pid if child else None, os.getppid()))
 
 
 def test_a_daemonic_worker_forked_later_starts_its_own_child() -> None:
     sandbox.parse("hf_daily", b"[]", "")
-    mine = sandbox._warm.child
+    mine = sandbox._sandbox.child
     assert mine is not None
     context = multiprocessing.get_context("fork")
     answers = context.SimpleQueue()
@@ -225,4 +225,4 @@ def test_a_daemonic_worker_forked_later_starts_its_own_child() -> None:
     assert parent == os.getpid()
     assert theirs not in (None, mine.pid)
     assert sandbox.parse("hf_daily", b"[]", "") == Listing((), None)
-    assert sandbox._warm.child is mine
+    assert sandbox._sandbox.child is mine
