@@ -12,6 +12,7 @@ from newsletter.issues.desk import ordering, wording
 from newsletter.issues.desk.edit_lock import Edit, EditRefused
 from newsletter.issues.models import IssueEntry
 from newsletter.papers import search
+from newsletter.papers.ingest.fetch import validate_address
 from newsletter.papers.models import Paper
 
 FRONT_SIZES = (1, 200)
@@ -106,6 +107,7 @@ class ItemWords(Act):
         url: str = self.cleaned_data["url"]
         if url:
             URLValidator(schemes=["http", "https"], message="It begins with http:// or https://.")(url)
+            validate_address(url)
         return url
 
 

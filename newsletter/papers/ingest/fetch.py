@@ -1,5 +1,6 @@
 """Fetch the sources' listings and store them: each source fails alone, and arXiv is asked at its own pace."""
 
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from newsletter import advisory_locks, clock
@@ -21,9 +23,14 @@ MAX_WAIT = timedelta(hours=6)
 DESCRIBE_WITHIN = timedelta(days=14)
 MAX_UNDESCRIBED = 500
 LISTING_DAYS = 3
+MAX_REFUSED = 100  # lines kept of one address
+RETRY_FAULTY_AFTER = timedelta(minutes=15)
+CUT_SHORT = "The response was cut short: items at its end are missing."
 USUAL_SHARE = 0.3  # weight of the newest listing in the moving average of sizes
+logger = logging.getLogger(__name__)
 OUTCOME_FIELDS = (
     "validators", "last_error", "failure_count", "fresh_on", "listing_size", "usual_size", "is_empty", "new_count",
+    "warning", "refused",
 )  # fmt: skip
 
 
@@ -34,17 +41,20 @@ def fetch_source(source: Source) -> bool:
     """
     if not claim(source):
         return False
-    source.new_count = 0
+    faulty_before, source.warning, source.new_count = bool(source.warning), "", 0
     try:
         for address in addresses_of(source):
             listing = fetch_listing(source, address)
             if listing is not None:
                 source.new_count += store.store_findings(source, listing.findings).new
                 update_freshness(source, listing)
+                note_faults(source, address, listing)
     except SourceError as exc:
         record_failure(source, exc)
         return False
     record_success(source)
+    if source.warning and not faulty_before:
+        retry_soon(source)
     return True
 
 
@@ -90,9 +100,21 @@ def fetch_listing(source: Source, address: str) -> Listing | None:
         answer = guarded_fetch.get(address, fetch_policy(), etag=etag, last_modified=last_modified)
     if answer.unchanged:
         return None
-    listing = sandbox.parse(source.kind, answer.body, address)
-    source.validators[address] = (answer.etag, answer.last_modified)
+    listing = parse_response(source, answer, address)
+    # An unchanged answer brings nothing, so a faulty one must be sent again.
+    source.validators[address] = ("", "") if listing.warning else (answer.etag, answer.last_modified)
     return listing
+
+
+def parse_response(source: Source, answer: guarded_fetch.FetchResponse, address: str) -> Listing:
+    """Parse what came of a response; a warning says where its end is missing."""
+    try:
+        listing = sandbox.parse(source.kind, answer.body, address)
+    except SourceError as exc:
+        if answer.is_whole:
+            raise
+        raise SourceError(f"{CUT_SHORT} What came could not be read: {exc}") from exc
+    return listing if answer.is_whole else replace(listing, warning=CUT_SHORT)
 
 
 def fetch_listing_now(source: Source, address: str, most_seconds: float) -> Listing:
@@ -102,7 +124,7 @@ def fetch_listing_now(source: Source, address: str, most_seconds: float) -> List
     """
     with hold_arxiv_turn(source, most_seconds):
         answer = guarded_fetch.get(address, replace(fetch_policy(), deadline_seconds=most_seconds))
-    return sandbox.parse(source.kind, answer.body, address)
+    return parse_response(source, answer, address)
 
 
 @contextmanager
@@ -119,6 +141,14 @@ def hold_arxiv_turn(source: Source, most_seconds: float = math.inf) -> Iterator[
             raise SourceError("A worker is fetching the day’s listings from it.")
         yield
         time.sleep(settings.ARXIV_PAUSE_SECONDS)
+
+
+def validate_address(url: str) -> None:
+    """Raise ValidationError where `url` can never be fetched, in the words a fetch would use."""
+    try:
+        guarded_fetch.check_address(url, fetch_policy())
+    except SourceError as exc:
+        raise ValidationError(str(exc)) from exc
 
 
 def fetch_policy() -> guarded_fetch.Policy:
@@ -142,13 +172,31 @@ def update_freshness(source: Source, listing: Listing) -> None:
         source.listing_size = len(listing.findings)
 
 
+def note_faults(source: Source, address: str, listing: Listing) -> None:
+    """Keep what the source's listing lacks, and why; log it, but an item only when it was not refused last time."""
+    before, now = source.refused.get(address, {}), clock.now().isoformat()
+    source.refused[address] = {line: before.get(line, now) for line in listing.refused[:MAX_REFUSED]}
+    if listing.warning:
+        source.warning = listing.warning
+    for line in source.refused[address].keys() - before.keys():
+        logger.warning("Source %s: refused %s", source.pk, line)
+
+
 def record_success(source: Source) -> None:
     kept = set(addresses_of(source))
     source.validators = {address: v for address, v in source.validators.items() if address in kept}
+    source.refused = {address: lines for address, lines in source.refused.items() if address in kept and lines}
     source.last_success_at, source.last_error, source.failure_count = clock.now(), "", 0
     if not source.is_empty:
         source.reported_at = None
     source.save(update_fields=[*OUTCOME_FIELDS, "last_success_at", "reported_at"])
+
+
+def retry_soon(source: Source) -> None:
+    """Fetch again sooner than usual: a fault is often gone then. One that stays is told, and retried as usual."""
+    logger.warning("Source %s: %s", source.pk, source.warning)
+    source.next_try_at = clock.now() + min(source.every, RETRY_FAULTY_AFTER)
+    source.save(update_fields=["next_try_at"])
 
 
 def record_failure(source: Source, error: SourceError) -> None:

@@ -6,7 +6,8 @@ the later version wins, of one version the longer text, of one length the alphab
 origin are united. The listing day is the earliest of any source; replacements do not count. A paper is withdrawn
 where arXiv's latest version is, or where an editor says so; a withdrawal notice replaces neither title nor abstract.
 
-So the order of findings, and repeated findings, make no difference: `joined` is associative, commutative, idempotent.
+So the order of findings, and repeated findings, make no difference: `join_fields` is associative, commutative
+and idempotent.
 docs/decisions.md, “Whose title wins”.
 """
 

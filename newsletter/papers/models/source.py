@@ -65,6 +65,8 @@ class Source(models.Model):
     listing_size = models.PositiveIntegerField("papers in it", default=0, editable=False)
     usual_size = models.FloatField("papers usually", default=0.0, editable=False)
     is_empty = models.BooleanField("its last answer listed nothing", default=False, editable=False)
+    warning = models.CharField("fault of its last answer", max_length=300, blank=True, editable=False)
+    refused = models.JSONField(default=dict, editable=False)  # address → {line: when it was first refused}
     new_count = models.PositiveIntegerField("new at the last visit", default=0, editable=False)
     reported_at = models.DateTimeField(null=True, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
@@ -91,4 +93,6 @@ class Source(models.Model):
             answered_at=self.last_success_at,
             is_empty=self.is_empty,
             failure_count=self.failure_count,
+            lists_afterwards=self.kind == self.Kind.HF_DAILY,
+            group=self.kind if self.is_arxiv else "",
         )

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from urllib.parse import unquote, urlsplit
@@ -12,12 +13,13 @@ from newsletter.papers.code_links import find_links
 from newsletter.papers.paper_key import abs_url, key_of, version_of
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
-from newsletter.papers.sources.syndication import Entry, Feed, instant_of, read_feed
+from newsletter.papers.sources.syndication import Entry, Feed, entry_name, instant_of, read_feed
 from newsletter.papers.sources.untrusted_values import (
     MAX_ABSTRACT,
     MAX_AUTHORS,
     MAX_NAME,
     Refusal,
+    absolute_url,
     abstract_of,
     list_findings,
     records_at,
@@ -30,6 +32,7 @@ from newsletter.papers.text.cleaning import split_authors
 # Every date in a feed is midnight, New York time, of its listing day.
 NEW_YORK = ZoneInfo("America/New_York")
 ANNOUNCEMENTS = {"new", "cross", "replace", "replace-cross"}
+BROKEN_XML = "The feed is not well-formed XML: items after the fault may be missing."
 MAX_CREATOR = 100_000
 MAX_CATEGORIES = 100
 
@@ -105,16 +108,13 @@ def parse(body: bytes, address: str) -> Listing:
         raise SourceError(f"arXiv knows no such category: {feed.title[:200]}", permanent=True)
     category = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
     listed_on = _feed_day(feed)
-    read = partial(_read, feed_category=category, feed_day=listed_on)
-    return add_break_note(feed, list_findings(feed.entries, read, listed_on))
+    read = partial(_read, address=address, feed_category=category, feed_day=listed_on)
+    return add_warning(feed, list_findings(feed.entries, read, listed_on, entry_name))
 
 
-def add_break_note(feed: Feed, listing: Listing) -> Listing:
-    """Add a line to `listing` where the feed is broken XML, and items may be missing."""
-    if feed.is_whole:
-        return listing
-    note = "The feed is not well-formed: what stands behind the break may be missing"
-    return Listing(listing.findings, listing.listed_on, (*listing.refused, note))
+def add_warning(feed: Feed, listing: Listing) -> Listing:
+    """Add a warning to `listing` where the feed's XML is broken, so that items may be missing."""
+    return listing if feed.is_whole else replace(listing, warning=BROKEN_XML)
 
 
 def is_withdrawn(abstract: str, comment: str = "", title: str = "") -> bool:
@@ -158,9 +158,9 @@ def _new_york_day(moment: datetime | None) -> date | None:
         return None
 
 
-def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) -> Finding:
+def _read(entry: Entry, rank: int, address: str, feed_category: str, feed_day: date | None) -> Finding:
     notice = _Notice(entry)
-    key = key_of(string_at(entry, "link")) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
+    key = key_of(absolute_url(address, string_at(entry, "link"))) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
     if key is None or not key.startswith("arxiv:"):
         raise Refusal("it names no arXiv paper")
     title, abstract = title_of(notice.title), abstract_of(notice.abstract)

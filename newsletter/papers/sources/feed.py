@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from newsletter.papers.code_links import safe_url
 from newsletter.papers.paper_key import abs_url, key_of, url_key
-from newsletter.papers.sources.arxiv import add_break_note
+from newsletter.papers.sources.arxiv import add_warning
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
 from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
@@ -19,6 +19,7 @@ from newsletter.papers.sources.untrusted_values import (
     MAX_ADDRESS,
     MAX_ITEMS,
     MAX_TITLE,
+    absolute_url,
     count_at,
     instant_at,
     list_findings,
@@ -41,7 +42,11 @@ PAPER_PAGES = re.compile(
 )
 # Publishers put the DOI into their pages' addresses.
 DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]{1,10}/)?(10\.\d{4,9}/[^/?#\s]{1,200})", re.IGNORECASE)
-ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{4,2000}|\b(?:arxiv|doi):\s?[\w./()-]{6,100}", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"""\bhref\s*=\s*["']\s*(?P<href>[^\s<>"'\\]{4,2000})|(?P<bare>https?://[^\s<>"'\\]{4,2000}"""
+    r"""|\b(?:arxiv|doi):\s?[\w./()-]{6,100})""",
+    re.IGNORECASE,
+)
 POINTS = re.compile(r"\bPoints:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) points\b", re.IGNORECASE)
 COMMENTS = re.compile(r"#\s*Comments:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) comments\b", re.IGNORECASE)
 # What forums add before or after the title of a paper.
@@ -77,9 +82,10 @@ def addresses(url: str, days: Sequence[date]) -> list[str]:
 def parse(body: bytes, address: str) -> Listing:
     """Parse the mentions of papers. Items that name no paper are skipped and not counted as refused."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return list_findings(_mentions(_json_items(body)), _read, None)
+        return list_findings(_mentions(_json_items(body), address), _read, None, _name)
     feed = read_feed(body)
-    return add_break_note(feed, list_findings(_mentions(map(_from_entry, feed.entries)), _read, None))
+    items = map(_from_entry, feed.entries)
+    return add_warning(feed, list_findings(_mentions(items, address), _read, None, _name))
 
 
 def _json_items(body: bytes) -> Iterator[Item]:
@@ -119,24 +125,36 @@ def _from_entry(entry: Entry) -> Item:
     )
 
 
-def _mentions(items: Iterable[Item]) -> Iterator[Mention]:
+def _name(mention: Mention) -> str:
+    return mention.address
+
+
+def _mentions(items: Iterable[Item], base: str) -> Iterator[Mention]:
+    """Yield the papers that `items` mention; their relative links are resolved against `base`."""
     for rank, item in enumerate(islice(items, MAX_ITEMS), start=1):
-        papers = _papers_of(item)
+        papers = _papers_of(item, base)
         for key, address in papers.items():
             yield Mention(item, rank, key, address, is_alone=len(papers) == 1)
 
 
-def _papers_of(item: Item) -> dict[str, str]:
+def _papers_of(item: Item, base: str) -> dict[str, str]:
     """Return {key: address} of the papers an item names: the one it links to, else those in its content."""
-    for link in item.links:
-        if key := _paper_key(link):
-            return {key: link}
+    for link in filter(None, item.links):
+        # A guid may be a bare id, which is no relative address.
+        for address in (link, absolute_url(base, link)):
+            if key := _paper_key(address):
+                return {key: address}
     papers: dict[str, str] = {}
-    for found in ADDRESS.finditer(html.unescape(item.content)):
-        address = found[0].rstrip(".,;:!?)]")
+    for address in _addresses(html.unescape(item.content), base):
         if len(papers) < MAX_PAPERS_AN_ITEM and (key := _paper_key(address)):
             papers.setdefault(key, address)
     return papers
+
+
+def _addresses(content: str, base: str) -> Iterator[str]:
+    """Yield the addresses in a text or in its links, as absolute ones."""
+    for found in ADDRESS.finditer(content):
+        yield absolute_url(base, found["href"] or found["bare"]).rstrip(".,;:!?)]")
 
 
 def _paper_key(address: str) -> str | None:

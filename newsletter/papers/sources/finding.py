@@ -45,5 +45,7 @@ class Listing:
     findings: tuple[Finding, ...]
     # the listing day that the response names
     listed_on: date | None
-    # one line an item that could not be read: what and why
+    # one line for each item that could not be read: which item, and why
     refused: tuple[str, ...] = ()
+    # why items may be missing, as a sentence for operators; "" for a complete response
+    warning: str = ""

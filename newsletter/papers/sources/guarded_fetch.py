@@ -1,6 +1,5 @@
 """Fetch one address without trusting the address or the server."""
 
-import gzip
 import re
 import ssl
 import zlib
@@ -10,13 +9,13 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from io import BytesIO
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import httpcore
 
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.guarded_network import Deadline, GuardedNetwork
+from newsletter.papers.sources.guarded_network import Deadline, GuardedNetwork, check_ip, check_port
+from newsletter.papers.sources.ip_rules import addresses_without_dns
 
 MAX_HOPS = 5
 MAX_BYTES = 5 * 1024 * 1024
@@ -51,6 +50,7 @@ class FetchResponse:
     etag: str
     last_modified: str
     url: str
+    is_whole: bool = True  # False where the compressed body ends too early
 
     @property
     def unchanged(self) -> bool:
@@ -72,6 +72,19 @@ def get(url: str, policy: Policy, *, etag: str = "", last_modified: str = "") ->
             return _make_response(status, found, body, url, policy)
         url = _next_hop(url, found)
     raise SourceError(f"The server redirected more than {MAX_HOPS} times.")
+
+
+def check_address(url: str, policy: Policy) -> None:
+    """Raise SourceError, as a fetch would, where `url` can never be fetched. Looks up no name in the DNS."""
+    target, _ = _target(url)
+    host, port = target.host.decode("ascii"), target.port
+    assert port is not None, "_target sets the default port"
+    known = addresses_without_dns(host)
+    for address in known:
+        check_ip(address, host, port, policy.ports, policy.allow_loopback)
+    # Where loopback is allowed, so is every port of a name that may lead to it.
+    if not known and not policy.allow_loopback:
+        check_port(port, policy.ports)
 
 
 def probe(url: str, policy: Policy) -> None:
@@ -201,12 +214,14 @@ def _next_hop(url: str, headers: dict[str, str]) -> str:
 def _make_response(status: int, headers: dict[str, str], body: bytes, url: str, policy: Policy) -> FetchResponse:
     if status not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
         raise _status_error(status, headers)
+    plain, is_whole = _unpack(body, headers.get("content-encoding", ""), policy)
     return FetchResponse(
         status=status,
-        body=_unpack(body, headers.get("content-encoding", ""), policy),
+        body=plain,
         etag=_validator(headers, "etag"),
         last_modified=_validator(headers, "last-modified"),
         url=url,
+        is_whole=is_whole,
     )
 
 
@@ -248,28 +263,43 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _unpack(body: bytes, encoding: str, policy: Policy) -> bytes:
-    """Decompress `body`; stop as soon as the result is longer than the policy allows."""
+def _unpack(body: bytes, encoding: str, policy: Policy) -> tuple[bytes, bool]:
+    """Return `body` decompressed, and whether it is complete; stop where the result is longer than allowed."""
     packing = encoding.strip().lower()
     try:
-        if packing in ("gzip", "x-gzip"):
-            plain = gzip.GzipFile(fileobj=BytesIO(body)).read(policy.max_bytes + 1)
+        if packing in ("", "identity") or not body:
+            plain, is_whole = body, True
+        elif packing in ("gzip", "x-gzip"):
+            plain, is_whole = _gunzip(body, policy.max_bytes + 1)
         elif packing == "deflate":
-            plain = _inflate(body, policy.max_bytes + 1)
-        elif packing in ("", "identity"):
-            plain = body
+            plain, is_whole = _inflate(body, policy.max_bytes + 1)
         else:
-            raise SourceError(f"The answer is packed in a way that was not asked for: {packing[:40]}.")
-    except (OSError, EOFError, zlib.error) as exc:
-        raise SourceError(f"The answer could not be unpacked: {exc}.") from exc
+            raise SourceError(f"The response is compressed in a way that was not asked for: {packing[:40]}.")
+    except zlib.error as exc:
+        raise SourceError(f"The response could not be unpacked: {exc}.") from exc
     if len(plain) > policy.max_bytes:
         raise _size_error(policy)
-    return plain
+    return plain, is_whole
 
 
-def _inflate(body: bytes, limit: int) -> bytes:
+def _gunzip(body: bytes, limit: int) -> tuple[bytes, bool]:
+    """Decompress all members of a gzip file, up to `limit` bytes; servers may pad it with zeros."""
+    plain = bytearray()
+    while body and len(plain) < limit:
+        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        plain += member.decompress(body, limit - len(plain))
+        if not member.eof:
+            return bytes(plain), False
+        body = member.unused_data.lstrip(b"\0")
+    return bytes(plain), True
+
+
+def _inflate(body: bytes, limit: int) -> tuple[bytes, bool]:
     """Undo "deflate", which servers send with zlib's header or without."""
     try:
-        return zlib.decompressobj().decompress(body, limit)
+        stream = zlib.decompressobj()
+        plain = stream.decompress(body, limit)
     except zlib.error:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, limit)
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        plain = stream.decompress(body, limit)
+    return plain, stream.eof

@@ -1,5 +1,6 @@
 """Network connections to checked IP addresses only, each ended by a deadline."""
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,8 @@ from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.ip_rules import IPAddress, is_loopback, is_public, resolve
 
 CONNECT_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Deadline:
@@ -38,7 +41,7 @@ class GuardedNetwork(httpcore.SyncBackend):
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         addresses = resolve(host, port, self.deadline.left())
         for address in addresses:
-            self._check(address, host, port)
+            check_ip(address, host, port, self.ports, self.allow_loopback)
         return self._connect_first(addresses, port)
 
     def _connect_first(self, addresses: Iterable[IPAddress], port: int) -> httpcore.NetworkStream:
@@ -51,13 +54,23 @@ class GuardedNetwork(httpcore.SyncBackend):
                 failure = exc
         raise failure
 
-    def _check(self, address: IPAddress, host: str, port: int) -> None:
-        if self.allow_loopback and is_loopback(address):
-            return
-        if not is_public(address):
-            raise SourceError(f"{host} leads to {address}, which is not on the public internet.", permanent=True)
-        if port not in self.ports:
-            raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
+
+def check_ip(address: IPAddress, host: str, port: int, ports: frozenset[int], allow_loopback: bool) -> None:
+    """Raise SourceError where `address` of `host` may not be connected to.
+
+    Editors see the message, so it names no internal address; the log does.
+    """
+    if allow_loopback and is_loopback(address):
+        return
+    if not is_public(address):
+        logger.warning("Not fetched: %s leads to %s, which is not on the public internet.", host, address)
+        raise SourceError("The address leads to a machine that is not on the public internet.", permanent=True)
+    check_port(port, ports)
+
+
+def check_port(port: int, ports: frozenset[int]) -> None:
+    if port not in ports:
+        raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
 
 
 class _Stream(httpcore.NetworkStream):

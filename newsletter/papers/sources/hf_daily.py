@@ -49,7 +49,7 @@ def addresses(url: str, days: Sequence[date]) -> list[str]:
 def parse(body: bytes, address: str) -> Listing:
     """Parse the list of one day. Raise SourceError where it is not a list of papers."""
     listed_on = _day_of(address)
-    return list_findings(_items(body), partial(_read, listed_on=listed_on), listed_on)
+    return list_findings(_items(body), partial(_read, listed_on=listed_on), listed_on, _name)
 
 
 def _day_of(address: str) -> date | None:
@@ -71,6 +71,13 @@ def _items(body: bytes) -> list[Any]:
     if not isinstance(items, list) or (items and not any(isinstance(item, Mapping) for item in items)):
         raise SourceError("The answer is not a list of papers.")
     return items
+
+
+def _name(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return ""
+    paper = record_at(item, "paper")
+    return string_at(paper, "id") or string_at(paper, "title") or string_at(item, "title")
 
 
 def _read(item: Any, rank: int, listed_on: date | None) -> Finding:

@@ -57,6 +57,17 @@ def _look_up(host: str, port: int, answers: "SimpleQueue[list[IPAddress] | OSErr
         answers.put(list(dict.fromkeys(ip_address(address[4][0]) for address in found)))
 
 
+def addresses_without_dns(host: str) -> list[IPAddress]:
+    """Return the addresses of an IP literal (127.1 and 0x7f000001 too) or of localhost, [] for other names."""
+    if host.lower().removesuffix(".").rpartition(".")[2] == "localhost":
+        return [ip_address("127.0.0.1")]
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return []
+    return [ip_address(address[4][0]) for address in found]
+
+
 def is_public(address: IPAddress) -> bool:
     """Return whether `address` is on the public internet and embeds no other address.
 

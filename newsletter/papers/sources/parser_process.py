@@ -3,20 +3,20 @@
 It gets no environment and no open files except its pipes, and limits its own resources before it reads anything.
 """
 
+import math
 import os
 import resource
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
 from newsletter.papers.sources import READERS
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.parser_protocol import error_line, listing_line
+from newsletter.papers.sources.parser_protocol import READY, error_line, listing_line
 
 MEMORY_BYTES = 512 * 1024 * 1024
-CPU_SECONDS = 8
 STATM = Path("/proc/self/statm")
 # A child that holds more memory than this after a large response is replaced.
 RESTART_ABOVE_BYTES = 160 * 1024 * 1024
@@ -27,10 +27,12 @@ def main() -> None:
     # What a library prints must not be taken for an answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _limit_resources()
+    answers.write(READY)
+    answers.flush()
     # The loop ends with the worker, whose end of the pipe is closed then.
     for line in iter(requests.readline, b""):
-        _limit_cpu()
         request = orjson.loads(line)
+        _limit_cpu(request["cpu_seconds"])
         answer, is_last = _parse_request(request, _read_body(requests, request["size"]))
         answers.write(answer)
         answers.flush()
@@ -47,11 +49,11 @@ def _limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _limit_cpu() -> None:
-    """Allow CPU_SECONDS from now on; the kernel kills the process when they are used up."""
+def _limit_cpu(seconds: int) -> None:
+    """Allow so much CPU time from now on; the kernel kills the process when they are used up."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime) + seconds, hard))
 
 
 def _read_body(requests: BinaryIO, size: int) -> bytes:
@@ -61,7 +63,7 @@ def _read_body(requests: BinaryIO, size: int) -> bytes:
     return body
 
 
-def _parse_request(request: dict[str, str], body: bytes) -> tuple[bytes, bool]:
+def _parse_request(request: dict[str, Any], body: bytes) -> tuple[bytes, bool]:
     """Return the line to write for one response, and whether the child ends after it."""
     try:
         listing = READERS[request["kind"]].parse(body, request["address"])

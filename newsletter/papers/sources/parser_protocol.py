@@ -11,6 +11,9 @@ import orjson
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
 
+# What the child writes once it has imported its modules.
+READY = b"ready\n"
+
 
 def listing_line(listing: Listing, *, is_last: bool) -> bytes:
     return orjson.dumps({"listing": listing, "is_last": is_last}, option=orjson.OPT_APPEND_NEWLINE)
@@ -37,6 +40,7 @@ def _listing(record: dict[str, Any]) -> Listing:
         findings=tuple(_finding(found) for found in record["findings"]),
         listed_on=_date(record["listed_on"]),
         refused=tuple(record["refused"]),
+        warning=record["warning"],
     )
 
 

@@ -17,6 +17,7 @@ import feedparser
 from feedparser.encodings import convert_to_utf8
 
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.untrusted_values import string_at
 
 DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)\s+(\w*)", re.IGNORECASE)
 FIRST_ELEMENT = re.compile(rb"<\w")
@@ -58,6 +59,11 @@ def read_feed(body: bytes) -> Feed:
         entries=found["entries"],
         is_whole=not isinstance(found.get("bozo_exception"), SAXException),
     )
+
+
+def entry_name(entry: Entry) -> str:
+    """Return what operators know an entry by: its address, else its title or id."""
+    return next(filter(None, (string_at(entry, name).strip() for name in ("link", "title", "id"))), "")
 
 
 def instant_of(entry: Entry, *names: str) -> datetime | None:

@@ -193,7 +193,7 @@ def test_the_child_does_not_outlive_its_worker() -> None:
         "import os\n"
         "from newsletter.papers.sources import sandbox\n"
         "sandbox.parse('hf_daily', b'[]', '')\n"
-        "print(sandbox._warm.child.pid, flush=True)\n"
+        "print(sandbox._sandbox.child.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     told = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=False)
