@@ -10,18 +10,24 @@ PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmn
 	ALLOWED_HOSTS=papers.example.org SITE_URL=https://papers.example.org \
 	EMAIL_PROVIDER=mailgun MAILGUN_API_KEY=key MAILGUN_SENDER_DOMAIN=papers.example.org \
 	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton'
+# Where the clock of the tests stands at night, run by run: four hours of a day, a Saturday, a leap day, and the minute
+# before the clocks of Europe change to summer and to winter.
+MOMENTS := 2026-05-05T01:10Z 2026-05-05T07:10Z 2026-05-05T13:10Z 2026-05-05T19:10Z \
+	2026-05-09T13:00Z 2028-02-29T23:30Z 2026-03-29T00:59Z 2026-10-25T00:59Z
 
-.PHONY: help run test check nightly bench chaos screenshots password lock clean
+.PHONY: help run test check nightly bench chaos screenshots drawing models password lock clean
 
 help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
-	@echo 'make nightly   what goes further than the tests: a million forged tokens'
+	@echo 'make nightly   what goes further than the tests: a million forged tokens, and the tests at eight moments'
 	@echo 'make bench     measure; ONLY=papers make bench measures one thing'
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed; READERS=10000 make chaos is shorter'
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
 	@echo 'make password  set a new password for the editor'
+	@echo 'make drawing   draw the import contract into docs/architecture.md anew'
+	@echo 'make models    learn what ships with the product anew, from recordings beside it'
 	@echo 'make lock      write the requirements anew from the .in files'
 	@echo 'make clean     remove the environment and the caches; the data in var/ stays'
 
@@ -44,6 +50,11 @@ check: .venv/dev.stamp
 
 nightly: .venv/dev.stamp
 	NIGHTLY=1 $(BIN)/python -m pytest -m nightly
+	@status=0; for moment in $(MOMENTS); do \
+		echo "The tests as of $$moment"; \
+		TEST_MOMENT=$$moment $(BIN)/python -m pytest -n 2 --dist loadfile \
+			-m 'not browser and not flow and not real_clock' || status=1; \
+	done; exit $$status
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
@@ -53,6 +64,12 @@ chaos: .venv/dev.stamp
 
 screenshots: .venv/dev.stamp
 	@$(BIN)/python -m tests.screenshots
+
+drawing: .venv/dev.stamp
+	@$(BIN)/python -m tests.architecture
+
+models: .venv/dev.stamp
+	@$(BIN)/python -m tests.benchmarks.summary_weights
 
 lock: .venv/dev.stamp
 	$(LOCK) requirements-uv.in --output-file requirements-uv.txt

@@ -11,7 +11,7 @@ class DigestsConfig(AppConfig):
         from digests.sending import sent_today, switch
         from subscribers import ports
 
-        ports.connect(ports.Sending(switch.is_held, sent_today.handed_over_today, first_digest))
+        ports.connect(ports.Sending(switch.is_held, sent_today.count_sent_today, first_digest))
         register(system_checks.check_sending)
         register(system_checks.check_webhook)
         register(system_checks.check_synchronous_commit)

@@ -1,18 +1,20 @@
+"""The Celery tasks of digests: each loads its rows and makes one call. Their names never change: queues hold them."""
+
 import logging
 from collections.abc import Sequence
 
 from celery import shared_task
 from django.contrib.auth.models import User
 
+import digests.sending.send_batch
 from digests.assembly import assemble
 from digests.models import Batch
 from digests.monitoring import alerts, notices, retention
-from digests.monitoring import heartbeat as finishing
+from digests.monitoring.heartbeat import ping_finished_issues
 from digests.previews import issue_test, reach_cache
 from digests.provider_events import application
 from digests.publication import checklist, link_check
 from digests.sending import auto_pause, recovery, switch, uncertain
-from digests.sending import send_batch as sending
 from digests.statistics import daily_counts
 from newsletter import worker_shutdown
 from newsletter.issues.models import Issue
@@ -34,13 +36,13 @@ def queue_batches(batch_ids: Sequence[int]) -> None:
 
 @shared_task
 def send_batch(batch_id: int) -> None:
-    sending.send_batch(Batch.objects.get(pk=batch_id), worker_shutdown.is_requested)
+    digests.sending.send_batch.send_batch(Batch.objects.get(pk=batch_id), worker_shutdown.is_requested)
 
 
 @shared_task
 def sweep() -> None:
     for batch_id in recovery.sweep():
-        # The next rounds wake it again: behind a long run of batches no heap of these shall grow.
+        # The next sweep queues it again, so stale messages expire instead of piling up behind a long run of batches.
         send_batch.apply_async((batch_id,), expires=WAKE_EXPIRY_SECONDS)
 
 
@@ -56,7 +58,7 @@ def follow_links(issue_id: int) -> None:
 
 
 def queue_link_check(issue: Issue) -> int:
-    """Return how many links of an issue wait for a worker, which is asked to follow them."""
+    """Queue a check of the issue's unchecked links; return how many there are."""
     waiting = len(link_check.links_to_follow(issue, checklist.front_cards(issue)))
     if waiting:
         follow_links.apply_async((issue.pk,), expires=WAKE_EXPIRY_SECONDS)
@@ -96,7 +98,7 @@ def heartbeat() -> None:
 
 @shared_task
 def watch() -> None:
-    auto_pause.watch()
+    auto_pause.check_recent_issues()
     alerts.update_alerts()
 
 
@@ -107,7 +109,7 @@ def deliver_notices() -> None:
 
 @shared_task
 def ping_finished() -> None:
-    finishing.ping_finished_issues()
+    ping_finished_issues()
 
 
 @shared_task

@@ -21,10 +21,15 @@ def brief(text: str, length: int = BRIEF) -> str:
 
 
 def cut_at_word(text: str, length: int) -> str:
-    """Return the beginning of `text` in at most `length` characters, cut at a word with “…”."""
+    """Return the beginning of `text` in at most `length` characters, cut at a word with “…”.
+
+    Text whose last space lies far ahead of the limit, as in Chinese or Japanese, is cut at a character.
+    """
     if len(text) <= length:
         return text
-    cut = text[:length].rpartition(" ")[0] or text[: length - 1]
+    cut = text[:length].rpartition(" ")[0]
+    if len(cut) < length // 2:
+        cut = text[: length - 1]
     return cut.rstrip(" ,;:·–—-") + "…"
 
 

@@ -300,7 +300,7 @@ FEED_PORTS = env.list("FEED_PORTS", [80, 443], subcast=int)
 ARXIV_PAUSE_SECONDS = env.float("ARXIV_PAUSE_SECONDS", 3.0)
 VOTES_PER_DAY = env.int("VOTES_PER_DAY", 50, validate=at_least(0))  # of one reader, within 24 hours
 PROPOSALS_PER_DAY = env.int("PROPOSALS_PER_DAY", 3, validate=at_least(0))
-# The trending formula, in votes: docs/decisions.md, “What trends”
+# The trending formula, in votes: docs/decisions, “What trends”
 TRENDING_GROWTH = env.float("TRENDING_GROWTH", 1.0)  # added to each vote of the last day
 TRENDING_COMMENT = env.float("TRENDING_COMMENT", 0.5)
 TRENDING_MENTION = env.float("TRENDING_MENTION", 2.0)  # a source of weight 1 that lists the paper

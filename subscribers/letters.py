@@ -9,9 +9,8 @@ from django.db.models import Q
 from django.urls import reverse
 
 from newsletter import clock
-from newsletter.mail import letter_lane
+from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
-from newsletter.mail import outcome as mail_outcome
 from newsletter.mail.throttle import Wait
 from subscribers import tokens
 from subscribers.models import Letter, Subscriber, Suppression
@@ -114,7 +113,7 @@ def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_
 
 def wait_for(letter: Letter, wait: Wait) -> None:
     """Note why a letter that nobody has claimed waits, and when to try again."""
-    not_before = clock.now() + min(wait.for_, mail_outcome.LONGEST_WAIT)
+    not_before = clock.now() + min(wait.for_, provider_answer.LONGEST_WAIT)
     letter.move_to(Status.PLANNED, Q(status=Status.PLANNED), not_before=not_before, error=letter_lane.WHY[wait.why])
 
 

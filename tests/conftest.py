@@ -20,6 +20,21 @@ from tests.factories import MORNING
 examples.register_profile("any machine", deadline=None)
 examples.register_profile("thorough", deadline=None, max_examples=1000)
 examples.load_profile("any machine")
+# Where the clock of every test stands; `make nightly` names others than this.
+MOMENT = clock.moment(os.environ.get("TEST_MOMENT") or MORNING.isoformat())
+
+
+@pytest.fixture(autouse=True)
+def held_clock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold the clock before anything else, so that no test knows the hour; the marker `real_clock` lets it run.
+
+    A test that sets the clock itself finds it where `set_clock` begins, in its other fixtures too.
+    """
+    if request.node.get_closest_marker("real_clock"):
+        yield
+        return
+    with clock.at(MORNING if "set_clock" in request.fixturenames else MOMENT):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +63,7 @@ def lines() -> None:
 
 
 @pytest.fixture
-def set_clock() -> Iterator[Callable[[datetime], None]]:
+def set_clock(held_clock: None) -> Iterator[Callable[[datetime], None]]:
     """Hold the clock at a moment, and move it from there; it begins on the morning of 4 May 2026."""
     with ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""What the home of the admin shows, each block in a few cheap queries: no table of readers or mail is scanned."""
+"""The data of the admin's home page, each block in a few cheap queries that scan no table of readers or mail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Proposal, Source
 from subscribers.models import Subscriber
 
-RATE_WINDOW = timedelta(minutes=2)  # the rate is that of the last calls
+RATE_WINDOW = timedelta(minutes=2)  # the rate is computed over this time
 LARGE_RUN = 200_000  # mails in one run
 ISSUES = 10
 SOURCES = 5
@@ -29,7 +29,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The issue that comes next, and the one that is out."""
+    """The next issue, and the newest published one."""
 
     coming: Issue | None
     papers: int
@@ -61,7 +61,7 @@ def load_today() -> Today:
 
 
 class SendingRun(NamedTuple):
-    """The run of batches that is under way: all that were made since the oldest unfinished one."""
+    """The present run: all batches made since the oldest unfinished one."""
 
     handed_over: int
     left: int
@@ -74,7 +74,7 @@ class SendingRun(NamedTuple):
 
     @property
     def refresh_seconds(self) -> int:
-        """Return how soon to look again: counting a run costs a quarter of a second for a million."""
+        """Return when to refresh: counting a run of a million mails takes a quarter of a second."""
         return 60 if not self.left else 4 if self.total < LARGE_RUN else 15
 
     @property
@@ -92,7 +92,7 @@ class SendingRun(NamedTuple):
         return number_format.span(timedelta(seconds=self.left / self.a_second)) if self.a_second else ""
 
 
-# Each batch's deliveries by the index on it: a join could come to read all deliveries of a month.
+# LATERAL reads each batch's deliveries by the index on batch: a join might be planned as a scan of all deliveries.
 RUN_SQL = f"""
 WITH run AS MATERIALIZED (
   SELECT id, position, started_at, finished_at, status FROM digests_batch
@@ -123,10 +123,10 @@ def load_sending() -> SendingRun:
 
 
 class WaitingMail(NamedTuple):
-    """What a pause keeps back."""
+    """What a pause holds back."""
 
     ready: int
-    expires_at: datetime | None  # the first of these
+    expires_at: datetime | None  # when the first of these expires
     due: int  # readers who come due within the next hour
 
 
@@ -166,7 +166,7 @@ class Readers:
 
 
 def load_readers() -> Readers:
-    """Return the last 90 days as they were counted; before the first count, counted now."""
+    """Return the stored counts of the last 90 days; count them now if none are stored yet."""
     since = clock.today() - timedelta(days=daily_counts.DAYS - 1)
     days = list(DayOfReaders.objects.filter(date__gte=since).order_by("date"))
     if not days:
@@ -187,8 +187,8 @@ class PastIssue(NamedTuple):
     tally: IssueTally | None
 
     @property
-    def is_told(self) -> bool:
-        """Say whether the provider reports deliveries."""
+    def has_delivery_reports(self) -> bool:
+        """Return whether the provider reports deliveries."""
         return self.tally is not None and self.tally.delivered > 0
 
     @property
@@ -197,11 +197,15 @@ class PastIssue(NamedTuple):
 
     @property
     def delivered(self) -> str:
-        return number_format.share(self.tally.delivered, self.tally.sent) if self.tally and self.is_told else ""
+        return (
+            number_format.share(self.tally.delivered, self.tally.sent)
+            if self.tally and self.has_delivery_reports
+            else ""
+        )
 
     @property
     def bar(self) -> float:
-        """Return how much of a bar of 60 is full."""
+        """Return the length of the delivered part of a bar of 60."""
         return round(60 * self.tally.delivered / self.tally.sent, 1) if self.tally and self.tally.sent else 0.0
 
     @property
@@ -221,7 +225,7 @@ def load_last_issues() -> list[PastIssue]:
 class Sources(NamedTuple):
     troubled: list[Source]
     total: int
-    failing: int  # at their last try, and not for long enough to be in trouble
+    failing: int  # failed at the last fetch, but not for long enough to count as troubled
 
     @property
     def well(self) -> int:
@@ -258,7 +262,7 @@ def find_publish_requests(by_id: int | None) -> list[Errand]:
 
 
 def find_held_issues() -> list[Errand]:
-    """Return the issues that are held past their hour: nobody gets them before somebody says so."""
+    """Return the issues held past their cutoff: they stay unpublished until somebody acts."""
     held = Issue.objects.filter(cutoff_at__lte=clock.now(), status=Issue.Status.HELD).order_by("date")
     return [
         Errand(f"The issue of {issue.date:%-d %B} is held past its cutoff.", "admin:issues_issue_change", [issue.pk])
@@ -267,14 +271,14 @@ def find_held_issues() -> list[Errand]:
 
 
 def find_stopped_sending() -> list[Errand]:
-    answer = switch.standing()
-    return (
-        [] if answer.may else [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
-    )
+    answer = switch.current_permission()
+    if answer.is_allowed:
+        return []
+    return [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
 
 
 def find_new_proposals() -> list[Errand]:
-    """Return what readers proposed and nobody has decided on; what many proposed is one."""
+    """Return the undecided proposals of readers; a paper proposed by several readers counts once."""
     count = Proposal.objects.filter(status=Proposal.Status.NEW).values("key").distinct().count()
     words = f"Readers propose {pluralize(count, 'paper')}, to be taken or declined."
     return [Errand(words, "admin:papers_proposal_changelist", (), "?status__exact=new")] if count else []
@@ -282,7 +286,7 @@ def find_new_proposals() -> list[Errand]:
 
 def find_uncertain_deliveries() -> list[Errand]:
     count = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count()
-    words = f"Of {pluralize(count, 'mail')} nobody knows whether it was sent."
+    words = f"{pluralize(count, 'mail')} may or may not have been sent."
     return [Errand(words, "admin:digests_delivery_changelist", (), "?status__exact=uncertain")] if count else []
 
 

@@ -8,13 +8,12 @@ from django.urls import reverse
 from unfold.decorators import action, display
 
 from digests.admin import search
-from digests.admin.dashboard import ProgressPage
 from digests.admin.read_only import ReadOnlyAdmin
-from digests.admin.reader import ReaderAdmin as ReaderAdmin
-from digests.models import Batch, Delivery, ProviderEvent
-from digests.sending import uncertain as settling
+from digests.models import Delivery, ProviderEvent
+from digests.sending.uncertain import settle_by_hand
 from newsletter import audit
 from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.page_context import page_context
 from newsletter.issues.models import Issue
 
 RELATED = ("subscriber", "batch", "digest__issue")  # of a delivery
@@ -30,7 +29,7 @@ KINDS_HEARD = (
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    """Each reader's copy; of those that are uncertain, what is known, and two words to settle them by."""
+    """Lists deliveries; editors settle the uncertain ones here with what is known about them."""
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
     list_filter = ("status", "reason", lately("made_at"))
@@ -48,7 +47,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return search.search_deliveries(queryset, search_term) if search_term.strip() else queryset, False
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> list[str]:
-        """Say what became of it, where its row alone does not."""
+        """Replace the stored status by the state, which also covers deliveries without a status of their own."""
         return ["state", *(name for name in super().get_fields(request, obj) if name not in {"state", "status"})]
 
     def has_statistics_permission(self, request: HttpRequest) -> bool:
@@ -67,9 +66,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return deliveries.annotate(heard=Subquery(KINDS_HEARD))
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Show of uncertain deliveries what is known of them, and of the others no empty columns."""
-        is_about_doubt = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
-        hidden = {"reason", "settled"} if is_about_doubt else {"handed_over", "events"}
+        """Show how uncertain deliveries were handed over and what was reported; hide these columns for others."""
+        is_uncertain_list = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
+        hidden = {"reason", "settled"} if is_uncertain_list else {"handed_over", "events"}
         return tuple(name for name in self.list_display if name not in hidden)
 
     @display(description="Issue")
@@ -78,7 +77,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="Handed over")
     def handed_over(self, delivery: Delivery) -> str:
-        """Say how: the provider's lane, the batch, and which of its calls."""
+        """Return the lane, the batch and the call by which it was handed over."""
         batch = delivery.batch
         return f"{batch.lane} lane, batch {batch.pk}, call {delivery.call_no}" if batch else ""
 
@@ -103,12 +102,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return self.settle(request, deliveries, was_sent=False)
 
     def settle(self, request: HttpRequest, deliveries: QuerySet[Delivery], was_sent: bool) -> HttpResponse | None:
-        """Ask first, and again where there are more or fewer by the time of the answer."""
+        """Ask for confirmation first, and again if the number of deliveries has changed since."""
         uncertain = deliveries.filter(status=Delivery.Status.UNCERTAIN)
         count = uncertain.count()
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
-        ids = settling.settle_by_hand(uncertain, was_sent, by=request.user.get_username())
+        ids = settle_by_hand(uncertain, was_sent, by=request.user.get_username())
         before, after = {"status": "Uncertain"}, {"status": self.WORDS[was_sent]}
         audit.record_all(request.user, Delivery.objects.filter(pk__in=ids), "settled", before, after)
         if ids:
@@ -118,10 +117,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return None
 
     def ask(self, request: HttpRequest, uncertain: QuerySet[Delivery], was_sent: bool, count: int) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": self.WORDS[was_sent],
-            "opts": self.opts,
+        context = page_context(self, request, self.WORDS[was_sent]) | {
             "was_sent": was_sent,
             "count": count,
             "shown": [(row, self.events(row)) for row in uncertain.select_related(*RELATED)[:MOST_SHOWN]],
@@ -138,11 +134,3 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if delivery.status:
             return delivery.get_status_display()
         return "Sent" if delivery.is_sent else "Planned"
-
-
-@admin.register(Batch)
-class BatchAdmin(ProgressPage, ReadOnlyAdmin):
-    list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
-    list_filter = ("status", lately("made_at"))
-    search_fields = ("=id",)
-    search_help_text = "A batch’s number."

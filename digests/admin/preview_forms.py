@@ -1,4 +1,4 @@
-"""What an editor asks to see of an issue, and to whom a test of it goes."""
+"""The forms of the pages that preview an issue and send a test of it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ UNKNOWN = "No reader has this address. Type it as the reader wrote it at the sig
 
 
 class PreviewForm(forms.Form):
-    """How a mail is looked at, and for which topics: the public issue where there are none."""
+    """How a preview is displayed, and for which topics; without topics it is the public issue."""
 
     width = forms.ChoiceField(choices=[("desktop", "Desktop"), ("phone", "Phone")], required=False)
     scheme = forms.ChoiceField(choices=[("light", "Light"), ("dark", "Dark")], required=False)
@@ -44,7 +44,7 @@ class PreviewForm(forms.Form):
 
 
 class ReaderField(forms.CharField):
-    """An address that becomes its reader; None where it is left empty."""
+    """An address field that cleans to the reader; None when it is empty."""
 
     def clean(self, value: Any) -> Subscriber | None:
         text = super().clean(value)
@@ -64,7 +64,7 @@ class ReaderPreviewForm(PreviewForm):
 
 
 class IssueTestForm(PreviewForm):
-    """To which staff a test goes, ticked or typed, and as whom."""
+    """The staff who get a test, ticked or typed, and the topics or reader it is rendered for."""
 
     editors = forms.ModelMultipleChoiceField(queryset=User.objects.none(), required=False)
     typed = forms.CharField(max_length=2000, required=False)
@@ -77,9 +77,9 @@ class IssueTestForm(PreviewForm):
     def clean_typed(self) -> list[User]:
         known = {user.email.lower(): user for user in staff_with_address()}
         words = self.cleaned_data["typed"].replace(",", " ").replace(";", " ").split()
-        if strange := [word for word in words if word.lower() not in known]:
+        if unknown := [word for word in words if word.lower() not in known]:
             raise forms.ValidationError(
-                f"A test goes to accounts of this desk only, and {len(strange)} of these addresses belong to none. "
+                f"A test goes to accounts of this desk only, and {len(unknown)} of these addresses belong to none. "
                 "Give the account its address under “Accounts” first."
             )
         return [known[word.lower()] for word in words]
@@ -92,7 +92,7 @@ class IssueTestForm(PreviewForm):
 
     @staticmethod
     def recipients(values: dict[str, Any]) -> list[User]:
-        """Return to whom the test goes, each once."""
+        """Return everybody who gets the test, each once."""
         return list(unique([*values.get("editors", ()), *values.get("typed", ())]))
 
 

@@ -1,4 +1,4 @@
-"""What editors see of an issue before it is sent: its reach, its look, what speaks against it, and a test of it."""
+"""The pages on which editors look at an issue before it is sent: its reach, previews, checks and test mails."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ from digests.previews.issue_preview import MailPreview
 from digests.previews.publish_forecast import Slot
 from digests.publication import checklist
 from newsletter import audit, clock
+from newsletter.admin_site.page_context import page_context
 from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
@@ -27,11 +28,11 @@ PHONE, DESKTOP = 390, 680  # pixels
 
 
 class PreviewPages(ModelAdmin):  # type: ignore[misc]
-    """Pages beside the issue's own; looking changes nothing, but that a reader was looked at is noted."""
+    """Adds pages to the issue's own. They change nothing, but a preview as a reader is audited."""
 
     def get_urls(self) -> list[URLPattern]:
-        def view(seen: Any) -> Any:
-            return self.admin_site.admin_view(never_cache(seen))
+        def view(page: Any) -> Any:
+            return self.admin_site.admin_view(never_cache(page))
 
         look_or_post = require_http_methods(["GET", "HEAD", "POST"])
         return [
@@ -43,7 +44,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         ]
 
     def issue_tools(self, request: HttpRequest, issue: Issue) -> list[tuple[str, str]]:
-        """Return what else there is to do with an issue, as words and addresses."""
+        """Return links to the pages of this class, as labels and URLs."""
         inherited = getattr(super(), "issue_tools", None)
         tools = {"Preview": "preview", "Checks": "checks"}
         if self.has_change_permission(request, issue):
@@ -51,24 +52,23 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         own = [(words, reverse(f"admin:issues_issue_{name}", args=[issue.pk])) for words, name in tools.items()]
         return [*own, *(inherited(request, issue) if inherited else ())]
 
-    def seen_or_404(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Issue:
+    def get_issue_or_404(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Issue:
         may = self.has_change_permission if to_change else self.has_view_permission
         if not may(request):
             raise PermissionDenied
         return get_object_or_404(Issue, pk=pk)
 
-    def page_of(self, request: HttpRequest, issue: Issue, title: str) -> dict[str, Any]:
+    def issue_context(self, request: HttpRequest, issue: Issue, title: str) -> dict[str, Any]:
         heading = f"{title}: the issue of {issue.date:%-d %B %Y}"
         may = {
             "may_see_readers": request.user.has_perm(PREVIEW_AS_READER),
             "may_change": self.has_change_permission(request),
         }
-        page = {"title": heading, "opts": self.opts, "issue": issue, "object": issue}
-        return {**self.admin_site.each_context(request), **page, **may}
+        return page_context(self, request, heading, issue=issue, object=issue) | may
 
     def reach_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the last figure with its age, and have another made where it is old; a poll fetches it."""
-        issue = self.seen_or_404(request, pk)
+        """Show the last figure with its age; if it is outdated, queue another, which the page polls for."""
+        issue = self.get_issue_or_404(request, pk)
         figure = reach_cache.find_figure(issue)
         if not (is_fresh := reach_cache.is_fresh(issue, figure)):
             tasks.figure_reach.apply_async((issue.pk,), expires=reach_cache.FRESH_FOR.total_seconds())
@@ -90,16 +90,16 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         return render(request, "admin/digests/seeing/_reach.html", context)
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the mail as the public issue or for topics; as a reader by POST, since that is noted."""
-        issue = self.seen_or_404(request, pk)
+        """Show the mail to the public or for topics; as a reader only by POST, because that is audited."""
+        issue = self.get_issue_or_404(request, pk)
         if request.method == "POST":
             if not request.user.has_perm(PREVIEW_AS_READER):
                 raise PermissionDenied
             form: PreviewForm = ReaderPreviewForm(request.POST)
         else:
             form = PreviewForm(request.GET)
-        sight = self.sight_of(request, issue, form) if form.is_valid() else None
-        context = self.page_of(request, issue, "Preview") | {
+        sight = self.preview_of(request, issue, form) if form.is_valid() else None
+        context = self.issue_context(request, issue, "Preview") | {
             "form": form,
             "sight": sight,
             "typed": request.POST.get("reader", ""),
@@ -111,7 +111,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
             context["width"] = PHONE if form.is_phone else DESKTOP
         return TemplateResponse(request, "admin/digests/seeing/preview.html", context)
 
-    def sight_of(self, request: HttpRequest, issue: Issue, form: PreviewForm) -> MailPreview:
+    def preview_of(self, request: HttpRequest, issue: Issue, form: PreviewForm) -> MailPreview:
         if reader := form.cleaned_data.get("reader"):
             audit_reader_preview(request, reader, issue, "previewed a digest as")
             return issue_preview.preview_for_reader(issue, reader)
@@ -120,22 +120,22 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         return issue_preview.preview_public_issue(issue)
 
     def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        issue = self.seen_or_404(request, pk)
+        issue = self.get_issue_or_404(request, pk)
         waiting = tasks.queue_link_check(issue)
-        context = self.page_of(request, issue, "Checks")
+        context = self.issue_context(request, issue, "Checks")
         context |= {"findings": checklist.run_checklist(issue), "waiting": waiting}
         return TemplateResponse(request, "admin/digests/seeing/checks.html", context)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        issue = self.seen_or_404(request, pk, to_change=True)
-        # Asked before the form, whose answer says whether an address is a reader's.
+        issue = self.get_issue_or_404(request, pk, to_change=True)
+        # Checked before the form, whose errors reveal whether an address is a reader's.
         if request.POST.get("reader") and not request.user.has_perm(PREVIEW_AS_READER):
             raise PermissionDenied
         form = IssueTestForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             self.send_test(request, issue, form)
             return HttpResponseRedirect(request.path)
-        context = self.page_of(request, issue, "Send a test") | {"form": form, "staff": staff_with_address()}
+        context = self.issue_context(request, issue, "Send a test") | {"form": form, "staff": staff_with_address()}
         return TemplateResponse(request, "admin/digests/seeing/test.html", context)
 
     def send_test(self, request: HttpRequest, issue: Issue, form: IssueTestForm) -> None:
@@ -149,9 +149,9 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
             request.user, issue, "sent a test", after={"to": ", ".join(user.get_username() for user in people)}
         )
         names = ", ".join(user.email for user in people)
-        self.message_user(request, f"On its way to {names}, marked as a test and counted nowhere.")
+        self.message_user(request, f"On its way to {names}, marked as a test and left out of the statistics.")
 
 
 def audit_reader_preview(request: HttpRequest, reader: Subscriber, issue: Issue, act: str) -> None:
-    # Of the row only its number: a reader's words for a name are the address.
+    # Only the id: str() of a whole reader is the address.
     audit.record(request.user, Subscriber(pk=reader.pk), act, after={"issue": issue})

@@ -4,7 +4,6 @@ from django.http import HttpRequest
 
 from digests.admin import search
 from digests.admin.read_only import ReadOnlyAdmin
-from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.models import ProviderEvent
 from digests.provider_events import bounce_policy
 from newsletter import audit
@@ -38,7 +37,7 @@ class ProviderEventAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{count} bounces are let go: their addresses are mailed as before.")
 
     def decide(self, request: HttpRequest, events: QuerySet[ProviderEvent], is_suppressed: bool) -> int:
-        decided = [event for event in events.held() if bounce_policy.decide(event, is_suppressed)]  # type: ignore[attr-defined]
+        decided = [event for event in events.held() if bounce_policy.decide_held_bounce(event, is_suppressed)]  # type: ignore[attr-defined]
         for event in decided:
             audit.record(request.user, event, "suppressed the address of" if is_suppressed else "let go")
         return len(decided)

@@ -1,6 +1,4 @@
-"""On the page about sending: the providers that mail leaves by, and a test of each."""
-
-from typing import Any
+"""The page that sends a test mail through a provider, reached from the page on sending."""
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -11,9 +9,10 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminRadioSelectWi
 
 from digests.monitoring import send_test
 from newsletter.admin_site.large_lists import ListAdmin
+from newsletter.admin_site.page_context import page_context
 
 LETTER, DIGEST = "letter", "digest"
-LANES = ((DIGEST, "The way that digests go"), (LETTER, "The way that confirmations and links go"))
+LANES = ((DIGEST, "As a digest"), (LETTER, "As a confirmation or link"))
 
 
 class ProviderTestForm(forms.Form):
@@ -36,17 +35,11 @@ class ProviderTestPage(ListAdmin):
         )
         trial = None
         if request.method == "POST" and form.is_valid():
-            trial = self.tried(form)
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": "Send a test",
-            "opts": self.opts,
-            "form": form,
-            "trial": trial,
-        }
+            trial = self.send_test(form)
+        context = page_context(self, request, "Send a test", form=form, trial=trial)
         return TemplateResponse(request, "admin/digests/sendingswitch/test.html", context)
 
-    def tried(self, form: ProviderTestForm) -> send_test.TestReport | None:
+    def send_test(self, form: ProviderTestForm) -> send_test.TestReport | None:
         try:
             return send_test.send_test_mail(form.cleaned_data["address"], form.cleaned_data["way"] == LETTER)
         except send_test.TestRefused as exc:

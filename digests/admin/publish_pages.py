@@ -1,4 +1,4 @@
-"""The pages on which an editor publishes and withdraws an issue: in numbers what will happen, then one button."""
+"""The pages on which an editor publishes or withdraws an issue: first what would happen, then one button."""
 
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from digests.publication.checklist import run_checklist
 from digests.sending import switch
 from digests.statistics import number_format
 from newsletter import clock
+from newsletter.admin_site.page_context import page_context
 from newsletter.issues.admin.issue import IssueAdmin
 from newsletter.issues.models import Issue
 
@@ -50,24 +51,24 @@ class WithdrawForm(forms.Form):
 
 
 class PublishPages(IssueAdmin):
-    """What IssueDesk inherits: links to the pages that ask, and the buttons that need no question."""
+    """Adds the pages that publish and withdraw an issue, and the buttons that hold and release it."""
 
     actions_detail: ClassVar[Any] = ("publish", "withdraw")
     change_form_before_template = "admin/issues/issue/_asked.html"
-    LINKS = {Status.PUBLISHED: {"withdraw"}}  # the way to publishing stands on the page itself, in sight on any screen
+    LINKS = {Status.PUBLISHED: {"withdraw"}}  # the link to publishing is on the page itself
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm(approval.PUBLISH_PERMISSION)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """Leave out the links that do not fit the issue."""
+        """Leave out the links that do not apply to the issue."""
         issue = Issue.objects.filter(pk=object_id).first()
-        fitting = self.LINKS.get(Status(issue.status), set()) if issue else set()
+        applicable = self.LINKS.get(Status(issue.status), set()) if issue else set()
         links: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return [link for link in links if link.path in fitting or link.path not in {"publish", "withdraw"}]
+        return [link for link in links if link.path in applicable or link.path not in {"publish", "withdraw"}]
 
     def desk_of(self, request: HttpRequest, issue: Issue) -> dict[str, Any]:
-        """Add how long it is to the cutoff, and the button that leads on, or whom to ask where it is not theirs."""
+        """Add the time left to the cutoff, and either the publish button or the names of those who may publish."""
         may_publish = self.has_publish_permission(request)
         return super().desk_of(request, issue) | {
             "left": describe_time_left(issue) if issue.status == Status.DRAFT else "",
@@ -89,7 +90,7 @@ class PublishPages(IssueAdmin):
 
     @action(description="Publish…", permissions=["publish"], variant=ActionVariant.PRIMARY)
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what publishing would do, and do it where the editor has seen that."""
+        """Show what publishing would do; publish on POST if the editor saw the present numbers."""
         issue = get_object_or_404(Issue, pk=object_id)
         form = PublishForm(request.POST or None)
         if request.method != "POST":
@@ -106,7 +107,7 @@ class PublishPages(IssueAdmin):
         return HttpResponseRedirect(page_of(issue))
 
     def act(self, issue: Issue, by: User, form: PublishForm) -> str:
-        """Do what was asked for, and say so; raise Refused where nothing was done."""
+        """Carry out the editor's action and return the message; raise PublishRefused if nothing was done."""
         if form.cleaned_data["act"] == "publish":
             asked = approval.publish(issue, by, form.seen)
             return (
@@ -124,24 +125,20 @@ class PublishPages(IssueAdmin):
         return "The request is taken back." if asked.asked_by_id == by.pk else f"Declined. {asked.asked_by} sees why."
 
     def publish_page(self, request: HttpRequest, issue: Issue, form: PublishForm) -> HttpResponse:
-        view, findings = publish_forecast.forecast_publication(issue), run_checklist(issue)
+        forecast, findings = publish_forecast.forecast_publication(issue), run_checklist(issue)
         asked, by = approval.find_valid_request(issue), editor(request)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Publish the issue of {issue.date:%-d %B %Y}",
-            "opts": self.opts,
-            "issue": issue,
-            "object": issue,
+        title = f"Publish the issue of {issue.date:%-d %B %Y}"
+        context = page_context(self, request, title, issue=issue, object=issue) | {
             "form": form,
-            "outlook": view,
-            "left_over": view.active - view.readers,
+            "outlook": forecast,
+            "left_over": forecast.active - forecast.readers,
             "findings": findings,
             "is_stopped": any(map(approval.is_stopping, findings)) or not issue.is_open,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "asked": asked,
             "is_mine": asked is not None and asked.asked_by_id == by.pk,
             "refused": approval.find_failed_request(issue) if issue.is_open and not asked else None,
-            "needs_second": approval.needs_second_editor(view, by),
+            "needs_second": approval.needs_second_editor(forecast, by),
             "at_the_cutoff": approval.describe_cutoff(issue),
             "left": describe_cutoff(issue),
             "links_waiting": tasks.queue_link_check(issue) if issue.is_open else 0,
@@ -150,7 +147,7 @@ class PublishPages(IssueAdmin):
 
     @action(description="Withdraw…", permissions=["publish"], variant=ActionVariant.DANGER)
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Say who has the issue and who would not get it, and withdraw it with a reason."""
+        """Show who has the issue and who would not get it; withdraw it on POST with a reason."""
         issue = get_object_or_404(Issue, pk=object_id)
         form = WithdrawForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
@@ -165,12 +162,8 @@ class PublishPages(IssueAdmin):
 
     def withdraw_page(self, request: HttpRequest, issue: Issue, form: WithdrawForm) -> HttpResponse:
         is_out = issue.published_at is not None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Withdraw the issue of {issue.date:%-d %B %Y}",
-            "opts": self.opts,
-            "issue": issue,
-            "object": issue,
+        title = f"Withdraw the issue of {issue.date:%-d %B %Y}"
+        context = page_context(self, request, title, issue=issue, object=issue) | {
             "form": form,
             "reach": withdrawal_counts.count_copies(issue) if is_out else None,
             "to_come": withdrawal_counts.count_readers_to_come(issue) if issue.status == Status.PUBLISHED else 0,
@@ -216,26 +209,26 @@ def page_of(issue: Issue) -> str:
 
 def describe_request(asked: PublishRequest) -> str:
     return (
-        f"{asked.readers:,} readers need a second editor: the others are asked by mail. "
+        f"{asked.readers:,} readers need a second editor: the other editors are asked by mail. "
         f"{approval.describe_cutoff(asked.issue)}"
     )
 
 
 def publisher_names(by: User) -> list[str]:
-    """Return the names of those who may publish, for somebody who may not."""
+    """Return the names of those who may publish, to show to somebody who may not."""
     return [
         other.get_full_name() or other.get_username() for other in approval.other_publishers(by).order_by("username")
     ]
 
 
 def describe_time_left(issue: Issue) -> str:
-    """Return how long it is to the cutoff, in words."""
+    """Return the time left to the cutoff, in words."""
     left = issue.cutoff_at - clock.now()
     return f"in {number_format.span(left)}" if left.total_seconds() > 0 else "within a minute"
 
 
 def describe_cutoff(issue: Issue) -> str:
-    """Say how long it is to the cutoff, and when that is."""
+    """Return the time left to the cutoff and its hour, in words."""
     left = issue.cutoff_at - clock.now()
     if left.total_seconds() <= 0:
         return f"within a minute (it was due at {issue.cutoff_at:%H:%M} UTC)"

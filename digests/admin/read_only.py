@@ -1,6 +1,5 @@
 from django.http import HttpRequest
 
-from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from newsletter.admin_site.audited_admin import AuditedAdmin
 
 

@@ -1,4 +1,4 @@
-"""A reader's page in the admin, with what became of the reader's mail."""
+"""A reader's page in the admin, with the reader's recent deliveries and events."""
 
 from typing import Any
 

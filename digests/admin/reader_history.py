@@ -1,4 +1,4 @@
-"""What became of one reader's mail of late, for whoever answers the reader's question."""
+"""What became of one reader's recent mail, for staff who answer the reader's question."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ def facts_of(delivery: Delivery) -> list[tuple[str, datetime]]:
 
 
 def events_of(reader: Subscriber, deliveries: Sequence[DeliveryLine]) -> list[ProviderEvent]:
-    """Return what providers said of these deliveries and of the reader's letters, newest first."""
+    """Return the provider events of these deliveries and of the reader's letters, newest first."""
     letters = list(reader.letters.order_by("-pk").values_list("pk", flat=True)[:MOST_ROWS])
     ours = Q(delivery_id__in=[line.delivery.pk for line in deliveries]) | Q(letter_id__in=letters)
     return list(ProviderEvent.objects.filter(ours).defer("body").order_by("-happened_at", "-pk")[:MOST_ROWS])

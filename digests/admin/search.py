@@ -1,4 +1,4 @@
-"""Deliveries and events found by what an operator has of them: one look at an index each."""
+"""Searches deliveries and events by an address, an id or a domain; each search reads one index."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from subscribers.models import Subscriber
 
 
 def search_deliveries(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Keep the deliveries of a reader's address, or the one of an id: its own, or that of the provider."""
+    """Keep the deliveries of a reader's address, or the one with this id: ours or the provider's."""
     if (number := parse_id(text)) is not None:
         return rows.filter(pk=number)
     try:
@@ -21,7 +21,7 @@ def search_deliveries(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 
 def search_events(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Keep the events of a domain, or of a mail by its id: a delivery's, a letter's, the provider's of a delivery."""
+    """Keep the events of a domain, or of the mail with this id: a delivery's, a letter's or the provider's."""
     if (number := parse_id(text)) is not None:
         return rows.filter(Q(delivery_id=number) | Q(letter_id=number))
     word = text.strip().lower().removeprefix("@")
@@ -30,6 +30,6 @@ def search_events(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 
 def parse_id(text: str) -> int | None:
-    """Return the id that `text` is; what no table counts to is none."""
+    """Return the id that `text` holds, None if it is not one or is beyond a bigint."""
     digits = text.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None

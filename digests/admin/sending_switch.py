@@ -11,11 +11,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from digests.admin import dashboard_blocks
 from digests.admin.provider_test import ProviderTestPage
 from digests.admin.read_only import ReadOnlyAdmin
-from digests.admin.reader import ReaderAdmin as ReaderAdmin
 from digests.models import Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.monitoring import provider_status
 from digests.sending import switch
 from newsletter import audit
+from newsletter.admin_site.page_context import page_context
 
 
 class SwitchForm(forms.Form):
@@ -34,7 +34,7 @@ class SwitchForm(forms.Form):
 
 @admin.register(SendingSwitch)
 class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
-    """One page: whether digests may leave, the buttons that change it, and who pressed them before."""
+    """The page on sending: whether digests may be sent, the buttons that change it, and who used them."""
 
     STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}
 
@@ -43,34 +43,31 @@ class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self.page(request, SwitchForm())
-        if not self.has_turn_permission(request, request.POST.get("act")):
+        if not self.has_switch_permission(request, request.POST.get("act")):
             raise PermissionDenied
         form = SwitchForm(request.POST)
         if not form.is_valid():
             return self.page(request, form)
         if not form.cleaned_data["is_sure"]:
             return self.page(request, form, asked=form.cleaned_data)
-        self.turn(request, form.cleaned_data)
+        self.apply(request, form.cleaned_data)
         return HttpResponseRedirect(request.path)
 
-    def has_turn_permission(self, request: HttpRequest, act: str | None) -> bool:
-        """Let editors pause; to let mail leave again is the operators' word."""
+    def has_switch_permission(self, request: HttpRequest, act: str | None) -> bool:
+        """Editors may pause sending; only operators may resume or allow it."""
         return request.user.has_perm(f"digests.{'pause_sending' if act == 'pause' else 'change_sendingswitch'}")
 
     def page(self, request: HttpRequest, form: SwitchForm, asked: dict[str, Any] | None = None) -> HttpResponse:
         aside = ProviderEvent.objects.exclude(put_aside="").values("put_aside").annotate(count=Count("pk"))
         labels = dict(ProviderEvent.Aside.choices)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Sending",
-            "opts": self.opts,
+        context = page_context(self, request, "Sending") | {
             "form": form,
             "asked": asked,
-            "answer": switch.standing(),
+            "answer": switch.current_permission(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
-            "may_turn": self.has_turn_permission(request, "resume"),
-            "may_pause": self.has_turn_permission(request, "pause"),
+            "may_turn": self.has_switch_permission(request, "resume"),
+            "may_pause": self.has_switch_permission(request, "pause"),
             "waiting": dashboard_blocks.load_waiting(),
             "changes": SwitchChange.objects.all()[:20],
             "ways_out": provider_status.provider_statuses(),
@@ -80,25 +77,28 @@ class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/digests/sendingswitch/page.html", context)
 
-    def turn(self, request: HttpRequest, asked: dict[str, Any]) -> None:
+    def apply(self, request: HttpRequest, asked: dict[str, Any]) -> None:
         by = request.user.get_username()
         match asked["act"]:
             case "pause":
-                done, words = switch.pause(by, asked["reason"]), "Paused. Calls in flight finish, no new one begins."
+                is_changed, words = (
+                    switch.pause(by, asked["reason"]),
+                    "Paused. Calls in flight finish, no new one begins.",
+                )
             case "resume":
-                done, words = switch.resume(by), "Resumed. What waits leaves within half a minute."
+                is_changed, words = switch.resume(by), "Resumed. What waits leaves within half a minute."
             case _:
-                done, words = switch.allow(by), "Allowed. Digests leave from this database again."
-        if done:
-            switched = SendingSwitch.objects.get()
+                is_changed, words = switch.allow(by), "Allowed. Digests leave from this database again."
+        if is_changed:
+            row = SendingSwitch.objects.get()
             after = {"reason": asked["reason"], "sending": self.STATES[asked["act"]]}
-            audit.record(request.user, switched, self.STATES[asked["act"]], {}, after)
+            audit.record(request.user, row, self.STATES[asked["act"]], {}, after)
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)
 
 
 def sending_label(request: HttpRequest) -> list[str] | None:
-    """Say at the head of every admin page that nothing is sent."""
-    answer = switch.standing()
-    return None if answer.may else ["No digest is sent: see “Sending”", "danger"]
+    """Return the label at the top of every admin page while no digest is sent, None otherwise."""
+    answer = switch.current_permission()
+    return None if answer.is_allowed else ["No digest is sent: see “Sending”", "danger"]

@@ -130,7 +130,7 @@ def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> CardTe
     rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
     links = len(rest) // 2 * (len(settings.SITE_URL) + TOKEN_SIZE)
     size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
-    title, summary = cut_at_word(card["title"], PREHEADER), brief(card["summary"], PREHEADER)
+    title, summary = cut_at_word(card["title"], PREHEADER), brief(card.get("brief") or card["summary"], PREHEADER)
     pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
     return CardTemplate(*pieces, size, title, summary, entry.is_free)
 

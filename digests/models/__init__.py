@@ -1,4 +1,8 @@
-"""The tables of digests: what goes out, on its way, what comes back, and what operators decide."""
+"""The tables of digests: content, deliveries, provider events, and operators' decisions.
+
+Rows come from and go to the steps above; the models decide nothing beyond their own row. They may import issues,
+subscribers and the leaves of `newsletter`.
+"""
 
 from digests.models.content import Card, CardsPruned, Digest, Frame
 from digests.models.delivery import Assembly, Batch, BatchQuerySet, Delivery

@@ -1,4 +1,4 @@
-"""On its way: a delivery is a person, a batch is the work."""
+"""Deliveries, one for each reader and slot, and the batches they are sent in."""
 
 from typing import Self
 
@@ -22,7 +22,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 class Batch(StatefulModel):
-    """Deliveries handed over together by one worker: the claim."""
+    """Deliveries that one worker leases and sends together."""
 
     class Status(models.TextChoices):
         PLANNED = "planned", "Planned"
@@ -41,17 +41,17 @@ class Batch(StatefulModel):
 
     lane = models.CharField(max_length=10, default="single")
     status = models.CharField(max_length=10, choices=Status, default=Status.PLANNED)
-    position = models.PositiveIntegerField(default=0)  # calls that are behind us
-    open_calls = models.PositiveIntegerField(default=0)  # calls from there on that may be on their way
+    position = models.PositiveIntegerField(default=0)  # of the next call; all calls before it were answered
+    open_calls = models.PositiveIntegerField(default=0)  # from `position` on, calls that may be in flight
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
-    provider = models.CharField(max_length=40, blank=True, default="")  # whom its calls went to
+    provider = models.CharField(max_length=40, blank=True, default="")  # that its calls went to
     started_at = models.DateTimeField(null=True)  # when its first call was opened
     finished_at = models.DateTimeField(null=True)  # when its last call was answered
 
-    left_over_id: int | None = None  # not stored: the batch that the worker who holds this one leaves mails to
+    left_over_id: int | None = None  # not stored: the batch for mails this batch's worker leaves over
 
     objects = BatchQuerySet.as_manager()
 
@@ -68,12 +68,12 @@ class Batch(StatefulModel):
 
     @staticmethod
     def is_held_by(attempt: int) -> Q:
-        """Ask for a batch that the worker of this attempt has, and no other since."""
+        """Keep the batch only if no other worker has leased it since `attempt`."""
         return Q(attempt=attempt)
 
 
 class Assembly(models.Model):
-    """Readers who were due and served in one transaction: counted apart from their deliveries, to check those by."""
+    """How many due readers one transaction served; counted independently of deliveries, to check their number."""
 
     at = models.DateTimeField(db_index=True)
     due = models.PositiveIntegerField()
@@ -86,10 +86,7 @@ class Assembly(models.Model):
 
 
 class Delivery(models.Model):
-    """One reader's copy of a digest, or the one reason why there is none.
-
-    Without a status of its own it is sent where its call lies behind the batch's position, planned where ahead.
-    """
+    """One reader's copy of a digest, or the reason why there is none. See `delivery_state` for where it stands."""
 
     class Status(models.TextChoices):
         SKIPPED = "skipped", "Skipped"
@@ -121,12 +118,12 @@ class Delivery(models.Model):
     note = models.CharField(max_length=300, blank=True, default="")
     covered_from = models.DateTimeField(null=True)  # covered_through before this delivery moved it
     covered_to = models.DateTimeField(null=True)
-    settled_by = models.CharField(max_length=200, null=True, blank=True)  # who said what became of it
+    settled_by = models.CharField(max_length=200, null=True, blank=True)  # the person who said whether it was sent
     settled_at = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=200, blank=True, default="")
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
-    # Facts that the provider reported, each the earliest that was heard of; they come in any order.
+    # Facts that the provider reported, each with its earliest moment; they come in any order.
     delivered_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(null=True)  # for good
     soft_bounced_at = models.DateTimeField(null=True)
@@ -139,7 +136,7 @@ class Delivery(models.Model):
             BrinIndex(fields=("made_at",), name="delivery_made_at"),
             models.Index(fields=("provider_id",), condition=~Q(provider_id=""), name="delivery_provider_id"),
             models.Index(fields=("id",), condition=Q(status="uncertain"), name="delivery_uncertain"),
-            # For the list of deliveries: of those that came to something else than being sent.
+            # For the admin's list, filtered by an outcome other than sent.
             models.Index(
                 fields=("status", "reason", "id"), condition=Q(status__isnull=False), name="delivery_by_outcome"
             ),
@@ -150,7 +147,7 @@ class Delivery(models.Model):
 
     @property
     def is_sent(self) -> bool:
-        """Say whether the provider accepted it, as far as its batch tells. Costs a query without select_related."""
+        """Whether the provider accepted it. Costs a query without select_related("batch")."""
         if self.status is not None:
             return self.status == self.Status.SENT
         return self.batch is not None and self.call_no is not None and self.call_no < self.batch.position

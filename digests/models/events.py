@@ -1,4 +1,4 @@
-"""What comes back from providers, as they said it."""
+"""Events that providers report."""
 
 from typing import Self
 
@@ -22,7 +22,7 @@ class ProviderEventQuerySet(models.QuerySet["ProviderEvent"]):
 
 
 class ProviderEvent(models.Model):
-    """What a provider said of one mail, stored as it came and applied later. It holds no address."""
+    """A provider's report about one mail, stored as posted and applied later. It holds no address."""
 
     class Kind(models.TextChoices):
         ACCEPTED = "accepted", "Accepted by the provider"
@@ -46,7 +46,7 @@ class ProviderEvent(models.Model):
         LET_GO = "let_go", "An operator let it go"
 
     provider = models.CharField(max_length=20)
-    key = models.CharField(max_length=64, unique=True)  # derived of who, what and when: one event has one
+    key = models.CharField(max_length=64, unique=True)  # a hash of provider, kind, address, mail and moment
     kind = models.CharField(max_length=12, choices=Kind)
     body = models.JSONField()
     delivery_id = models.BigIntegerField(null=True)

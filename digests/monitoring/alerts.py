@@ -1,6 +1,6 @@
-"""The step that tells operators of each trouble once when it begins, and once when it is over.
+"""Notifies operators of each trouble once when it begins and once when it is over.
 
-What is wrong is read from rows and from the breaker at each round, so nothing is missed while a process is down.
+Every round reads what is wrong from rows and from the breaker, so nothing is missed while a process is down.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Source
 from subscribers.models import Letter
 
-# What comes and goes is one trouble.
+# A trouble that comes back within this time is the same trouble.
 QUIET_TIME = timedelta(minutes=5)
-UNCERTAIN_PATIENCE = timedelta(hours=1)  # events of a provider settle most before
+UNCERTAIN_PATIENCE = timedelta(hours=1)  # provider events settle most deliveries sooner
 LETTER_PATIENCE = timedelta(minutes=10)
 SENDING_PAGE = "admin:digests_sendingswitch_changelist"
 Kind = Alert.Kind
@@ -30,13 +30,13 @@ Kind = Alert.Kind
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    key: str  # tells it from others of its kind
+    key: str  # distinguishes it from others of its kind
     subject: str
     paragraphs: tuple[str, ...]
     over: str
     page: str
     query: str = ""
-    is_mailed: bool = True  # False where it is mailed elsewhere
+    is_mailed: bool = True  # False when another part of the product mails it
 
     @property
     def url(self) -> str:
@@ -44,23 +44,23 @@ class Trouble:
 
 
 def update_alerts() -> None:
-    """Compare the troubles there are with those that were told. Safe to repeat, and to run twice at once."""
-    for kind, look in FINDERS.items():
+    """Open alerts for new troubles and close those that are over. Safe to repeat, and to run twice at once."""
+    for kind, find in FINDERS.items():
         try:
-            troubles = {trouble.key: trouble for trouble in look()}
+            troubles = {trouble.key: trouble for trouble in find()}
         except RedisAway:
-            continue  # nobody knows how it stands
+            continue  # the state is unknown, so the alerts stay as they are
         update_alerts_of_kind(kind, troubles)
 
 
 def update_alerts_of_kind(kind: Kind, troubles: dict[str, Trouble]) -> None:
-    told = {alert.key: alert for alert in Alert.objects.open().filter(kind=kind)}
+    open_alerts = {alert.key: alert for alert in Alert.objects.open().filter(kind=kind)}
     for key, trouble in troubles.items():
-        if key not in told:
+        if key not in open_alerts:
             open_alert(kind, trouble)
-        elif told[key].gone_at:
-            Alert.objects.open().filter(pk=told[key].pk).update(gone_at=None)
-    for key, alert in told.items():
+        elif open_alerts[key].gone_at:
+            Alert.objects.open().filter(pk=open_alerts[key].pk).update(gone_at=None)
+    for key, alert in open_alerts.items():
         if key not in troubles:
             close_alert_once_quiet(alert)
 
@@ -75,26 +75,25 @@ def open_alert(kind: Kind, trouble: Trouble) -> None:
 
 @transaction.atomic
 def close_alert_once_quiet(alert: Alert) -> None:
-    """Note that a trouble is not seen any more; tell that it is over where it stayed away."""
+    """Record that the trouble is gone; close the alert and notify once it has been gone for QUIET_TIME."""
     rows = Alert.objects.open().filter(pk=alert.pk)
     if alert.gone_at is None:
         rows.update(gone_at=clock.now())
     elif alert.gone_at <= clock.now() - QUIET_TIME and rows.update(over_at=alert.gone_at):
-        lasted = f"It began on {alert.since:%-d %B %Y at %H:%M} UTC, and was over at {alert.gone_at:%H:%M} UTC."
-        notices.write_notice(alert.over_words, lasted, url=alert.url)
+        duration = f"It began on {alert.since:%-d %B %Y at %H:%M} UTC, and was over at {alert.gone_at:%H:%M} UTC."
+        notices.write_notice(alert.over_words, duration, url=alert.url)
 
 
 def find_automatic_pause() -> Iterator[Trouble]:
-    """Yield that sending paused itself; who pauses it by hand knows it."""
+    """Yield an automatic pause of sending. A pause by hand needs no alert."""
     change = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED).first()
-    if change and change.by == switch.ITSELF and switch.is_paused():
+    if change and change.by == switch.BY_ITSELF and switch.is_paused():
         yield Trouble(
             str(change.pk),
             "sending has paused itself",
             (
                 change.reason,
-                "Nothing more is handed over until somebody resumes it. Going on may cost the good name of your "
-                "domain.",
+                "Nothing more is sent until somebody resumes it. Going on may harm the reputation of your domain.",
             ),
             "over: sending had paused itself, and goes on",
             SENDING_PAGE,
@@ -117,7 +116,7 @@ def find_hold() -> Iterator[Trouble]:
 
 
 def find_open_breakers() -> Iterator[Trouble]:
-    """Yield the providers that are not sent to but for a trial, because they fail. Raise RedisAway."""
+    """Yield the providers whose breaker is open because they fail. Raise RedisAway."""
     lanes: dict[str, Channel] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
     for provider, lane in lanes.items():
         state = Pace(lane).state()
@@ -137,7 +136,7 @@ def find_open_breakers() -> Iterator[Trouble]:
 
 
 def find_failing_sources() -> Iterator[Trouble]:
-    """Yield the sources in trouble. That one is, is mailed to editors by papers itself."""
+    """Yield the failing sources. `newsletter.papers` mails editors about them itself."""
     for source in Source.objects.fetched():
         if source_alerts.is_troubled(source):
             error = source.last_error or "It answers, with a listing older than a day."
@@ -158,8 +157,8 @@ def find_uncertain_deliveries() -> Iterator[Trouble]:
             "",
             "1 delivery is uncertain" if count == 1 else f"{count:,} deliveries are uncertain",
             (
-                "They were on their way when a worker vanished or an answer was unclear, and for an hour no event of "
-                "the provider said whether they arrived. They are not sent again on a guess.",
+                "A worker stopped or the provider’s answer was unclear while they were being sent, and for an hour no "
+                "provider event has said whether they arrived. They are not sent again on a guess.",
                 "Look at the provider’s own log. What is not settled by the time it expires is given up and counted.",
             ),
             "over: no delivery is uncertain any more",
@@ -176,9 +175,9 @@ def find_stuck_letters() -> Iterator[Trouble]:
             "",
             "1 letter is stuck" if count == 1 else f"{count:,} letters are stuck",
             (
-                "A worker vanished while it handed over a confirmation or a link that somebody waits for. Whether it "
-                "arrived is not known, so it is not sent again.",
-                "Who got none can ask for another on the subscribe page.",
+                "A worker stopped while it was sending a confirmation or a link. Whether it arrived is not known, so "
+                "it is not sent again.",
+                "A reader who got none can ask for another on the subscribe page.",
             ),
             "over: no letter is stuck any more",
             "admin:subscribers_subscriber_changelist",

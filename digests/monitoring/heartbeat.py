@@ -1,4 +1,4 @@
-"""The step after an issue: the heartbeat address hears that all of it is accounted for, so that silence is noticed."""
+"""Pings HEARTBEAT_URL once every delivery of an issue is accounted for, so that a missing ping is noticed outside."""
 
 import logging
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from newsletter import clock
 from newsletter.issues.models import Issue
 from subscribers.models import Subscriber
 
-DAY = timedelta(days=1)  # every hour of the readers' has come by then
-RECENT = timedelta(days=4)  # older issues are nobody's news
+DAY = timedelta(days=1)  # by then every reader's slot has come
+RECENT = timedelta(days=4)  # older issues are not pinged any more
 RETRY_AFTER = timedelta(minutes=5)
 logger = logging.getLogger(__name__)
 
 
 def ping_finished_issues() -> None:
-    """Ping once for each issue that is finished and whose counts close; what fails is tried by the next round."""
+    """Ping once for each finished issue whose counts close. The next round retries a ping that failed."""
     if not settings.HEARTBEAT_URL:
         return
     for issue in finished_issues():
@@ -31,7 +31,7 @@ def ping_finished_issues() -> None:
 
 
 def finished_issues() -> Iterator[Issue]:
-    """Yield the issues whose day is over, with every batch of it, and no reader left out by assembly."""
+    """Yield the issues whose day is over, with all batches finished and no reader overdue."""
     now = clock.now()
     issues = Issue.objects.filter(published_at__gt=now - RECENT, published_at__lte=now - DAY)
     for issue in issues.exclude(heartbeat__pinged_at__isnull=False).order_by("published_at"):
@@ -44,7 +44,7 @@ def finished_issues() -> Iterator[Issue]:
 
 
 def is_any_reader_overdue() -> bool:
-    """Say whether a reader is due for so long that the digest would be too late."""
+    """Return whether any active reader has been due for longer than DIGEST_LATEST."""
     active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE)
     return active.filter(next_digest_at__lt=clock.now() - settings.DIGEST_LATEST).exists()
 

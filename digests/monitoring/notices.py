@@ -1,6 +1,6 @@
-"""What operators must hear of: written down with what it is about, then mailed and posted until it has arrived.
+"""Notices to operators: written as rows, then mailed and posted until they arrive.
 
-A notice is a row, so that none is lost with a process, and none is told of what was rolled back.
+A row is not lost with a process, and a transaction that rolls back sends no notice.
 """
 
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def notify_operators(subject: str, *paragraphs: str, page: str = "admin:index", query: str = "") -> None:
-    """Have operators told by mail and webhook within half a minute; `page` names where to act on it."""
+    """Notify operators by mail and webhook within half a minute; `page` is the URL name of the page to act on."""
     write_notice(subject, *paragraphs, url=absolute_url(page, query))
 
 
@@ -34,26 +34,26 @@ def absolute_url(page: str, query: str = "", args: Sequence[object] = ()) -> str
 def write_notice(
     title: str, *paragraphs: str, url: str, by_mail: bool = True, to: Sequence[str] | None = None
 ) -> None:
-    """Write down what operators must hear; with `to`, only these hear of it, and by mail alone."""
-    told = operator_addresses() if by_mail else []
+    """Store a notice to all operators, or, with `to`, to these addresses only and by mail only."""
+    recipients = operator_addresses() if by_mail else []
     Notice.objects.create(
         title=title,
         text="\n\n".join(paragraphs),
         url=url,
-        to_mail=told if to is None else list(to),
+        to_mail=recipients if to is None else list(to),
         is_to_post=to is None and bool(settings.ALERT_WEBHOOK),
     )
 
 
 def operator_addresses() -> list[str]:
-    """Return the operators' addresses; where none are set, those of everybody who may log in."""
+    """Return the operators' addresses; if none are set, those of all staff accounts."""
     return [address for _, address in settings.ADMINS] or source_alerts.addresses()
 
 
 def deliver_notices() -> None:
-    """Mail and post what waits; what fails is tried again, ever more seldom, for a day. Safe to run twice at once.
+    """Mail and post waiting notices. Failures are retried at growing intervals for a day. Safe to run twice at once.
 
-    An unclear answer counts as failed, so operators may hear of a thing a few times.
+    An unclear answer counts as a failure, so operators may get a notice more than once.
     """
     for notice in Notice.objects.untold().order_by("pk"):
         age = clock.now() - notice.made_at
@@ -67,14 +67,14 @@ def deliver_notice(notice: Notice) -> None:
     is_to_post = notice.is_to_post and not post_notice(notice)
     is_given_up = notice.made_at < clock.now() - GIVE_UP_AFTER
     if is_given_up and (left or is_to_post):
-        logger.error("Notice %s is given up: for a day it could not be told to everybody", notice.pk)
+        logger.error("Notice %s is given up: it could not be delivered to everybody within a day", notice.pk)
     is_done = is_given_up or not (left or is_to_post)
     told_at = clock.now() if is_done else None
     Notice.objects.filter(pk=notice.pk).update(to_mail=left, is_to_post=is_to_post, told_at=told_at)
 
 
 def mail_notice(notice: Notice, address: str) -> bool:
-    """Mail a notice to one address; say whether that is done with. It is not after an unclear answer: better twice."""
+    """Mail a notice to one address; return whether it needs no retry. An unclear answer is retried."""
     context = {"subject": notice.title, "paragraphs": notice.text.split("\n\n"), "page_url": notice.url}
     outcome = message.hand_over(message.compose("digests/alert", context, address, tag="alert"))
     if not outcome.is_accepted:
@@ -83,7 +83,7 @@ def mail_notice(notice: Notice, address: str) -> bool:
 
 
 def post_notice(notice: Notice) -> bool:
-    if not settings.ALERT_WEBHOOK:  # taken out since
+    if not settings.ALERT_WEBHOOK:  # removed since the notice was written
         return True
     title = f"{settings.PUBLICATION_NAME}: {notice.title}"
     return webhook_post.post_json(settings.ALERT_WEBHOOK, {"title": title, "text": notice.text, "url": notice.url})

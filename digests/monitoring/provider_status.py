@@ -1,4 +1,4 @@
-"""The providers that mail leaves by, and how each stands at this moment."""
+"""Describes the providers that send our mail, and their present state, for the page on sending."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from newsletter.mail.throttle import Channel, Pace, RedisAway, State, limits_of
 
 
 class ProviderStatus(NamedTuple):
-    """One provider in words: what leaves by it, how fast, how it fares and when it was last heard of."""
+    """One provider in words: what it sends, how fast, its state, and when its last event came."""
 
     what: str
     provider: str
@@ -30,7 +30,7 @@ def provider_statuses() -> list[ProviderStatus]:
 
 
 def status_of_lane(lane: Channel) -> ProviderStatus:
-    pace = Pace(lane, sent_today=sent_today.handed_over_today)
+    pace = Pace(lane, sent_today=sent_today.count_sent_today)
     state: State | None = None
     try:
         state = pace.state()
@@ -79,7 +79,7 @@ def describe_daily_cap(state: State | None) -> str:
 
 
 def describe_last_event(provider: str) -> str:
-    """Say when the newest event came; there is one webhook, so it is of the one provider or of both."""
+    """Return when the newest event came. All providers share one webhook, so it may be another provider's."""
     if provider in system_checks.NO_WEBHOOKS:
         return "reports nothing"
     last = ProviderEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()

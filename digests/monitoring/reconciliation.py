@@ -1,4 +1,4 @@
-"""The step that holds what assembly counted as due against what became of the deliveries, and looks for odd rows."""
+"""Compares what assembly counted as due with what became of the deliveries, and looks for inconsistent rows."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,31 +8,31 @@ from django.db import connection
 
 from digests.models import Batch
 from digests.models.delivery_state import IS_AHEAD, STATE
-from digests.statistics.issue_counts import COUNTS, Counts, total
+from digests.statistics.issue_counts import COUNTS, Counts, sum_counts
 from newsletter import clock
 
 DAY = timedelta(days=1)
-# The sweep takes a lease that is over after half a minute at most, and what is too late after its expiry.
+# The sweep takes over expired leases and drops expired deliveries within half a minute.
 SWEPT_WITHIN = timedelta(minutes=5)
 MOST_NAMED = 5  # rows named in one line, before the rest is counted
 
 
 class Run(NamedTuple):
-    """Readers served at one moment: how many were due, as assembly counted them, and what deliveries there are."""
+    """One run of assembly: how many readers were due by its own count, and the counts of its deliveries."""
 
     at: datetime
     counts: Counts
 
 
 class Fault(NamedTuple):
-    """Rows that should not be: what is wrong with them, and what to look at."""
+    """A kind of inconsistent row: what is wrong, what to look at, and the query that finds it."""
 
     words: str
     look_at: str
     sql: str
 
 
-# `eligible` is what assembly counted on its own; whoever is served in one run bears its moment.
+# `eligible` is assembly's own count; every delivery of a run has the run's moment in made_at.
 RUNS_SQL = f"""
 WITH due AS (
   SELECT at, sum(due) AS n FROM digests_assembly WHERE at >= %(start)s AND at < %(end)s GROUP BY at
@@ -83,7 +83,7 @@ FAULTS = [
     ),
     Fault(
         "{deliveries} are skipped without a reason",
-        "whatever skips a delivery says why",
+        "every skip should record a reason",
         DELIVERIES_SQL + "d.digest_id IS NOT NULL AND d.status = 'skipped' AND d.reason = ''",
     ),
     Fault(
@@ -105,13 +105,13 @@ FAULTS = [
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """Return the first moment of a day in UTC, and that of the next."""
+    """Return the first moment of `day` and of the next day in UTC."""
     start = datetime.combine(day, time(), UTC)
     return start, start + DAY
 
 
 def count_runs(start: datetime, end: datetime) -> list[Run]:
-    """Return the runs of assembly from `start` until before `end`, counted in one look."""
+    """Return the runs of assembly from `start` until before `end`, counted in one query."""
     with connection.cursor() as cursor:
         cursor.execute(RUNS_SQL, {"start": start, "end": end})
         return [
@@ -121,11 +121,11 @@ def count_runs(start: datetime, end: datetime) -> list[Run]:
 
 
 def total_of_runs(runs: list[Run]) -> Counts:
-    return total(run.counts for run in runs)
+    return sum_counts(run.counts for run in runs)
 
 
 def describe_differences(runs: list[Run]) -> Iterator[str]:
-    """Yield what does not close, run by run."""
+    """Yield a sentence on each run whose counts do not close."""
     for at, counts in runs:
         if counts.is_closed:
             continue
@@ -137,7 +137,7 @@ def describe_differences(runs: list[Run]) -> Iterator[str]:
 
 
 def describe_faults(start: datetime, end: datetime) -> Iterator[str]:
-    """Yield what is odd about the deliveries and batches made from `start` until before `end`."""
+    """Yield a sentence on each kind of inconsistent row made from `start` until before `end`."""
     values = {"start": start, "end": end, "swept": clock.now() - SWEPT_WITHIN}
     for fault in FAULTS:
         if found := find_ids(fault.sql, values):
@@ -156,5 +156,5 @@ def name_rows(words: str, ids: list[int]) -> str:
 
 
 def has_unfinished_batches(start: datetime, end: datetime) -> bool:
-    """Say whether a batch made from `start` until before `end` is still on its way."""
+    """Return whether any batch made from `start` until before `end` is unfinished."""
     return Batch.objects.unfinished().filter(made_at__gte=start, made_at__lt=end).exists()

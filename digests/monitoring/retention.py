@@ -1,7 +1,7 @@
-"""The step that lets go of what is older than DIGEST_KEEP: deliveries, batches, digests and cards. Issues stay.
+"""Deletes deliveries, batches, digests and cards older than DIGEST_KEEP. Issues stay.
 
-Rows go in chunks, each in its own short transaction, and what somebody holds is left for the next night: so it is safe
-to repeat, to run twice at once, and to be killed anywhere, and nobody waits for it.
+Rows are deleted in chunks, each in its own short transaction; locked rows are left for the next night. It is therefore
+safe to repeat, to run twice at once and to kill at any point, and it blocks nobody.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ UNFINISHED = (
     "SELECT FROM digests_batch batch WHERE batch.id = old.batch_id AND batch.status NOT IN ('done', 'dropped')"
 )
 OLD_ISSUES = "SELECT id FROM issues_issue WHERE published_at < %(content)s"
-# What is old in each table, in this order: a mail goes before what it was made of.
+# What counts as old in each table, in order of deletion: mail goes before the content it was made of.
 OLD_MAIL = {
     "digests_delivery": f"made_at < %(limit)s AND NOT EXISTS ({UNFINISHED})",
     "digests_batch": "made_at < %(limit)s AND status IN ('done', 'dropped') "
@@ -34,17 +34,17 @@ OLD_CONTENT = {
 
 
 def delete_old_rows() -> dict[str, int]:
-    """Delete what is too old; return how many rows went from each table."""
+    """Delete rows that are too old; return the number of rows deleted from each table."""
     limit = clock.now() - settings.DIGEST_KEEP
-    gone = {table: delete_rows(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
+    deleted = {table: delete_rows(table, old, {"limit": limit}) for table, old in OLD_MAIL.items()}
     content = oldest_mail(limit) - settings.DIGEST_SPAN
-    gone |= {table: delete_rows(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
-    # No delivery that is left was made for a choice that nobody has had since.
-    return gone | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
+    deleted |= {table: delete_rows(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
+    # No remaining delivery was made for preferences unused since before the oldest mail.
+    return deleted | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
 
 
 def oldest_mail(limit: datetime) -> datetime:
-    """Return when the oldest mail there still is was made, or `limit`; it holds papers of the span before."""
+    """Return when the oldest remaining delivery was made, at most `limit`. It holds papers of the span before."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT least(min(made_at), %s) FROM digests_delivery WHERE made_at < %s", [limit, limit])
         oldest: datetime = cursor.fetchone()[0]
@@ -52,7 +52,7 @@ def oldest_mail(limit: datetime) -> datetime:
 
 
 def delete_rows(table: str, old: str, values: Mapping[str, datetime]) -> int:
-    """Delete the rows of `table` that the condition `old` holds for, chunk by chunk; return how many went."""
+    """Delete the rows of `table` that match the SQL condition `old` in chunks; return the number deleted."""
     return sum(delete_chunk(table, old, values, first) for first in chunk_starts(table, old, values))
 
 

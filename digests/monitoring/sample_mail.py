@@ -1,4 +1,4 @@
-"""One mail to somebody who tries the way out: a digest with all its headers, or a letter. Counted nowhere."""
+"""Sends one sample mail to test the provider: a digest with all its headers, or a letter. No statistics count it."""
 
 import time
 from datetime import timedelta
@@ -11,18 +11,17 @@ from digests.providers import Copy, Mail, SharedBody, provider_of
 from digests.sending import send_batch, sent_today
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.mail import letter_lane
-from newsletter.mail import message as mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail import letter_lane, message
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Wait
 
 SUBJECT = "[Test] A sample of a digest"
 LEAD = "This is a test: a sample paper, sent the way that digests go."
 REASON = "A sample, for a test"
-FIRST_SAMPLE_ID = 10**17  # ids from here on are of no delivery
+FIRST_SAMPLE_ID = 10**17  # delivery ids never get this high
 CARD = {
     "title": "A sample paper: does the mail arrive, and does it look right?",
-    "summary": "We send one mail the way that every digest goes, with every header it carries. It is found to arrive.",
+    "summary": "We send one mail through the same lane as every digest, with every header it carries. It arrives.",
     "authors": ["Ada Example", "Bo Sample"],
     "url": "https://example.org/",
     "pdf_url": "",
@@ -39,25 +38,27 @@ LETTER = (
 
 
 def send_sample_digest(address: str) -> SendOutcome:
-    """Hand a sample digest over through the configured lane, at its pace."""
-    pace = Pace("digests", sent_today=sent_today.handed_over_today)
+    """Send a sample digest through the configured lane, within its rate limits."""
+    # While the clock is held, the rate limits follow it too.
+    now = clock.milliseconds if clock.is_held() else None
+    pace = Pace("digests", sent_today=sent_today.count_sent_today, now=now)
     try:
         with pace.call(1, settings.SEND_LEASE) as turn, provider_of(settings) as provider:
             started = time.monotonic()
             outcomes = provider.submit([Mail(sample_body(), sample_copy(address))], uuid4().hex)
-            send_batch.tell(turn, pace, outcomes, time.monotonic() - started)
+            send_batch.report_to_pace(turn, pace, outcomes, time.monotonic() - started)
             return outcomes[0]
     except Wait as exc:
         return outcome_of_wait(exc)
 
 
 def send_sample_letter(address: str) -> SendOutcome:
-    """Hand a sample letter over through the letters' provider and stream, at their pace."""
+    """Send a sample letter through the letters' provider and stream, within their rate limits."""
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
-    message = mail.compose("digests/alert", context, address, tag="test")
+    letter = message.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
-            return lane.hand_over(message)
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
+            return lane.hand_over(letter)
     except Wait as exc:
         return outcome_of_wait(exc)
 
@@ -74,6 +75,6 @@ def sample_body() -> SharedBody:
 
 
 def sample_copy(address: str) -> Copy:
-    """Return what is the recipient's. The links are whole, and speak for no reader."""
+    """Return the recipient's part. Its links are well-formed but belong to no reader."""
     number = FIRST_SAMPLE_ID + clock.milliseconds()
     return Copy(number, address, links.links(number, 0, 0))

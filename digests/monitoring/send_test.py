@@ -1,4 +1,4 @@
-"""A test of the way out, and of what receivers think of it: by `manage.py send_test`, and from the page on sending."""
+"""Sends a test mail and checks the sending domain, for `manage.py send_test` and the page on sending."""
 
 from email.utils import parseaddr
 from typing import NamedTuple
@@ -9,27 +9,27 @@ from digests.models import ProviderEvent
 from digests.monitoring import dns_records, sample_mail, system_checks
 from digests.sending import switch
 from newsletter.mail import message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Suppression
 
 
 class TestRefused(Exception):
-    """This address may not be mailed, or nothing may. Nothing was sent; the message is for whoever tries."""
+    """The address may not be mailed, or sending is not configured. Nothing was sent; the message is for the user."""
 
 
 class TestReport(NamedTuple):
-    """What came of a test: whether the mail was taken, and all there is to say."""
+    """The result of a test: whether the provider accepted the mail, and sentences that describe the setup."""
 
     is_accepted: bool
     sentences: list[str]
 
 
 def send_test_mail(address: str, is_letter: bool, nameserver: str = "") -> TestReport:
-    """Send one mail the way that digests or letters go. It counts nowhere. Raise CannotTry."""
+    """Send one mail through the lane of digests or letters. No statistics count it. Raise TestRefused."""
     to = mailable_address(address)
     sentences = []
-    if not (answer := switch.standing()).may:
+    if not (answer := switch.current_permission()).is_allowed:
         sentences.append(f"No digest is sent: {answer.reason} This test is sent all the same.")
     outcome = sample_mail.send_sample_letter(to) if is_letter else sample_mail.send_sample_digest(to)
     provider = settings.EMAIL_LETTERS_PROVIDER if is_letter else settings.EMAIL_PROVIDER
@@ -41,7 +41,7 @@ def send_test_mail(address: str, is_letter: bool, nameserver: str = "") -> TestR
 
 
 def mailable_address(address: str) -> str:
-    """Return the address as mail is sent to it; raise CannotTry."""
+    """Return the canonical address; raise TestRefused if it may not be mailed."""
     if gap := message.identity_gap():
         raise TestRefused(f"{gap} README.md says how to write them.")
     try:
@@ -56,8 +56,8 @@ def mailable_address(address: str) -> str:
 def describe_outcome(outcome: SendOutcome, provider: str) -> str:
     match outcome.status:
         case "accepted":
-            named = f", and calls it {outcome.provider_id}" if outcome.provider_id else ""
-            return f"Accepted: {provider} has taken the mail{named}. Whether it arrives, the mailbox shows."
+            named = f" with the id {outcome.provider_id}" if outcome.provider_id else ""
+            return f"Accepted by {provider}{named}. Check the mailbox to see whether it arrives."
         case "refused":
             return f"Refused by {provider}: {outcome.reason}"
         case "not_accepted":
@@ -68,8 +68,8 @@ def describe_outcome(outcome: SendOutcome, provider: str) -> str:
 
 def describe_webhook(provider: str) -> str:
     if provider in system_checks.NO_WEBHOOKS:
-        return f"Webhook: {provider} has none, so nothing is heard of bounces."
+        return f"Webhook: {provider} has none, so bounces are not reported."
     last = ProviderEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()
     if last is None:
-        return "Webhook: nothing was ever heard. Look again a minute after a mail was accepted."
-    return f"Webhook: last heard on {last:%-d %B %Y at %H:%M} UTC."
+        return "Webhook: no event has ever come. Look again a minute after a mail was accepted."
+    return f"Webhook: last event on {last:%-d %B %Y at %H:%M} UTC."

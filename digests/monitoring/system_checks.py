@@ -1,4 +1,4 @@
-"""What `manage.py check` says of sending, and of the way back."""
+"""System checks on sending, the webhook and the database, for `manage.py check`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from digests.sending import switch
 
 NO_WEBHOOKS = {"mailbox", "smtp"}
-# Providers that sign what they post, and the setting that holds the key.
+# Providers that sign their webhook posts, and the settings that may hold the key.
 SIGNING_KEY_SETTINGS = {
     "mailgun": ("MAILGUN_WEBHOOK_SIGNING_KEY", "MAILGUN_API_KEY"),
     "resend": ("RESEND_SIGNING_SECRET",),
@@ -25,12 +25,12 @@ SIGNING_KEY_SETTINGS = {
 
 
 def check_sending(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Say that nothing is sent, and what to do; nothing while there is no database."""
+    """Warn when no digest is sent. Return nothing while there is no database."""
     try:
-        answer, is_held = switch.standing(), switch.is_held()
+        answer, is_held = switch.current_permission(), switch.is_held()
     except DatabaseError:
         return []
-    if answer.may:
+    if answer.is_allowed:
         return []
     hint = (
         "Look at what was sent last. If it is right to go on, run `manage.py allow_sending`."
@@ -43,7 +43,7 @@ def check_sending(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
 
 
 def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Say that the webhook is closed where nothing tells the provider from anybody else."""
+    """Warn when the webhook is closed because nothing authenticates the provider."""
     secrets: list[str] = get_anymail_setting("webhook_secret", default=[])
     if any(":" not in secret for secret in secrets):
         hint = "Write it as “name:password”, and the webhook’s address as https://name:password@…"
@@ -54,7 +54,7 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
         return []
     return [
         Warning(
-            "Nothing is heard of bounces and complaints: the webhook is closed, because WEBHOOK_SECRET is not set.",
+            "Bounces and complaints are not received: the webhook is closed, because WEBHOOK_SECRET is not set.",
             hint=f"Set WEBHOOK_SECRET to “name:password”, and have {settings.EMAIL_PROVIDER} post its events to "
             f"{settings.SITE_URL}/anymail/{settings.EMAIL_PROVIDER}/tracking/ with that name and password.",
             id="digests.W003",
@@ -63,7 +63,7 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
 
 
 def check_synchronous_commit(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Say that a commit may be lost: what was handed over would be handed over again."""
+    """Warn when PostgreSQL may lose a commit: a digest that was already sent would be sent again."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW synchronous_commit")
@@ -74,7 +74,7 @@ def check_synchronous_commit(app_configs: Sequence[AppConfig] | None, **_: Any) 
         return []
     return [
         Warning(
-            "PostgreSQL may lose its last commits when it falls: readers could then get a mail twice.",
+            "PostgreSQL may lose its last commits in a crash: readers could then get a mail twice.",
             hint="Set synchronous_commit to “on” for this database.",
             id="digests.W005",
         )

@@ -1,4 +1,4 @@
-"""Small posts to addresses that the operator named: webhooks for alerts, and the heartbeat."""
+"""Posts JSON to URLs that the operator configured: the alert webhook and the heartbeat."""
 
 import logging
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 def post_json(url: str, body: dict[str, object]) -> bool:
-    """Post `body` as JSON and follow no redirect; say whether it was taken. Of the address only the host is logged."""
+    """Post `body` as JSON without following redirects; return whether the answer is 2xx. Logs only the host."""
     host = urlsplit(url).hostname
     try:
         with requests.post(url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:

@@ -10,7 +10,7 @@ from digests.previews.issue_preview import MailPreview
 from digests.sending import sent_today
 from newsletter.issues.models import Issue
 from newsletter.mail import letter_lane, message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Wait
 from newsletter.papers.models import Topic
 from subscribers.models import Subscriber
@@ -28,7 +28,7 @@ def send_issue_test(
         return SendOutcome("refused", reason=f"There is no mail to send: {preview.reason}.")
     test_mail = message.build(address, f"[Test] {preview.subject}", preview.text, preview.html, tag="test")
     try:
-        with letter_lane.lane(sent_today.handed_over_today) as lane:
+        with letter_lane.lane(sent_today.count_sent_today) as lane:
             return lane.hand_over(test_mail)
     except Wait as exc:
         return SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)

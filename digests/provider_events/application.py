@@ -1,4 +1,4 @@
-"""The step from what a provider reported to facts on deliveries, and to what follows from them."""
+"""Applies stored provider events: facts on deliveries, suppressions, settled deliveries."""
 
 import logging
 from collections import defaultdict
@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from digests.models import Delivery, ProviderEvent
 from digests.provider_events import bounce_policy
-from digests.provider_events.bounce_policy import News
+from digests.provider_events.bounce_policy import ReaderEvent
 from digests.sending import auto_pause
-from digests.sending.uncertain import FACTS, Kind, settle
+from digests.sending.uncertain import FACT_COLUMNS, Kind, settle_by_events
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
 from subscribers.models import Letter, Subscriber
@@ -21,8 +21,8 @@ from subscribers.models import Letter, Subscriber
 logger = logging.getLogger(__name__)
 CHUNK = 1000
 DOMAIN_KEPT = timedelta(days=2)
-AGAINST = (Kind.BOUNCED, Kind.COMPLAINED)
-# The earliest moment is kept, so that order and doubles do not matter.
+LIMITED_KINDS = (Kind.BOUNCED, Kind.COMPLAINED)
+# Each fact keeps its earliest moment, so that events may come in any order and more than once.
 WRITE_FACTS = """
 UPDATE digests_delivery d
 SET delivered_at = LEAST(d.delivered_at, f.delivered_at), bounced_at = LEAST(d.bounced_at, f.bounced_at),
@@ -41,68 +41,68 @@ WHERE e.id = f.id
 """
 
 
-class Owners(NamedTuple):
-    """The mails that events are of."""
+class Mails(NamedTuple):
+    """The deliveries and letters that events are about, by id."""
 
     deliveries: dict[int, Delivery]
     letters: dict[int, Letter]
 
 
 def apply_events() -> int:
-    """Apply all that waits, a thousand events a transaction; return how many. Safe to repeat and to interrupt."""
+    """Apply all pending events, a thousand a transaction; return how many. Safe to repeat and to interrupt."""
     done = 0
-    while events := apply_next():
+    while events := apply_next_chunk():
         done += len(events)
-        for issue_id in {event.issue_id for event in events if event.issue_id and event.kind in AGAINST}:
-            auto_pause.brake(issue_id)
+        for issue_id in {event.issue_id for event in events if event.issue_id and event.kind in LIMITED_KINDS}:
+            auto_pause.pause_if_over_limit(issue_id)
     return done
 
 
-def apply_next() -> list[ProviderEvent]:
-    """Apply the oldest events that wait together, or where one of them cannot be, each alone."""
+def apply_next_chunk() -> list[ProviderEvent]:
+    """Apply the oldest pending events together, or one by one if that fails."""
     oldest = ProviderEvent.objects.pending().order_by("pk")
     try:
-        return apply_some(oldest[:CHUNK])
+        return apply_together(oldest[:CHUNK])
     except (InterfaceError, OperationalError):
         raise
     except Exception:
-        logger.exception("Events cannot be applied together, and are applied one by one")
+        logger.exception("Cannot apply events together; applying them one by one")
     return [event for pk in list(oldest.values_list("pk", flat=True)[:CHUNK]) for event in apply_alone(pk)]
 
 
 def apply_alone(pk: int) -> list[ProviderEvent]:
-    """Apply one event, or keep it aside where that fails: it stops no other."""
+    """Apply one event, or put it aside if that fails, so that it does not block the others."""
     events = ProviderEvent.objects.pending().filter(pk=pk)
     try:
-        return apply_some(events)
+        return apply_together(events)
     except (InterfaceError, OperationalError):
         raise
     except Exception:
-        logger.exception("Event %s cannot be applied, and is kept aside", pk)
+        logger.exception("Cannot apply event %s; it is put aside", pk)
     kept = list(events)
     events.update(put_aside=ProviderEvent.Aside.FAILED, applied_at=clock.now())
     return kept
 
 
 @transaction.atomic
-def apply_some(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
-    """Apply events that wait, and return them; nothing where somebody else applies."""
+def apply_together(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
+    """Apply pending events in one transaction and return them; none while another worker applies events."""
     if not advisory_locks.try_in_transaction(Lock.PROVIDER_EVENTS):
         return []
     events = list(pending.defer("body"))
-    owners = find_owners(events)
+    owners = find_mails(events)
     for event in events:
-        event.put_aside = reason_aside(event, owners)
+        event.put_aside = aside_reason(event, owners)
     counted = [event for event in events if not event.put_aside]
     write_facts(counted)
-    bounce_policy.draw_consequences([news_of(event, owners) for event in counted])
+    bounce_policy.apply_policy([reader_event(event, owners) for event in counted])
     write_events(events)
-    settle(event.delivery_id for event in counted if event.delivery_id)
+    settle_by_events(event.delivery_id for event in counted if event.delivery_id)
     return events
 
 
-def find_owners(events: list[ProviderEvent]) -> Owners:
-    """Find the mails of `events`, by our id or else by the provider's; deliveries are locked in the order of ids."""
+def find_mails(events: list[ProviderEvent]) -> Mails:
+    """Find the mails of `events` by our id, otherwise by the provider's. Locks deliveries in order of id."""
     nameless = [event for event in events if not event.delivery_id and not event.letter_id and event.message_id]
     by_message = Delivery.objects.filter(provider_id__in={event.message_id for event in nameless} - {""})
     ids = dict(by_message.values_list("provider_id", "pk")) if nameless else {}
@@ -111,45 +111,47 @@ def find_owners(events: list[ProviderEvent]) -> Owners:
     deliveries = Delivery.objects.filter(pk__in={event.delivery_id for event in events if event.delivery_id})
     locked = deliveries.select_for_update(of=("self",), no_key=True).select_related("subscriber", "digest")
     letters = Letter.objects.filter(pk__in={event.letter_id for event in events if event.letter_id})
-    owners = Owners({row.pk: row for row in locked.order_by("pk")}, letters.select_related("subscriber").in_bulk())
+    owners = Mails({row.pk: row for row in locked.order_by("pk")}, letters.select_related("subscriber").in_bulk())
     for event in events:
         delivery = owners.deliveries.get(event.delivery_id or 0)
         event.issue_id = delivery.digest.issue_id if delivery and delivery.digest else None
     return owners
 
 
-def reason_aside(event: ProviderEvent, owners: Owners) -> str:
-    """Return why an event counts for nothing, or an empty string.
+def aside_reason(event: ProviderEvent, owners: Mails) -> str:
+    """Return why an event is put aside, or an empty string.
 
-    Ids can be given twice where a database was restored: what was mailed to another address is not ours.
+    After a restore, ids can be assigned twice: an event about another address concerns a different mail.
     """
     if event.delivery_id not in owners.deliveries and event.letter_id not in owners.letters:
         return ProviderEvent.Aside.UNKNOWN
-    reader = reader_of(event, owners)
+    reader = find_reader(event, owners)
     if reader and event.address_hash and event.address_hash != reader.address_hash:
         return ProviderEvent.Aside.ADDRESS
     return ""
 
 
-def reader_of(event: ProviderEvent, owners: Owners) -> Subscriber | None:
-    """Return whom the mail was to, None where the reader is erased."""
+def find_reader(event: ProviderEvent, owners: Mails) -> Subscriber | None:
+    """Return the reader the mail went to, None if erased."""
     if delivery := owners.deliveries.get(event.delivery_id or 0):
         return delivery.subscriber
     return owners.letters[event.letter_id or 0].subscriber
 
 
-def news_of(event: ProviderEvent, owners: Owners) -> News:
-    reader = reader_of(event, owners)
-    return News(event, event.address_hash or (reader.address_hash if reader else ""), reader.pk if reader else None)
+def reader_event(event: ProviderEvent, owners: Mails) -> ReaderEvent:
+    reader = find_reader(event, owners)
+    return ReaderEvent(
+        event, event.address_hash or (reader.address_hash if reader else ""), reader.pk if reader else None
+    )
 
 
 def write_facts(events: list[ProviderEvent]) -> None:
     facts: dict[int, dict[str, datetime]] = defaultdict(dict)
     for event in events:
-        if event.delivery_id and (name := FACTS.get(Kind(event.kind))):
+        if event.delivery_id and (name := FACT_COLUMNS.get(Kind(event.kind))):
             known = facts[event.delivery_id]
             known[name] = min(event.happened_at, known.get(name, event.happened_at))
-    columns = [[known.get(name) for known in facts.values()] for name in FACTS.values()]
+    columns = [[known.get(name) for known in facts.values()] for name in FACT_COLUMNS.values()]
     with connection.cursor() as cursor:
         cursor.execute(WRITE_FACTS, [list(facts), *columns])
 
@@ -162,7 +164,7 @@ def write_events(events: list[ProviderEvent]) -> None:
 
 
 def forget_events() -> None:
-    """Delete old events, and the domains that nothing needs any more."""
+    """Delete events older than EVENT_KEPT, and clear domains older than DOMAIN_KEPT."""
     now = clock.now()
     ProviderEvent.objects.filter(received_at__lt=now - settings.EVENT_KEPT).exclude(applied_at=None).delete()
     old = ProviderEvent.objects.filter(received_at__lt=now - DOMAIN_KEPT).exclude(applied_at=None)

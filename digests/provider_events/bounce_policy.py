@@ -1,4 +1,4 @@
-"""Which addresses are mailed no more: for a bounce, for soft ones that go on, for a complaint."""
+"""Suppresses addresses: for a hard bounce, for repeated soft bounces, for a complaint."""
 
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from subscribers.subscription.suppression import NewSuppression, Reason, suppres
 
 SOFT_DAYS = 5
 SOFT_SPAN = timedelta(days=14)
-# A domain's own trouble is no news about its addresses.
+# Where a whole domain bounces, its addresses are probably fine.
 TROUBLE_SPAN = timedelta(hours=1)
 TROUBLE_RECIPIENTS = 20
 TROUBLE_PERCENT = 10
@@ -25,42 +25,42 @@ Kind = ProviderEvent.Kind
 BOUNCES = (Kind.BOUNCED, Kind.SOFT_BOUNCED)
 
 
-class News(NamedTuple):
-    """An event that may cost an address its mail, or give it back."""
+class ReaderEvent(NamedTuple):
+    """An event with the reader it concerns."""
 
     event: ProviderEvent
     address_hash: str
     subscriber_id: int | None
 
 
-class Facts(NamedTuple):
-    """What is known of the mail to one reader."""
+class MailFacts(NamedTuple):
+    """When mails to one reader bounced softly, were delivered, and bounced for good."""
 
     soft: list[datetime]
     delivered: list[datetime]
     permanent: list[datetime]
 
 
-def draw_consequences(news: list[News]) -> None:
-    """Suppress and unsubscribe as the policy says, in the caller's transaction; safe to repeat."""
-    # In the order of readers, so that two who write to them wait for each other and never in a circle.
+def apply_policy(news: list[ReaderEvent]) -> None:
+    """Suppress and unsubscribe by the policy. Runs in the caller's transaction; safe to repeat."""
+    # In order of readers, so that two transactions that change readers cannot deadlock.
     news = sorted((item for item in news if item.address_hash), key=lambda item: item.subscriber_id or 0)
     for event, address_hash, _ in news:
         if event.kind in (Kind.COMPLAINED, Kind.UNSUBSCRIBED):
             unsubscribe(address_hash)
     complaints = [item for item in news if item.event.kind == Kind.COMPLAINED]
     suppress([NewSuppression(item.address_hash, Reason.COMPLAINT, item.event.happened_at) for item in complaints])
-    for item in suppressed_too_early(news):
-        reconsider(item)
-    suppress_unless_held([(item, at) for item in news if (at := reason_since(item)) is not None])
+    for item in find_suppressed_since(news):
+        lift_if_delivered(item)
+    suppress_unless_held([(item, at) for item in news if (at := suppress_since(item)) is not None])
 
 
-def suppress_unless_held(reasons: list[tuple[News, datetime]]) -> None:
-    """Suppress addresses, each since its moment; those of a domain in trouble wait for an operator."""
+def suppress_unless_held(reasons: list[tuple[ReaderEvent, datetime]]) -> None:
+    """Suppress addresses, each since its moment; hold those of a troubled domain for an operator."""
     domains = {item.event.domain for item, _ in reasons} - {""}
     troubled = {domain for domain in domains if is_in_trouble(domain)}
     for domain in troubled:
-        hold(domain)
+        hold_bounces(domain)
     bounces = []
     for (event, address_hash, _), at in reasons:
         if event.domain in troubled:
@@ -70,21 +70,21 @@ def suppress_unless_held(reasons: list[tuple[News, datetime]]) -> None:
     suppress(bounces)
 
 
-def reason_since(news: News) -> datetime | None:
-    """Return since when a bounce is reason enough to suppress its address, None where it is none."""
+def suppress_since(news: ReaderEvent) -> datetime | None:
+    """Return since when the address of a bounce is to be suppressed, None if it is not."""
     if news.event.kind == Kind.SOFT_BOUNCED and news.subscriber_id:
-        return fifth_soft_day(facts_of(news.subscriber_id))
+        return fifth_soft_day(load_facts(news.subscriber_id))
     return news.event.happened_at if news.event.kind == Kind.BOUNCED else None
 
 
-def facts_of(subscriber_id: int) -> Facts:
+def load_facts(subscriber_id: int) -> MailFacts:
     columns = ("soft_bounced_at", "delivered_at", "bounced_at")
     rows = list(Delivery.objects.filter(subscriber_id=subscriber_id).values_list(*columns))
-    return Facts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
+    return MailFacts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
 
 
-def fifth_soft_day(facts: Facts) -> datetime | None:
-    """Return when mail bounced softly on the fifth day within fourteen, with nothing delivered between; or None."""
+def fifth_soft_day(facts: MailFacts) -> datetime | None:
+    """Return when mail bounced softly on a fifth day within fourteen, with no delivery in between; otherwise None."""
     days: list[date] = []
     for moment, is_soft in sorted([(at, False) for at in facts.delivered] + [(at, True) for at in facts.soft]):
         if not is_soft:
@@ -96,8 +96,8 @@ def fifth_soft_day(facts: Facts) -> datetime | None:
     return None
 
 
-def suppressed_too_early(news: list[News]) -> list[News]:
-    """Keep deliveries that were reported after their addresses had been suppressed."""
+def find_suppressed_since(news: list[ReaderEvent]) -> list[ReaderEvent]:
+    """Return the reports of delivery whose addresses are suppressed for bounces."""
     delivered = [item for item in news if item.event.kind == Kind.DELIVERED and item.subscriber_id]
     hashes = {item.address_hash for item in delivered}
     bounced = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash__in=hashes)
@@ -105,10 +105,10 @@ def suppressed_too_early(news: list[News]) -> list[News]:
     return [item for item in delivered if item.address_hash in suppressed]
 
 
-def reconsider(news: News) -> None:
-    """Lift a suppression for soft bounces between which, as we learn now, a mail was delivered."""
+def lift_if_delivered(news: ReaderEvent) -> None:
+    """Lift a suppression for soft bounces if this late report puts a delivery in between."""
     assert news.subscriber_id is not None
-    facts = facts_of(news.subscriber_id)
+    facts = load_facts(news.subscriber_id)
     without = facts._replace(delivered=[at for at in facts.delivered if at != news.event.happened_at])
     since, was_since = fifth_soft_day(facts), fifth_soft_day(without)
     if was_since is None or since == was_since:
@@ -119,12 +119,11 @@ def reconsider(news: News) -> None:
 
 
 def is_in_trouble(domain: str) -> bool:
-    """Say whether more than a tenth of the domain's recipients within the hour bounced.
+    """Return whether more than TROUBLE_PERCENT of the domain's recipients bounced within the hour.
 
-    Its recipients are those of whom we heard, or to whom we handed something over: not every provider tells of a mail
-    that arrived.
+    Recipients are those with an event, or if there are more, those contacted: not every provider reports deliveries.
     """
-    recipients = recent(domain).aggregate(
+    recipients = recent_events(domain).aggregate(
         all=Count("address_hash", distinct=True),
         bounced=Count("address_hash", distinct=True, filter=Q(kind__in=BOUNCES)),
     )
@@ -132,10 +131,10 @@ def is_in_trouble(domain: str) -> bool:
     if heard_of < TROUBLE_RECIPIENTS or bounced * 100 <= heard_of * TROUBLE_PERCENT:
         return False
     enough = bounced * 100 // TROUBLE_PERCENT
-    return handed_over(domain, enough) < enough
+    return count_contacted(domain, enough) < enough
 
 
-# Counted only as far as it matters.
+# The limit stops the count once the answer is clear.
 CONTACTED_AT_DOMAIN = f"""
 SELECT count(*) FROM (
     SELECT 1
@@ -149,37 +148,37 @@ SELECT count(*) FROM (
 """
 
 
-def handed_over(domain: str, at_most: int) -> int:
-    """Count readers at a domain to whom something was handed over within the hour, up to a number."""
+def count_contacted(domain: str, at_most: int) -> int:
+    """Count the readers at a domain contacted within the hour, up to `at_most`."""
     values: dict[str, Any] = {"since": clock.now() - TROUBLE_SPAN, "domain": domain, "most": at_most}
     with connection.cursor() as cursor:
         cursor.execute(CONTACTED_AT_DOMAIN, values)
         return int(cursor.fetchone()[0])
 
 
-def recent(domain: str) -> ProviderEventQuerySet:
+def recent_events(domain: str) -> ProviderEventQuerySet:
     return ProviderEvent.objects.counted().filter(domain=domain, received_at__gte=clock.now() - TROUBLE_SPAN)
 
 
-def hold(domain: str) -> None:
-    """Let the suppressions of the domain's last hour wait too, and tell operators where none waited before."""
+def hold_bounces(domain: str) -> None:
+    """Hold the domain's bounces of the last hour, lifting their suppressions; notify operators the first time."""
     if not ProviderEvent.objects.held().filter(domain=domain).exists():
         notices.notify_operators(
             f"many addresses at {domain} bounce",
-            f"More than {TROUBLE_PERCENT} % of the recipients at {domain} bounced within an hour. That is rather the "
-            "domain's trouble, or ours with it, than theirs, so none of them is suppressed until you decide.",
-            "Under “Provider events”, those that wait can be suppressed or let go. Until then they are mailed on.",
+            f"More than {TROUBLE_PERCENT} % of the recipients at {domain} bounced within an hour. The domain, or our "
+            "standing with it, is the likely cause, so none of these addresses is suppressed until you decide.",
+            "Under “Provider events” you can suppress them or let them go. Until then they are still mailed.",
             page="admin:digests_providerevent_changelist",
         )
-    hasty = recent(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
+    hasty = recent_events(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
     for address_hash, at in hasty.values_list("address_hash", "happened_at"):
         made = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=address_hash)
         made.filter(at__gte=at).delete()
     hasty.update(held=ProviderEvent.Held.WAITING)
 
 
-def decide(event: ProviderEvent, is_suppressed: bool) -> bool:
-    """Carry out an operator's word on a held bounce; False where somebody was first."""
+def decide_held_bounce(event: ProviderEvent, is_suppressed: bool) -> bool:
+    """Carry out an operator's decision on a held bounce; False if it was already decided."""
     word = ProviderEvent.Held.SUPPRESSED if is_suppressed else ProviderEvent.Held.LET_GO
     if not ProviderEvent.objects.held().filter(pk=event.pk).update(held=word):
         return False

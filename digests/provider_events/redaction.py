@@ -8,33 +8,33 @@ MAX_DEPTH = 12
 REDACTED = "(the reader’s address)"
 
 
-def body_of(event: Any) -> Any:
-    """Return the event's raw body as PostgreSQL can store it, without the reader's address."""
+def redacted_body(event: Any) -> Any:
+    """Return the event's raw body without the reader's address, as JSON that PostgreSQL can store."""
     raw = event.esp_event
-    body = without(event.recipient or "", raw.dict() if hasattr(raw, "dict") else raw)
+    body = redact(event.recipient or "", raw.dict() if hasattr(raw, "dict") else raw)
     length = len(json.dumps(body))
     return body if length <= MAX_BODY_CHARACTERS else {"left out": f"a body of {length} characters"}
 
 
-def without(address: str, value: Any, depth: int = 0) -> Any:
+def redact(address: str, value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         return "…"
     match value:
         case dict():
-            return {plain(str(key)): without(address, inner, depth + 1) for key, inner in value.items()}
+            return {storable_text(str(key)): redact(address, inner, depth + 1) for key, inner in value.items()}
         case list() | tuple():
-            return [without(address, inner, depth + 1) for inner in value]
+            return [redact(address, inner, depth + 1) for inner in value]
         case float():
             return value if math.isfinite(value) else None
         case None | bool() | int():
             return value
-    return redacted(address, plain(str(value)))
+    return redact_text(address, storable_text(str(value)))
 
 
-def redacted(address: str, text: str) -> str:
+def redact_text(address: str, text: str) -> str:
     return re.sub(re.escape(address), REDACTED, text, flags=re.IGNORECASE) if address else text
 
 
-def plain(text: str) -> str:
-    """Return the text without what PostgreSQL stores in no column: NUL and halves of surrogate pairs."""
+def storable_text(text: str) -> str:
+    """Remove what PostgreSQL cannot store: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Where providers post what became of our mail: checked by Anymail, stored once, answered; applied later by a task."""
+"""The webhook for provider events. Anymail checks a post, each event is stored once; a task applies them later."""
 
 import hashlib
 import json
@@ -16,33 +16,33 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digests.models import ProviderEvent
-from digests.provider_events.classification import at, kind_of
-from digests.provider_events.redaction import body_of, plain
+from digests.provider_events.classification import classify, value_at
+from digests.provider_events.redaction import redacted_body, storable_text
 from newsletter import clock
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 
 logger = logging.getLogger(__name__)
-MAX_BYTES = 5 * 1024 * 1024  # the largest post a provider makes holds a thousand events
+MAX_BYTES = 5 * 1024 * 1024  # enough for a thousand events, the most a provider posts at once
 UNREADABLE = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, AnymailError,
 )  # fmt: skip
 _heard: ContextVar[list[tuple[str, Any]]] = ContextVar("heard")
 
 
-@require_http_methods(["HEAD", "POST"])  # some providers look first
-@csrf_exempt  # providers post here; a secret or a signature takes the place of a token
+@require_http_methods(["HEAD", "POST"])  # some providers check the URL with HEAD
+@csrf_exempt  # providers post here; a secret or signature replaces the token
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
-    """Check and store what a provider posts; 200 once it is stored, so that it need not be sent again."""
+    """Check and store a provider's events; answer 200 once they are stored."""
     view = find_view(provider)
     try:
         gate = view.view_class(**view.view_initkwargs)
     except (AnymailConfigurationError, ImportError) as exc:
-        return closed(provider, str(exc))
+        return answer_closed(provider, str(exc))
     if gate.warn_if_no_basic_auth and not gate.basic_auth:
-        return closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
+        return answer_closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
     if not has_bounded_body(request):
-        return HttpResponse("This is more than one post may hold.", status=413, content_type="text/plain")
-    return answer(request, provider, view)
+        return HttpResponse("This post is too large.", status=413, content_type="text/plain")
+    return store_events(request, provider, view)
 
 
 def find_view(provider: str) -> Any:
@@ -52,28 +52,28 @@ def find_view(provider: str) -> Any:
         raise Http404(f"Anymail knows no provider {provider}.") from None
 
 
-def closed(provider: str, reason: str) -> HttpResponse:
-    """Answer so that the provider tries again later, and say to operators what is missing."""
+def answer_closed(provider: str, reason: str) -> HttpResponse:
+    """Answer 503, so that the provider tries again later, and log what is missing."""
     logger.error("The webhook of %s is closed: %s", provider, reason)
     words = "This webhook is not set up yet. What is posted here is not lost: it can be posted again."
     return HttpResponse(words, status=503, content_type="text/plain; charset=utf-8")
 
 
 def has_bounded_body(request: HttpRequest) -> bool:
-    """Read the body, which may be larger than any form of ours; False where it is larger than any post may be."""
+    """Read the body, past Django's limit for forms; return False if it exceeds MAX_BYTES."""
     request._body = request.read(MAX_BYTES + 1)
     return len(request.body) <= MAX_BYTES
 
 
-def answer(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
+def store_events(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
     heard: list[tuple[str, Any]] = []
     token = _heard.set(heard)
     try:
         response: HttpResponse = view(request)
-        rows = [row for name, event in heard if (row := row_of(name, event)) is not None]
+        rows = [row for name, event in heard if (row := build_event(name, event)) is not None]
     except AnymailWebhookValidationFailure as exc:
         logger.warning("A post to the webhook of %s was refused: %s", provider, exc)
-        return HttpResponse("Who posts this is not who may.", status=403, content_type="text/plain")
+        return HttpResponse("The signature or secret is wrong.", status=403, content_type="text/plain")
     except UNREADABLE as exc:
         logger.warning("A post to the webhook of %s cannot be read: %s", provider, type(exc).__name__)
         return HttpResponse("This cannot be read.", status=400, content_type="text/plain")
@@ -84,67 +84,67 @@ def answer(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
 
 
 def listen(sender: object, event: Any, esp_name: str, **_: object) -> None:
-    """Hear one event of the post that is being answered."""
+    """Collect one event of the post that is being answered."""
     _heard.get().append((esp_name, event))
 
 
 tracking.connect(listen, dispatch_uid="digests.provider_events.webhook")
 
 
-def row_of(provider: str, event: Any) -> ProviderEvent | None:
-    """Return the event as it is stored; None for what we do not want to know."""
-    kind = kind_of(provider, event)
+def build_event(provider: str, event: Any) -> ProviderEvent | None:
+    """Return the row to store for an event; None for events we ignore."""
+    kind = classify(provider, event)
     if kind is None:
         return None
     now = clock.now()
-    happened_at = moment_of(event.timestamp)
-    address_hash, domain = address_of(event.recipient)
+    happened_at = to_utc(event.timestamp)
+    address_hash, domain = hash_and_domain(event.recipient)
     row = ProviderEvent(
         provider=provider,
         kind=kind,
-        body=body_of(event),
-        delivery_id=id_of(event, "delivery"),
-        letter_id=id_of(event, "letter"),
-        message_id=plain(str(event.message_id or ""))[:200],
+        body=redacted_body(event),
+        delivery_id=metadata_id(event, "delivery"),
+        letter_id=metadata_id(event, "letter"),
+        message_id=storable_text(str(event.message_id or ""))[:200],
         address_hash=address_hash,
         domain=domain,
         happened_at=happened_at or now,
         received_at=now,
     )
-    row.key = key_of(row, happened_at, event)
+    row.key = event_key(row, happened_at, event)
     if is_replay(provider, row, event):
         row.put_aside, row.applied_at = ProviderEvent.Aside.REPLAY, now
     return row
 
 
-def key_of(row: ProviderEvent, happened_at: datetime | None, event: Any) -> str:
-    """Return what tells this event from every other, and is the same each time it is posted."""
+def event_key(row: ProviderEvent, happened_at: datetime | None, event: Any) -> str:
+    """Return a key that is unique to this event and the same each time it is posted."""
     when = happened_at.isoformat() if happened_at else str(event.event_id or json.dumps(row.body, sort_keys=True))
     which = row.delivery_id or row.letter_id or row.message_id
     return hashlib.sha256(json.dumps([row.provider, row.kind, row.address_hash, which, when]).encode()).hexdigest()
 
 
 def is_replay(provider: str, row: ProviderEvent, event: Any) -> bool:
-    """Say whether the event is older than any provider repeats one.
+    """Return whether the event is older than any provider repeats one.
 
-    Mailgun signs a timestamp and not the body, where a forger may have written a younger one.
+    Mailgun signs a timestamp but not the body, where a forger may have put a newer one.
     """
-    signed_at = at(event.esp_event, "signature", "timestamp") if provider == "Mailgun" else None
+    signed_at = value_at(event.esp_event, "signature", "timestamp") if provider == "Mailgun" else None
     moments = [row.happened_at]
     if signed_at is not None:
         moments.append(datetime.fromtimestamp(float(signed_at), tz=UTC))
     return min(moments) < row.received_at - settings.WEBHOOK_WINDOW
 
 
-def moment_of(timestamp: datetime | None) -> datetime | None:
+def to_utc(timestamp: datetime | None) -> datetime | None:
     if timestamp is None:
         return None
     aware = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
     return aware.astimezone(UTC)
 
 
-def address_of(recipient: str | None) -> tuple[str, str]:
-    """Return the hash and the domain of an address, both empty where there is none."""
+def hash_and_domain(recipient: str | None) -> tuple[str, str]:
+    """Return the hash and the domain of an address, two empty strings if there is none."""
     try:
         canonical = canonical_address(recipient or "")
     except AddressError:
@@ -152,6 +152,6 @@ def address_of(recipient: str | None) -> tuple[str, str]:
     return hash_address(canonical), canonical.rpartition("@")[2]
 
 
-def id_of(event: Any, name: str) -> int | None:
+def metadata_id(event: Any, name: str) -> int | None:
     value = str((event.metadata or {}).get(name, ""))
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None

@@ -1,4 +1,8 @@
-"""Hands digests over to a provider: one file a kind, one interface for all."""
+"""Takes mails: a body that many readers share, and each reader's address and links.
+
+Hands them to the configured provider, one file for each, and returns one outcome a mail; it never raises what a
+provider caused. May import `newsletter.mail` and Anymail only: it knows no table.
+"""
 
 from collections.abc import Callable
 
@@ -26,7 +30,7 @@ KINDS: dict[str, Callable[[], Provider]] = {
 
 
 def provider_of(settings: LazySettings) -> Provider:
-    """Return the configured provider; one without a lane of its own is sent one message at a time."""
+    """Return the configured provider; one that has no file here gets one message at a time through Anymail."""
     if settings.EMAIL_PROVIDER == "smtp":
         return Smtp(settings.SMTP_CONNECTIONS)
     if kind := KINDS.get(settings.EMAIL_PROVIDER):

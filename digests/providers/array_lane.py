@@ -8,14 +8,22 @@ from urllib.parse import urljoin
 import orjson
 
 from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import ByteTemplate, cut, encode, hole, json_card, json_text, weave
+from digests.providers.byte_template import (
+    ByteTemplate,
+    cut,
+    encode_parts,
+    fill_with_templates,
+    hole,
+    json_card,
+    json_inner,
+)
 from digests.providers.http_lane import HttpLane, message_with_holes
 from digests.providers.interface import Mail, SharedBody
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Frame(NamedTuple):
-    """A call with one message as Anymail would make it: the request, and the message with its holes."""
+    """Anymail's call with one message, cut: the request without its body, and the message with its holes."""
 
     params: dict[str, Any]
     message: ByteTemplate
@@ -34,11 +42,11 @@ class ArrayLane(HttpLane):
     def encode(self, content: SharedBody) -> tuple[Frame, ByteTemplate]:
         frame = self.frame_of(content)
         inner = {
-            b"subject": (json_text(" ".join(content.subject.split())),),
-            b"html": encode(content.html, json_card),
-            b"text": encode(content.text, json_card),
+            b"subject": (json_inner(" ".join(content.subject.split())),),
+            b"html": encode_parts(content.html, json_card),
+            b"text": encode_parts(content.text, json_card),
         }
-        return frame, weave(frame.message, inner)
+        return frame, fill_with_templates(frame.message, inner)
 
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
         own = {**headers, "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>"}
@@ -52,4 +60,4 @@ class ArrayLane(HttpLane):
 
     @abstractmethod
     def read(self, response: Any, request: Any, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Return the answer for each message. They stand in our order."""
+        """Return one outcome a message, in the order of `mails`."""

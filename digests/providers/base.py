@@ -1,4 +1,4 @@
-"""What all lanes have in common: what may not leave is told apart before a call, and the rest is called."""
+"""The base of all lanes: check each mail before a call, and hand over those that may leave."""
 
 import re
 from abc import ABC, abstractmethod
@@ -9,13 +9,13 @@ from django.conf import settings
 
 from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail.message import identity_gap
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-# Safe in HTML, in an attribute, in a header and in plain text, and short enough for a line of SMTP.
+# Safe in HTML, attributes, headers and plain text, and short enough for a line of SMTP.
 LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")
 ADDRESS = re.compile(r"[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+@[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+")
 UNSUBSCRIBE_SLOT = "unsubscribe_url"
-METADATA = "delivery"  # under this name a delivery's id comes back in webhooks
+METADATA = "delivery"  # the name under which webhooks return a delivery's id
 BREAK = re.compile(r"[\r\n\x00]")
 
 
@@ -42,7 +42,7 @@ class ProviderBase(ABC):
         return [fault or next(answers) for fault in faults]
 
     def faults(self, mails: Iterable[Mail]) -> list[SendOutcome | None]:
-        """Return for each mail why it may not leave, or None."""
+        """Return for each mail the refusal that keeps it from leaving, or None."""
         shared: dict[int, tuple[SendOutcome | None, set[str]]] = {}
         result = []
         for content, copy in mails:
@@ -54,7 +54,7 @@ class ProviderBase(ABC):
 
     @abstractmethod
     def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
-        """Hand over at least one mail, and return one outcome a mail; raise nothing a provider can cause."""
+        """Hand over `mails`, at least one, and return one outcome a mail; never raise what a provider caused."""
 
     @abstractmethod
     def close(self) -> None: ...

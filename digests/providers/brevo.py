@@ -1,4 +1,4 @@
-"""Brevo: JSON, a version a reader. Its templates are live in bodies and subject, not in headers."""
+"""Brevo: JSON, one message version a reader. It fills fields in bodies and subject, not in headers."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from anymail.backends.brevo import EmailBackend
 
-from digests.providers.byte_template import bare, cut, hole
+from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
 
 
@@ -21,4 +21,4 @@ class Brevo(MergeLane):
         data = orjson.loads(params.pop("data"))
         (version,) = data["messageVersions"]
         body = orjson.dumps(data | {"messageVersions": [hole("readers")]})
-        return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(version)))
+        return Frame(params, cut(unquote_hole(body, "readers")), cut(orjson.dumps(version)))

@@ -1,6 +1,7 @@
-"""Bytes with holes: what Anymail makes of a message is cut at its holes once, and filled for each reader by a join.
+"""Byte templates: Anymail's output for a message, cut at its holes once, and filled for each reader by a join.
 
-Pieces are texts at even places and names of holes at odd ones. A hole's mark is random, so no paper's text holds one.
+A template holds texts at even indexes and names of holes at odd ones. The mark of a hole is random, so no paper's text
+can contain one.
 """
 
 import re
@@ -14,9 +15,9 @@ from digests.providers.interface import SEAM
 
 KEY = secrets.token_hex(10)
 HOLE = re.compile(rf"hole{KEY}-([a-z_]+)-(?:@hole\.invalid)?".encode())
-LONGEST_KEPT = 10_000  # characters of a text that is kept
-COST_OF_ONE = 200  # characters that an entry weighs besides its text
-MOST_KEPT = 16_000_000  # characters of all of them
+LONGEST_CACHED = 10_000  # characters of a text that is cached
+ENTRY_COST = 200  # characters an entry counts besides its text
+CACHE_SIZE = 16_000_000  # characters in all
 ByteTemplate = tuple[bytes, ...]
 Kept = TypeVar("Kept")
 
@@ -26,7 +27,7 @@ def hole(name: str) -> str:
 
 
 def address_hole() -> str:
-    """Return the hole for an address, itself one."""
+    """Return a hole that is itself a valid address."""
     return hole("to") + "@hole.invalid"
 
 
@@ -40,16 +41,16 @@ def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
     return b"".join(filled)
 
 
-def weave(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
-    """Put pieces into the holes of `frame` that `inner` names; all other holes stay."""
+def fill_with_templates(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
+    """Fill the holes of `frame` that `inner` names with templates; keep all other holes."""
     parts = [frame[:1]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         parts += [inner.get(name, (b"", name, b"")), (text,)]
-    return chain(*parts)
+    return concatenate(*parts)
 
 
-def chain(*parts: ByteTemplate) -> ByteTemplate:
-    """Return pieces one after another; each byte is copied once, since texts are long."""
+def concatenate(*parts: ByteTemplate) -> ByteTemplate:
+    """Return the templates one after another. Each byte is copied once, since texts are long."""
     texts, names = [list[bytes]()], list[bytes]()
     for part in parts:
         texts[-1].append(part[0])
@@ -64,8 +65,8 @@ def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> Byte
     return tuple(result)
 
 
-def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
-    """Return texts and names of slots, as a digest gives them, as pieces without seams."""
+def encode_parts(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
+    """Encode a digest's texts and slot names as a template without seams."""
     texts, names = [[text(parts[0])]], list[bytes]()
     for name, following in zip(parts[1::2], parts[2::2], strict=True):
         if name == SEAM:
@@ -76,13 +77,13 @@ def encode(parts: Sequence[str], text: Callable[[str], bytes]) -> ByteTemplate:
     return interleave(texts, names)
 
 
-def bare(data: bytes, name: str) -> bytes:
-    """Take the quotes from around a hole in JSON: what fills it is no string."""
+def unquote_hole(data: bytes, name: str) -> bytes:
+    """Remove the quotes around a hole in JSON, for a value that is no string."""
     return data.replace(b'"%s"' % hole(name).encode(), hole(name).encode())
 
 
-def remembering(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
-    """Keep what `function` makes of short texts, such as cards, until they are too many."""
+def cache_by_text(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
+    """Cache results of `function` for short texts, such as cards; clear the cache when it is full."""
     known: dict[str, Kept] = {}
     size = 0
 
@@ -91,20 +92,20 @@ def remembering(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
         if (found := known.get(text)) is not None:
             return found
         found = function(text)
-        if len(text) <= LONGEST_KEPT:
-            size += len(text) + COST_OF_ONE
-            if size > MOST_KEPT:
+        if len(text) <= LONGEST_CACHED:
+            size += len(text) + ENTRY_COST
+            if size > CACHE_SIZE:
                 known.clear()
-                size = len(text) + COST_OF_ONE
+                size = len(text) + ENTRY_COST
             known[text] = found
         return found
 
     return look_up
 
 
-def json_text(text: str) -> bytes:
-    """Return the inside of a JSON string."""
+def json_inner(text: str) -> bytes:
+    """Return `text` as JSON, without the quotes."""
     return orjson.dumps(text)[1:-1]
 
 
-json_card = remembering(json_text)
+json_card = cache_by_text(json_inner)

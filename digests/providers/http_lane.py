@@ -1,7 +1,7 @@
-"""Calls over HTTP through Anymail's backends: their session, addresses and keys, statuses and errors are kept.
+"""The base of HTTP lanes. Anymail's backends still supply URLs, keys, sessions, statuses and errors.
 
-Only the payload is ours, since Anymail's parses every address of a call: what it makes of a message with holes is cut
-once, and each call is a join.
+Only the payload is our own, because Anymail's parses every address of a call: Anymail builds a message with holes
+once, the result is cut at the holes, and each call is a join.
 """
 
 import logging
@@ -17,34 +17,34 @@ from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
-from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_text
+from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_inner
 from digests.providers.http_session import Session
 from digests.providers.interface import Copy, Mail, SharedBody, slots_of
 from newsletter.mail import message as mail
-from newsletter.mail import outcome as mail_outcome
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail import provider_answer
+from newsletter.mail.provider_answer import SendOutcome
 
 logger = logging.getLogger(__name__)
-KEPT_CONTENTS = 8
-KEPT_FRAMES = 32
-# What a 4xx says of our account or address, and not of a reader.
-OF_US = re.compile(
+CACHED_BODIES = 8
+CACHED_FRAMES = 32
+# Words of a 4xx answer that concern our account or sender, and no reader.
+BLAMES_SENDER = re.compile(
     r"\bsender|'from'|\bfrom (?:address|parameter|field|email)|api.?key|\baccount|\bcredits?\b|\bplan\b"
 )
-# What says for certain that the one address of a call is none.
-OF_AN_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
-LONGEST_ANSWER = 20_000  # characters that are looked at
+# Words that surely mean that the one address of a call is invalid.
+BLAMES_ADDRESS = re.compile(r"\bto'? parameter is not a valid|not valid in to\b|invalid [`'\"]?to[`'\"]? field")
+ANSWER_READ = 20_000  # characters
 
 
 class Recipient(NamedTuple):
-    """What Anymail's reading of an answer wants to know of an address."""
+    """What Anymail needs of an address to read an answer."""
 
     addr_spec: str
 
 
 @dataclass(slots=True)
 class Request:
-    """Stands where Anymail has its payload."""
+    """Takes the place of Anymail's payload."""
 
     params: dict[str, Any]
     recipients: list[Recipient]
@@ -62,10 +62,10 @@ class Request:
 
 
 class HttpLane(ProviderBase):
-    """One call a request. What a provider's own file adds is how a frame is cut and how a body is joined."""
+    """One request a call. A provider's file adds how its frame is cut and how its body is joined."""
 
-    mark: bytes  # stands before a reader's own List-Unsubscribe
-    most_bytes = 0  # a mail at most, or 0: so that `most` of them stay under the provider's limit
+    mark: bytes  # precedes a reader's own List-Unsubscribe in the body
+    most_bytes = 0  # of one mail, 0 for no limit; `most` such mails stay below the provider's limit
 
     def __init__(self, backend: AnymailRequestsBackend) -> None:
         self.backend = backend
@@ -82,24 +82,24 @@ class HttpLane(ProviderBase):
     def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         outcomes = self.call_once(mails[: self.most], key)
         rest = mails[self.most :]
-        # A key is one call's.
+        # Each call needs a key of its own.
         return outcomes + self.call(rest, f"{key}+" if key else "") if rest else outcomes
 
     def call_once(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
         try:
             params, faults = self.build(mails)
-        except AnymailError as exc:  # of what all digests share: no reader's fault
-            return [replace(mail_outcome.outcome_of_building(exc), status="not_accepted")] * len(mails)
+        except AnymailError as exc:  # concerns what all digests share, and no reader
+            return [replace(provider_answer.outcome_of_building(exc), status="not_accepted")] * len(mails)
         fit = [each for each, fault in zip(mails, faults, strict=True) if fault is None]
         answers = iter(self.post(params, fit, key) if fit else [])
         return [fault or next(answers) for fault in faults]
 
     @abstractmethod
     def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
-        """Return the request, and for each mail why it is not in it, or None."""
+        """Return the request, and for each mail the refusal that keeps it out of the request, or None."""
 
     def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[SendOutcome]:
-        """Make the call. From here on only a clear answer says that nothing was taken."""
+        """Make the call. From here on, only a clear answer proves that nothing was accepted."""
         request = Request(params, [Recipient(each.copy.to) for each in mails])
         try:
             self.open()
@@ -107,8 +107,10 @@ class HttpLane(ProviderBase):
             return self.read(response, request, mails)
         except AnymailRequestsAPIError as exc:
             return outcomes_of_refusal(exc, mails)
-        except Exception as exc:  # an answer of any shape may come, and after it nothing may be lost
-            logger.warning("The provider's answer to a call of %s cannot be read: %s", len(mails), type(exc).__name__)
+        except Exception as exc:  # the answer may have any shape, and every mail needs an outcome
+            logger.warning(
+                "Cannot read the provider's answer to a call of %s mails: %s", len(mails), type(exc).__name__
+            )
             return [SendOutcome("unknown", reason="The provider's answer cannot be read.")] * len(mails)
 
     def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
@@ -116,11 +118,11 @@ class HttpLane(ProviderBase):
         return [outcome_of_status(statuses.get(each.copy.to)) for each in mails]
 
     def frame_of(self, content: SharedBody) -> Any:
-        """Return what is alike for all contents with these headers, slots and tag; there are few."""
+        """Return the frame for these headers, slots and tag, which all digests of an issue share; cached."""
         slots = tuple(sorted(slots_of(content.html) | slots_of(content.text)))
         key = (content.tag, slots, *content.headers.items())
         if key not in self.frames:
-            if len(self.frames) >= KEPT_FRAMES:
+            if len(self.frames) >= CACHED_FRAMES:
                 self.frames.clear()
             self.frames[key] = self.cut_frame(content.tag, content.headers, slots)
         return self.frames[key]
@@ -129,9 +131,9 @@ class HttpLane(ProviderBase):
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Any: ...
 
     def kept(self, content: SharedBody) -> Any:
-        """Return the content encoded, from memory where it was among the last."""
+        """Return the encoded content; the last few are cached."""
         if content.key not in self.contents:
-            if len(self.contents) >= KEPT_CONTENTS:
+            if len(self.contents) >= CACHED_BODIES:
                 del self.contents[next(iter(self.contents))]
             self.contents[content.key] = self.encode(content)
         return self.contents[content.key]
@@ -140,15 +142,15 @@ class HttpLane(ProviderBase):
     def encode(self, content: SharedBody) -> Any: ...
 
     def params_of(self, message: AnymailMessage) -> dict[str, Any]:
-        """Return the request as Anymail would make it."""
+        """Return the parameters of the request that Anymail would make."""
         payload = self.backend.build_message_payload(message, self.backend.send_defaults)
         params: dict[str, Any] = payload.get_request_params(self.backend.api_url)
         return params
 
     def item(self, pieces: ByteTemplate, copy: Copy) -> tuple[bytes, SendOutcome | None]:
-        """Return one reader's part of the call, and why it may not be in it, read from the bytes themselves."""
-        values = {name.encode(): json_text(value) for name, value in copy.slots.items()}
-        values |= {b"to": json_text(copy.to), b"delivery": b"%d" % copy.delivery_id}
+        """Return one reader's part of the call, and the refusal that its bytes show, or None."""
+        values = {name.encode(): json_inner(value) for name, value in copy.slots.items()}
+        values |= {b"to": json_inner(copy.to), b"delivery": b"%d" % copy.delivery_id}
         data = fill(pieces, values)
         if self.mark + b"<" + values[UNSUBSCRIBE_SLOT.encode()] + b'>"' not in data:
             return data, without_unsubscribe()
@@ -177,28 +179,28 @@ def outcome_of_status(status: AnymailRecipientStatus | None) -> SendOutcome:
 
 
 def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> list[SendOutcome]:
-    """Say what a call's error means for each of its mails: whose address it names is refused, the others may go."""
-    outcome = mail_outcome.outcome_of_http(exc)
+    """Return what an error answer means for each mail: an address it names is refused, others may go again."""
+    outcome = provider_answer.outcome_of_http(exc)
     if not outcome.is_refused:
         return [outcome] * len(mails)
-    said = exc.response.text[:LONGEST_ANSWER].lower() if exc.response is not None else ""
+    said = exc.response.text[:ANSWER_READ].lower() if exc.response is not None else ""
     words = set(re.split(r"[\s'\"<>,;()\[\]{}\\]+", said))
     named = [not words.isdisjoint((to := each.copy.to.lower(), f"{to}.")) for each in mails]
-    # An answer that repeats the call names everybody, and so nobody.
+    # An answer that repeats the whole call singles out no address.
     if any(named) and not (all(named) and len(mails) > 1):
-        return [outcome_of_naming(outcome.code, is_named) for is_named in named]
-    if OF_US.search(said):
+        return [outcome_if_named(outcome.code, is_named) for is_named in named]
+    if BLAMES_SENDER.search(said):
         return [SendOutcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(
             mails
         )
     if len(mails) > 1:
         why = f"The provider refused the whole call ({outcome.code})."
         return [SendOutcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
-    is_permanent = OF_AN_ADDRESS.search(said) is not None
+    is_permanent = BLAMES_ADDRESS.search(said) is not None
     return [SendOutcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
 
 
-def outcome_of_naming(code: str, is_named: bool) -> SendOutcome:
+def outcome_if_named(code: str, is_named: bool) -> SendOutcome:
     if is_named:
         return SendOutcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
     return SendOutcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))

@@ -1,20 +1,24 @@
-"""Calls that are alike but for their bodies: what requests works out anew for each is worked out once.
+"""An HTTP session for calls that are alike but for their bodies, on urllib3's connection pool.
 
-To prepare a call costs more than to make it, and small digests make many calls. Sessions, adapters, proxies,
-certificates and errors stay those of requests.
+For a small call, requests takes longer to prepare it than the provider takes to answer it, and small digests make many
+calls. So the request is prepared once, and each call goes straight to the pool. The pool, with its proxies and
+certificates, is the one requests would use, and errors are raised as those of requests.
 """
 
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+import urllib3
 from requests.hooks import dispatch_hook
 from requests.utils import get_encoding_from_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+ONCE = urllib3.Retry(0, read=False)  # no second try; an error of the connection carries its reason
 
 
 class Session:
-    """Stands where Anymail has its session. Cookies are not kept, and redirects not followed.
+    """Takes the place of Anymail's session. It keeps no cookies and follows no redirects.
 
     A redirected POST becomes a GET, whose answer would say nothing of the mails.
     """
@@ -31,55 +35,56 @@ class Session:
         if params != self.last:
             self.prepare(params)
             self.last = params
-        call = self.prepared.copy()
-        call.body = data.encode() if isinstance(data, str) else data
-        call.headers["Content-Length"] = str(len(call.body))
-        response = self.adapter.send(call, timeout=timeout, **self.options)
-        dispatch_hook("response", call.hooks, response)  # type: ignore[no-untyped-call]
+        response = self.response_of(self.post(data.encode() if isinstance(data, str) else data, timeout))
+        dispatch_hook("response", self.prepared.hooks, response)  # type: ignore[no-untyped-call]
         return response
 
     def prepare(self, params: dict[str, Any]) -> None:
         self.prepared = self.session.prepare_request(requests.Request(**params))
+        self.headers = dict(self.prepared.headers)
+        self.headers.pop("Content-Length", None)  # of no body yet; the pool counts each call's
         if self.prepared.url != self.url:
             self.url = str(self.prepared.url)
-            self.options: dict[str, Any] = {**self.session.merge_environment_settings(self.url, {}, False, None, None)}
-            self.adapter = Adapter()
-            # The session closes what is mounted.
-            self.session.mount(self.url, self.adapter)
+            self.open_pool()
+
+    def open_pool(self) -> None:
+        options = self.session.merge_environment_settings(self.url, {}, False, None, None)
+        verify, proxies, cert = options["verify"], options["proxies"], options["cert"]
+        adapter: Any = self.session.get_adapter(self.url)
+        self.pool: Any = adapter.get_connection_with_tls_context(self.prepared, verify, proxies, cert)
+        adapter.cert_verify(self.pool, self.url, verify, cert)
+        self.pool.ConnectionCls = WholeHTTPS if self.pool.scheme == "https" else WholeHTTP
+        self.path = adapter.request_url(self.prepared, proxies)
+
+    def post(self, body: bytes, timeout: float) -> urllib3.BaseHTTPResponse:
+        """Make one call, and read its answer whole, so that the connection is free for the next."""
+        try:
+            answer: urllib3.BaseHTTPResponse = self.pool.urlopen(
+                str(self.prepared.method),
+                self.path,
+                body,
+                self.headers,
+                ONCE,
+                redirect=False,
+                assert_same_host=False,
+                timeout=timeout,
+            )
+        except (HTTPError, OSError) as exc:
+            reason = getattr(exc, "reason", None)  # why there is no connection; a refused one is no timeout
+            is_timeout = isinstance(reason, ConnectTimeoutError) and not isinstance(reason, NewConnectionError)
+            raise (requests.ConnectTimeout if is_timeout else requests.ConnectionError)(exc) from exc
+        return answer
+
+    def response_of(self, answer: urllib3.BaseHTTPResponse) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.reason, response._content = answer.status, answer.reason or "", answer.data
+        response.headers = answer.headers  # type: ignore[assignment]
+        response.encoding = get_encoding_from_headers(response.headers)
+        response.url, response.request = self.url, self.prepared
+        return response
 
     def close(self) -> None:
         self.session.close()
-
-
-class Adapter(HTTPAdapter):
-    """Makes calls to one address."""
-
-    pool: Any = None
-    path = ""
-
-    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        if self.pool is None:
-            pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
-            pool.ConnectionCls = WholeHTTPS if pool.scheme == "https" else WholeHTTP
-            self.path = super().request_url(request, proxies)
-            self.pool = pool
-        return self.pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave it: the pool was given its certificates when it was made."""
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        return self.path
-
-    def build_response(self, req: Any, resp: Any) -> requests.Response:
-        response = requests.Response()
-        response.status_code, response.reason, response.headers = resp.status, resp.reason, resp.headers
-        response.encoding = get_encoding_from_headers(resp.headers)
-        response.raw, response.url, response.request = resp, req.url, req
-        # Read here, so that the connection is free for the next call.
-        _ = response.content
-        return response
 
 
 class Whole:

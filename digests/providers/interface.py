@@ -1,21 +1,21 @@
-"""What every provider takes and answers; a part of the flow that knows no table."""
+"""What every provider takes and returns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-SEAM = ""  # stands where a slot's name does between two texts with nothing between them
+SEAM = ""  # in place of a slot's name, between two texts that just follow each other
 
 
 @dataclass(frozen=True, slots=True)
 class SharedBody:
     """What all readers of one digest share.
 
-    HTML and text have texts at even places and names of the reader's slots, or seams, at odd ones. Where a text that
-    many digests hold is cut off by seams, a card say, its encoded form is kept, and a digest becomes a join.
+    `html` and `text` hold texts at even indexes, and names of the reader's slots or seams at odd ones. Seams set apart
+    the texts that many digests hold, such as cards, so that their encoded form is cached and a digest is a join.
     """
 
     key: int  # the digest's id: equal keys mean equal content
@@ -31,7 +31,7 @@ def slots_of(parts: Sequence[str]) -> set[str]:
 
 
 def without_seams(parts: Sequence[str]) -> list[str]:
-    """Return the same texts and names of slots, texts joined where a seam was. Each is copied once: they are long."""
+    """Return the same texts and slot names with the texts around each seam joined; each text is copied once."""
     cuts = [-1, *(at for at in range(1, len(parts), 2) if parts[at] != SEAM), len(parts)]
     result = ["".join(parts[cuts[0] + 1 : cuts[1] : 2])]
     for at, following in pairwise(cuts[1:]):
@@ -41,7 +41,7 @@ def without_seams(parts: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is one reader's: the address as it is stored, and the links that fill the slots."""
+    """What differs by reader: the stored address, and the links that fill the slots."""
 
     delivery_id: int
     to: str
@@ -54,25 +54,25 @@ class Mail(NamedTuple):
 
 
 class Provider(Protocol):
-    """Hands mails over and says what is known of each. Connections open at the first call and stay until the end.
+    """Hands mails over and returns their outcomes. Connections open at the first call and stay open until `close`.
 
-    `submit` takes up to `most` × `window` mails, makes one call for every `most` of them, and answers in their order;
-    it raises nothing that a provider can cause. Where `most` is 1, give it a whole window: SMTP spreads it over its
+    `submit` takes up to `most` × `window` mails, makes one call for every `most` of them, and returns outcomes in
+    order; it never raises what a provider caused. Where `most` is 1, pass a whole window: SMTP spreads it over its
     connections.
     """
 
     lane: str  # "single", "merge", "array" or "smtp"
-    most: int  # mails a call; with mails of our size no limit of the provider can be passed
-    shares_content: bool  # a call holds mails of one content
+    most: int  # mails a call, such that mails of our size stay below every limit of the provider
+    shares_content: bool  # all mails of a call are of one digest
     window: int  # calls a commit
-    can_repeat: bool  # the same mails with the same key may be submitted again
+    can_repeat: bool  # submitting the same mails with the same key again is safe
 
     @property
     def longest(self) -> float:
-        """Return the seconds that one call may take."""
+        """Return the seconds that one call takes at most."""
 
     def rounds(self, mails: int) -> int:
-        """Return how many calls after another it takes to submit so many mails at once."""
+        """Return how many calls in sequence it takes to submit this many mails."""
 
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[SendOutcome]: ...
 

@@ -1,4 +1,4 @@
-"""Mailgun: a form, which is sent as multipart, since urlencoding costs a hundred times as much."""
+"""Mailgun: a form, sent as multipart because urlencoding takes a hundred times as long."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class Mailgun(MergeLane):
         super().__init__(EmailBackend())
 
     def cut_frame(self, tag: str, headers: Mapping[str, str], slots: Sequence[str]) -> Frame:
-        # Fields are filled in headers too.
+        # Mailgun fills fields in headers too.
         escaped = {name: self.syntax.escape_text(value) for name, value in headers.items()}
         return super().cut_frame(tag, escaped, slots)
 
@@ -32,18 +32,18 @@ class Mailgun(MergeLane):
         fields = params.pop("data")
         fields.pop("to")
         reader = orjson.dumps(orjson.loads(fields.pop("recipient-variables")))
-        shared = b"".join(part(name, value) for name, values in fields.items() for value in listed(values))
-        end = part("recipient-variables", "{" + hole("readers") + "}") + f"--{BOUNDARY}--\r\n".encode()
+        shared = b"".join(form_part(name, value) for name, values in fields.items() for value in as_texts(values))
+        end = form_part("recipient-variables", "{" + hole("readers") + "}") + f"--{BOUNDARY}--\r\n".encode()
         headers = (params["headers"] or {}) | {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         return Frame(params | {"headers": headers}, cut(shared + hole("addresses").encode() + end), cut(reader[1:-1]))
 
     def values(self, addresses: Collection[str]) -> dict[bytes, bytes]:
-        return {b"addresses": b"".join(part("to", address) for address in addresses)}
+        return {b"addresses": b"".join(form_part("to", address) for address in addresses)}
 
 
-def part(name: str, value: str) -> bytes:
+def form_part(name: str, value: str) -> bytes:
     return f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
 
 
-def listed(values: Any) -> Iterator[str]:
+def as_texts(values: Any) -> Iterator[str]:
     yield from map(str, values if isinstance(values, list) else [values])

@@ -1,4 +1,4 @@
-"""Mailjet: JSON, a message a reader over what all have in common; each message is answered for itself."""
+"""Mailjet: JSON, common values and one message a reader; each message gets its own answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,35 +7,35 @@ from typing import Any
 import orjson
 from anymail.backends.mailjet import EmailBackend
 
-from digests.providers.byte_template import bare, cut, hole
+from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Mailjet(MergeLane):
     syntax = Syntax("[[var:", "]]", "[", re.compile(r"\[(?=\[|\Z)"))
     mark = b'"List-Unsubscribe":"'
     most = 50
-    # With one recipient Anymail 15.2 loses variables and headers, each time it takes the message apart.
+    # With only one recipient, Anymail 15.2 loses variables and headers when it splits the message.
     beside = ("second@hole.invalid",)
 
     def __init__(self) -> None:
         super().__init__(EmailBackend())
 
     def own_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        # A message's headers take the place of the common ones as a whole.
+        # A message's headers replace all common ones.
         return {"Auto-Submitted": "auto-generated", **headers, **super().own_headers(headers)}
 
     def cut_params(self, params: dict[str, Any]) -> Frame:
         data = orjson.loads(params.pop("data"))
         message = data["Messages"][0]
         body = orjson.dumps(data | {"Messages": [hole("readers")]})
-        return Frame(params, cut(bare(body, "readers")), cut(orjson.dumps(message)))
+        return Frame(params, cut(unquote_hole(body, "readers")), cut(orjson.dumps(message)))
 
     def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Read Anymail's statuses, and of a failed message why it failed: the answers stand in our order."""
+        """Return Anymail's statuses, with the reason for each failed message; answers are in our order."""
         outcomes = super().read(response, request, mails)
         answers = response.json()["Messages"]
         if len(answers) != len(mails):

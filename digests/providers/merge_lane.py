@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from digests.providers.base import METADATA, UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_text, weave
+from digests.providers.byte_template import ByteTemplate, address_hole, fill, fill_with_templates, hole, json_inner
 from digests.providers.http_lane import HttpLane, message_with_holes
 from digests.providers.interface import Mail, SharedBody, without_seams
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 SIGN = "sign"  # the merge field that carries the first character of the syntax itself
 
@@ -49,7 +49,7 @@ class MergeLane(HttpLane):
     shares_content = True
     syntax: Syntax
     beside: tuple[str, ...] = ()  # who else is in the message that Anymail is shown
-    encode_text: Callable[[str], bytes] = staticmethod(json_text)
+    encode_text: Callable[[str], bytes] = staticmethod(json_inner)
 
     def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
         assert all(each.content.key == mails[0].content.key for each in mails), "a call holds one content"
@@ -77,7 +77,7 @@ class MergeLane(HttpLane):
             b"html": (self.encode_text(self.with_fields(content.html, self.syntax.escape_html)),),
             b"text": (self.encode_text(self.with_fields(content.text, self.syntax.escape_text)),),
         }
-        return frame, weave(frame.body, inner)
+        return frame, fill_with_templates(frame.body, inner)
 
     def with_fields(self, parts: Sequence[str], escape: Callable[[str], str]) -> str:
         whole = without_seams(parts)  # since a field could begin before a seam and end after it

@@ -13,7 +13,15 @@ from django.conf import settings
 from django.core.mail.message import sanitize_address
 
 from digests.providers.base import UNSUBSCRIBE_SLOT
-from digests.providers.byte_template import ByteTemplate, chain, cut, hole, interleave, remembering, weave
+from digests.providers.byte_template import (
+    ByteTemplate,
+    cache_by_text,
+    concatenate,
+    cut,
+    fill_with_templates,
+    hole,
+    interleave,
+)
 from digests.providers.interface import SEAM, SharedBody, without_seams
 
 LONGEST_LINE = 998
@@ -21,12 +29,12 @@ LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
 SOFT_BREAK = b"=\r\n"
 LONGEST_HEADER = 900
 BOUNDARY = f"={secrets.token_hex(12)}="
-NAMED = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
+NAME_AND_ADDRESS = re.compile(r"(.*\S)\s*(<[!-~]+>)", re.DOTALL)
 
 
 def message_of(content: SharedBody, *, takes_8bit: bool) -> ByteTemplate:
     """Return the message with holes for its slots, and for to, delivery and date."""
-    return chain(
+    return concatenate(
         head_of(content),
         (f"--{BOUNDARY}\r\n".encode(),),
         *part_of(content.text, "plain", takes_8bit),
@@ -39,7 +47,9 @@ def message_of(content: SharedBody, *, takes_8bit: bool) -> ByteTemplate:
 def head_of(content: SharedBody) -> ByteTemplate:
     own = tuple(content.headers.items())
     subject = encode_header("Subject", " ".join(content.subject.split())).encode()
-    return weave(shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)})
+    return fill_with_templates(
+        shared_head_of(settings.DEFAULT_FROM_EMAIL, settings.REPLY_TO, own), {b"subject": (subject,)}
+    )
 
 
 @lru_cache(maxsize=32)
@@ -76,7 +86,7 @@ def encode_header(name: str, value: str) -> str:
     is_plain = value.isascii() and value.isprintable() and "=?" not in value
     if is_plain and len(value) <= LONGEST_HEADER:
         return value
-    if not is_plain and (named := NAMED.fullmatch(value)):
+    if not is_plain and (named := NAME_AND_ADDRESS.fullmatch(value)):
         return f"{encode_words(name, named[1])} {named[2]}"
     return encode_words(name, value)
 
@@ -86,13 +96,13 @@ def encode_words(name: str, value: str) -> str:
 
 
 def part_of(parts: Sequence[str], subtype: str, takes_8bit: bool) -> tuple[ByteTemplate, ByteTemplate]:
-    body = bare_body(parts) if takes_8bit else None
+    body = body_8bit(parts) if takes_8bit else None
     encoding = "8bit" if body else "quoted-printable"
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return (head.encode(),), body or quoted_body(without_seams(parts))
+    return (head.encode(),), body or body_quoted(without_seams(parts))
 
 
-class Lines(NamedTuple):
+class WireText(NamedTuple):
     """A text as it goes on the wire, and what has to be known of it to put it beside others."""
 
     data: bytes  # dots are stuffed but at the beginning, which need not begin a line
@@ -102,21 +112,23 @@ class Lines(NamedTuple):
     travels: bool  # no line within is too long, and no NUL (RFC 2045, 2.8) or half a line's end is there
 
 
-def lines_of(text: str) -> Lines:
-    data = in_lines(text)
+def wire_text(text: str) -> WireText:
+    data = unix_lines(text)
     first, last = data.find(b"\n"), len(data) - data.rfind(b"\n") - 1
     travels = b"\0" not in data and not text.endswith("\r") and has_short_lines(data)
-    return Lines(stuffed(data.replace(b"\n", b"\r\n")), first if first >= 0 else len(data), last, first >= 0, travels)
+    return WireText(
+        stuff_dots(data.replace(b"\n", b"\r\n")), first if first >= 0 else len(data), last, first >= 0, travels
+    )
 
 
-card_lines = remembering(lines_of)
+card_lines = cache_by_text(wire_text)
 
 
-def in_lines(text: str) -> bytes:
+def unix_lines(text: str) -> bytes:
     return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).encode()
 
 
-def bare_body(parts: Sequence[str]) -> ByteTemplate | None:
+def body_8bit(parts: Sequence[str]) -> ByteTemplate | None:
     """Return 8bit pieces, or None where the text has to be quoted: with the longest links in it a line is too long."""
     texts, names = [list[bytes]()], list[bytes]()
     length = 0  # of the line so far
@@ -145,25 +157,25 @@ def has_short_lines(data: bytes) -> bool:
     return True
 
 
-def quoted_body(parts: Sequence[str]) -> ByteTemplate:
+def body_quoted(parts: Sequence[str]) -> ByteTemplate:
     """Return quoted-printable pieces: soft breaks around each slot give every piece lines of its own."""
-    texts = [[SOFT_BREAK, quoted(in_lines(text)), SOFT_BREAK] for text in parts[::2]]
+    texts = [[SOFT_BREAK, quote_printable(unix_lines(text)), SOFT_BREAK] for text in parts[::2]]
     texts[0][0] = texts[-1][-1] = b""
-    return interleave(texts, [name_of_quoted(name.encode()) for name in parts[1::2]])
+    return interleave(texts, [quoted_name(name.encode()) for name in parts[1::2]])
 
 
-def name_of_quoted(slot: bytes) -> bytes:
+def quoted_name(slot: bytes) -> bytes:
     """Return the hole's name for a slot whose link is to be quoted."""
     return b"quoted " + slot
 
 
-def quoted(data: bytes) -> bytes:
+def quote_printable(data: bytes) -> bytes:
     """Return quoted-printable that begins a line, its dots stuffed."""
-    lines = stuffed(binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
+    lines = stuff_dots(binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
     return b"." + lines if lines.startswith(b".") else lines
 
 
-def stuffed(data: bytes) -> bytes:
+def stuff_dots(data: bytes) -> bytes:
     """Double each dot that begins a line but the first: a line of one dot would end the message."""
     # Most texts have none, and looking from the end is twice as fast.
     return data if data.rfind(b"\n.") < 0 else data.replace(b"\n.", b"\n..")

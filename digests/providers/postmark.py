@@ -1,4 +1,4 @@
-"""Postmark: up to 50 MB of different messages a call, each answered for itself."""
+"""Postmark: up to 50 MB of different messages a call; each message gets its own answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from anymail.backends.postmark import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-# What says something of our account, not of the message: docs at postmarkapp.com, “API error codes”.
-OF_US = {10, 400, 401, 405, 412, 413}
-OF_NOW = {100, 429}
+# Codes that concern our account, not the message: postmarkapp.com, “API error codes”.
+ACCOUNT_ERRORS = {10, 400, 401, 405, 412, 413}
+THROTTLED = {100, 429}
 INVALID, INACTIVE = 300, 406
-OF_THE_MAIL = {INVALID, 402, 403, 409, 410, 411}  # or of the call where it is said of the call
+MAIL_ERRORS = {INVALID, 402, 403, 409, 410, 411}  # or the whole call, where the call gets it
 ABOUT_FROM = re.compile(r"'(?:From|Reply-?To)'", re.IGNORECASE)
 ABOUT_TO = re.compile(r"'To'", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ class Postmark(ArrayLane):
             return outcome_of_code(answer)
         if answer.get("To") == each.copy.to and "inactive" not in answer["Message"]:
             return SendOutcome("accepted", provider_id=answer["MessageID"])
-        # A rarer shape: Anymail reads it, as the answer to a call of one.
+        # A rarer answer: let Anymail read it, as for a call with one mail.
         alone = Request({}, [Recipient(each.copy.to)]), SimpleNamespace(json=lambda: answer)
         statuses = self.backend.parse_recipient_status(alone[1], alone[0], None)
         return outcome_of_status(statuses.get(each.copy.to))
@@ -62,19 +62,19 @@ def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[SendOutcome]
 
 
 def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
-    """Say what an error means. The message was not sent; a code that is not known proves nothing."""
+    """Return what an error code means for a message; an unknown code proves nothing."""
     number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
     code = str(number)
-    if number in OF_US or (number == INVALID and ABOUT_FROM.search(said)):
+    if number in ACCOUNT_ERRORS or (number == INVALID and ABOUT_FROM.search(said)):
         return SendOutcome(
             "not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code
         )
-    if number in OF_NOW:
+    if number in THROTTLED:
         return SendOutcome("not_accepted", reason="The provider asked for a pause.", code=code)
     if number == INACTIVE or (number == INVALID and ABOUT_TO.search(said)):
         return SendOutcome(
             "refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True
         )
-    if number in OF_THE_MAIL:
+    if number in MAIL_ERRORS:
         return SendOutcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)

@@ -1,4 +1,4 @@
-"""Resend: a hundred different messages a call, and a key that makes a call safe to repeat for a day."""
+"""Resend: up to a hundred different messages a call, with a key that makes it safe to repeat for a day."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from anymail.backends.resend import EmailBackend
 
 from digests.providers.array_lane import ArrayLane
-from digests.providers.http_lane import OF_AN_ADDRESS, Request
+from digests.providers.http_lane import BLAMES_ADDRESS, Request
 from digests.providers.interface import Mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Resend(ArrayLane):
@@ -22,7 +22,7 @@ class Resend(ArrayLane):
         super().__init__(EmailBackend())
 
     def request_headers(self) -> dict[str, str]:
-        # Without it one bad address keeps back the other ninety-nine.
+        # Without it, one bad address fails the whole call.
         return {"x-batch-validation": "permissive"}
 
     def post(self, params: dict[str, Any], mails: Sequence[Mail], key: str) -> list[SendOutcome]:
@@ -30,7 +30,7 @@ class Resend(ArrayLane):
         return super().post(params | {"headers": headers}, mails, key)
 
     def read(self, response: Any, request: Request, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Return an outcome a mail: errors name places in the call, ids stand for the others in their order."""
+        """Return one outcome a mail: errors name indexes in the call, and ids follow for the rest in order."""
         answer = response.json()
         errors = {error["index"]: str(error.get("message", "")) for error in answer.get("errors") or []}
         taken = [str(item["id"]) for item in answer["data"]]
@@ -44,6 +44,6 @@ class Resend(ArrayLane):
 
 
 def outcome_of_error(said: str) -> SendOutcome:
-    is_permanent = OF_AN_ADDRESS.search(said.lower()) is not None
+    is_permanent = BLAMES_ADDRESS.search(said.lower()) is not None
     reason = "The provider refuses the address." if is_permanent else "The provider refused the mail."
     return SendOutcome("refused", reason=reason, code="422", is_permanent=is_permanent)

@@ -1,4 +1,4 @@
-"""The single lane: any backend of Anymail or Django, one message a call, one connection kept open."""
+"""The single lane: any backend of Anymail or Django, one message a call on one open connection."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from digests.providers.base import METADATA, ProviderBase, headers_of
 from digests.providers.http_session import Session
 from digests.providers.interface import Copy, Mail, SharedBody, without_seams
 from newsletter.mail import message as mail
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
 
 class Single(ProviderBase):
@@ -26,8 +26,8 @@ class Single(ProviderBase):
         message = mail.build(
             copy.to,
             content.subject,
-            filled(content.text, copy),
-            filled(content.html, copy),
+            fill_slots(content.text, copy),
+            fill_slots(content.html, copy),
             tag=content.tag,
             headers=headers_of(content, copy),
             metadata={METADATA: str(copy.delivery_id)},
@@ -55,5 +55,5 @@ def open_session(backend: BaseEmailBackend) -> None:
         backend.session = Session(backend.create_session())
 
 
-def filled(parts: Sequence[str], copy: Copy) -> str:
+def fill_slots(parts: Sequence[str], copy: Copy) -> str:
     return "".join(copy.slots[part] if at % 2 else part for at, part in enumerate(without_seams(parts)))

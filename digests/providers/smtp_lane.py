@@ -1,7 +1,7 @@
-"""The SMTP lane: a few kept connections used side by side, one transaction a reader.
+"""The SMTP lane: several open connections side by side, one transaction a reader.
 
-A round gives each connection one mail: all envelopes are written before any reply is read, then all messages. So a
-round takes as long as its slowest reply, without a thread. No call lasts longer than 2.5 times EMAIL_TIMEOUT.
+A round gives each connection one mail: it writes all envelopes before it reads a reply, then all messages. So a round
+takes as long as its slowest reply, without threads. No call takes longer than 2.5 times EMAIL_TIMEOUT.
 """
 
 import smtplib
@@ -16,12 +16,12 @@ from django.core.mail.backends.smtp import EmailBackend
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, fill
 from digests.providers.interface import Copy, Mail, SharedBody
-from digests.providers.mime_message import bare_address, message_of, name_of_quoted, quoted
+from digests.providers.mime_message import bare_address, message_of, quote_printable, quoted_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-KEPT_CONTENTS = 8
+CACHED_BODIES = 8
 MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
 LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
 TOO_SLOW = SendOutcome("not_accepted", reason="The mail server is too slow.")
@@ -60,7 +60,7 @@ class Smtp(ProviderBase):
         return [outcomes[at] for at in range(len(mails))]
 
     def open(self, wanted: int, begun: float) -> SendOutcome | None:
-        """Have as many connections as are of use, and return why there is none."""
+        """Open as many connections as `wanted` mails can use; return why if there is none."""
         deadline = time.monotonic() + SHORT_WAIT
         self.connections = [connection for connection in self.connections if connection.is_alive(deadline)]
         fault = None
@@ -73,8 +73,8 @@ class Smtp(ProviderBase):
     def open_one(self) -> SendOutcome | None:
         try:
             self.connections.append(Connection(EmailBackend(timeout=settings.EMAIL_TIMEOUT / 2)))
-        except OSError as exc:  # also all that smtplib raises; no mail was shown yet
-            return outcome_of_greeting(exc)
+        except OSError as exc:  # smtplib's errors included; no mail was sent yet
+            return outcome_of_connecting(exc)
         return None
 
     def round(self, mails: Sequence[Mail], date: bytes) -> list[Transaction]:
@@ -82,20 +82,20 @@ class Smtp(ProviderBase):
             self.transaction(connection, *each, date)
             for connection, each in zip(self.connections, mails, strict=False)
         ]
-        # All of the envelope has one deadline, however many replies it takes, and the message another.
+        # The envelope has one deadline for all its replies, and the message has another.
         deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         while talking := [each for each in transactions if not each.is_over]:
             if not all(each.groups for each in talking):
                 deadline = time.monotonic() + settings.EMAIL_TIMEOUT
             for each in talking:
-                each.say(deadline)
+                each.write_next(deadline)
             for each in talking:
-                each.hear(deadline)
+                each.read_replies(deadline)
         return transactions
 
     def transaction(self, connection: Connection, content: SharedBody, copy: Copy, date: bytes) -> Transaction:
         pieces = self.kept(content, connection.takes_8bit)
-        message = fill(pieces, values_of(copy, date, pieces))
+        message = fill(pieces, hole_values(copy, date, pieces))
         transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
         link = copy.slots[UNSUBSCRIBE_SLOT].encode()
         if b"\r\nList-Unsubscribe: <" + link + b">\r\n" not in message[:LONGEST_HEAD]:
@@ -105,7 +105,7 @@ class Smtp(ProviderBase):
     def kept(self, content: SharedBody, takes_8bit: bool) -> ByteTemplate:
         key = (content.key, takes_8bit)
         if key not in self.contents:
-            if len(self.contents) >= KEPT_CONTENTS:
+            if len(self.contents) >= CACHED_BODIES:
                 del self.contents[next(iter(self.contents))]
             self.contents[key] = message_of(content, takes_8bit=takes_8bit)
         return self.contents[key]
@@ -116,17 +116,17 @@ class Smtp(ProviderBase):
         self.connections = []
 
 
-def values_of(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, bytes]:
+def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, bytes]:
     values = {b"to": copy.to.encode(), b"delivery": b"%d" % copy.delivery_id, b"date": date}
     for name, link in copy.slots.items():
         values[name.encode()] = link.encode()
-        if name_of_quoted(name.encode()) in pieces:
-            values[name_of_quoted(name.encode())] = quoted(link.encode())
+        if quoted_name(name.encode()) in pieces:
+            values[quoted_name(name.encode())] = quote_printable(link.encode())
     return values
 
 
-def outcome_of_greeting(exc: OSError) -> SendOutcome:
-    """Say why there is no connection: nothing was sent, and nothing said of a mail."""
+def outcome_of_connecting(exc: OSError) -> SendOutcome:
+    """Return why there is no connection. Nothing was sent."""
     if isinstance(exc, smtplib.SMTPAuthenticationError):
         return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
     return SendOutcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")

@@ -1,4 +1,4 @@
-"""One mail on one SMTP connection: what is said, what is heard, and what is known of the mail then."""
+"""One mail on one SMTP connection: commands, replies, and the outcome they prove."""
 
 import contextlib
 import re
@@ -8,30 +8,30 @@ import time
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 
-LEAST_WAIT = 0.1  # seconds, also past a deadline: what has arrived is read
-SHORT_WAIT = 5.0  # seconds for what is said between mails
-IDLE_SECONDS = 5.0  # after which a kept connection is asked whether it is still there
-LOST = (OSError, smtplib.SMTPException)
+LEAST_WAIT = 0.1  # seconds, even past a deadline, to read replies that have arrived
+SHORT_WAIT = 5.0  # seconds, for commands between mails
+IDLE_SECONDS = 5.0  # after which an open connection is checked with NOOP
+CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-OF_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
+BLAMES_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
 ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
-UNBEGUN = SendOutcome("not_accepted", reason="The mail was not shown to the mail server.")
+NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not sent to the mail server.")
 
 
 class Connection:
     """A connection that Django's own backend opened, greeted, secured and logged in."""
 
     def __init__(self, backend: EmailBackend) -> None:
-        """Raise OSError, of which all of smtplib's errors are, where the server does not take us."""
+        """Raise OSError, the base of smtplib's errors, if the server does not accept us."""
         backend.open()
         assert backend.connection is not None
         self.smtp: smtplib.SMTP = backend.connection
         self.smtp.ehlo_or_helo_if_needed()
         assert self.smtp.sock is not None
-        # A few commands must not wait for the acknowledgement of the message before them.
+        # Commands must not wait for the acknowledgement of the message before them.
         self.smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pipelines = self.smtp.has_extn("pipelining")
         self.takes_8bit = self.smtp.has_extn("8bitmime")
@@ -49,18 +49,18 @@ class Connection:
         return code, text.decode("ascii", "replace")
 
     def limit(self, deadline: float) -> socket.socket:
-        """Return the socket, which then waits no longer than until the deadline."""
+        """Return the socket with its timeout set to end at the deadline."""
         if self.smtp.sock is None:
             raise smtplib.SMTPServerDisconnected("closed")
         self.smtp.sock.settimeout(max(LEAST_WAIT, deadline - time.monotonic()))
         return self.smtp.sock
 
     def ask(self, command: bytes, deadline: float) -> int:
-        """Say something between mails and return the reply's code; the connection ends where none comes."""
+        """Send a command between mails and return the reply's code; drop the connection if none comes."""
         try:
             self.write(command, deadline)
             return self.read(deadline)[0]
-        except LOST:
+        except CONNECTION_ERRORS:
             self.drop()
             return NO_CODE
 
@@ -72,20 +72,20 @@ class Connection:
         self.smtp.close()
 
     def close(self) -> None:
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             self.write(b"QUIT\r\n", time.monotonic())
         self.drop()
 
 
 class Transaction:
-    """Ends with an outcome. Before the last dot has left, nothing was accepted; after it only a reply tells."""
+    """One SMTP transaction. Until its last dot is written, nothing is accepted; then only a reply is proof."""
 
     def __init__(self, connection: Connection, sender: str, to: str, message: bytes) -> None:
         self.connection = connection
         self.message = message
-        self.outcome = UNBEGUN
+        self.outcome = NOT_SHOWN
         self.is_over = False
-        self.is_stale = False  # a kept connection was found closed: the mail may have another one
+        self.is_stale = False  # the server had closed an idle connection: another one may take the mail
         if not to.isascii() and not connection.takes_utf8:
             self.finish(SendOutcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
         options = " BODY=8BITMIME" * connection.takes_8bit + " SMTPUTF8" * (not to.isascii())
@@ -96,38 +96,38 @@ class Transaction:
     def finish(self, outcome: SendOutcome) -> None:
         self.outcome, self.is_over = outcome, True
 
-    def say(self, deadline: float) -> None:
+    def write_next(self, deadline: float) -> None:
         data = b"".join(self.groups[0]) if self.groups else self.message + b".\r\n"
         try:
             self.connection.write(data, deadline)
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.lose(exc)
 
-    def hear(self, deadline: float) -> None:
+    def read_replies(self, deadline: float) -> None:
         if self.is_over:
             return
         if self.groups:
-            self.hear_envelope(self.groups.pop(0), deadline)
+            self.read_envelope_replies(self.groups.pop(0), deadline)
         else:
-            self.hear_verdict(deadline)
+            self.read_final_reply(deadline)
 
-    def hear_envelope(self, commands: list[bytes], deadline: float) -> None:
+    def read_envelope_replies(self, commands: list[bytes], deadline: float) -> None:
         try:
             replies = [(command[:4], *self.connection.read(deadline)) for command in commands]
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.lose(exc)
             return
         for verb, code, text in replies:
             if code != 354 if verb == b"DATA" else not 200 <= code < 300:
                 self.is_stale = code == 421 and self.connection.served > 0
                 self.end(outcome_of_reply(code, text, verb), code)
-                self.clear(is_open=replies[-1][:2] == (b"DATA", 354))
+                self.reset(is_open=replies[-1][:2] == (b"DATA", 354))
                 return
 
-    def hear_verdict(self, deadline: float) -> None:
+    def read_final_reply(self, deadline: float) -> None:
         try:
             code, text = self.connection.read(deadline)
-        except LOST as exc:
+        except CONNECTION_ERRORS as exc:
             self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
             self.connection.drop()
             return
@@ -139,8 +139,8 @@ class Transaction:
         if code == 421 or not (200 <= code < 300 or 400 <= code < 600):
             self.connection.drop()
 
-    def clear(self, *, is_open: bool) -> None:
-        """End a refused transaction, so that the connection can serve the next. `is_open`: a message is expected."""
+    def reset(self, *, is_open: bool) -> None:
+        """End a refused transaction so that the connection can serve the next; `is_open`: a message is awaited."""
         if self.connection.smtp.sock is None:
             return
         deadline = time.monotonic() + SHORT_WAIT
@@ -150,7 +150,7 @@ class Transaction:
             self.connection.drop()
 
     def lose(self, exc: Exception) -> None:
-        """Record that the connection broke before the mail's last dot had left."""
+        """Record that the connection broke before the mail's last dot was written."""
         is_timeout = isinstance(exc, TimeoutError) or isinstance(exc.__context__, TimeoutError)
         self.is_stale = self.connection.served > 0 and not is_timeout
         self.finish(
@@ -160,7 +160,7 @@ class Transaction:
 
 
 def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
-    """Say what a refusing reply means; before the message was shown, one that cannot be read refuses too."""
+    """Return what a reply other than success means; before the message, an unreadable reply counts as not accepted."""
     if 400 <= code < 500:
         return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
     if not 500 <= code < 600:
@@ -170,7 +170,7 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
         return SendOutcome(
             "not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code)
         )
-    is_permanent = OF_ADDRESS.search(text) is not None
+    is_permanent = BLAMES_ADDRESS.search(text) is not None
     if verb == b"RCPT" and not ENHANCED.search(text):
         is_permanent = code in (550, 551, 553)
     reason = f"The mail server refused it ({code})."

@@ -1,4 +1,4 @@
-"""What an editor should know before an issue is published: each check is a function that yields findings."""
+"""Checks an issue before publication: each check is a function that yields findings."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,19 +15,19 @@ from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper
 
 STOPS, WARNS = "stops", "warns"
-LONG_SUBJECT = 70  # characters; most mail programs cut off what comes after
+LONG_SUBJECT = 70  # characters; most mail programs cut off the rest
 SHORTENED_NOTICE = re.compile(r"To keep this mail short, its last")
 
 
 class ChecklistItem(NamedTuple):
-    """What is wrong, what it means for readers, what to do, and the entry it is about."""
+    """One finding: what is wrong, what it means for readers, what to do, and the entry concerned."""
 
     level: str
     what: str
     meaning: str
     to_do: str
     entry_id: int | None = None
-    url: str = ""  # where the entry, or the issue, is arranged
+    url: str = ""  # the page on which the entry or the issue is edited
 
     @property
     def words(self) -> str:
@@ -35,20 +35,20 @@ class ChecklistItem(NamedTuple):
 
 
 class IssueFront(NamedTuple):
-    """An issue and what readers would see of its front."""
+    """An issue and the cards of its front as readers would see them."""
 
     issue: Issue
     front: Sequence[tuple[IssueEntry, dict[str, Any]]]
 
 
 def run_checklist(issue: Issue) -> list[ChecklistItem]:
-    """Return what speaks against publishing an issue as it stands, what stops it first. No network is asked."""
-    case = IssueFront(issue, front_cards(issue))
+    """Return the findings on the issue in its present state, those that stop it first. Uses no network."""
+    seen = IssueFront(issue, front_cards(issue))
     page = reverse("admin:issues_issue_change", args=[issue.pk])
     found = [
         finding._replace(url=f"{page}#entry-{finding.entry_id}" if finding.entry_id else page)
         for check in CHECKS
-        for finding in check(case)
+        for finding in check(seen)
     ]
     return sorted(found, key=lambda finding: finding.level != STOPS)
 
@@ -60,41 +60,41 @@ def front_cards(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
     return [(row, row.snapshot) for row in front]
 
 
-def check_front(case: IssueFront) -> Iterator[ChecklistItem]:
-    if not any(entry.paper_id for entry, _ in case.front):
-        what = "There is no paper on the front." if case.front else "The front is empty."
+def check_front(seen: IssueFront) -> Iterator[ChecklistItem]:
+    if not any(entry.paper_id for entry, _ in seen.front):
+        what = "There is no paper on the front." if seen.front else "The front is empty."
         yield ChecklistItem(STOPS, what, "An issue without a paper cannot be published.", "Add a paper.")
 
 
-def check_subject(case: IssueFront) -> Iterator[ChecklistItem]:
-    if not case.issue.subject:
+def check_subject(seen: IssueFront) -> Iterator[ChecklistItem]:
+    if not seen.issue.subject:
         what = "There is no subject."
         yield ChecklistItem(
             WARNS, what, "Each digest gets its first paper’s title as its subject.", "Write one, or let it be."
         )
-    elif (length := len(case.issue.subject)) > LONG_SUBJECT:
+    elif (length := len(seen.issue.subject)) > LONG_SUBJECT:
         what = f"The subject is {length} characters long."
         yield ChecklistItem(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
 
 
-def check_notes(case: IssueFront) -> Iterator[ChecklistItem]:
-    for entry, card in case.front:
+def check_notes(seen: IssueFront) -> Iterator[ChecklistItem]:
+    for entry, card in seen.front:
         if entry.note and entry.note_is_draft:
             what = f"The note on “{card['title']}” is a draft."
             yield ChecklistItem(WARNS, what, "Readers do not see it.", "Finish it, or take it away.", entry.pk)
 
 
-def check_summaries(case: IssueFront) -> Iterator[ChecklistItem]:
-    for entry, card in case.front:
+def check_summaries(seen: IssueFront) -> Iterator[ChecklistItem]:
+    for entry, card in seen.front:
         if not card["summary"].strip():
             what = f"“{card['title']}” has no summary."
             yield ChecklistItem(WARNS, what, "Readers see its title alone.", "Write one for this issue.", entry.pk)
 
 
-def check_length(case: IssueFront) -> Iterator[ChecklistItem]:
-    if not case.front:
+def check_length(seen: IssueFront) -> Iterator[ChecklistItem]:
+    if not seen.front:
         return
-    html = issue_preview.compose_preview("", case.issue, [(entry, card, "") for entry, card in case.front]).html
+    html = issue_preview.compose_preview("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
     size = len(html.encode())
     if size > compose.MOST_HTML:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."
@@ -105,10 +105,10 @@ def check_length(case: IssueFront) -> Iterator[ChecklistItem]:
         yield ChecklistItem(WARNS, what, meaning, "Drop papers, or let it be.")
 
 
-def check_repeats(case: IssueFront) -> Iterator[ChecklistItem]:
-    """Find papers that stood in an issue before, themselves or as a twin that was merged."""
-    places = earlier_places(case)
-    led = [(entry, card, places[entry.pk]) for entry, card in case.front if entry.pk in places]
+def check_repeats(seen: IssueFront) -> Iterator[ChecklistItem]:
+    """Yield papers that were in an earlier issue, under this record or a duplicate merged into it."""
+    places = earlier_places(seen)
+    led = [(entry, card, places[entry.pk]) for entry, card in seen.front if entry.pk in places]
     for entry, card, place in led:
         if place.shelf == IssueEntry.Shelf.FRONT:
             what = f"“{card['title']}” stood on the front of {place.issue.date:%-d %B} before."
@@ -119,25 +119,25 @@ def check_repeats(case: IssueFront) -> Iterator[ChecklistItem]:
         yield ChecklistItem(WARNS, what, meaning, "Nothing to do: this is usual.")
 
 
-def earlier_places(case: IssueFront) -> dict[int, IssueEntry]:
-    """Return where the paper of each entry stood before, a front before a shelf, by the entry's id."""
-    entries = {entry.paper_id: entry.pk for entry, _ in case.front if entry.paper_id}
+def earlier_places(seen: IssueFront) -> dict[int, IssueEntry]:
+    """Return the earlier entry of each entry's paper by entry id; a front takes precedence over a shelf."""
+    entries = {entry.paper_id: entry.pk for entry, _ in seen.front if entry.paper_id}
     merged = duplicates.merge_targets(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
-    entries |= {twin: entries[heir] for twin, heir in merged.items() if heir in entries}
+    entries |= {duplicate: entries[survivor] for duplicate, survivor in merged.items() if survivor in entries}
     out = IssueEntry.objects.kept().filter(paper__in=list(entries)).exclude(issue__published_at=None)
-    rows = out.exclude(issue=case.issue).filter(issue__date__lt=case.issue.date).select_related("issue")
+    rows = out.exclude(issue=seen.issue).filter(issue__date__lt=seen.issue.date).select_related("issue")
     return {entries[row.paper_id or 0]: row for row in sorted(rows, key=lambda row: row.shelf, reverse=True)}
 
 
-def check_links(case: IssueFront) -> Iterator[ChecklistItem]:
-    """Find the links that led nowhere when a worker last followed them."""
-    for entry, card, url, check in link_check.broken_links(case.issue, case.front):
+def check_links(seen: IssueFront) -> Iterator[ChecklistItem]:
+    """Yield the links that were broken when a worker last checked them."""
+    for entry, card, url, check in link_check.broken_links(seen.issue, seen.front):
         where = f"“{card['title']}”" if entry else "the intro"
         is_own = check.is_dead and (entry is None or not entry.paper_id)
         how = "leads nowhere" if check.is_dead else "could not be opened"
         what, level = f"A link of {where} {how} ({url}).", STOPS if is_own else WARNS
-        meaning = f"{check.trouble} Readers would meet that."
-        yield ChecklistItem(level, what, meaning, "Mend it, or take it out.", entry.pk if entry else None)
+        meaning = f"{check.trouble} Readers would see that."
+        yield ChecklistItem(level, what, meaning, "Fix or remove it.", entry.pk if entry else None)
 
 
 Check = Callable[[IssueFront], Iterator[ChecklistItem]]

@@ -1,6 +1,6 @@
-"""The step that follows an issue's links in the background, and keeps where each led.
+"""Checks an issue's links in the background and stores the result of each.
 
-arXiv's own pages of papers are not asked for: that they exist is known from arXiv.
+Pages of papers on arXiv are not fetched: arXiv itself has listed them.
 """
 
 import re
@@ -17,9 +17,9 @@ from newsletter.papers.ingest import fetch
 from newsletter.papers.paper_key import key_of
 from newsletter.papers.sources import SourceError, guarded_fetch
 
-BELIEVED_FOR = timedelta(hours=12)  # how long an answer is believed
-RETRY_AFTER = timedelta(minutes=15)  # how soon a link in trouble is followed again
-MOST_LINKS = 80  # links a round
+BELIEVED_FOR = timedelta(hours=12)  # how long a good result is kept
+RETRY_AFTER = timedelta(minutes=15)  # how soon a broken link is checked again
+MOST_LINKS = 80  # links per run
 LINK_SECONDS = 10.0  # for one link
 CARD_LINKS = ("url", "pdf_url", "code_url", "project_url")
 TYPED_URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
@@ -29,7 +29,7 @@ Link = tuple[IssueEntry | None, dict[str, Any], str]
 
 
 def links_of(issue: Issue, front: Front) -> Iterator[Link]:
-    """Yield the links of an issue that are followed, with the entry they stand in (None for the intro)."""
+    """Yield the links of an issue to check, each with its entry and card (None and empty for the intro)."""
     for url in TYPED_URL.findall(issue.intro):
         yield None, {}, url.rstrip(".,;:")
     for entry, card in front:
@@ -43,7 +43,7 @@ def links_of(issue: Issue, front: Front) -> Iterator[Link]:
 
 
 def broken_links(issue: Issue, front: Front) -> Iterator[tuple[IssueEntry | None, dict[str, Any], str, LinkCheck]]:
-    """Yield the links that led nowhere."""
+    """Yield the links with a stored failure, each with its entry, card and LinkCheck."""
     links = list(links_of(issue, front))
     bad = {row.url: row for row in LinkCheck.objects.filter(url__in={url for *_, url in links}).exclude(trouble="")}
     for entry, card, url in links:
@@ -52,7 +52,7 @@ def broken_links(issue: Issue, front: Front) -> Iterator[tuple[IssueEntry | None
 
 
 def links_to_follow(issue: Issue, front: Front) -> list[str]:
-    """Return the links whose answer is not known, or too old to be believed."""
+    """Return the URLs that were never checked, or whose result is outdated."""
     urls = list(dict.fromkeys(url for *_, url in links_of(issue, front)))
     now, known = clock.now(), {row.url: row for row in LinkCheck.objects.filter(url__in=urls)}
     return [url for url in urls if url not in known or is_outdated(known[url], now - known[url].checked_at)]
@@ -63,7 +63,7 @@ def is_outdated(check: LinkCheck, age: timedelta) -> bool:
 
 
 def check_links(issue: Issue, front: Front) -> int:
-    """Follow the links that are not known; return how many. One worker does it at a time. Safe to repeat."""
+    """Check the links whose result is missing or outdated; return how many. One worker at a time; safe to repeat."""
     with advisory_locks.held(Lock.LINK_CHECK) as is_mine:
         urls = links_to_follow(issue, front)[:MOST_LINKS] if is_mine else []
         for url in urls:

@@ -1,4 +1,4 @@
-"""How far an issue had come when it was withdrawn."""
+"""Counts the copies of a withdrawn issue by whether they were sent."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from subscribers.models import Subscriber
 
 
 class WithdrawalCounts(NamedTuple):
-    """Readers by what becomes of their copy of a withdrawn issue."""
+    """Readers of a withdrawn issue by what became of their copy."""
 
     sent: int
     under_way: int
@@ -34,7 +34,7 @@ def readers_have(count: int) -> str:
 
 
 def count_readers_to_come(issue: Issue) -> int:
-    """Count the active readers for whom a published issue was not made ready yet."""
+    """Count the active readers for whom a published issue has not been assembled yet."""
     not_served = Q(covered_through=None) | Q(covered_through__lt=issue.published_at)
     return Subscriber.objects.active().filter(not_served).count()
 
@@ -52,7 +52,7 @@ WHERE b.made_at >= %s AND g.issue_id = %s
 
 
 def count_copies(issue: Issue) -> WithdrawalCounts:
-    """Count the copies of an issue, as they stand now."""
+    """Count the copies of an issue in their present state."""
     with connection.cursor() as cursor:
         cursor.execute(COPIES_SQL, [issue.published_at, issue.pk])
         return WithdrawalCounts(*cursor.fetchone())

@@ -15,9 +15,9 @@ from newsletter.issues.models import Issue
 from subscribers import tokens
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.choice_forms import ChoiceForm, PreferencesForm, SubscribeForm
 from subscribers.pages.link_pages import explain_link, reader_page
 from subscribers.pages.preference_views import preferences_context, preferences_form
+from subscribers.pages.subscribe_forms import ChoiceForm, PreferencesForm, SubscribeForm
 
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 

@@ -14,6 +14,6 @@ class FirstDigest(StrEnum):
 
 
 def first_digest() -> FirstDigest:
-    if not switch.standing().may:
+    if not switch.current_permission().is_allowed:
         return FirstDigest.STOPPED
     return FirstDigest.NOW if spans.issues_at(clock.now()) else FirstDigest.NO_ISSUE

@@ -1,4 +1,4 @@
-"""All that is kept of one reader: handed out, or erased."""
+"""Exports and erases everything that is stored about one reader."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +8,7 @@ from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
 from newsletter import audit, clock
-from newsletter.papers.community import proposals as proposing
-from newsletter.papers.community import votes as voting
+from newsletter.papers.community import proposals, votes
 from subscribers import tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 from subscribers.retention import erasure_traces
@@ -19,7 +18,7 @@ HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
 
 
 def record_of(reader: Subscriber) -> dict[str, Any]:
-    """Return all that is kept of a reader, in plain words and values that JSON can hold."""
+    """Return everything stored about a reader, as values that DjangoJSONEncoder can write."""
     fields = ("email", "status", "frequency", "weekday", "send_time", "timezone", "paused_until", "created_at",
               "confirmed_at", "unsubscribed_at", "next_digest_at", "covered_through", "last_slot_at")  # fmt: skip
     farewell = Farewell.objects.filter(subscriber=reader).values("reason", "words", "at").first()
@@ -39,16 +38,16 @@ def record_of(reader: Subscriber) -> dict[str, Any]:
 
 
 def said_of_papers(reader_key: str) -> dict[str, Any]:
-    proposals = proposing.proposals_of(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
-    votes = voting.votes_of(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    proposed = proposals.proposals_of(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    voted = votes.votes_of(reader_key).values("paper__title", "paper__url", "at", "issue_day")
     return {
-        "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in votes],
-        "proposals": list(proposals),
+        "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in voted],
+        "proposals": list(proposed),
     }
 
 
 def plain(value: Any) -> Any:
-    """Return a zone by its name, and everything else as it is."""
+    """Return a time zone by its name, and any other value unchanged."""
     return str(value) if hasattr(value, "key") else value
 
 
@@ -88,9 +87,9 @@ def event_of(event: ProviderEvent) -> dict[str, Any]:
 
 @transaction.atomic
 def erase(reader: Subscriber) -> None:
-    """Forget a reader: what stays is the keyed hash among the suppressions, and counts of nobody's deliveries.
+    """Erase a reader. Only the keyed hash in Suppression and anonymous deliveries, for the counts, remain.
 
-    An older reason to suppress the address stays what it was.
+    An existing suppression of the address keeps its reason.
     """
     reader = Subscriber.objects.select_for_update().get(pk=reader.pk)
     suppression.suppress([suppression.NewSuppression(reader.address_hash, suppression.Reason.ERASED, clock.now())])
@@ -98,21 +97,21 @@ def erase(reader: Subscriber) -> None:
     forget_address(reader.address_hash)
     erasure_traces.forget_elsewhere(reader)
     chosen = forget_deliveries(reader)
-    voting.anonymise(tokens.reader_key(reader.pk))
-    proposing.anonymise(tokens.reader_key(reader.pk))
+    votes.anonymise(tokens.reader_key(reader.pk))
+    proposals.anonymise(tokens.reader_key(reader.pk))
     audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)
 
 
 def forget_address(address_hash: str) -> None:
-    """Forget the address in events that were put aside, since they are of no mail we know."""
+    """Erase the address from events that were put aside because they match no mail of ours."""
     aside = ProviderEvent.objects.exclude(put_aside="").filter(address_hash=address_hash)
     aside.update(address_hash="", domain="", body={}, message_id="")
 
 
 def forget_deliveries(reader: Subscriber) -> set[int]:
-    """Leave a reader's deliveries as counts, without the words that were followed; return the choices there were."""
+    """Make a reader's deliveries anonymous and free of followed words; return the ids of the preferences they had."""
     deliveries = Delivery.objects.filter(subscriber=reader)
     chosen = {reader.preferences_id, *deliveries.order_by().values_list("preferences_id", flat=True).distinct()}
     for preferences in Preferences.objects.filter(HAS_WORDS, pk__in=chosen):
@@ -124,7 +123,7 @@ def forget_deliveries(reader: Subscriber) -> set[int]:
 
 
 def forget_words(chosen: Iterable[int]) -> None:
-    """Take out choices that hold words and are nobody's any more."""
+    """Delete preferences with words that no reader and no delivery uses any more."""
     mine = Preferences.objects.filter(HAS_WORDS, pk__in=chosen, subscribers=None)
     for preferences in mine:
         if not Delivery.objects.filter(preferences=preferences).exists():

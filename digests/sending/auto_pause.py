@@ -1,4 +1,4 @@
-"""Sending stops by itself where an issue is refused or called spam too often."""
+"""Pauses sending when too many readers of an issue complain or bounce."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from digests.sending import switch
 from newsletter import clock
 from newsletter.issues.models import Issue
 
-WATCHED = timedelta(days=3)
+WATCHED_FOR = timedelta(days=3)
 
-ANSWERED_OF_ISSUE = f"""
+ANSWERED = f"""
 SELECT count(*) FROM (
     SELECT 1
     FROM digests_batch b
@@ -41,52 +41,54 @@ def limits() -> list[Limit]:
     ]
 
 
-def watch() -> None:
-    """Ask for each recent issue: a process may have ended between an event and its brake."""
-    recent = Issue.objects.published().filter(published_at__gt=clock.now() - WATCHED)
+def check_recent_issues() -> None:
+    """Check every recent issue: a process may have ended after an event was applied and before the check."""
+    recent = Issue.objects.published().filter(published_at__gt=clock.now() - WATCHED_FOR)
     for issue_id in recent.values_list("pk", flat=True):
-        brake(issue_id)
+        pause_if_over_limit(issue_id)
 
 
-def brake(issue_id: int) -> bool:
-    """Pause sending where too many readers of an issue complained or bounced; say whether it was paused now."""
+def pause_if_over_limit(issue_id: int) -> bool:
+    """Pause sending if too many readers of an issue complained or bounced; return True when this call paused it."""
     issue = Issue.objects.get(pk=issue_id)
-    against = _against(issue)
-    # With so many handed over, no limit would be passed: more need not be counted.
-    enough = [settings.PAUSE_AFTER, *(int(against[limit.kind] * 100 / limit.percent) + 1 for limit in limits())]
-    handed_over = _handed_over(issue, max(enough))
-    if handed_over < settings.PAUSE_AFTER:
+    reports = _count_reports(issue)
+    # With this many answered, no limit is exceeded, so the count may stop here.
+    enough = [settings.PAUSE_AFTER, *(int(reports[limit.kind] * 100 / limit.percent) + 1 for limit in limits())]
+    answered = _count_answered(issue, max(enough))
+    if answered < settings.PAUSE_AFTER:
         return False
     for limit in limits():
-        count = against[limit.kind]
-        if count * 100 > handed_over * limit.percent and not _was_told(issue, limit, count):
-            return _pause(issue, limit, count, handed_over)
+        count = reports[limit.kind]
+        if count * 100 > answered * limit.percent and not _was_resumed_since(issue, limit, count):
+            return _pause(issue, limit, count, answered)
     return False
 
 
-def _against(issue: Issue) -> dict[str, int]:
-    """Count the readers of an issue who complained, and those who bounced for good."""
+def _count_reports(issue: Issue) -> dict[str, int]:
+    """Count the readers of an issue who complained and those who bounced for good, by kind of event."""
     events = ProviderEvent.objects.counted().filter(issue_id=issue.pk)
     kinds = {limit.kind: Q(kind=limit.kind) for limit in limits()}
-    bad = events.filter(kind__in=("bounced", "complained"))  # the words of the index
-    return bad.aggregate(**{kind: Count("delivery_id", distinct=True, filter=which) for kind, which in kinds.items()})
+    against = events.filter(kind__in=("bounced", "complained"))  # as the partial index says
+    return against.aggregate(
+        **{kind: Count("delivery_id", distinct=True, filter=which) for kind, which in kinds.items()}
+    )
 
 
-def _handed_over(issue: Issue, at_most: int) -> int:
+def _count_answered(issue: Issue, at_most: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(ANSWERED_OF_ISSUE, [issue.published_at, issue.pk, at_most])
+        cursor.execute(ANSWERED, [issue.published_at, issue.pk, at_most])
         return int(cursor.fetchone()[0])
 
 
-def _was_told(issue: Issue, limit: Limit, count: int) -> bool:
-    """Say whether sending stopped for this before: who resumed knows it, until it is twice as bad."""
+def _was_resumed_since(issue: Issue, limit: Limit, count: int) -> bool:
+    """Return True if sending was paused for this before: whoever resumed accepted it, up to twice the count."""
     before = SwitchChange.objects.filter(act=SwitchChange.Act.PAUSED, issue_id=issue.pk, kind=limit.kind).first()
     return before is not None and count < 2 * (before.count or 0)
 
 
-def _pause(issue: Issue, limit: Limit, count: int, handed_over: int) -> bool:
+def _pause(issue: Issue, limit: Limit, count: int, answered: int) -> bool:
     reason = (
-        f"Of the {handed_over:,} readers to whom the issue of {issue.date:%-d %B %Y} was handed over, {count:,} "
-        f"{limit.words}: {count * 100 / handed_over:.2f} %, where {limit.percent:g} % is the limit."
+        f"Of the {answered:,} readers to whom the issue of {issue.date:%-d %B %Y} was handed over, {count:,} "
+        f"{limit.words}: {count * 100 / answered:.2f} %, where {limit.percent:g} % is the limit."
     )
-    return switch.pause(switch.ITSELF, reason, issue_id=issue.pk, kind=limit.kind, count=count)
+    return switch.pause(switch.BY_ITSELF, reason, issue_id=issue.pk, kind=limit.kind, count=count)

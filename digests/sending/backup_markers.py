@@ -1,6 +1,6 @@
-"""How far a database had come, kept outside of it: in a file of VAR_DIR and in Redis.
+"""Markers outside the database of the newest epoch it reached: in a file in VAR_DIR and in Redis.
 
-A database that is behind its own marker was restored from a backup.
+A database behind its own marker was restored from a backup.
 """
 
 import json
@@ -17,13 +17,13 @@ PREFIX = "paper-round:epoch:"
 
 
 def read(lineage: str) -> int | None:
-    """Return the newest epoch that any marker knows of a database, None where none knows it."""
+    """Return the newest epoch any marker holds for a lineage, None where no marker knows it."""
     known = [_in_file().get(lineage), _in_redis(lineage)]
     return max((epoch for epoch in known if epoch is not None), default=None)
 
 
 def write(epochs: dict[str, int]) -> None:
-    """Record the epochs of databases by lineage; a marker that cannot be written now is written the next time."""
+    """Write epochs, by lineage, to all markers; one that cannot be written now is written by the next call."""
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def write(epochs: dict[str, int]) -> None:
         fresh.write_text(json.dumps(_in_file() | epochs))
         fresh.replace(path)
     except OSError as exc:
-        logger.warning("The marker of the database cannot be written to VAR_DIR: %s", exc)
+        logger.warning("Cannot write the database marker to VAR_DIR: %s", exc)
     with suppress(redis.RedisError), redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
         client.mset({PREFIX + lineage: epoch for lineage, epoch in epochs.items()})
 

@@ -1,6 +1,7 @@
-"""From the deliveries of a batch to mails a provider takes: each digest's content once, each reader's links."""
+"""Turns the deliveries of a batch into mails: one shared body a digest, one set of links a reader."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -10,12 +11,14 @@ from digests.mail import cards, compose
 from digests.mail.compose import DigestOrder
 from digests.mail.headers import headers_of
 from digests.mail.links import Linking
-from digests.models import Digest
+from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody
 
+logger = logging.getLogger(__name__)
 
-class Row(NamedTuple):
-    """One delivery ahead of a batch, and what its mail needs of the reader."""
+
+class CallDelivery(NamedTuple):
+    """A delivery that is still to be sent, with what its mail needs of the reader."""
 
     id: int
     call_no: int
@@ -25,8 +28,8 @@ class Row(NamedTuple):
     token_epoch: int
 
 
-# Who was erased has no row any more; nobody is mailed without one.
-ROWS = """
+# Erased readers join to an empty address; such deliveries are skipped.
+DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
        coalesce(reader.token_epoch, 0)
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
@@ -35,13 +38,13 @@ ORDER BY delivery.call_no, delivery.id
 """
 
 
-def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
-    """Return the deliveries of a batch whose calls lie at or ahead of `position`, by call and in their order."""
-    calls: dict[int, list[Row]] = {}
+def load_calls(batch_id: int, position: int) -> dict[int, list[CallDelivery]]:
+    """Return the deliveries in calls from `position` on, by call number in ascending order."""
+    calls: dict[int, list[CallDelivery]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, [batch_id, position])
+        cursor.execute(DELIVERIES, [batch_id, position])
         for columns in cursor.fetchall():
-            row = Row(*columns)
+            row = CallDelivery(*columns)
             calls.setdefault(row.call_no, []).append(row)
     return calls
 
@@ -49,8 +52,8 @@ def rows_ahead(batch_id: int, position: int) -> dict[int, list[Row]]:
 DIGESTS = "SELECT id, issue_id, card_ids, is_fallback, subject FROM digests_digest WHERE id = ANY(%s)"
 
 
-def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, DigestOrder]:
-    """Return the digests of a batch's calls by their ids, their cards in memory: so that none asks for its own."""
+def load_digests(calls: Mapping[int, Sequence[CallDelivery]]) -> dict[int, DigestOrder]:
+    """Return the digests of `calls` by id. Load their cards into memory in one go: later each would cost a query."""
     ids = list({row.digest_id for rows in calls.values() for row in rows})
     with connection.cursor() as cursor:
         cursor.execute(DIGESTS, [ids])
@@ -59,12 +62,20 @@ def digests_of(calls: Mapping[int, Sequence[Row]]) -> dict[int, DigestOrder]:
     return digests
 
 
-def content_of(digest: Digest | DigestOrder) -> SharedBody:
-    mail = compose.opened(digest)
-    return SharedBody(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
+def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
+    """Compose what all readers of each digest share, by its id; log and leave out digests whose cards are pruned."""
+    bodies: dict[int, SharedBody] = {}
+    for digest in digests:
+        try:
+            mail = compose.opened(digest)
+        except CardsPruned:
+            logger.error("Digest %s cannot be rendered: its cards are gone", digest.pk)
+        else:
+            bodies[digest.pk] = SharedBody(digest.pk, digest.subject, mail.html, mail.text, headers_of(digest))
+    return bodies
 
 
-def mails_of(rows: Sequence[Row], contents: Mapping[int, SharedBody]) -> list[Mail]:
+def build_mails(rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody]) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
     return [
         Mail(contents[row.digest_id], Copy(row.id, row.to, linking.links(row.id, row.subscriber_id, row.token_epoch)))

@@ -1,4 +1,4 @@
-"""What a call's answer means for its deliveries. Only exceptions are written: an accepted delivery costs no row."""
+"""Records the outcomes of calls. Only exceptions are written: an accepted delivery costs no update of its row."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,69 +10,70 @@ from django.db import connection
 from django.db.models import Max
 
 from digests.models import Batch, Delivery, ProviderEvent
-from digests.sending.messages import Row
+from digests.sending.messages import CallDelivery
 from newsletter import clock
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from subscribers.addresses.canonical import hash_address
 
 Status = Delivery.Status
-Answered = Sequence[tuple[Row, SendOutcome]]
+Answered = Sequence[tuple[CallDelivery, SendOutcome]]
 
 
-class Kinds(NamedTuple):
-    """The answers of a call that are worth writing down, apart by what they mean."""
+class OutcomeGroups(NamedTuple):
+    """The outcomes of a call that are worth recording, grouped by what is done about them."""
 
-    refused: list[tuple[Row, SendOutcome]]
-    unknown: list[tuple[Row, SendOutcome]]
-    not_accepted: list[tuple[Row, SendOutcome]]
-    named: list[tuple[Row, SendOutcome]]  # accepted, with an id of the provider's
+    refused: list[tuple[CallDelivery, SendOutcome]]
+    unknown: list[tuple[CallDelivery, SendOutcome]]
+    not_accepted: list[tuple[CallDelivery, SendOutcome]]
+    with_id: list[tuple[CallDelivery, SendOutcome]]  # accepted, with the provider's own id
 
 
-def sorted_out(answered: Answered) -> Kinds:
-    kinds = Kinds([], [], [], [])
+def group_outcomes(answered: Answered) -> OutcomeGroups:
+    groups = OutcomeGroups([], [], [], [])
     for row, outcome in answered:
         if outcome.is_accepted:
             if outcome.provider_id:
-                kinds.named.append((row, outcome))
+                groups.with_id.append((row, outcome))
         elif outcome.is_refused:
-            kinds.refused.append((row, outcome))
+            groups.refused.append((row, outcome))
         elif outcome.is_worth_repeating:
-            kinds.not_accepted.append((row, outcome))
+            groups.not_accepted.append((row, outcome))
         else:
-            kinds.unknown.append((row, outcome))
-    return kinds
+            groups.unknown.append((row, outcome))
+    return groups
 
 
-def record(batch: Batch, answered: Answered) -> None:
-    """Write the answers of calls that are behind `batch` now, in the caller's transaction."""
-    kinds = sorted_out(answered)
-    settle(Status.REJECTED, kinds.refused)
-    give_back([row.id for row, _ in kinds.refused])
-    note_dead_addresses(kinds.refused)
-    settle(Status.UNCERTAIN, kinds.unknown)
-    plan_again(batch, kinds.not_accepted)
+def record_outcomes(batch: Batch, answered: Answered) -> None:
+    """Record the outcomes of calls that `batch` has moved past. Runs in the caller's transaction."""
+    groups = group_outcomes(answered)
+    set_status(Status.REJECTED, groups.refused)
+    give_back_spans([row.id for row, _ in groups.refused])
+    record_refused_addresses(groups.refused)
+    set_status(Status.UNCERTAIN, groups.unknown)
+    replan(batch, groups.not_accepted)
     if batch.lane == "single":
-        # Elsewhere events carry the id of the delivery.
-        write(
-            "UPDATE digests_delivery d SET provider_id = v.text", [(r.id, o.provider_id[:200]) for r, o in kinds.named]
+        # In the other lanes, events carry the id of the delivery.
+        update_each(
+            "UPDATE digests_delivery d SET provider_id = v.text",
+            [(r.id, o.provider_id[:200]) for r, o in groups.with_id],
         )
 
 
-def record_late(batch: Batch, answered: Answered) -> None:
-    """Let a worker that lost its batch say what it knows of deliveries that were taken for uncertain meanwhile."""
+def record_late_outcomes(batch: Batch, answered: Answered) -> None:
+    """Record outcomes that arrived after the worker lost its lease, for deliveries that are still uncertain."""
     uncertain = Delivery.objects.select_for_update().filter(status=Status.UNCERTAIN)
     doubtful = set(uncertain.filter(pk__in=[row.id for row, _ in answered]).values_list("pk", flat=True))
     known = [(row, outcome) for row, outcome in answered if row.id in doubtful]
-    settle(Status.SENT, [(row, outcome) for row, outcome in known if outcome.is_accepted])
-    record(batch, [(row, outcome) for row, outcome in known if outcome.status in ("refused", "not_accepted")])
+    set_status(Status.SENT, [(row, outcome) for row, outcome in known if outcome.is_accepted])
+    record_outcomes(batch, [(row, outcome) for row, outcome in known if outcome.status in ("refused", "not_accepted")])
 
 
-def settle(status: Delivery.Status, answered: Answered) -> None:
+def set_status(status: Delivery.Status, answered: Answered) -> None:
     update = f"UPDATE digests_delivery d SET status = '{status}', note = v.text"
-    write(update, [(row.id, outcome.reason[:300]) for row, outcome in answered])
+    update_each(update, [(row.id, outcome.reason[:300]) for row, outcome in answered])
 
 
-def write(update: str, values: Sequence[tuple[int, str]]) -> None:
+def update_each(update: str, values: Sequence[tuple[int, str]]) -> None:
     if values:
         ids, texts = zip(*values, strict=True)
         with connection.cursor() as cursor:
@@ -82,7 +83,7 @@ def write(update: str, values: Sequence[tuple[int, str]]) -> None:
             )
 
 
-# In the order of readers, so that two who give back wait for each other and never in a circle.
+# Locked in the order of readers, so that two transactions that give spans back cannot deadlock.
 GIVE_BACK = """
 WITH left_over AS (
   SELECT reader.id, d.covered_from
@@ -95,28 +96,28 @@ FROM left_over WHERE reader.id = left_over.id
 """
 
 
-def give_back(delivery_ids: Collection[int]) -> None:
-    """Return the spans of deliveries that never left, where no later digest has moved them since."""
+def give_back_spans(delivery_ids: Collection[int]) -> None:
+    """Give readers back the spans of deliveries that never left, unless a later digest has moved `covered_through`."""
     if delivery_ids:
         with connection.cursor() as cursor:
             cursor.execute(GIVE_BACK, [list(delivery_ids)])
 
 
-def skip(reasons: Mapping[int, str]) -> None:
-    """Take deliveries out of the calls ahead, each for its reason."""
+def skip_deliveries(reasons: Mapping[int, str]) -> None:
+    """Skip deliveries, given as {id: reason}, and give their spans back."""
     if reasons:
-        write("UPDATE digests_delivery d SET status = 'skipped', reason = v.text", list(reasons.items()))
-        give_back(reasons.keys())
+        update_each("UPDATE digests_delivery d SET status = 'skipped', reason = v.text", list(reasons.items()))
+        give_back_spans(reasons.keys())
 
 
-def plan_again(batch: Batch, answered: Answered) -> None:
-    """Put what was not accepted for sure behind the batch; in halves, where one mail had all of its call refused."""
+def replan(batch: Batch, answered: Answered) -> None:
+    """Move deliveries that were surely not accepted to another batch; a call one mail spoilt is split in two."""
     if not answered:
         return
     is_split = any(outcome.is_worth_splitting for _, outcome in answered)
     not_before = None if is_split else clock.now() + max(outcome.wait for _, outcome in answered)
-    later, start = behind(batch, not_before)
-    calls = renumbered([row for row, _ in answered], in_halves=is_split)
+    later, start = leftover_batch(batch, not_before)
+    calls = number_calls([row for row, _ in answered], in_halves=is_split)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE digests_delivery d SET status = NULL, note = '', batch_id = %s, call_no = v.call_no "
@@ -125,10 +126,10 @@ def plan_again(batch: Batch, answered: Answered) -> None:
         )
 
 
-def behind(batch: Batch, not_before: datetime | None) -> tuple[Batch, int]:
-    """Return the batch of what one worker has to leave of another, and its first free call.
+def leftover_batch(batch: Batch, not_before: datetime | None) -> tuple[Batch, int]:
+    """Return the batch for what a worker leaves over of `batch`, and the first free call number in it.
 
-    One takes all that waits, while nobody has begun it; what is tried again at once has its own.
+    All that waits goes into one batch, as long as no worker has begun it; what is tried again at once gets its own.
     """
     waiting = Batch.objects.select_for_update().filter(pk=batch.left_over_id or 0, status=Batch.Status.PLANNED)
     later = waiting.filter(position=0).exclude(not_before=None).first() if not_before else None
@@ -142,8 +143,8 @@ def behind(batch: Batch, not_before: datetime | None) -> tuple[Batch, int]:
     return later, 0 if last is None else last + 1
 
 
-def renumbered(rows: Sequence[Row], *, in_halves: bool) -> list[int]:
-    """Return a call number for each of `rows`, which keep their calls, or have each cut in two."""
+def number_calls(rows: Sequence[CallDelivery], *, in_halves: bool) -> list[int]:
+    """Number the calls of `rows` from 0, keeping them together as they were or splitting each in two."""
     numbers, seen = dict[tuple[int, bool], int](), dict[int, int]()
     sizes = {call: sum(row.call_no == call for row in rows) for call in {row.call_no for row in rows}}
     result = []
@@ -154,8 +155,8 @@ def renumbered(rows: Sequence[Row], *, in_halves: bool) -> list[int]:
     return result
 
 
-def note_dead_addresses(refused: Answered) -> None:
-    """Treat an address that the provider refuses for good as a bounce, by the policy for those."""
+def record_refused_addresses(refused: Answered) -> None:
+    """Store a bounce event for each address the provider refused for good: the bounce policy decides what follows."""
     now = clock.now()
     ProviderEvent.objects.bulk_create(
         [
@@ -177,8 +178,8 @@ def note_dead_addresses(refused: Answered) -> None:
     )
 
 
-# Who left, is suppressed or would get it too late since it was assembled, and what an editor withdrew.
-TAKEN_OUT = """
+# Since assembly, a reader may have left or been suppressed, the hour may have passed or the issue been withdrawn.
+SKIP_REASONS = """
 SELECT delivery.id,
        CASE WHEN delivery.expires_at < %(now)s THEN 'expired'
             WHEN issue.status = 'withdrawn' THEN 'withdrawn'
@@ -195,8 +196,8 @@ WHERE delivery.id = ANY(%(ids)s)
 """
 
 
-def taken_out(delivery_ids: Iterable[int]) -> dict[int, str]:
-    """Return of deliveries that must not leave the reason why not, by their ids."""
+def find_skip_reasons(delivery_ids: Iterable[int]) -> dict[int, str]:
+    """Return {id: reason} for the deliveries that must not be sent any more."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKEN_OUT, {"now": clock.now(), "ids": list(delivery_ids)})
+        cursor.execute(SKIP_REASONS, {"now": clock.now(), "ids": list(delivery_ids)})
         return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The sweep: what a worker that vanished left behind is settled, and what was forgotten is found."""
+"""The sweep: recovers batches of vanished workers, drops what may not be sent, and finds forgotten batches."""
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -10,40 +10,40 @@ from digests.sending import outcome_recording, switch
 from newsletter import clock
 from newsletter.issues.models import Issue
 
-VANISHED = "The worker vanished while this was being handed over."
+WORKER_VANISHED = "The worker vanished while this was being handed over."
 
 
 def sweep() -> list[int]:
-    """Settle what is left behind, and return the ids of batches that wait for a worker. Safe to repeat."""
+    """Recover and drop batches, and return the ids of batches that wait for a worker. Safe to repeat."""
     over = Batch.objects.filter(lease_until__lt=clock.now())
     for batch in over.filter(status=Batch.Status.LEASED):
-        batch.move_to(Batch.Status.PLANNED, is_as_seen(batch), lease_until=None)
+        batch.move_to(Batch.Status.PLANNED, is_unchanged(batch), lease_until=None)
     for batch in over.filter(status=Batch.Status.SUBMITTING):
-        leave_calls(batch)
-    for batch in dead_batches():
-        drop(batch)
+        recover_batch(batch)
+    for batch in find_unsendable():
+        drop_batch(batch)
     abandon_expired()
-    if not switch.may_send().may:
+    if not switch.send_permission().is_allowed:
         return []
     waiting = Batch.objects.ready().filter(made_at__lt=clock.now() - settings.SEND_FORGOTTEN)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 
-def is_as_seen(batch: Batch) -> Q:
+def is_unchanged(batch: Batch) -> Q:
     return Q(attempt=batch.attempt, position=batch.position, lease_until=batch.lease_until)
 
 
 @transaction.atomic
-def leave_calls(batch: Batch) -> None:
-    """Give a vanished worker's batch back behind the calls it had open, whose deliveries become uncertain."""
+def recover_batch(batch: Batch) -> None:
+    """Plan a vanished worker's batch again from after its open calls; deliveries in those become uncertain."""
     start, end = batch.position, batch.position + batch.open_calls
-    if batch.move_to(Batch.Status.PLANNED, is_as_seen(batch), position=end, open_calls=0, lease_until=None):
+    if batch.move_to(Batch.Status.PLANNED, is_unchanged(batch), position=end, open_calls=0, lease_until=None):
         in_doubt = Delivery.objects.filter(is_ahead_of(batch, start), call_no__lt=end)
-        in_doubt.update(status=Delivery.Status.UNCERTAIN, note=VANISHED)
+        in_doubt.update(status=Delivery.Status.UNCERTAIN, note=WORKER_VANISHED)
 
 
-def dead_batches() -> list[Batch]:
-    """Return planned batches of which nothing may leave any more: all of it is too late, or withdrawn."""
+def find_unsendable() -> list[Batch]:
+    """Return planned batches whose remaining deliveries are all expired or withdrawn."""
     ahead = Delivery.objects.filter(is_ahead_of(OuterRef("pk"), OuterRef("position")))
     alive = ahead.filter(expires_at__gte=clock.now()).exclude(digest__issue__status=Issue.Status.WITHDRAWN)
     planned = Batch.objects.filter(status=Batch.Status.PLANNED)
@@ -51,12 +51,12 @@ def dead_batches() -> list[Batch]:
 
 
 @transaction.atomic
-def drop(batch: Batch) -> bool:
-    """End a planned batch: what is ahead is skipped, each for its reason, and gives its span back."""
-    if not batch.move_to(Batch.Status.DROPPED, is_as_seen(batch)):
+def drop_batch(batch: Batch) -> bool:
+    """Drop a planned batch: skip its remaining deliveries, each for its reason. False where a worker was first."""
+    if not batch.move_to(Batch.Status.DROPPED, is_unchanged(batch)):
         return False
     ahead = Delivery.objects.filter(is_ahead_of(batch, batch.position))
-    outcome_recording.skip(outcome_recording.taken_out(ahead.values_list("pk", flat=True)))
+    outcome_recording.skip_deliveries(outcome_recording.find_skip_reasons(ahead.values_list("pk", flat=True)))
     return True
 
 
@@ -67,7 +67,7 @@ WHERE status = 'uncertain' AND expires_at < %s
 
 
 def abandon_expired() -> int:
-    """Give up on uncertain deliveries that came too late to be settled; they are counted in the open."""
+    """Mark expired uncertain deliveries as abandoned, and return how many; statistics count them separately."""
     with connection.cursor() as cursor:
         cursor.execute(ABANDON, [clock.now()])
         return int(cursor.rowcount)

@@ -1,72 +1,72 @@
-"""The step from a batch on disk to the provider: claimed, opened call by call, handed over, recorded.
+"""Sends batches: lease a batch, open its calls window by window, make them, record the outcomes.
 
-The batch is the claim, the call is the doubt. Every move is one conditional UPDATE, committed before the first byte
-leaves; no transaction is open during a call. One commit records the answers of a window of calls and opens the next.
+Each step is one conditional UPDATE of the batch, committed before the first byte of a call leaves, and no transaction
+is open during a call. One commit records the outcomes of a window of calls and opens the next window. If the worker
+dies, only the deliveries of the open window become uncertain.
 """
 
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Max
 
-from digests.mail.compose import DigestOrder
-from digests.models import Batch, CardsPruned, Delivery
+from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.sending import call_split, messages, outcome_recording, switch
-from digests.sending.messages import Row
-from digests.sending.sent_today import handed_over_today
+from digests.sending.messages import CallDelivery
+from digests.sending.sent_today import count_sent_today
 from newsletter import clock
 from newsletter.mail import message
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)
 Status = Batch.Status
 
-# Small calls share a commit, so that of no more readers than these it is in doubt whether they were sent.
+# Small calls share a commit: a window holds at most this many readers, or one call. So many can become uncertain.
 READERS_IN_DOUBT = 50
-PATIENCE = timedelta(seconds=60)  # for a turn, which every batch would have to wait for
-A_MOMENT = timedelta(seconds=1)  # so long a turn is waited for with the batch at hand
-TURN_SECONDS = 450  # of one worker at one batch; less than the time limit of a task
-REPETITIONS = 2  # of a call that has a key to be known by
+LONGEST_WAIT_IN_LINE = timedelta(seconds=60)  # for a turn of the pace, which any batch would have to wait for
+SHORT_WAIT = timedelta(seconds=1)  # for a turn while keeping the lease
+TURN_SECONDS = 450  # that one task works at a batch; less than its time limit
+RETRIES_WITH_KEY = 2  # of a call with an idempotency key, after an unclear answer
 
 
-class Stopped(Exception):
-    """Another worker holds the batch now. Nothing more of it may be sent here."""
+class LeaseLost(Exception):
+    """Another worker has the batch now. This worker may send nothing more of it."""
 
 
-class Paused(Exception):
-    """No call may be opened until an operator says so. This one was not."""
+class SendingPaused(Exception):
+    """Sending is paused or held. The call was not opened."""
 
 
-def never() -> bool:
+def never_stop() -> bool:
     return False
 
 
-def send_batch(batch: Batch, is_stopping: Callable[[], bool] = never) -> bool:
-    """Send what is left of one batch; return False where it waits, or another worker has it."""
-    if message.identity_gap() or not switch.may_send().may:
+def send_batch(batch: Batch, is_stopping: Callable[[], bool] = never_stop) -> bool:
+    """Send what is left of a batch; return False if it has to wait or another worker has it. Safe to repeat."""
+    if message.identity_gap() or not switch.send_permission().is_allowed:
         return False
     end = time.monotonic() + TURN_SECONDS
     with provider_of(settings) as provider:
-        while time.monotonic() < end and claim(batch, provider):
+        while time.monotonic() < end and lease_batch(batch, provider):
             handover = Handover(batch, provider, lambda: is_stopping() or time.monotonic() > end)
             wait = handover.run()
             if wait is None:
                 return True
-            # What is refused for now concerns this batch alone, and holds no worker up.
-            if not handover.is_in_line or wait > PATIENCE or not slept(wait, is_stopping):
+            # A worker waits for turns of the pace only. What the provider refused for now is left to the sweep.
+            if not handover.is_in_line or wait > LONGEST_WAIT_IN_LINE or not sleep_for(wait, is_stopping):
                 return False
     return False
 
 
-def slept(wait: timedelta, is_stopping: Callable[[], bool]) -> bool:
-    """Wait, and say whether it was to the end."""
+def sleep_for(wait: timedelta, is_stopping: Callable[[], bool]) -> bool:
+    """Sleep for `wait`; return False when stopped early."""
     until = time.monotonic() + wait.total_seconds()
     while (left := until - time.monotonic()) > 0:
         if is_stopping():
@@ -76,81 +76,81 @@ def slept(wait: timedelta, is_stopping: Callable[[], bool]) -> bool:
 
 
 @transaction.atomic
-def claim(batch: Batch, provider: Provider) -> bool:
-    """Lease a batch that is ready to this worker, cut for its provider; return False where it is not."""
+def lease_batch(batch: Batch, provider: Provider) -> bool:
+    """Lease a ready batch to this worker and fit its calls to `provider`; return False if it is not ready."""
     now = clock.now()
     if not batch.move_to(
         Status.LEASED, Batch.is_ready(), attempt=F("attempt") + 1, lease_until=now + settings.SEND_LEASE
     ):
         return False
     batch.refresh_from_db()
-    call_split.fit(batch, provider)
+    call_split.fit_calls(batch, provider)
     return True
 
 
 class Handover:
-    """One worker's way through the calls of a batch it holds."""
+    """One worker's run through the calls of a batch it has leased."""
 
     def __init__(self, batch: Batch, provider: Provider, is_stopping: Callable[[], bool]) -> None:
         self.batch, self.provider, self.is_stopping = batch, provider, is_stopping
-        # Where days are replayed, so is the pace.
+        # A replayed day replays its pace too.
         now = clock.milliseconds if clock.is_held() else None
-        self.pace = Pace("digests", sent_today=handed_over_today, now=now)
-        self.calls = messages.rows_ahead(batch.pk, batch.position)
-        self.digests = messages.digests_of(self.calls)
+        self.pace = Pace("digests", sent_today=count_sent_today, now=now)
+        self.calls = messages.load_calls(batch.pk, batch.position)
+        self.digests = messages.load_digests(self.calls)
         self.contents: dict[int, SharedBody] = {}
-        self.answered: list[tuple[Row, SendOutcome]] = []  # of the last window, to be recorded with the next move
+        self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
         self.position = batch.position
-        self.unsent: list[tuple[Row, SendOutcome]] = []  # of a window of which nothing left
-        self.room: int | None = None  # readers that the day has room for, where that is less than a window
-        self.deadline = 0.0  # for the beginning of a call
-        self.slowest = 0.0  # seconds that a call of the last window took
-        self.is_open = False  # whether calls may be on their way
-        self.is_in_line = False  # whether a turn is waited for
+        self.unsent: list[tuple[CallDelivery, SendOutcome]] = []  # of a window that the provider refused for now
+        self.room: int | None = None  # readers left of the day's limit, when fewer than a window
+        self.deadline = 0.0  # monotonic; no call begins after it
+        self.slowest = 0.0  # seconds of the slowest call of the last window
+        self.is_open = False  # calls may be in flight
+        self.is_in_line = False  # the batch waits for a turn of the pace
 
     def run(self) -> timedelta | None:
-        """Make window after window; return None when all is behind us, else how long the batch waits."""
+        """Make all calls; return None when the batch is done, otherwise how long it has to wait."""
         try:
-            return self.make_windows_and_keep_answers()
-        except Stopped:
+            return self.make_windows_safely()
+        except LeaseLost:
             with transaction.atomic():
-                outcome_recording.record_late(self.batch, [*self.answered, *self.unsent])
-            return PATIENCE * 2
+                outcome_recording.record_late_outcomes(self.batch, [*self.answered, *self.unsent])
+            return LONGEST_WAIT_IN_LINE * 2
 
-    def make_windows_and_keep_answers(self) -> timedelta | None:
-        """Make the windows; whatever breaks off, put the batch back with what is known, once that is possible."""
+    def make_windows_safely(self) -> timedelta | None:
+        """Make the windows; on an error, release the batch with the outcomes known so far, once that is possible."""
         try:
             return self.make_windows()
         except (InterfaceError, OperationalError):
-            if not self.is_database_back():
+            if not self.reconnect():
                 raise
-            self.put_back(timedelta(0))
+            self.release(timedelta(0))
             self.is_in_line = True
             return timedelta(0)
-        except Stopped:
+        except LeaseLost:
             raise
         except Exception:
             if not self.is_open:
-                self.put_back(PATIENCE)
+                self.release(LONGEST_WAIT_IN_LINE)
             raise
 
     def make_windows(self) -> timedelta | None:
         while window := self.next_window():
             try:
                 wait = timedelta(0) if self.is_stopping() else self.hand_over(window)
-            except Paused:
-                self.put_back(timedelta(0))
-                return PATIENCE * 2
+            except SendingPaused:
+                self.release(timedelta(0))
+                return LONGEST_WAIT_IN_LINE * 2
             if wait is not None:
-                self.put_back(wait)
+                self.release(wait)
                 return wait
-        self.move(Status.DONE, position=self.end(), open_calls=0, lease_until=None, finished_at=clock.now())
+        self.move(Status.DONE, position=self.end_position(), open_calls=0, lease_until=None, finished_at=clock.now())
         return None
 
-    def is_database_back(self) -> bool:
-        """Wait for a database that went away, for as long as the lease lasts, and see what it knows of this batch.
+    def reconnect(self) -> bool:
+        """Reconnect, trying for as long as the lease lasts; return False if the database stays away.
 
-        Whether the last commit was made before it went is told by the position: what is behind it is recorded.
+        The stored position shows whether the last commit succeeded: outcomes before it are already recorded.
         """
         mine = Batch.objects.filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
         while time.monotonic() < self.deadline:
@@ -163,11 +163,11 @@ class Handover:
                 time.sleep(0.2)
         return False
 
-    def next_window(self) -> list[Row]:
-        """Return the deliveries of the next calls that share a commit; none when all are behind us."""
+    def next_window(self) -> list[CallDelivery]:
+        """Return the deliveries of the next calls that share a commit; empty after the last call."""
         most = self.provider.window if self.provider.most == 1 else READERS_IN_DOUBT
         most = min(most, self.room or most)
-        window: list[Row] = []
+        window: list[CallDelivery] = []
         for call_no in sorted(call for call in self.calls if call >= self.position):
             rows = self.calls[call_no]
             if window and len(window) + len(rows) > most:
@@ -175,72 +175,72 @@ class Handover:
             window += rows
         return window
 
-    def hand_over(self, window: Sequence[Row]) -> timedelta | None:
-        """Make the calls of one window; return how long to wait where nothing of it left."""
-        mails = self.mails_of(window)
+    def hand_over(self, window: Sequence[CallDelivery]) -> timedelta | None:
+        """Make the calls of a window; return how long to wait if none of it was accepted, None to go on."""
+        mails = self.build_mails(window)
         try:
             with self.pace.call(len(window), settings.SEND_LEASE) as turn:
                 return self.make_calls(window, mails, turn)
         except Wait as exc:
             if exc.fits:
-                return self.make_smaller(exc.fits)
-            if exc.for_ <= A_MOMENT and not clock.is_held():
-                self.stay(exc.for_)
+                return self.shrink_window(exc.fits)
+            if exc.for_ <= SHORT_WAIT and not clock.is_held():
+                self.wait_for_turn(exc.for_)
                 return None
             self.is_in_line = True
             return exc.for_
 
-    def stay(self, wait: timedelta) -> None:
-        """Wait for a turn that comes in a moment, with the answers so far recorded and no call open."""
+    def wait_for_turn(self, wait: timedelta) -> None:
+        """Sleep until a turn that comes shortly, with all outcomes recorded and no call open."""
         lease_until = clock.now() + settings.SEND_LEASE
         self.move(Status.SUBMITTING, position=self.position, open_calls=0, lease_until=lease_until)
         self.answered = []
         time.sleep(wait.total_seconds())
 
-    def make_smaller(self, room: int) -> timedelta | None:
-        """Make the next window as small as the day has room for; say not to wait where its call was cut for it."""
+    def shrink_window(self, room: int) -> timedelta | None:
+        """Shrink the next window to `room` readers; return zero if its call was split and must be reloaded."""
         self.room = room
         if len(self.next_window()) <= room:
             return None
         with transaction.atomic():
             held = Batch.objects.select_for_update().filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
             if not held.exists():
-                raise Stopped
-            call_split.cut_off(self.batch, self.position, room)
+                raise LeaseLost
+            call_split.limit_next_call(self.batch, self.position, room)
         self.is_in_line = True
         return timedelta(0)
 
-    def make_calls(self, window: Sequence[Row], mails: dict[int, Mail], turn: Turn) -> timedelta | None:
-        """Open the calls of a window and make them."""
+    def make_calls(self, window: Sequence[CallDelivery], mails: dict[int, Mail], turn: Turn) -> timedelta | None:
+        """Open the calls of a window, make them and keep the outcomes; return as `hand_over` does."""
         with transaction.atomic():
-            if not switch.may_send().may:
+            if not switch.send_permission().is_allowed:
                 turn.unsent()
-                raise Paused
-            gone = self.open(window)
+                raise SendingPaused
+            skipped = self.open(window)
         self.is_open = True
-        left = [row for row in window if row.id not in gone]
+        left = [row for row in window if row.id not in skipped]
         live = [row for row in left if row.id in mails]
         unrendered = [(row, UNRENDERED) for row in left if row.id not in mails]
         if not live:
             turn.unsent()
-            self.step(window, unrendered)
+            self.advance(window, unrendered)
             return None
         self.slowest = 0.0
         outcomes = self.submit(live, mails)
         answered = list(zip(live, outcomes, strict=True))
-        tell(turn, self.pace, outcomes, self.slowest)
+        report_to_pace(turn, self.pace, outcomes, self.slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)
         if is_all_refused_for_now and not any(outcome.is_worth_splitting for outcome in outcomes):
             self.answered, self.unsent, self.is_open = [], answered, False
             self.is_in_line = any(outcome.code == "429" for outcome in outcomes)
             return max(outcome.wait for outcome in outcomes)
-        self.step(window, [*answered, *unrendered])
+        self.advance(window, [*answered, *unrendered])
         return None
 
-    def open(self, window: Sequence[Row]) -> dict[int, str]:
-        """Record the answers so far and open the calls of `window`; return who is taken out of them, and why.
+    def open(self, window: Sequence[CallDelivery]) -> dict[int, str]:
+        """Record the outcomes so far and open the calls of `window`; return {delivery id: reason} of those skipped.
 
-        In the caller's transaction, which is over before the first byte leaves.
+        Runs in the caller's transaction, which commits before the first byte leaves.
         """
         last = window[-1].call_no
         self.deadline = time.monotonic() + settings.SEND_LEASE.total_seconds() - self.provider.longest
@@ -252,35 +252,35 @@ class Handover:
             started_at=self.batch.started_at or clock.now(),
             lease_until=clock.now() + settings.SEND_LEASE,
         )
-        gone = outcome_recording.taken_out(row.id for row in window)
-        outcome_recording.skip(gone)
-        return gone
+        skipped = outcome_recording.find_skip_reasons(row.id for row in window)
+        outcome_recording.skip_deliveries(skipped)
+        return skipped
 
-    def step(self, window: Sequence[Row], answered: list[tuple[Row, SendOutcome]]) -> None:
-        """Take the calls of `window` for made; the next move writes it down."""
+    def advance(self, window: Sequence[CallDelivery], answered: list[tuple[CallDelivery, SendOutcome]]) -> None:
+        """Move past the calls of `window`; the next move stores it."""
         self.answered, self.unsent, self.is_open = answered, [], False
         self.position = window[-1].call_no + 1
 
-    def put_back(self, wait: timedelta) -> None:
+    def release(self, wait: timedelta) -> None:
         not_before = clock.now() + wait if wait else None
         self.move(Status.PLANNED, position=self.position, open_calls=0, lease_until=None, not_before=not_before)
 
     def move(self, status: Status, **changes: object) -> None:
-        """Move the batch and record the answers so far in one commit. Raise Stopped where it is not ours any more."""
+        """Move the batch and record the outcomes so far in one commit. Raise LeaseLost if it is no longer ours."""
         with transaction.atomic(savepoint=False):
             if not self.batch.move_to(status, Batch.is_held_by(self.batch.attempt), **changes):
-                raise Stopped
-            outcome_recording.record(self.batch, self.answered)
-        # Not before the commit: one that fails is made up for. That of an opened call is yet to come.
+                raise LeaseLost
+            outcome_recording.record_outcomes(self.batch, self.answered)
+        # Only after the commit, so that a failed one can be repeated; an opened call's commit is yet to come.
         self.answered = [] if status is not Status.SUBMITTING else self.answered
 
-    def end(self) -> int:
-        """Return the number behind the last call of the batch."""
+    def end_position(self) -> int:
+        """Return the position after the last call of the batch."""
         last = Delivery.objects.filter(batch=self.batch).aggregate(last=Max("call_no"))["last"]
         return self.position if last is None else max(self.position, last + 1)
 
-    def submit(self, rows: Sequence[Row], mails: dict[int, Mail]) -> list[SendOutcome]:
-        """Make the calls of one window; once nothing is accepted for now, the rest is not made."""
+    def submit(self, rows: Sequence[CallDelivery], mails: dict[int, Mail]) -> list[SendOutcome]:
+        """Make the calls of a window; after one that was refused for now, the rest are not made."""
         if self.provider.lane == "smtp":
             return self.submit_call([mails[row.id] for row in rows])
         outcomes: list[SendOutcome] = []
@@ -293,44 +293,34 @@ class Handover:
         return outcomes
 
     def submit_call(self, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Make one call, if the time for it is not over; ask again where the provider knows the call by its key."""
+        """Make one call unless its deadline has passed; after an unclear answer, repeat it if a key allows."""
         if time.monotonic() > self.deadline:
             return [NOT_MADE] * len(mails)
-        key, started = key_of(mails), time.monotonic()
+        key, started = call_key(mails), time.monotonic()
         outcomes = self.provider.submit(mails, key)
         self.slowest = max(self.slowest, (time.monotonic() - started) / self.provider.rounds(len(mails)))
-        for _ in range(REPETITIONS if self.provider.can_repeat else 0):
+        for _ in range(RETRIES_WITH_KEY if self.provider.can_repeat else 0):
             if not all(outcome.status == "unknown" for outcome in outcomes) or time.monotonic() > self.deadline:
                 break
             outcomes = self.provider.submit(mails, key)
         return outcomes
 
-    def mails_of(self, window: Sequence[Row]) -> dict[int, Mail]:
-        """Return the mails of a window by delivery; one whose digest cannot be rendered is left out."""
+    def build_mails(self, window: Sequence[CallDelivery]) -> dict[int, Mail]:
+        """Return the mails of a window by delivery id, leaving out those whose digest cannot be rendered."""
         missing = {row.digest_id for row in window} - self.contents.keys()
         if missing:
             self.contents = {key: self.contents[key] for key in {row.digest_id for row in window} - missing}
-            self.contents |= contents_of(self.digests[key] for key in missing & self.digests.keys())
+            self.contents |= messages.shared_bodies(self.digests[key] for key in missing & self.digests.keys())
         rows = [row for row in window if row.digest_id in self.contents]
-        return {row.id: one for row, one in zip(rows, messages.mails_of(rows, self.contents), strict=True)}
+        return {row.id: one for row, one in zip(rows, messages.build_mails(rows, self.contents), strict=True)}
 
 
 NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
 UNRENDERED = SendOutcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
-def contents_of(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
-    found: dict[int, SharedBody] = {}
-    for digest in digests:
-        try:
-            found[digest.pk] = messages.content_of(digest)
-        except CardsPruned:
-            logger.error("Digest %s cannot be rendered: its cards are gone", digest.pk)
-    return found
-
-
-def tell(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float) -> None:
-    """Say how a window went, and how long its slowest call took, so that all workers keep the pace."""
+def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float) -> None:
+    """Report a window's outcomes, and the seconds of its slowest call, to the pace that all workers share."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))
@@ -346,6 +336,6 @@ def tell(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float
         turn.slow(seconds)
 
 
-def key_of(mails: Sequence[Mail]) -> str:
-    """Return what a provider knows a call by: the same for the same mails."""
+def call_key(mails: Sequence[Mail]) -> str:
+    """Return the idempotency key of a call: the same for the same mails."""
     return hashlib.sha256(",".join([str(one.copy.delivery_id) for one in mails]).encode()).hexdigest()[:40]

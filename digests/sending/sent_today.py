@@ -9,10 +9,10 @@ from newsletter import clock
 from subscribers.models import Letter
 
 
-def handed_over_today() -> int:
-    """Count what was handed over on this day of UTC, for a pace that forgot it: rather too much.
+def count_sent_today() -> int:
+    """Count the mails that may have left on this UTC day, for when Redis has lost the count. Errs on the high side.
 
-    Letters are among it; where they have a provider of their own, no day of theirs is counted.
+    Includes letters, unless they have a provider of their own.
     """
     start = datetime.combine(clock.today(), midnight(), UTC)
     letters = Letter.objects.filter(sending_at__gte=start)

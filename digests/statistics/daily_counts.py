@@ -1,4 +1,4 @@
-"""The step that counts, now and then, what the home of the admin shows: readers a day, and what became of issues."""
+"""Stores counts for the admin's home page: readers a day, and deliveries by issue."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,9 +12,9 @@ from newsletter import clock
 from newsletter.issues.models import Issue
 
 DAY = timedelta(days=1)
-DAYS = 90  # shown, and filled in from what is known of readers at the first count
-WATCHED = timedelta(days=14)  # an older issue changes no more
-AGAIN = timedelta(minutes=10)  # between two counts of one issue, at least
+DAYS = 90  # shown; the first count fills in the past from the readers there are
+WATCHED_FOR = timedelta(days=14)  # counts of older issues no longer change
+COUNT_INTERVAL = timedelta(minutes=10)  # at least, between two counts of an issue
 
 
 class ReaderDay(NamedTuple):
@@ -25,19 +25,19 @@ class ReaderDay(NamedTuple):
 
 
 def tally() -> None:
-    """Count what is due to be counted. Safe to repeat, and to run twice at once."""
+    """Update all counts that are due. Safe to repeat and to run concurrently."""
     tally_readers()
     for issue in issues_due():
         tally_issue(issue)
 
 
 def tally_readers() -> None:
-    """Write the days since the last count, that one once more: it had not ended."""
+    """Write the days since the last count, and that day again, since it had not ended."""
     last = DayOfReaders.objects.order_by("-date").first()
     since = last.date if last else clock.today() - timedelta(days=DAYS - 1)
     before = DayOfReaders.objects.filter(date__lt=since).order_by("-date").first()
     now = clock.now()
-    days = follow(days_since(since), before.active if before else None)
+    days = count_missing_as_left(days_since(since), before.active if before else None)
     DayOfReaders.objects.bulk_create(
         [DayOfReaders(**day._asdict(), counted_at=now) for day in days],
         update_conflicts=True,
@@ -46,15 +46,15 @@ def tally_readers() -> None:
     )
 
 
-def follow(days: Iterable[ReaderDay], active: int | None) -> Iterator[ReaderDay]:
-    """Count among those who left also readers whose rows are gone: who is missing since `active`, the day before."""
+def count_missing_as_left(days: Iterable[ReaderDay], active: int | None) -> Iterator[ReaderDay]:
+    """Add erased readers to those who left: the ones missing from `active`, the count of the day before."""
     for day in days:
         missing = active + day.new - day.active if active is not None else 0
         yield day._replace(left=max(day.left, missing))
         active = day.active
 
 
-# Who is active now, and who came and left on each day since, of the readers there are.
+# Readers active now, and readers who came and left on each day, as far as their rows still exist.
 CAME_AND_LEFT = """
 SELECT (SELECT count(*) FROM subscribers_subscriber WHERE status = 'active') AS active,
        day, sum(came) AS came, sum(gone) AS gone
@@ -73,7 +73,7 @@ GROUP BY day ORDER BY day DESC
 
 
 def days_since(since: date) -> list[ReaderDay]:
-    """Return each day from `since` to today, worked out backwards from who is active now."""
+    """Return each day from `since` to today, computed backwards from the readers active now."""
     today = clock.today()
     start = datetime.combine(since, time(), UTC)
     with connection.cursor() as cursor:
@@ -90,9 +90,9 @@ def days_since(since: date) -> list[ReaderDay]:
 
 
 def issues_due() -> list[Issue]:
-    """Return the published issues whose figures may have changed: counted the more seldom the older they are."""
+    """Return published issues whose counts are due: the older an issue, the less often it is counted."""
     now = clock.now()
-    recent = Issue.objects.filter(published_at__gt=now - WATCHED, published_at__lte=now) | Issue.objects.filter(
+    recent = Issue.objects.filter(published_at__gt=now - WATCHED_FOR, published_at__lte=now) | Issue.objects.filter(
         published_at__lte=now, tally=None
     )
     issues = recent.select_related("tally").order_by("-published_at")[:DAYS]
@@ -102,7 +102,7 @@ def issues_due() -> list[Issue]:
 def is_due(issue: Issue, now: datetime) -> bool:
     assert issue.published_at is not None
     tally = getattr(issue, "tally", None)
-    return tally is None or now - tally.counted_at >= max(AGAIN, (now - issue.published_at) / 10)
+    return tally is None or now - tally.counted_at >= max(COUNT_INTERVAL, (now - issue.published_at) / 10)
 
 
 def tally_issue(issue: Issue) -> None:

@@ -1,7 +1,7 @@
-"""What became of an issue's copies, counted from facts in one pass over its deliveries.
+"""Counts an issue's deliveries by outcome, in one pass.
 
-Of an issue are the digests that it is the newest issue of, and the readers who got none while it was the newest. The
-pass finds them by when they were made: `delivery_made_at` and `digest_made_at` are all the indexes it needs.
+An issue's deliveries are those of digests whose newest issue it is, and those without a digest made while it was the
+newest. The pass finds them by time, with the indexes `delivery_made_at` and `digest_made_at`.
 """
 
 from collections import defaultdict
@@ -16,13 +16,13 @@ from digests.models import Delivery
 from digests.models.delivery_state import STATE
 from newsletter.issues.models import Issue
 
-# How long an assembly may go on with what it read before a newer issue was published.
+# For so long an assembly may use what it read before a newer issue was published.
 SLACK = timedelta(hours=1)
-WORK_MEMORY = "64MB"  # of the database, for as long as one count lasts: a million readers' preferences
+WORK_MEMORY = "64MB"  # of PostgreSQL, during one count: fits a million readers' preferences
 
 
 class Counts(NamedTuple):
-    """Readers who were due, by what became of their copies; and what was reported of these."""
+    """Readers who were due, by the state of their delivery, and by what the provider reported of it."""
 
     eligible: int = 0
     sent: int = 0
@@ -37,7 +37,7 @@ class Counts(NamedTuple):
 
     @property
     def settled(self) -> int:
-        """How many are accounted for by a state of their own: as many as were eligible, or the counts do not close."""
+        """The sum over all states; it equals `eligible`, or the counts do not close."""
         return self.sent + self.rejected + self.skipped + self.uncertain + self.abandoned + self.planned
 
     @property
@@ -46,7 +46,7 @@ class Counts(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """How long after the hour asked for: half of `copies` no later than `p50`, all but 1 % no later than `p99`."""
+    """Delays after the slot: half of `copies` within `p50`, 99 % within `p99`."""
 
     copies: int
     p50: timedelta
@@ -56,11 +56,11 @@ class Delay(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Statistics:
     all: Counts
-    skipped: list[tuple[str, int]]  # by reason, the most first
+    skipped: list[tuple[str, int]]  # by reason, most frequent first
     providers: list[tuple[str, Counts]]
-    topics: list[tuple[str, Counts]]  # of the readers' choice: who chose several counts for each
-    handed_over: Delay | None  # at the latest: when the last call of the batch was answered
-    arrived: Delay | None  # as far as the provider reports deliveries
+    topics: list[tuple[str, Counts]]  # the reader's topics; a reader counts for each topic chosen
+    handed_over: Delay | None  # an upper bound: the end of the batch
+    arrived: Delay | None  # if the provider reports deliveries
 
 
 STATES = ("sent", "rejected", "skipped", "uncertain", "abandoned", "planned")
@@ -69,7 +69,7 @@ COUNTS = ", ".join(
     + [f"coalesce(sum(n) FILTER (WHERE state = '{state}'), 0) AS {state}" for state in STATES]
     + [f"sum({fact}) AS {fact}" for fact in ("delivered", "bounced", "complained")]
 )
-# One scan fills four small tables at once. Who gets no digest for want of an issue belongs to none.
+# One scan fills four small tables. Readers who were due without an issue belong to none.
 COUNT = f"""
 WITH mine AS (
   SELECT d.preferences_id, b.provider, d.reason, {STATE} AS state, d.delivered_at, d.bounced_at, d.complained_at,
@@ -110,12 +110,12 @@ SELECT 'arrived', arrived::text, {COUNTS} FROM counted WHERE which = 14 AND arri
 
 
 def statistics_of(issue: Issue) -> Statistics:
-    """Count what became of an issue so far; nothing of one that is not published."""
+    """Count an issue's deliveries so far; all zero before publication."""
     found: dict[str, list[tuple[str | None, Counts]]] = defaultdict(list)
     for kind, key, *counts in _rows(issue) if issue.published_at else ():
         found[kind].append((key, Counts(*map(int, counts))))
     return Statistics(
-        all=total(counts for _, counts in found["provider"]),
+        all=sum_counts(counts for _, counts in found["provider"]),
         skipped=[(_reason(key), counts.eligible) for key, counts in _by_size(found["reason"])],
         providers=[(_provider(key), counts) for key, counts in _by_size(found["provider"])],
         topics=[(key or "no topic chosen", counts) for key, counts in _by_size(found["topic"])],
@@ -124,7 +124,7 @@ def statistics_of(issue: Issue) -> Statistics:
     )
 
 
-def total(rows: Iterable[Counts]) -> Counts:
+def sum_counts(rows: Iterable[Counts]) -> Counts:
     return Counts(*map(sum, zip(*rows, strict=True)))
 
 
@@ -139,7 +139,7 @@ def _rows(issue: Issue) -> list[tuple[Any, ...]]:
 def _window(issue: Issue) -> dict[str, datetime | str]:
     """Return until when an issue was the newest, and until when digests of it may have been made.
 
-    A later issue that was withdrawn gave its place back.
+    After a later issue was withdrawn, this one was the newest again.
     """
     later = Issue.objects.filter(published_at__gt=issue.published_at).order_by("published_at")
     until = later.values_list("published_at", flat=True).first()
@@ -174,4 +174,4 @@ def _percentile(seconds: list[tuple[int, int]], count: int, percent: int) -> tim
         passed += number
         if passed * 100 >= count * percent:
             return timedelta(seconds=delay)
-    raise AssertionError("no count lacks a last row")
+    raise AssertionError("the last row reaches every percentage")

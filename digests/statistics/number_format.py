@@ -1,4 +1,4 @@
-"""How counts are written where people read them. Pure."""
+"""Formats counts and durations for people. Pure."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -10,8 +10,8 @@ MEANINGS = {
     "sent": "accepted by the provider",
     "rejected": "refused by the provider for good",
     "skipped": "not sent, for a reason given below",
-    "uncertain": "nobody knows yet whether it left; never sent again on a guess",
-    "abandoned": "nobody knew by the time it expired",
+    "uncertain": "not known yet whether it was sent; never sent again on a guess",
+    "abandoned": "still uncertain when it expired, or found not to have been sent",
     "planned": "still to be sent",
     "delivered": "accepted by the reader’s server, as far as the provider reports it",
     "bounced": "refused by the reader’s server for good",
@@ -29,7 +29,7 @@ class Line(NamedTuple):
     meaning: str
 
 
-def lines_of(counts: Counts) -> list[Line]:
+def build_lines(counts: Counts) -> list[Line]:
     return [
         Line(name.capitalize(), count, share(count, counts.sent if name in FACTS else counts.eligible), MEANINGS[name])
         for name, count in counts._asdict().items()
@@ -37,14 +37,14 @@ def lines_of(counts: Counts) -> list[Line]:
 
 
 def share(count: int, whole: int) -> str:
-    """Return a percentage; two places where it is small, since a complaint in a thousand matters."""
+    """Return a percentage, with two decimals below 1 %, since one complaint in a thousand matters."""
     if not whole:
         return ""
     percent = 100 * count / whole
     return f"{percent:.{1 if percent >= 1 else 2}f} %" if count else "0 %"
 
 
-def words_of(delay: Delay | None) -> str:
+def describe_delay(delay: Delay | None) -> str:
     if delay is None:
         return "not known"
     copies = "1 copy" if delay.copies == 1 else f"{delay.copies:,} copies"
@@ -52,7 +52,7 @@ def words_of(delay: Delay | None) -> str:
 
 
 def span(duration: timedelta) -> str:
-    """Write a duration by its two largest units, of which hours are the largest."""
+    """Write a duration in its two largest units, hours at most."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -1,4 +1,4 @@
-"""What became of each paper of an issue: how many deliveries held it, and which votes its digests brought."""
+"""Counts, for each paper of an issue, the deliveries that held it and the votes from its digests."""
 
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ class PaperFigures(NamedTuple):
     votes: int  # by the link in one of them
 
 
-# A digest holds an entry once at most. Digests hold what was published since their reader's last one, so those of two
-# weeks hold an issue; each is counted once, and then for all its papers.
+# A digest holds an entry at most once, and papers of up to two weeks, so two weeks of digests may hold an issue's.
+# Deliveries are counted once a digest, then for all its papers.
 COUNT = f"""
 WITH mine AS (
   SELECT card.id, card.entry_id FROM digests_card card
@@ -42,7 +42,7 @@ GROUP BY mine.entry_id
 
 
 def figures_of(issue: Issue) -> list[PaperFigures]:
-    """Return the front's papers in their order, then those of the shelf that most readers got; none of a draft."""
+    """Return the front's papers in order, then those of the shelf sent most; zeros for a draft."""
     sent = sent_of(issue) if issue.published_at else {}
     entries = list(issue.entries.kept().exclude(paper=None).select_related("paper").order_by("shelf", "position"))
     votes = voting.issue_vote_counts([entry.paper_id for entry in entries if entry.paper_id], issue.date)
@@ -54,7 +54,7 @@ def figures_of(issue: Issue) -> list[PaperFigures]:
 
 @transaction.atomic
 def sent_of(issue: Issue) -> dict[int, int]:
-    """Return how many deliveries that were sent held each entry, by its id."""
+    """Return {entry id: sent deliveries that held it}."""
     assert issue.published_at
     end = issue.published_at + settings.DIGEST_SPAN + issue_counts.SLACK
     with connection.cursor() as cursor:

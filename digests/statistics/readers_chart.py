@@ -1,4 +1,4 @@
-"""Charts as shapes with places, for a template that draws them. Pure."""
+"""Computes the coordinates of a chart for a template to draw. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def readers_chart(days: Sequence[tuple[date, int, int, int]]) -> ReadersChart:
 
 
 def bounds(values: Sequence[int]) -> tuple[int, int, int]:
-    """Return round ends of an axis that holds the values, and the step between its ticks: three to six of them."""
+    """Return the ends of an axis for `values`, rounded to ticks, and the step between its three to six ticks."""
     least, most = min(values), max(values)
     span = max(most - least, most // 10, 1)
     size = 10 ** (len(str(span)) - 1)

@@ -9,12 +9,14 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from newsletter import clock
+from newsletter.excerpt import brief
 from newsletter.issues import draft as drafting
 from newsletter.issues import markdown
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers.community import proposals
 from newsletter.papers.models import Paper, Sighting, Source
 from newsletter.papers.source_health import listings_line
+from newsletter.papers.summary.summarize import summarize
 from newsletter.papers.trending import ranking
 from newsletter.papers.trending.ranking import Ranked
 
@@ -179,7 +181,8 @@ def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
 
 
 def written(text: str) -> dict[str, str]:
-    return {"summary": markdown.to_text(text), "markdown": text}
+    plain = markdown.to_text(text)
+    return {"summary": plain, "brief": brief(plain), "markdown": text}
 
 
 def free_card(item: IssueEntry) -> dict[str, Any]:
@@ -195,6 +198,7 @@ def card_of(paper: Paper) -> dict[str, Any]:
     return {
         "title": paper.title,
         "summary": paper.abstract,
+        "brief": summarize(paper.abstract, paper.title),
         "authors": paper.authors,
         "url": paper.url,
         "pdf_url": paper.pdf_url,

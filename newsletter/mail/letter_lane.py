@@ -11,8 +11,8 @@ from django.core.mail import get_connection
 
 from newsletter import clock
 from newsletter.mail import message as mail
-from newsletter.mail import outcome as mail_outcome
-from newsletter.mail.outcome import SendOutcome
+from newsletter.mail import provider_answer
+from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 PATIENCE = timedelta(seconds=5)  # a longer wait is left to the sweep
@@ -55,7 +55,7 @@ class LetterTurn:
 
     def tell(self, outcome: SendOutcome, seconds: float) -> None:
         """Say how the call went, so that all workers keep the pace."""
-        if outcome.code in mail_outcome.CODES_WITHOUT_A_CALL:
+        if outcome.code in provider_answer.CODES_WITHOUT_A_CALL:
             self.turn.unsent()
         elif outcome.code == "429":
             self.pace.pause(outcome.wait)

@@ -18,7 +18,13 @@ from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 
-from newsletter.mail.outcome import SendOutcome, outcome_of_api, outcome_of_building, outcome_of_http, outcome_of_smtp
+from newsletter.mail.provider_answer import (
+    SendOutcome,
+    outcome_of_api,
+    outcome_of_building,
+    outcome_of_http,
+    outcome_of_smtp,
+)
 
 
 def identity_gap() -> str:

@@ -9,8 +9,8 @@ from newsletter import client_network
 from subscribers import tasks, tokens
 from subscribers.models import Letter, SignupRequest, Subscriber
 from subscribers.pages import link_session, signup_intake
+from subscribers.pages.link_forms import AddressForm, DataForm, LinkForm
 from subscribers.pages.link_pages import letter_page, open_letter_page, reader_page
-from subscribers.pages.reader_forms import AddressForm, DataForm, LinkForm
 from subscribers.subscription import link_requests, requests
 from subscribers.tokens import Purpose
 

@@ -10,8 +10,8 @@ from newsletter import clock
 from subscribers import letters, tokens
 from subscribers.models import Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.choice_forms import PreferencesForm
 from subscribers.pages.link_pages import open_reader_page, reader_page
+from subscribers.pages.subscribe_forms import PreferencesForm
 from subscribers.tokens import Purpose
 
 WEEK = timedelta(days=7)

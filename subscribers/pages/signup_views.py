@@ -8,7 +8,7 @@ from newsletter import client_network
 from subscribers import ports, tasks
 from subscribers.models import Letter, SignupRequest
 from subscribers.pages import link_session, signup_intake
-from subscribers.pages.choice_forms import SubscribeForm
+from subscribers.pages.subscribe_forms import SubscribeForm
 from subscribers.subscription import opt_in
 
 

@@ -12,8 +12,8 @@ from newsletter import client_network, clock
 from subscribers import letters, tokens
 from subscribers.models import Farewell, Subscriber
 from subscribers.pages import link_session
+from subscribers.pages.link_forms import FarewellForm, StayForm
 from subscribers.pages.link_pages import explain_link, reader_page
-from subscribers.pages.reader_forms import FarewellForm, StayForm
 from subscribers.subscription import opt_in
 from subscribers.tokens import Purpose
 

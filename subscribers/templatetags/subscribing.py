@@ -3,8 +3,8 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from subscribers.pages.choice_forms import SubscribeForm
-from subscribers.pages.reader_forms import LinkForm
+from subscribers.pages.link_forms import LinkForm
+from subscribers.pages.subscribe_forms import SubscribeForm
 
 register = template.Library()
 

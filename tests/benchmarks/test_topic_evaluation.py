@@ -44,4 +44,4 @@ def test_the_halves_are_even_and_lasting() -> None:
     held_out = [is_held_out(f"2603.{number:05}") for number in range(2000)]
 
     assert 900 < sum(held_out) < 1100
-    assert is_held_out("2104.04473") is is_held_out("2104.04473")
+    assert [number for number in range(1, 13) if held_out[number]] == [2, 4, 5, 6, 7, 9, 10]

@@ -7,14 +7,21 @@ from importlib import resources
 from itertools import islice
 from statistics import median
 
-from newsletter.papers import data
+from newsletter import clock
+from newsletter.papers import bulk_rows, data
+from newsletter.papers.models import Paper, Topic
+from newsletter.papers.topics import rule_preview
 from newsletter.papers.topics.phrase_matching import TopicRule, compile_topics, rules_from_toml, split_words
+from newsletter.papers.topics.tagging import load_topics
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
 from tests.benchmarks.topic_evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
 
 TIMED_PAPERS = 6_000
 ROUNDS = 3
+PREVIEWED_PAPERS = 10_000
+AT_ONCE = 5_000
+NOW = clock.moment("2026-05-04T05:00")
 RECORDED_ARXIV = 24_132
 # Words that a phrase may be made of: shorter ones are mostly in every sentence.
 MEANINGFUL_LETTERS = 6
@@ -67,6 +74,41 @@ def coverage_arxiv(scale: float) -> Figure:
 def coverage_hf(scale: float) -> Figure:
     papers = {paper.id: paper for paper in hugging_face_papers()}
     return coverage(cleaned(paper) for paper in shown(list(papers.values()), "coverage_hf"))
+
+
+@bench("topic_preview", unit="s", target=2, higher_is_better=False)
+def topic_preview(scale: float) -> Figure:
+    """Work out what an edit of a topic would win and lose among the papers of the last days, as its page does."""
+    papers = max(1, round(PREVIEWED_PAPERS * scale))
+    load_topics()
+    for start in range(0, papers, AT_ONCE):
+        bulk_rows.insert([paper_numbered(number) for number in range(start, min(start + AT_ONCE, papers))])
+    topic = Topic.objects.get(slug="robotics")
+    topic.phrases = ["meshes 3"]
+    with clock.at(NOW):
+        rounds = [seconds_to_preview(topic) for _ in shown(range(ROUNDS), "topic_preview")]
+    return Figure(min(rounds), f"{papers:,} papers with long abstracts; best of {ROUNDS}, worst {max(rounds):.2f} s")
+
+
+def seconds_to_preview(topic: Topic) -> float:
+    started = time.perf_counter()
+    change = rule_preview.preview_change(topic)
+    seconds = time.perf_counter() - started
+    assert change.won_count
+    return seconds
+
+
+def paper_numbered(number: int) -> Paper:
+    """Return a paper of the day, one of seven of which the edited topic wins."""
+    return Paper(
+        key=f"arxiv:2605.{number:05}",
+        title=f"On meshes {(number + 3) % 7}",
+        abstract="We train a large language model with a diffusion policy on many graphs. " * 18,
+        categories=["cs.LG"],
+        url=f"https://arxiv.org/abs/2605.{number:05}",
+        first_seen_at=NOW,
+        listed_on=NOW.date(),
+    )
 
 
 def coverage(papers: Iterable[Recorded]) -> Figure:

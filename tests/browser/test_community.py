@@ -11,7 +11,7 @@ from tests.browser.test_desk import log_in
 from tests.browser.test_pages import Inspector
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 OTHER = "https://example.org/a-talk-about-readers"
 
 

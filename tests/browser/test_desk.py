@@ -10,7 +10,7 @@ from tests.browser.reader import open_mail
 from tests.browser.test_pages import AXE, FIND_TROUBLE
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 EDITOR = "editor@paper-round.invalid"
 INTRO = "A quiet day for models, and a loud one for the machines below them."

@@ -9,7 +9,7 @@ from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 

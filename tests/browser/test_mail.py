@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests import mails
 from tests.browser.conftest import Shot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 WIDTHS = (320, 390, 600)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

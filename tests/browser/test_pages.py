@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage, Page, Response
 from tests.browser.conftest import Open, Shot
 from tests.browser.reader import open_mail, subscribe, topics_of_the_leader
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 WIDTHS = (390, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -9,7 +9,7 @@ from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 AXE = Path(__file__).with_name("axe.min.js").read_text("utf-8")
 # Of the page's own part: what surrounds it is the theme's.

@@ -9,7 +9,7 @@ from tests.browser.test_pages import AXE, FIND_TROUBLE
 from tests.browser.test_publishing import go_to
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 PASSWORD = "a long one for a trial"
 DESK = f"""

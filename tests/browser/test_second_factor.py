@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open, Shot
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 AXE = Path(__file__).with_name("axe.min.js").read_text("utf-8")
 TROUBLES = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});

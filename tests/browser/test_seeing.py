@@ -10,7 +10,7 @@ from tests.browser.test_desk import EDITOR, log_in
 from tests.browser.test_pages import AXE
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 PAGES = ("preview", "checks", "test")
 # Our part of the page: the rest is the theme's.
 FIND_TROUBLE = """async () => {

@@ -7,7 +7,7 @@ from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 
 def test_sending_is_paused_and_resumed_on_the_desk(open_page: Open, product: Product, shot: Shot) -> None:

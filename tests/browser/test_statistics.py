@@ -9,7 +9,7 @@ from tests.browser.conftest import Open, Shot
 from tests.browser.test_desk import log_in
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 
 def test_the_statistics_of_an_issue_are_one_click_from_the_deliveries(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 LARGE = b"x" * 20_000_000
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

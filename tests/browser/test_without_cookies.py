@@ -11,7 +11,7 @@ from tests.browser.conftest import FLAGS, Shot
 from tests.browser.reader import open_mail, subscribe, topics_of_the_leader
 from tests.product import Product
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 BLOCKED = {"profile": {"default_content_setting_values": {"cookies": 2}}}
 
 

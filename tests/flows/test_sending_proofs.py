@@ -65,6 +65,7 @@ def test_a_task_that_is_sent_fifty_times_at_once_makes_one_copy_a_reader() -> No
     assert sent_count() == 90
 
 
+@pytest.mark.real_clock
 def test_a_worker_stopped_past_its_lease_and_continued_mails_nobody_twice() -> None:
     witness, workers = Witness(), list[subprocess.Popen[bytes]]()
 
@@ -125,6 +126,7 @@ def empty_queues() -> None:
     app.control.purge()
 
 
+@pytest.mark.real_clock
 @pytest.mark.usefixtures("empty_queues")
 def test_a_worker_asked_to_end_in_the_middle_of_a_batch_ends_soon_with_nothing_uncertain() -> None:
     witness, workers = Witness(), list[subprocess.Popen[bytes]]()
@@ -170,6 +172,7 @@ def test_while_redis_is_away_sending_waits_and_goes_on_afterwards(settings: Lazy
         check_once(provider, addresses())
 
 
+@pytest.mark.real_clock
 def test_a_turn_that_comes_in_a_moment_is_waited_for_with_the_batch_at_hand(settings: LazySettings) -> None:
     settings.SEND_RATE = 400.0
     with handing_to("mailgun") as provider:

@@ -8,8 +8,7 @@ from django.test import Client
 from django.urls import clear_url_caches
 
 from newsletter import urls
-from newsletter.mail import message
-from newsletter.mail import outcome as mail_outcome
+from newsletter.mail import message, provider_answer
 from newsletter.mailbox import store
 
 pytestmark = pytest.mark.usefixtures("mailbox")
@@ -40,7 +39,9 @@ def load_pages(settings: LazySettings, is_trial: bool) -> None:
     clear_url_caches()
 
 
-def send(to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>") -> mail_outcome.SendOutcome:
+def send(
+    to: str = "ada@example.org", subject: str = "Papers", html: str = "<p>Read.</p>"
+) -> provider_answer.SendOutcome:
     headers, metadata = {"List-Id": "Papers <papers.example.org>"}, {"delivery": "7"}
     return message.hand_over(
         message.build(to, subject, "Read.\n", html, tag="digest", headers=headers, metadata=metadata)

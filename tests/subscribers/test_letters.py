@@ -274,6 +274,6 @@ def test_the_sweep_sends_letters_that_were_forgotten(letter: Letter) -> None:
 
 def test_a_letter_counts_among_the_mails_of_its_providers_day(letter: Letter, settings: LazySettings) -> None:
     letters.send(letter)
-    assert sent_today.handed_over_today() == 1
+    assert sent_today.count_sent_today() == 1
     settings.EMAIL_LETTERS_PROVIDER = "postmark"
-    assert sent_today.handed_over_today() == 0
+    assert sent_today.count_sent_today() == 0

@@ -1,3 +1,5 @@
+import time
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -5,10 +7,11 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter import clock
 from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.tokens import Purpose
-from tests.factories import SubscriberFactory
+from tests.factories import MORNING, SubscriberFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +28,13 @@ def test_a_token_opens_one_thing_only() -> None:
     assert tokens.read(tokens.sign(Purpose.PREFERENCES, reader.pk), Purpose.UNSUBSCRIBE) is None
 
 
-def test_a_token_is_the_same_whenever_it_is_made() -> None:
-    assert tokens.sign(Purpose.UNSUBSCRIBE, 7) == tokens.sign(Purpose.UNSUBSCRIBE, 7)
+def test_a_token_is_the_same_whenever_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = set()
+    for moment in (MORNING, MORNING + timedelta(days=400)):
+        monkeypatch.setattr(time, "time", moment.timestamp)
+        with clock.at(moment):
+            made.add(tokens.sign(Purpose.UNSUBSCRIBE, 7))
+    assert len(made) == 1
 
 
 def test_a_token_needs_no_escapes_in_an_address() -> None:

@@ -7,7 +7,7 @@ from newsletter.clocked_command import operator
 
 
 class Command(BaseCommand):
-    help = "Let digests leave from a database that looks like a restored backup."
+    help = "Allow sending digests from a database that looks like a restored backup."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not switch.allow(operator()):

@@ -10,7 +10,7 @@ from subscribers.models import Subscriber
 
 
 class Command(ClockedCommand):
-    help = "Say what a reader got on a day and why, or the one reason why not."
+    help = "Explain what a reader got on a day and why, or the reason why nothing came."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

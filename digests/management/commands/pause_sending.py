@@ -8,7 +8,7 @@ from newsletter.clocked_command import operator
 
 
 class Command(BaseCommand):
-    help = "Let no digest leave until somebody resumes it. Confirmations and links still go out."
+    help = "Stop sending digests until somebody resumes. Confirmations and links still go out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reason", required=True, help="why, for whoever finds sending paused")

@@ -14,7 +14,7 @@ from subscribers.models import Subscriber
 
 
 class Command(ClockedCommand):
-    help = "Show a reader’s digest of a day, worked out anew; where none was due, what the present choice would bring."
+    help = "Show a reader’s recomputed digest of a day; if none was due, what the present preferences would bring."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

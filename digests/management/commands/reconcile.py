@@ -10,7 +10,7 @@ from newsletter.clocked_command import ClockedCommand, day
 
 
 class Command(ClockedCommand):
-    help = "Show that every reader who was due on a day is accounted for, or where not and what to look at."
+    help = "Check that every reader who was due on a day is accounted for; report differences and what to look at."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -7,7 +7,7 @@ from newsletter.clocked_command import operator
 
 
 class Command(BaseCommand):
-    help = "Let digests leave again after a pause."
+    help = "Resume sending digests after a pause."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not switch.resume(operator()):

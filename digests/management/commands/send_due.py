@@ -7,7 +7,7 @@ from newsletter.clocked_command import ClockedCommand
 
 
 class Command(ClockedCommand):
-    help = "Assemble and send what is due, here and now, without a worker."
+    help = "Assemble and send what is due in this process, without a worker."
 
     def run(self, **options: Any) -> None:
         assembled = assemble.assemble_due_digests()

@@ -7,11 +7,11 @@ from digests.monitoring import send_test
 
 
 class Command(BaseCommand):
-    help = "Send one mail the way that digests go, and say what came back and whether receivers will trust it."
+    help = "Send one test mail as digests are sent, and report the answer and whether receivers will trust it."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("address", help="who gets it")
-        parser.add_argument("--letter", action="store_true", help="send it the way that confirmations and links go")
+        parser.add_argument("--letter", action="store_true", help="send it as confirmations and links are sent")
         parser.add_argument("--nameserver", default="", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, address: str, letter: bool, nameserver: str, **options: Any) -> None:

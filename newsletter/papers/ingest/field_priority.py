@@ -8,7 +8,7 @@ where arXiv's latest version is, or where an editor says so; a withdrawal notice
 
 So the order of findings, and repeated findings, make no difference: `join_fields` is associative, commutative
 and idempotent.
-docs/decisions.md, “Whose title wins”.
+docs/decisions, “Whose title wins”.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What makes a paper trend, in numbers and in words: docs/decisions.md, “What trends”. Pure.
+"""What makes a paper trend, in numbers and in words: docs/decisions, “What trends”. Pure.
 
     heard = votes + growth × votes of the last day + comment × comments      each by its source's weight
             + mention × weights of the distinct sources + star × ln(1 + stars gained)

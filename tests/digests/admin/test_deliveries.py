@@ -78,24 +78,24 @@ def words(page: bytes) -> str:
 def test_sending_is_paused_and_resumed_after_a_question_with_a_name_on_it(admin_client: Client) -> None:
     asked = admin_client.post(SENDING, {"act": "pause", "reason": "A wrong link."})
     assert "Yes, pause it" in words(asked.content)
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
     admin_client.post(SENDING, {"act": "pause", "reason": "A wrong link.", "is_sure": "1"})
-    assert switch.may_send() == (False, "A wrong link.")
+    assert switch.send_permission() == (False, "A wrong link.")
     page = words(admin_client.get(SENDING).content)
     assert "No digest is sent. A wrong link." in page
     assert "Resume sending" in page
 
     assert "Yes, resume it" in words(admin_client.post(SENDING, {"act": "resume"}).content)
     admin_client.post(SENDING, {"act": "resume", "is_sure": "1"})
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     assert list(SwitchChange.objects.values_list("act", "by")) == [("resumed", "admin"), ("paused", "admin")]
 
 
 def test_a_pause_needs_a_reason(admin_client: Client) -> None:
     page = admin_client.post(SENDING, {"act": "pause", "reason": " ", "is_sure": "1"})
     assert "Say why" in words(page.content)
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
 
 def test_who_may_only_look_cannot_switch_sending(client: Client) -> None:
@@ -104,7 +104,7 @@ def test_who_may_only_look_cannot_switch_sending(client: Client) -> None:
     assert page.status_code == 200
     assert "Pause sending" not in words(page.content)
     assert client.post(SENDING, {"act": "pause", "reason": "x", "is_sure": "1"}).status_code == 403
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
 
 def test_who_may_not_even_look_sees_nothing_of_it(client: Client) -> None:
@@ -189,7 +189,7 @@ def test_who_may_not_see_issues_sees_no_statistics(client: Client) -> None:
 
 
 def test_a_held_database_says_that_letters_wait_too(admin_client: Client) -> None:
-    switch.may_send()
+    switch.send_permission()
     assert "wait too" not in words(admin_client.get(SENDING).content)
     SendingSwitch.objects.update(hold_reason="It looks like a backup.")
     assert "It looks like a backup. Confirmations and links wait too." in words(admin_client.get(SENDING).content)

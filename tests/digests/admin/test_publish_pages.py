@@ -117,7 +117,7 @@ def test_a_second_editor_confirms_on_the_same_page(ann: Client, issue: Issue, se
     settings.PUBLISH_ALONE_BELOW = 3
     bo = at_the_desk(account("bo"))
     assert "Ask a second editor</button>" in page(ann, issue)
-    assert press(ann, issue).startswith("3 readers need a second editor: the others are asked by mail.")
+    assert press(ann, issue).startswith("3 readers need a second editor: the other editors are asked by mail.")
     assert "Confirm: publish to" not in page(ann, issue)
     assert "Take the request back</button>" in page(ann, issue)
     assert "ann asked</strong>" not in page(bo, issue)

@@ -22,7 +22,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
-from tests.rivals import in_another_connection
+from tests.rivals import between, in_another_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -441,3 +441,18 @@ def test_an_assembly_passes_over_a_reader_who_changes_when() -> None:
         assert not Delivery.objects.exists()
     assemble.assemble_due_digests()
     assert due_again(reader) == MORNING.replace(hour=18) + DAY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_whose_span_is_given_back_while_an_assembly_runs_waits_for_the_next() -> None:
+    SubscriberFactory(send_time=time(5), covered_through=MORNING - DAY)
+    with between(
+        "INSERT INTO digests_delivery", lambda: Subscriber.objects.update(covered_through=MORNING - 2 * DAY)
+    ) as raised:
+        assemble.assemble_due_digests()
+    assert raised == [None]
+    assert not Delivery.objects.exists()
+
+    assemble.assemble_due_digests()
+
+    assert Delivery.objects.get().covered_from == MORNING - 2 * DAY

@@ -74,7 +74,7 @@ def test_where_all_is_well_nothing_is_told(set_clock: SetClock, webhook: Listene
 def test_that_sending_paused_itself_is_told_once_and_that_it_goes_on_once(
     set_clock: SetClock, webhook: Listener
 ) -> None:
-    switch.pause(switch.ITSELF, "0.20 % called it spam.")
+    switch.pause(switch.BY_ITSELF, "0.20 % called it spam.")
     rounds(set_clock)
     assert subjects() == ["sending has paused itself"]
     assert "0.20 % called it spam." in sent()[0].body
@@ -95,10 +95,10 @@ def test_a_pause_by_hand_is_no_news(set_clock: SetClock) -> None:
 
 
 def test_a_second_pause_is_told_although_the_first_is_just_over(set_clock: SetClock) -> None:
-    switch.pause(switch.ITSELF, "Two complained.")
+    switch.pause(switch.BY_ITSELF, "Two complained.")
     rounds(set_clock, 1)
     switch.resume("Ada")
-    switch.pause(switch.ITSELF, "Four complained.")
+    switch.pause(switch.BY_ITSELF, "Four complained.")
     rounds(set_clock, 1)
     assert ["complained." in mail.body for mail in sent()] == [True, True]
     assert "Four complained." in sent()[1].body
@@ -146,7 +146,7 @@ def test_while_redis_is_away_nobody_is_told_that_a_breaker_closed(set_clock: Set
     fail()
     rounds(set_clock, 1)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    switch.pause(switch.ITSELF, "Two complained.")
+    switch.pause(switch.BY_ITSELF, "Two complained.")
     rounds(set_clock)
     assert subjects() == ["mailbox fails, and mail waits", "sending has paused itself"]
 

@@ -57,4 +57,4 @@ def test_where_no_name_server_answers_that_is_said(monkeypatch: pytest.MonkeyPat
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         said = list(dns_records.check_records("example.org", "pm", f"127.0.0.1:{silent.getsockname()[1]}"))
-    assert said == [f"{name}: could not be asked, since no name server answers." for name in ("SPF", "DKIM", "DMARC")]
+    assert said == [f"{name}: unknown, because no name server answers." for name in ("SPF", "DKIM", "DMARC")]

@@ -140,7 +140,7 @@ def test_fact_and_consequence_are_written_together_or_not_at_all() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE subscribers_suppression ADD CONSTRAINT no_room CHECK (reason <> 'bounce')")
     with pytest.raises(IntegrityError, match="no_room"), transaction.atomic():
-        application.apply_some(ProviderEvent.objects.pending())
+        application.apply_together(ProviderEvent.objects.pending())
     assert stored(delivery).bounced_at is None
     assert ProviderEvent.objects.pending().count() == 1
 
@@ -219,7 +219,7 @@ def outcome(client: Client, told: list[Story], pauses: set[int]) -> Any:
                 application.apply_events()
         application.apply_events()
         rows = (
-            list(Delivery.objects.order_by("pk").values_list("status", *uncertain.FACTS.values())),
+            list(Delivery.objects.order_by("pk").values_list("status", *uncertain.FACT_COLUMNS.values())),
             list(Suppression.objects.values_list("reason", "at")),
             Subscriber.objects.get().status,
             sorted(ProviderEvent.objects.values_list("kind", "happened_at", "put_aside", "held")),

@@ -189,8 +189,8 @@ def test_an_operators_word_on_a_held_bounce_is_final(word: Held, count: int) -> 
     application.apply_events()
     event = ProviderEvent.objects.held()[0]
 
-    assert bounce_policy.decide(event, is_suppressed=word == Held.SUPPRESSED)
-    assert not bounce_policy.decide(event, is_suppressed=True)
+    assert bounce_policy.decide_held_bounce(event, is_suppressed=word == Held.SUPPRESSED)
+    assert not bounce_policy.decide_held_bounce(event, is_suppressed=True)
     heard(Kind.BOUNCED, sent_delivery(SubscriberFactory(email="more@example.net")))
     application.apply_events()
 

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from digests.providers import Mail, Provider
-from digests.providers.single_lane import filled
+from digests.providers.single_lane import fill_slots
 from tests.digests.providers.mails import LANES, copy_of, sending_to, titled
 from tests.outside import provider as outside
 
@@ -51,9 +51,11 @@ def check(both: Both, title: str, key: int) -> None:
     entry = server.accepted()[-1]
     assert entry.delivery == str(key)
     assert entry.subject == " ".join(title.split())
-    assert entry.text.rstrip("\r\n").replace("\r\n", "\n") == filled(content.text, copy).rstrip("\n")
+    assert entry.text.rstrip("\r\n").replace("\r\n", "\n") == fill_slots(content.text, copy).rstrip("\n")
     # Signs may stand as entities, which a mail program shows as the signs.
-    assert html.unescape(entry.html).rstrip("\r\n").replace("\r\n", "\n") == html.unescape(filled(content.html, copy))
+    assert html.unescape(entry.html).rstrip("\r\n").replace("\r\n", "\n") == html.unescape(
+        fill_slots(content.html, copy)
+    )
 
 
 @pytest.mark.parametrize("title", TITLES)

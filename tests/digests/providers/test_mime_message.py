@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from digests.providers import SEAM, Copy, SharedBody
 from digests.providers.base import LINK, headers_of
 from digests.providers.byte_template import fill
-from digests.providers.mime_message import LONGEST_LINK, bare_body, message_of
-from digests.providers.single_lane import filled
-from digests.providers.smtp_lane import values_of
+from digests.providers.mime_message import LONGEST_LINK, body_8bit, message_of
+from digests.providers.single_lane import fill_slots
+from digests.providers.smtp_lane import hole_values
 from newsletter.mail import message as mail
 from tests.digests.providers.mails import CONTENT, copy_of, titled
 
@@ -32,7 +32,7 @@ LINKS = st.from_regex(re.compile(r"https://[a-z.]{1,20}/[a-zA-Z0-9._=%?-]{0,260}
 def wire(content: SharedBody, copy: Copy, *, takes_8bit: bool) -> bytes:
     """Return the message as it goes after DATA, without the last dot."""
     pieces = message_of(content, takes_8bit=takes_8bit)
-    return fill(pieces, values_of(copy, DATE, pieces))
+    return fill(pieces, hole_values(copy, DATE, pieces))
 
 
 def unstuffed(data: bytes) -> bytes:
@@ -52,7 +52,7 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def djangos(content: SharedBody, copy: Copy) -> EmailMessage:
-    parts = (filled(content.text, copy), filled(content.html, copy))
+    parts = (fill_slots(content.text, copy), fill_slots(content.html, copy))
     message = mail.build(copy.to, content.subject, *parts, tag=content.tag, headers=headers_of(content, copy))
     return read(message.message().as_bytes(linesep="\r\n"))
 
@@ -140,13 +140,13 @@ def test_a_reply_address_is_in_the_message(settings: LazySettings) -> None:
 
 def test_plain_lines_travel_bare_only_with_room_for_the_longest_links() -> None:
     room = 998 - LONGEST_LINK
-    assert bare_body(("x" * room, "view_url", "\n" + "x" * 998))
-    assert not bare_body(("x" * (room + 1), "view_url", ""))
-    assert not bare_body(("", "view_url", "x" * (room + 1)))
-    assert bare_body(("x" * 500, SEAM, "x" * 498))
-    assert not bare_body(("x" * 500, SEAM, "x" * 499))
-    assert not bare_body(("x" * 999,))
-    assert not bare_body(("\x00",))
+    assert body_8bit(("x" * room, "view_url", "\n" + "x" * 998))
+    assert not body_8bit(("x" * (room + 1), "view_url", ""))
+    assert not body_8bit(("", "view_url", "x" * (room + 1)))
+    assert body_8bit(("x" * 500, SEAM, "x" * 498))
+    assert not body_8bit(("x" * 500, SEAM, "x" * 499))
+    assert not body_8bit(("x" * 999,))
+    assert not body_8bit(("\x00",))
 
 
 def test_the_longest_link_that_may_leave_fits() -> None:

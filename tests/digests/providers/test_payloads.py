@@ -16,7 +16,7 @@ from digests.providers.mailjet import Mailjet
 from digests.providers.merge_lane import SIGN, MergeLane
 from digests.providers.postmark import Postmark
 from digests.providers.resend import Resend
-from digests.providers.single_lane import filled
+from digests.providers.single_lane import fill_slots
 from newsletter.mail import message as mail
 from tests.digests.providers.mails import CONTENT, copy_of, mails, titled
 from tests.outside.forms import read_form
@@ -106,7 +106,7 @@ def test_an_array_holds_what_anymail_would_send_for_each_mail_alone(kind: type[P
     params, faults = lane.build(readers)
     assert faults == [None] * 3
     for found, (content, copy) in zip(orjson.loads(params["data"]), readers, strict=True):
-        parts = (filled(content.text, copy), filled(content.html, copy))
+        parts = (fill_slots(content.text, copy), fill_slots(content.html, copy))
         alone = mail.build(
             copy.to,
             content.subject,

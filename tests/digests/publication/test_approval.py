@@ -87,9 +87,9 @@ def test_the_other_editors_are_mailed_with_what_the_cutoff_does(issue: Issue, an
     notices.deliver_notices()
     (mail,) = sent()
     assert mail.to == ["bo@desk.example"]
-    assert mail.subject == "Paper Round: ann asks for your word on the issue of 4 May 2026"
+    assert mail.subject == "Paper Round: ann asks for your approval of the issue of 4 May 2026"
     text = " ".join(mail.body.split())
-    assert "it is published by itself at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
+    assert "it is published automatically at its cutoff, 4 May at 06:00 UTC, unless it is held" in text
     assert f"/admin/issues/issue/{issue.pk}/publish" in text
 
 
@@ -142,7 +142,7 @@ def test_a_held_issue_waits_for_the_second_editor_past_its_cutoff(
     assert asked is not None
     set_clock(issue.cutoff_at + timedelta(minutes=5))
     assert publish_past_cutoff() == []
-    assert "held: nothing happens to it before" in approval.describe_cutoff(issue)
+    assert "held: it stays unpublished until" in approval.describe_cutoff(issue)
     approval.confirm(PublishRequest.objects.select_related("issue").get(), bo, seen(issue))
     assert stored(issue).status == Status.PUBLISHED
 

@@ -48,8 +48,8 @@ def test_sending_pauses_itself_at_more_than_a_complaint_in_a_thousand(digest: Di
     report(Kind.COMPLAINED, deliveries[:1])
     assert not switch.is_paused()
     report(Kind.COMPLAINED, deliveries[1:2])
-    answer = switch.may_send()
-    assert not answer.may
+    answer = switch.send_permission()
+    assert not answer.is_allowed
     assert answer.reason == (
         "Of the 1,000 readers to whom the issue of 4 May 2026 was handed over, 2 called it spam: 0.20 %, "
         "where 0.1 % is the limit."
@@ -63,15 +63,15 @@ def test_sending_pauses_itself_at_more_than_five_hard_bounces_in_a_hundred(diges
     report(Kind.BOUNCED, deliveries[:50])
     assert not switch.is_paused()
     report(Kind.BOUNCED, deliveries[50:51])
-    assert "could not be reached for good: 5.10 %" in switch.may_send().reason
+    assert "could not be reached for good: 5.10 %" in switch.send_permission().reason
 
 
 def test_addresses_that_the_provider_refuses_at_once_are_judged_as_bounces(digest: Digest) -> None:
     deliveries = hand_over(digest, 1000)
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries[:60]]).update(status="rejected")
     report(Kind.BOUNCED, deliveries[:60])
-    assert "Of the 1,000 readers" in switch.may_send().reason
-    assert "could not be reached for good: 6.00 %" in switch.may_send().reason
+    assert "Of the 1,000 readers" in switch.send_permission().reason
+    assert "could not be reached for good: 6.00 %" in switch.send_permission().reason
 
 
 def test_the_first_thousand_are_not_judged(digest: Digest) -> None:
@@ -96,4 +96,8 @@ def test_who_resumed_is_not_stopped_again_until_it_is_twice_as_bad(digest: Diges
     report(Kind.COMPLAINED, deliveries[3:4])
     assert switch.is_paused()
     changes = SwitchChange.objects.order_by("id").values_list("act", "by", "count")
-    assert list(changes) == [("paused", switch.ITSELF, 2), ("resumed", "Ada", None), ("paused", switch.ITSELF, 4)]
+    assert list(changes) == [
+        ("paused", switch.BY_ITSELF, 2),
+        ("resumed", "Ada", None),
+        ("paused", switch.BY_ITSELF, 4),
+    ]

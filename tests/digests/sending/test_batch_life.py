@@ -58,7 +58,7 @@ def killed_after(calls: int) -> Callable[[], bool]:
 
 def claim(batch: Batch, settings: LazySettings) -> bool:
     with provider_of(settings) as provider:
-        return send_batch.claim(batch, provider)
+        return send_batch.lease_batch(batch, provider)
 
 
 # PLANNED → LEASED
@@ -262,7 +262,7 @@ def test_the_calls_a_vanished_worker_had_open_are_uncertain_and_the_rest_goes_on
         stored = Batch.objects.get()
         assert (stored.status, stored.position, stored.open_calls) == (Status.PLANNED, 2, 0)
         assert set(Delivery.objects.filter(status="uncertain").values_list("call_no", "note")) == {
-            (1, recovery.VANISHED)
+            (1, recovery.WORKER_VANISHED)
         }
         assert send_batch.send_batch(stored)
         check_once(provider, addresses())

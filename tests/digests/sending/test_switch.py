@@ -60,21 +60,21 @@ def run(command: str, capsys: pytest.CaptureFixture[str], **options: str) -> str
 
 
 def test_a_new_database_may_send_at_once_and_the_question_is_one_query() -> None:
-    assert switch.may_send() == (True, "")
+    assert switch.send_permission() == (True, "")
     with CaptureQueriesContext(connection) as captured:
-        assert switch.may_send().may
+        assert switch.send_permission().is_allowed
     assert len(captured) == 1
 
 
 def test_paused_says_why_and_resumed_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     said = run("pause_sending", capsys, reason="A wrong link in the issue.")
     assert said.startswith("Paused. No new call to the provider begins")
-    assert switch.may_send() == (False, "A wrong link in the issue.")
+    assert switch.send_permission() == (False, "A wrong link in the issue.")
     assert "already" in run("pause_sending", capsys, reason="Another.")
-    assert switch.may_send() == (False, "A wrong link in the issue.")
+    assert switch.send_permission() == (False, "A wrong link in the issue.")
 
     assert run("resume_sending", capsys).startswith("Resumed.")
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     assert "was not paused" in run("resume_sending", capsys)
     acts = list(SwitchChange.objects.order_by("id").values_list("act", "reason"))
     assert acts == [("paused", "A wrong link in the issue."), ("resumed", "")]
@@ -83,7 +83,7 @@ def test_paused_says_why_and_resumed_goes_on(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.django_db(transaction=True)
 def test_a_pause_is_answered_when_every_call_allowed_before_is_opened() -> None:
-    switch.may_send()
+    switch.send_permission()
     paused = threading.Event()
 
     def pause() -> None:
@@ -92,13 +92,13 @@ def test_a_pause_is_answered_when_every_call_allowed_before_is_opened() -> None:
         connection.close()
 
     with transaction.atomic():
-        assert switch.may_send().may
+        assert switch.send_permission().is_allowed
         pauser = threading.Thread(target=pause)
         pauser.start()
         assert not paused.wait(0.3)
     assert paused.wait(10)
     pauser.join()
-    assert not switch.may_send().may
+    assert not switch.send_permission().is_allowed
 
 
 def test_a_database_restored_under_the_same_files_is_held(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,14 +107,14 @@ def test_a_database_restored_under_the_same_files_is_held(capsys: pytest.Capture
     switch.raise_epoch()
     restore(yesterday)
 
-    answer = switch.may_send()
-    switch.may_send()
+    answer = switch.send_permission()
+    switch.send_permission()
 
-    assert not answer.may
+    assert not answer.is_allowed
     assert "restored backup" in answer.reason
     assert SwitchChange.objects.filter(act=SwitchChange.Act.HELD).count() == 1
     assert run("allow_sending", capsys).startswith("Allowed.")
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     assert "nothing to allow" in run("allow_sending", capsys)
 
 
@@ -126,16 +126,16 @@ def test_either_marker_is_enough(settings: LazySettings, tmp_path: Path) -> None
         switch.raise_epoch()
         forget()
         restore(yesterday)
-        assert not switch.may_send().may
+        assert not switch.send_permission().is_allowed
 
 
 def test_a_database_restored_under_a_running_worker_is_held() -> None:
     switch.raise_epoch()
     yesterday = backup()
     switch.raise_epoch()
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     SendingSwitch.objects.filter(pk=1).update(**yesterday)
-    assert not switch.may_send().may
+    assert not switch.send_permission().is_allowed
 
 
 def test_a_backup_started_on_a_new_machine_is_held(
@@ -145,8 +145,8 @@ def test_a_backup_started_on_a_new_machine_is_held(
     start_elsewhere(settings, tmp_path)
     set_clock(MORNING + DAY)
     switch.raise_epoch()
-    answer = switch.may_send()
-    assert not answer.may
+    answer = switch.send_permission()
+    assert not answer.is_allowed
     assert "last at work on 4 May 2026 at 05:00 UTC, and not on this machine" in answer.reason
 
 
@@ -156,14 +156,14 @@ def test_a_new_machine_joins_a_deployment_that_is_at_work(
     switch.raise_epoch()
     start_elsewhere(settings, tmp_path)
     set_clock(MORNING + timedelta(minutes=5))
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
 
 def test_a_desk_that_was_off_for_weeks_goes_on_by_itself(set_clock: SetClock) -> None:
     switch.raise_epoch()
     switch._newest.clear()
     set_clock(MORNING + 30 * DAY)
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
 
 def test_an_allowed_database_is_held_by_no_old_marker_and_its_backup_is_held_again(
@@ -175,9 +175,9 @@ def test_an_allowed_database_is_held_by_no_old_marker_and_its_backup_is_held_aga
     restore(yesterday)
     assert switch.allow("Ada")
     switch._newest.clear()
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     restore(yesterday)
-    assert not switch.may_send().may
+    assert not switch.send_permission().is_allowed
 
 
 def test_a_held_database_does_not_come_alive_by_itself() -> None:
@@ -199,18 +199,18 @@ def test_allowing_is_not_resuming(capsys: pytest.CaptureFixture[str]) -> None:
     restore(yesterday)
     switch.pause("Ada", "Stop.")
     assert "Sending is paused besides" in run("allow_sending", capsys)
-    assert switch.may_send() == (False, "Stop.")
+    assert switch.send_permission() == (False, "Stop.")
 
 
 def test_a_file_that_cannot_be_written_or_read_stops_nothing(settings: LazySettings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path / "file"
     (tmp_path / "file").write_text("not a folder")
     switch.raise_epoch()
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     settings.VAR_DIR = tmp_path
     (tmp_path / "sending.json").write_text("{broken")
     switch.raise_epoch()
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
 
 
 def test_check_tells_of_a_pause_and_of_a_hold(capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,5 +269,5 @@ def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_
         return read(lineage)
 
     monkeypatch.setattr(backup_markers, "read", read_late)
-    assert switch.may_send().may
+    assert switch.send_permission().is_allowed
     assert not switch.is_held()

@@ -17,7 +17,7 @@ def test_a_share_has_two_places_where_it_is_small(count: int, whole: int, words:
 def test_what_was_reported_is_a_share_of_what_was_sent() -> None:
     lines = {
         line.name: line.share
-        for line in number_format.lines_of(Counts(eligible=200, sent=100, skipped=100, bounced=5))
+        for line in number_format.build_lines(Counts(eligible=200, sent=100, skipped=100, bounced=5))
     }
     assert (lines["Sent"], lines["Skipped"], lines["Bounced"]) == ("50.0 %", "50.0 %", "5.0 %")
 
@@ -32,5 +32,5 @@ def test_a_duration_is_written_by_its_two_largest_units(seconds: int, words: str
 
 def test_a_delay_says_over_how_many_copies() -> None:
     delay = Delay(1200, timedelta(seconds=4), timedelta(seconds=70))
-    assert number_format.words_of(delay) == "half within 4 s, 99 % within 1 min 10 s (1,200 copies)"
-    assert number_format.words_of(None) == "not known"
+    assert number_format.describe_delay(delay) == "half within 4 s, 99 % within 1 min 10 s (1,200 copies)"
+    assert number_format.describe_delay(None) == "not known"

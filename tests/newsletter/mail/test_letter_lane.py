@@ -5,7 +5,7 @@ import pytest
 from anymail.message import AnymailMessage
 from django.conf import LazySettings
 
-from newsletter.mail import letter_lane, outcome
+from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
 from newsletter.mail.throttle import Pace, Wait
 from tests.factories import MORNING
@@ -18,7 +18,7 @@ def message() -> AnymailMessage:
     return mail.build("ada@example.org", "A link", "Read.\n", "<p>Read.</p>", tag="confirm")
 
 
-def send() -> outcome.SendOutcome:
+def send() -> provider_answer.SendOutcome:
     with letter_lane.lane() as lane:
         return lane.hand_over(message())
 
@@ -79,6 +79,7 @@ def test_a_call_that_was_not_made_closes_no_breaker(set_clock: SetClock, setting
     assert Pace("letters").state().is_open
 
 
+@pytest.mark.real_clock
 def test_a_short_wait_is_waited_for(settings: LazySettings) -> None:
     settings.SEND_RATE, settings.LETTERS_SHARE = 200.0, 0.1
     assert all(send().is_accepted for _ in range(8))  # 20 a second

@@ -2,7 +2,6 @@ import csv
 import gzip
 import json
 import re
-import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
@@ -103,14 +102,6 @@ def test_words_alone_find_the_topics_of_held_out_papers() -> None:
     assert not any(score.has_too_few for score in scores.values())
 
 
-@needs_recordings
-def test_five_thousand_papers_are_matched_in_a_second_of_processor_time() -> None:
-    match = shipped_matcher().match
-    papers = [(paper.title, paper.abstract[:1200]) for paper in arxiv_papers()[:2500]]
-
-    assert min(seconds_to_match(match, papers) for _ in range(3)) <= len(papers) / 5000
-
-
 def test_the_sample_has_forty_papers_in_the_order_of_their_votes() -> None:
     papers = sample_papers()
     votes = [paper["votes"] for paper in papers]
@@ -208,13 +199,6 @@ def topic_counts(papers: Iterable[Recorded], with_categories: bool) -> list[int]
 
 def share_with_a_topic(counts: list[int]) -> float:
     return sum(count > 0 for count in counts) / len(counts)
-
-
-def seconds_to_match(match: Any, papers: list[tuple[str, str]]) -> float:
-    start = time.process_time()
-    for title, abstract in papers:
-        match(title, abstract)
-    return time.process_time() - start
 
 
 def eight_word_runs(text: str) -> set[tuple[str, ...]]:

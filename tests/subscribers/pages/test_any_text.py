@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 
 from subscribers.addresses.canonical import canonical_address
 from subscribers.models import Preferences, Subscriber
-from subscribers.pages.choice_forms import PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import PreferencesForm, SubscribeForm
 from subscribers.subscription import requests
 from tests.factories import TopicFactory
 from tests.subscribers.signups import answer_all, answers, mark

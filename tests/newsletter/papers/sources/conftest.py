@@ -35,6 +35,7 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.replies: dict[str, Reply] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.dripped = 0  # bytes that were sent one by one
         self.stopping = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
         self.server.daemon_threads = True
@@ -68,6 +69,7 @@ def handler_for(script: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 return
             for byte in data:
                 self.wfile.write(bytes([byte]))
+                script.dripped += 1
                 if script.stopping.wait(drip):
                     return
 

