@@ -107,7 +107,7 @@ class ItemWords(Act):
         url: str = self.cleaned_data["url"]
         if url:
             URLValidator(schemes=["http", "https"], message="It begins with http:// or https://.")(url)
-            validate_address(url)
+            validate_address(url, any_port=True)
         return url
 
 

@@ -23,6 +23,7 @@ MAX_WAIT = timedelta(hours=6)
 DESCRIBE_WITHIN = timedelta(days=14)
 MAX_UNDESCRIBED = 500
 LISTING_DAYS = 3
+ALL_PORTS = frozenset(range(1, 65_536))
 MAX_REFUSED = 100  # lines kept of one address
 RETRY_FAULTY_AFTER = timedelta(minutes=15)
 CUT_SHORT = "The response was cut short: items at its end are missing."
@@ -143,10 +144,14 @@ def hold_arxiv_turn(source: Source, most_seconds: float = math.inf) -> Iterator[
         time.sleep(settings.ARXIV_PAUSE_SECONDS)
 
 
-def validate_address(url: str) -> None:
-    """Raise ValidationError where `url` can never be fetched, in the words a fetch would use."""
+def validate_address(url: str, *, any_port: bool = False) -> None:
+    """Raise ValidationError where `url` can never be fetched, in the words a fetch would use.
+
+    `any_port` is for links that readers open: they are not bound to the ports that feeds are fetched from.
+    """
+    policy = fetch_policy()
     try:
-        guarded_fetch.check_address(url, fetch_policy())
+        guarded_fetch.check_address(url, replace(policy, ports=ALL_PORTS) if any_port else policy)
     except SourceError as exc:
         raise ValidationError(str(exc)) from exc
 

@@ -274,7 +274,7 @@ def _unpack(body: bytes, encoding: str, policy: Policy) -> tuple[bytes, bool]:
         elif packing == "deflate":
             plain, is_whole = _inflate(body, policy.max_bytes + 1)
         else:
-            raise SourceError(f"The response is compressed in a way that was not asked for: {packing[:40]}.")
+            raise SourceError(f"The response is packed in a way that was not asked for: {packing[:40]}.")
     except zlib.error as exc:
         raise SourceError(f"The response could not be unpacked: {exc}.") from exc
     if len(plain) > policy.max_bytes:

@@ -59,7 +59,8 @@ def _look_up(host: str, port: int, answers: "SimpleQueue[list[IPAddress] | OSErr
 
 def addresses_without_dns(host: str) -> list[IPAddress]:
     """Return the addresses of an IP literal (127.1 and 0x7f000001 too) or of localhost, [] for other names."""
-    if host.lower().removesuffix(".").rpartition(".")[2] == "localhost":
+    host = host.lower().removesuffix(".")
+    if host.rpartition(".")[2] == "localhost":
         return [ip_address("127.0.0.1")]
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
