@@ -157,7 +157,7 @@ def test_where_no_source_answers_the_command_fails(server: ScriptedServer) -> No
 
 @pytest.mark.parametrize("words", [(), ("--source", "999")])
 def test_a_source_that_is_not_there_is_said_so(words: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="no such source"):
+    with pytest.raises(CommandError, match="no such active source"):
         run("fetch_papers", *words)
 
 

@@ -106,7 +106,9 @@ class ItemWords(Act):
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
         if url:
-            URLValidator(schemes=["http", "https"], message="It begins with http:// or https://.")(url)
+            URLValidator(schemes=["http", "https"], message="Enter an address that begins with http:// or https://.")(
+                url
+            )
             validate_address(url, any_port=True)
         return url
 

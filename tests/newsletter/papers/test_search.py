@@ -171,7 +171,7 @@ def test_a_withdrawn_paper_is_not_taken_in(server: ScriptedServer) -> None:
 
 
 def test_a_server_that_drips_is_given_up(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(finding, "MAX_SECONDS", 0.2)
     answer(server, OLD, Reply(payload("arxiv_api.xml"), drip=0.05))
     with pytest.raises(NotFound, match="arXiv cannot be reached now"):
         paper_for_link(OLD)
@@ -179,7 +179,7 @@ def test_a_server_that_drips_is_given_up(server: ScriptedServer, monkeypatch: py
 
 @pytest.mark.django_db(transaction=True)
 def test_who_waits_too_long_for_arxivs_turn_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(finding, "MAX_SECONDS", 0.2)
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -70,9 +70,9 @@ def test_a_bad_item_fails_alone() -> None:
     assert len(listing.findings) == 2
     assert listing.refused == (
         "not/an-id: its id 'not/an-id' is not arXiv's",
-        "Item 4: it has no title",
+        "2605.90003: it has no title",
         "Item 5: it is not a JSON object",
-        "Item 6: its id '' is not arXiv's",
+        "No inner paper: its id '' is not arXiv's",
     )
 
 
