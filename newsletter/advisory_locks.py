@@ -23,6 +23,7 @@ class Lock(IntEnum):
     SENDING_SWITCH = 7_301_010  # shared by calls that are being opened, exclusive for a pause
     PROVIDER_EVENTS = 7_301_011  # one worker at a time applies events: the effect of one may depend on another
     COMMUNITY = 7_301_012  # keyed by reader or by proposed paper: one vote or proposal at a time
+    FORECAST_TRAINING = 7_301_014  # one worker at a time trains the forecast
     SIGNUP = 7_301_013  # keyed by canonical address: one sign-up at a time
 
 

@@ -169,7 +169,7 @@ AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
-AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.locked"
+AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.lockout_page"
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
 # Attempts during a lockout do not extend it: otherwise anybody could keep a known name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -308,6 +308,8 @@ TRENDING_STAR = env.float("TRENDING_STAR", 2.0)  # times ln(1 + stars gained): 1
 TRENDING_PICK = env.float("TRENDING_PICK", 30.0)  # the votes of the best tenth of a day's papers
 TRENDING_RIPE_HOURS = env.float("TRENDING_RIPE_HOURS", 24.0)  # until then votes count by the cube of the time passed
 TRENDING_HALF_LIFE_DAYS = env.float("TRENDING_HALF_LIFE_DAYS", 2.0)
+# Times the probability that a paper gets votes, less each day after the listing and with each vote; 0: no forecast
+TRENDING_FORECAST_WEIGHT = env.float("TRENDING_FORECAST_WEIGHT", 40.0, validate=at_least(0))
 
 # Issues
 ISSUE_CUTOFF = env.time("ISSUE_CUTOFF", time(5, 0))

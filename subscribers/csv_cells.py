@@ -1,16 +1,16 @@
-"""Cells of a table that a spreadsheet opens: none is taken for a formula, and each can be read back."""
+"""CSV cells that a spreadsheet does not execute as formulas, and that can be read back unchanged."""
 
 import re
 
-RISKY = re.compile(r"'*[=+\-@\t\r]")
-GUARDED = re.compile(r"'+[=+\-@\t\r]")
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
 
-def guarded(text: str) -> str:
-    """Return `text` with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if RISKY.match(text) else text
+def escape_formula(text: str) -> str:
+    """Prefix `text` with an apostrophe if a spreadsheet would execute it as a formula."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
-def bare(cell: str) -> str:
-    """Return what `guarded` was given."""
-    return cell[1:] if GUARDED.match(cell) else cell
+def unescape_formula(cell: str) -> str:
+    """Undo `escape_formula`."""
+    return cell[1:] if ESCAPED_FORMULA.match(cell) else cell

@@ -1,4 +1,4 @@
-"""All readers as a table, in constant memory: what an operator needs to go elsewhere, and to come back."""
+"""Export all readers as CSV in constant memory, complete enough to move to another service and back."""
 
 import csv
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import connection
 
-from subscribers.csv_cells import guarded
+from subscribers.csv_cells import escape_formula
 
-PART = 5_000
+READERS_PER_QUERY = 5_000
 COLUMNS = (
     "email", "state", "suppressed", "topics", "followed_phrases", "followed_authors", "muted_phrases", "muted_authors",
     "max_papers", "minimum_score", "frequency", "weekday", "hour", "zone", "paused_until", "subscribed_at",
@@ -45,25 +45,25 @@ ORDER BY part.id
 
 
 class Echo:
-    """Gives each line back as it is written."""
+    """A file for csv.writer whose `write` returns the line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def lines() -> Iterator[str]:
-    """Yield the table part by part, its head first; no transaction stays open between two parts."""
+    """Yield the CSV text in parts, header first. No transaction stays open between two parts."""
     table: Any = csv.writer(Echo())
     yield table.writerow(COLUMNS)
     last = 0
-    while part := read_part(last):
+    while part := read_readers(last):
         yield "".join(table.writerow(cells_of(row)) for row in part)
         last = part[-1][0]
 
 
-def read_part(last: int) -> list[tuple[Any, ...]]:
+def read_readers(last: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(READERS, [last, PART])
+        cursor.execute(READERS, [last, READERS_PER_QUERY])
         return list(cursor.fetchall())
 
 
@@ -71,7 +71,7 @@ def cells_of(row: tuple[Any, ...]) -> list[str]:
     values = dict(zip(COLUMNS, row[1:], strict=True))
     values["weekday"] = WEEKDAYS[values["weekday"]] if values["frequency"] == "weekly" else ""
     values["hour"] = f"{values['hour']:%H:%M}"
-    return [guarded(text_of(value)) for value in values.values()]
+    return [escape_formula(text_of(value)) for value in values.values()]
 
 
 def text_of(value: Any) -> str:

@@ -1,48 +1,49 @@
-"""When a reader's next digest is due: pure arithmetic of days, hours and zones."""
+"""When a reader's next digest is due: pure arithmetic on days, hours and time zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
-# A slot that comes sooner than this after the last was the next day’s, whatever the clocks do; a weekly one does not.
-AT_HAND = timedelta(days=3)
+# Slots of a daily reader are closer together than this, even across a time zone change; weekly ones are not.
+LONGEST_DAILY_GAP = timedelta(days=3)
 
 
 class Rhythm(NamedTuple):
-    """A reader's choice of when; readers with an equal rhythm are due together."""
+    """When a reader wants digests. Readers with equal rhythms are due together."""
 
     frequency: str  # a Subscriber.Frequency
-    weekday: int  # 0 is Monday; read only where the frequency is weekly
+    weekday: int  # 0 is Monday; used only if frequency is weekly
     send_time: time
     timezone: str
     paused_until: date | None = None
 
 
 def next_slot(rhythm: Rhythm, after: datetime) -> datetime:
-    """Return the first moment of `rhythm` later than `after`, in UTC.
+    """Return the first slot of `rhythm` after `after`, in UTC.
 
-    An hour that a change of the clocks skips moves forward by the change; one that comes twice is its first.
+    A local time skipped by daylight saving moves forward by the change; a repeated one means its first occurrence.
     """
     return first_slot(rhythm, after, date.min)
 
 
 def slot_after(rhythm: Rhythm, slot: datetime, floor: datetime, *, is_welcome: bool) -> datetime:
-    """Return what follows `slot`, which was served or skipped: for a later day, and later than `floor`.
+    """Return the slot after `slot`, which was served or skipped: on a later day, and later than `floor`.
 
-    A welcome comes at no hour of the rhythm, so the hour of its day is still to come.
+    A welcome digest is not sent at the rhythm's hour, so the regular slot of the same day may still follow it.
     """
-    came = day_of(rhythm, slot)
-    return first_slot(rhythm, max(slot, floor), came if is_welcome else came + DAY)
+    day = day_of(rhythm, slot)
+    return first_slot(rhythm, max(slot, floor), day if is_welcome else day + DAY)
 
 
 def slot_after_change(
     rhythm: Rhythm, now: datetime, *, pending: datetime, last: datetime | None, welcomed_at: datetime | None
 ) -> datetime:
-    """Return the next slot of a reader who changes to `rhythm` now: one a day of the zone, none twice, none lost.
+    """Return the next slot, later than `last`, of a reader who changes to `rhythm` now.
 
-    `pending` was the next slot so far, `last` the one served or skipped before it. What is due already stays due,
-    pauses aside. A reader whose day would be lost, because its hour is over, is due now. Later than `last`.
+    No local day gets two slots, and none loses its slot. `pending` is the next slot so far, `last` the one served or
+    skipped before it. A slot that is due stays due unless the reader paused. A reader whose new hour has already
+    passed on a day without a digest is due now.
     """
     today = day_at(rhythm, now)
     if pending <= now and not is_paused(rhythm, today):
@@ -60,25 +61,25 @@ def loses_today(rhythm: Rhythm, now: datetime, last: datetime) -> bool:
 
 
 def loses_yesterday(rhythm: Rhythm, now: datetime, last: datetime, pending: datetime) -> bool:
-    """Say whether a move eastward jumps over a day whose slot was at hand."""
+    """Return True if a move eastward skips a day on which a slot was pending."""
     yesterday = day_at(rhythm, now) - DAY
-    return day_of(rhythm, last) < yesterday and has_slot(rhythm, yesterday) and pending - last < AT_HAND
+    return day_of(rhythm, last) < yesterday and has_slot(rhythm, yesterday) and pending - last < LONGEST_DAILY_GAP
 
 
 def is_over(rhythm: Rhythm, day: date, now: datetime) -> bool:
-    """Say whether `day` has a slot and its hour is over."""
+    """Return True if `day` has a slot and its time has passed."""
     return has_slot(rhythm, day) and moment(day, rhythm.send_time, ZoneInfo(rhythm.timezone)) <= now
 
 
-def by_present_rules(rhythm: Rhythm, slot: datetime) -> datetime:
-    """Return the same hour of the same day as `slot` by what is known of the zone now."""
+def slot_by_current_rules(rhythm: Rhythm, slot: datetime) -> datetime:
+    """Return the UTC time of the local day and hour of `slot`, by the current time zone rules."""
     zone, day = ZoneInfo(rhythm.timezone), day_at(rhythm, slot)
     days = [near for near in (day - DAY, day, day + DAY) if has_slot(rhythm, near)]
     return min((moment(near, rhythm.send_time, zone) for near in days), key=lambda m: abs(m - slot), default=slot)
 
 
 def first_slot(rhythm: Rhythm, after: datetime, day: date) -> datetime:
-    """Return the first moment later than `after` that is for `day` or a later one."""
+    """Return the first slot after `after` that belongs to `day` or a later day."""
     day = max(day, day_at(rhythm, after) - DAY, rhythm.paused_until or date.min)
     zone = ZoneInfo(rhythm.timezone)
     while True:
@@ -88,7 +89,7 @@ def first_slot(rhythm: Rhythm, after: datetime, day: date) -> datetime:
 
 
 def day_of(rhythm: Rhythm, slot: datetime) -> date:
-    """Return the day a slot is for: the day on the clock, or the one before where a gap at midnight delayed it."""
+    """Return the local day a slot belongs to: the day before if a daylight saving gap moved it past midnight."""
     day = day_at(rhythm, slot)
     is_delayed = moment(day - DAY, rhythm.send_time, ZoneInfo(rhythm.timezone)) == slot
     return day - DAY if is_delayed else day
@@ -117,5 +118,5 @@ def is_day_of(rhythm: Rhythm, day: date) -> bool:
 
 
 def moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    # fold=0: the first of two equal hours; in a gap the offset before the change, so a moment after the gap.
+    # fold=0 is the first of two repeated hours; in a gap it uses the old offset, which lands after the gap.
     return datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)

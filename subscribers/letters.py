@@ -1,4 +1,4 @@
-"""Mail that a person waits for: composed and handed over one by one."""
+"""Send letters (mail that a person is waiting for), one by one."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,48 +17,48 @@ from subscribers.models import Letter, Subscriber, Suppression
 from subscribers.subscription import opt_in
 
 Status = Letter.Status
-LOST_AFTER = timedelta(minutes=5)  # far more than a call may take
-# The page that the link of a letter leads to.
+LOST_AFTER = timedelta(minutes=5)  # much longer than a provider call can take
+# The URL name of the page that a letter's link opens.
 PAGES: dict[str, str] = {
     Letter.Kind.ADDRESS: "subscribers:address",
     Letter.Kind.EXPORT: "digests:data",
     Letter.Kind.ERASE: "digests:erase",
 }
-VANISHED = "The worker vanished while this was being handed over: it may have arrived, and is not sent again."
+VANISHED = "The worker disappeared while sending this letter. It may have arrived, so it is not sent again."
 
 
 def sweep() -> list[int]:
-    """Give up on letters whose worker vanished, and return the ids of those that may be sent now. Safe to repeat."""
+    """Fail letters whose worker disappeared; return the ids of letters that may be sent now. Safe to repeat."""
     lost = Letter.objects.filter(status=Status.SENDING).exclude(sending_at__gte=clock.now() - LOST_AFTER)
     for letter in lost:
         letter.move_to(Status.FAILED, Q(sending_at=letter.sending_at), error=VANISHED)
-    return waiting()
+    return due_letter_ids()
 
 
-def waiting() -> list[int]:
+def due_letter_ids() -> list[int]:
     """Return the ids of letters that may be sent now, oldest first."""
     planned = Letter.objects.filter(status=Status.PLANNED)
     ready = planned.filter(Q(not_before=None) | Q(not_before__lte=clock.now()))
     return list(ready.order_by("pk").values_list("pk", flat=True)[:500])
 
 
-def not_held() -> bool:
+def never_held() -> bool:
     return False
 
 
 def send(
     letter: Letter,
-    is_held: Callable[[], bool] = not_held,
-    sent_today: Callable[[], int] = letter_lane.none_today,
+    is_held: Callable[[], bool] = never_held,
+    sent_today: Callable[[], int] = letter_lane.count_nothing,
 ) -> None:
-    """Hand one letter over to the provider, or let it wait; a rival's letter and a sent one are left alone.
+    """Send one letter, or postpone it. Does nothing if another worker has claimed or sent it.
 
-    Nothing leaves while `is_held` says that this database may be a restored backup. `sent_today` counts what the
-    provider was given today.
+    `is_held` returns True while this database may be a restored backup; then nothing is sent. `sent_today` returns
+    the number of mails handed to the provider today, for its daily limit.
     """
     if not is_ready(letter) or is_held():
         return
-    if reason := reason_against(letter):
+    if reason := skip_reason(letter):
         letter.move_to(Status.SKIPPED, error=reason)
         return
     token = tokens.random_token()
@@ -74,26 +74,26 @@ def is_ready(letter: Letter) -> bool:
     return letter.status == Status.PLANNED and (letter.not_before is None or letter.not_before <= clock.now())
 
 
-def reason_against(letter: Letter) -> str:
-    """Return why a letter must not be sent any more, or an empty string."""
+def skip_reason(letter: Letter) -> str:
+    """Return why a letter must not be sent any more; an empty string if it may."""
     if Suppression.holds(letter.recipient):
         return "the address is suppressed"
     if letter.used_at is not None:
-        return "its link was ended before it was sent"
+        return "its link was cancelled before it was sent"
     if opt_in.is_expired(letter):
-        return "it was asked for too long ago"
+        return "it was requested too long ago"
     return ""
 
 
 def message_of(letter: Letter, token: str) -> AnymailMessage:
     folder, to = f"subscribers/mail/{letter.kind}", letter.recipient
-    message = mail.compose(folder, context(letter, token), to, tag=letter.kind)
+    message = mail.compose(folder, mail_context(letter, token), to, tag=letter.kind)
     message.metadata = {"letter": str(letter.pk)}
     return message
 
 
 def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.LetterTurn) -> None:
-    """Claim the letter, make the call and record the answer: after the claim it is never sent again on a guess."""
+    """Claim the letter, call the provider and record the outcome. After an unclear outcome it is not resent."""
     if not letter.move_to(Status.SENDING, sending_at=clock.now(), token_hash=tokens.hash_token(token)):
         lane.leave()
         return
@@ -112,12 +112,12 @@ def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_
 
 
 def wait_for(letter: Letter, wait: Wait) -> None:
-    """Note why a letter that nobody has claimed waits, and when to try again."""
+    """Record why an unclaimed letter has to wait, and when to try again."""
     not_before = clock.now() + min(wait.for_, provider_answer.LONGEST_WAIT)
     letter.move_to(Status.PLANNED, Q(status=Status.PLANNED), not_before=not_before, error=letter_lane.WHY[wait.why])
 
 
-def context(letter: Letter, token: str) -> dict[str, object]:
+def mail_context(letter: Letter, token: str) -> dict[str, object]:
     page = PAGES.get(letter.kind)
     return {
         "subscriber": letter.subscriber,

@@ -1,4 +1,4 @@
-"""Readers for a trial, made by COPY: as many as wanted, the same for the same seed."""
+"""Insert any number of made-up readers by COPY, for load tests. The same seed gives the same readers."""
 
 import random
 from bisect import bisect
@@ -20,7 +20,7 @@ ZONES = (
     "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland", "UTC",
 )  # fmt: skip
 SIZES = (5, 10, 15, 30)
-MOST_TOPICS = 30  # the head of the list, by Zipf's law
+MOST_TOPICS = 30  # only the first of the list; Zipf's law leaves the rest few readers
 WORDS = (
     "gaussian splatting", "diffusion", "mixture of experts", "long context", "reward model", "tokenizer", "protein",
     "medical imaging", "world model", "speculative decoding", "sim-to-real", "knowledge graph", "watermark", "survey",
@@ -29,8 +29,8 @@ FOLLOWING_SHARE = 0.15
 CHUNK = 50_000
 
 
-class Chosen(NamedTuple):
-    """What one made-up reader prefers."""
+class RandomChoice(NamedTuple):
+    """The preferences of one made-up reader."""
 
     topics: tuple[int, ...]
     phrases: tuple[str, ...]
@@ -39,20 +39,20 @@ class Chosen(NamedTuple):
 
 
 def make_subscribers(count: int, seed: int = 1, *, due_at: datetime | None = None) -> Iterator[int]:
-    """Add `count` confirmed readers, and yield how many there are after each chunk.
+    """Insert `count` active readers; yield the number inserted after each chunk. Raise ValueError without topics.
 
-    One to eight topics each by Zipf's law with exponent 1, limits of 5 to 30 papers, 15 % with a followed word or
-    author, spread over zones and hours. Their next digest is due at `due_at`, or by their rhythm.
+    Each has one to eight topics (Zipf's law, exponent 1) and 5 to 30 papers a digest; 15 % follow a phrase or an
+    author. Time zones and hours are random. The next digest is due at `due_at`, by default at the reader's hour.
     """
     dice, topics = random.Random(seed), list(Topic.objects.current().order_by("slug")[:MOST_TOPICS])
     if not topics:
-        raise ValueError("There are no topics yet: load them first.")
+        raise ValueError("There are no topics. Load them first.")
     odds = list(accumulate(1 / rank for rank in range(1, len(topics) + 1)))
     start = Subscriber.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    known: dict[Chosen, int] = {}
+    known: dict[RandomChoice, int] = {}
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
-        chosen = [choose(dice, [topic.pk for topic in topics], odds) for _ in range(size)]
+        chosen = [random_choice(dice, [topic.pk for topic in topics], odds) for _ in range(size)]
         with transaction.atomic():
             write_preferences({choice for choice in chosen if choice not in known}, known)
             ids = [known[choice] for choice in chosen]
@@ -60,7 +60,7 @@ def make_subscribers(count: int, seed: int = 1, *, due_at: datetime | None = Non
         yield first + size
 
 
-def choose(dice: random.Random, topics: Sequence[int], odds: Sequence[float]) -> Chosen:
+def random_choice(dice: random.Random, topics: Sequence[int], odds: Sequence[float]) -> RandomChoice:
     wanted = min(dice.randint(1, 8), len(topics))
     picked: set[int] = set()
     while len(picked) < wanted:
@@ -68,11 +68,11 @@ def choose(dice: random.Random, topics: Sequence[int], odds: Sequence[float]) ->
     follows = dice.random() < FOLLOWING_SHARE
     phrases = (dice.choice(WORDS),) if follows and dice.random() < 0.7 else ()
     authors = (f"Author {dice.randint(1, 500)}",) if follows and not phrases else ()
-    return Chosen(tuple(sorted(picked)), phrases, authors, dice.choice(SIZES))
+    return RandomChoice(tuple(sorted(picked)), phrases, authors, dice.choice(SIZES))
 
 
-def write_preferences(choices: set[Chosen], known: dict[Chosen, int]) -> None:
-    """Add the rows of `choices` that nobody has yet, and note the ids of all in `known`."""
+def write_preferences(choices: set[RandomChoice], known: dict[RandomChoice, int]) -> None:
+    """Insert the missing rows of `choices`, and add the ids of all of them to `known`."""
     rows = {}
     for choice in choices:
         row = Preferences(

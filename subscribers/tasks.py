@@ -13,8 +13,8 @@ from subscribers.models import ImportRun, Letter
 from subscribers.retention import unconfirmed
 from subscribers.subscription import requests
 
-IMPORT_SECONDS = 300  # then the next task goes on
-ROUND_SECONDS = 5  # from one sweep to the next
+IMPORT_SECONDS = 300  # then a new task continues
+ROUND_SECONDS = 5  # between two sweeps
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +31,22 @@ def sweep_letters() -> None:
     waiting = letters.sweep()
     if waiting and not ports.sending().is_held():
         for letter_id in waiting:
-            # What no worker took by the next round is found again there.
+            # Unclaimed tasks expire before the next sweep, which queues their letters again.
             send_letter.apply_async([letter_id], expires=ROUND_SECONDS)
 
 
 @shared_task
 def answer_signup(request_id: int) -> None:
-    """Answer a sign-up, and send the letter at once: its worker is the one that sends letters."""
+    """Answer a sign-up and send its letter at once: both run on the same queue."""
     if letter := requests.answer(request_id):
         send_letter(letter.pk)
 
 
 @shared_task
 def sweep_signups() -> None:
-    for request_id in requests.waiting():
+    for request_id in requests.unanswered_ids():
         answer_signup.delay(request_id)
-    requests.forget_answered()
+    requests.delete_answered()
 
 
 @shared_task
@@ -57,7 +57,7 @@ def follow_changed_rules() -> None:
 @shared_task
 def go_on_with_import(run_id: int) -> None:
     end = time.monotonic() + IMPORT_SECONDS
-    if uploads.go_on(
+    if uploads.continue_run(
         ImportRun.objects.get(pk=run_id), lambda: time.monotonic() < end and not worker_shutdown.is_requested()
     ):
         go_on_with_import.delay(run_id)
@@ -65,7 +65,8 @@ def go_on_with_import(run_id: int) -> None:
 
 @shared_task
 def sweep_imports() -> None:
-    for run_id in uploads.forgotten():
+    uploads.delete_expired()
+    for run_id in uploads.idle_run_ids():
         go_on_with_import.delay(run_id)
 
 
@@ -83,4 +84,4 @@ def wake(task: Task, pk: int) -> None:
     try:
         task.apply_async((pk,), retry=False)
     except OperationalError:
-        log.warning("%s %s could not be queued and waits for the sweep", task.name, pk)
+        log.warning("Could not queue %s %s; the sweep will find it", task.name, pk)

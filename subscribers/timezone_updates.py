@@ -1,4 +1,4 @@
-"""The step that puts right slots computed by rules of a zone that have changed since."""
+"""Correct stored slots after an update of the time zone database."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,39 +7,39 @@ from typing import NamedTuple
 from django.db import connection
 
 from newsletter import clock
-from subscribers.digest_schedule import Rhythm, by_present_rules
+from subscribers.digest_schedule import Rhythm, slot_by_current_rules
 
 
 class Move(NamedTuple):
-    """Where the slot goes of all readers of one rhythm."""
+    """The corrected slot of all readers who share a rhythm and a stored slot."""
 
     rhythm: Rhythm
     stored: datetime
-    right: datetime
+    corrected: datetime
 
 
 def follow_changed_rules() -> int:
-    """Move every slot to come to the same day and hour by today's rules; return how many readers that moved.
+    """Move every future slot to the same local day and hour by the current rules; return the number of readers moved.
 
-    Safe to repeat. What is due already stays, and so does who was rescheduled meanwhile.
+    Safe to repeat. Slots that are due stay, and so do readers rescheduled in the meantime.
     """
     moves = list(moves_needed(clock.now()))
     if not moves:
         return 0
-    columns = zip(*((*move.rhythm, move.stored, move.right) for move in moves), strict=True)
+    columns = zip(*((*move.rhythm, move.stored, move.corrected) for move in moves), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(MOVE, [list(column) for column in columns])
         return int(cursor.rowcount)
 
 
 def moves_needed(now: datetime) -> Iterator[Move]:
-    """Yield what differs, worked out once for all readers of a rhythm."""
+    """Yield the slots that differ, computed once for all readers who share a rhythm."""
     with connection.cursor() as cursor:
         cursor.execute(SLOTS, [now])
         for *when, stored in cursor:
             rhythm = Rhythm(*when)
-            if (right := by_present_rules(rhythm, stored)) != stored:
-                yield Move(rhythm, stored, right)
+            if (corrected := slot_by_current_rules(rhythm, stored)) != stored:
+                yield Move(rhythm, stored, corrected)
 
 
 SLOTS = """

@@ -1,16 +1,16 @@
-"""How many readers follow each topic: counted of few readers, estimated from a part of many."""
+"""The number of readers of each topic: counted for small lists, estimated from a sample of large ones."""
 
 from collections.abc import Iterable
 
 from django.db import connection
 
-from newsletter.admin_site.large_lists import plan_of, rounded
+from newsletter.admin_site.large_lists import query_plan, round_estimate
 from subscribers.models import Subscriber
 
-LOOKED_AT = 20_000  # readers, of whatever number
-SURE = 100  # of fewer in the part that was looked at, an estimate says too little
+SAMPLE_SIZE = 20_000  # readers, approximately
+SMALLEST_SAMPLE_COUNT = 100  # readers; an estimate from fewer is too imprecise
 
-# The same part each time, so that no figure moves while nothing happens. Readers of a retired topic are its heir's.
+# REPEATABLE draws the same sample each time, so counts do not jitter. Retired topics count for their successors.
 READERS_OF_TOPICS = """
 WITH choice AS MATERIALIZED (
     SELECT preferences_id, count(*) AS readers FROM subscribers_subscriber TABLESAMPLE SYSTEM (%s) REPEATABLE (1)
@@ -24,18 +24,18 @@ SELECT topic_id, sum(readers)::bigint FROM chosen GROUP BY topic_id
 
 
 def readers_of_topics(topic_ids: Iterable[int]) -> dict[int, str]:
-    """Return in words how many active readers follow each of these topics, by its id."""
-    total = max(1, plan_of(Subscriber.objects.all())[0])
-    percent = min(100.0, 100 * LOOKED_AT / total)
+    """Return the number of active readers of each topic as text (“1,234”, “about 12,000”), by topic id."""
+    total = max(1, query_plan(Subscriber.objects.all())[0])
+    percent = min(100.0, 100 * SAMPLE_SIZE / total)
     with connection.cursor() as cursor:
         cursor.execute(READERS_OF_TOPICS, [percent])
         counts = dict(cursor.fetchall())
-    return {topic: said(counts.get(topic, 0), percent) for topic in topic_ids}
+    return {topic: count_text(counts.get(topic, 0), percent) for topic in topic_ids}
 
 
-def said(count: int, percent: float) -> str:
+def count_text(count: int, percent: float) -> str:
     if percent >= 100:
         return f"{count:,}"
-    if count < SURE:
-        return f"under {round(SURE * 100 / percent):,}"
-    return f"about {rounded(round(count * 100 / percent)):,}"
+    if count < SMALLEST_SAMPLE_COUNT:
+        return f"under {round(SMALLEST_SAMPLE_COUNT * 100 / percent):,}"
+    return f"about {round_estimate(round(count * 100 / percent)):,}"

@@ -23,7 +23,7 @@ urlpatterns = [
     path("pause/", preference_views.pause, name="pause"),
     path("pause/<str:token>/", preference_views.open_pause, name="pause"),
     path("unsubscribe/", unsubscribe_views.unsubscribe, name="unsubscribe"),
-    path("unsubscribe/pause/", unsubscribe_views.stay, name="stay"),
+    path("unsubscribe/pause/", unsubscribe_views.pause_instead, name="stay"),
     path("unsubscribe/reason/", unsubscribe_views.farewell, name="farewell"),
     path("unsubscribe/<str:token>/", unsubscribe_views.one_click, name="unsubscribe"),
 ]

@@ -148,12 +148,10 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
 
 
 def why(card: Mapping[str, Any], reason: str) -> str:
-    """Return the reason without the mark it begins with, the comments, and whether a reader proposed it."""
-    comments = card["comments"]
-    words = f"{comments:,} comment{'s' * (comments != 1)}" if comments else ""
+    """Return the reason without the mark it begins with, and whether a reader proposed the paper."""
     proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
     reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
-    return " · ".join(filter(None, [reason, words, proposed]))
+    return " · ".join(filter(None, [reason, proposed]))
 
 
 @cache

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from newsletter import clock
-from subscribers.retention.unused_preferences import forget_unused_preferences
+from subscribers.retention.unused_preferences import delete_unused_preferences
 
 CHUNK = 10_000  # ids a transaction
 
@@ -40,7 +40,7 @@ def delete_old_rows() -> dict[str, int]:
     content = oldest_mail(limit) - settings.DIGEST_SPAN
     deleted |= {table: delete_rows(table, old, {"content": content}) for table, old in OLD_CONTENT.items()}
     # No remaining delivery was made for preferences unused since before the oldest mail.
-    return deleted | {"subscribers_preferences": forget_unused_preferences(oldest_mail(limit))}
+    return deleted | {"subscribers_preferences": delete_unused_preferences(oldest_mail(limit))}
 
 
 def oldest_mail(limit: datetime) -> datetime:

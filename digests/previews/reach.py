@@ -80,7 +80,7 @@ def spans_if_published(issue: Issue, now: datetime) -> tuple[Spans, list[Pair]]:
     if not issue.is_open:
         source = Spans(now)
         return source, already_sent.pairs_of(source.issues, now)
-    with publish_dry_run.published_at(issue, now) as coming:
+    with publish_dry_run.dry_run(issue, now) as coming:
         source = Spans(now, coming)
         return source, already_sent.pairs_of(source.issues, now)
 

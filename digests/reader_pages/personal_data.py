@@ -95,7 +95,7 @@ def erase(reader: Subscriber) -> None:
     suppression.suppress([suppression.NewSuppression(reader.address_hash, suppression.Reason.ERASED, clock.now())])
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
     forget_address(reader.address_hash)
-    erasure_traces.forget_elsewhere(reader)
+    erasure_traces.erase_traces(reader)
     chosen = forget_deliveries(reader)
     votes.anonymise(tokens.reader_key(reader.pk))
     proposals.anonymise(tokens.reader_key(reader.pk))

@@ -6,7 +6,6 @@ from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, spl
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
-TOPICS_NAMED = 2  # in one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,7 @@ class Entry:
     summary: str
     authors: tuple[str, ...]
     topics: Mapping[str, str]  # slug → name
+    evidence: Mapping[str, str] = field(default_factory=dict)  # slug → the words that speak most for the topic
 
     @property
     def is_free(self) -> bool:
@@ -87,13 +87,23 @@ class IssueIndex:
         return found
 
     def reason(self, number: int, topics: int, words: str) -> str:
-        """Say why entry `number` was chosen, in the reader's words: “Efficient training · 41 votes”."""
+        """Say why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.
+
+        What the reader follows stands instead of a topic.
+        """
         entry = self.entries[number]
-        names = sorted(name for slug, name in entry.topics.items() if topics >> self.topic_number[slug] & 1)
-        parts = [FREE if entry.is_free else PICK * entry.is_pick, words, ", ".join(names[:TOPICS_NAMED])]
+        parts = [FREE if entry.is_free else PICK * entry.is_pick, words or self.topic_reason(entry, topics)]
         if entry.votes:
             parts.append(f"{entry.votes} vote" + "s" * (entry.votes != 1))
         return " · ".join(filter(None, parts))
+
+    def topic_reason(self, entry: Entry, topics: int) -> str:
+        """Return one of an entry's topics in a mask with the words that speak for it."""
+        slugs = [slug for slug in entry.topics if topics >> self.topic_number[slug] & 1]
+        if not slugs:
+            return ""
+        slug = min(slugs, key=lambda slug: entry.topics[slug])
+        return ": ".join(filter(None, [entry.topics[slug], entry.evidence.get(slug, "")]))
 
 
 def build_index(

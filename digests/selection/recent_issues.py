@@ -82,9 +82,6 @@ def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Itera
 
 
 def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]]) -> Entry:
-    pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, topics = row[3:]
-    names = {topic["slug"]: topic["name"] for topic in json.loads(topics)}
-    inherited = dict(heirs[slug] for slug in names if slug in heirs)
-    return Entry(
-        pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), topics=names | inherited
-    )
+    pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
+    topics, evidence = spans.topics_in(json.loads(rows), heirs)
+    return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), topics, evidence)

@@ -96,7 +96,7 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
         return ""
     phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) >> number & 1]
     authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) >> number & 1]
-    return " · ".join(sorted(phrases + authors)[:2])
+    return min(phrases + authors, default="")
 
 
 def with_fallback(index: IssueIndex, chosen: Chosen) -> Selection:

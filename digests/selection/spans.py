@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -14,8 +15,9 @@ from django.db import connection
 from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, note_words
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.issues.publish_dry_run import Coming
+from newsletter.issues.publish_dry_run import DryRun
 from newsletter.papers.models import DayRank, Topic
+from newsletter.papers.topics.evidence import strongest_words
 
 
 def issues_since(covered_through: datetime | None, until: datetime | None = None) -> list[Issue]:
@@ -56,7 +58,7 @@ class Span:
 class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""
 
-    def __init__(self, now: datetime, coming: Coming | None = None) -> None:
+    def __init__(self, now: datetime, coming: DryRun | None = None) -> None:
         """`coming` is an open issue that is taken for published."""
         self.now = now
         self.coming = coming
@@ -77,12 +79,12 @@ class Spans:
 
 
 def span_of(
-    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: Coming | None = None
+    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: DryRun | None = None
 ) -> Span:
     return Span(issues, build_index(entries_of(issues, at, coming), choices, settings.DIGEST_SHELF_PER_TOPIC))
 
 
-def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Coming | None = None) -> list[Entry]:
+def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
     In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
@@ -101,7 +103,7 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Co
     return entries
 
 
-def is_coming(issue: Issue, coming: Coming | None) -> bool:
+def is_coming(issue: Issue, coming: DryRun | None) -> bool:
     return coming is not None and issue == coming.issue
 
 
@@ -112,8 +114,7 @@ def places_of(day: date) -> dict[int, int]:
 
 def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
     card = row.snapshot
-    topics = {topic["slug"]: topic["name"] for topic in card["topics"]}
-    inherited = {heir.slug: heir.name for slug in topics if (heir := heirs.get(slug))}
+    topics, evidence = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,
@@ -124,8 +125,25 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
         title=card["title"],
         summary=card["summary"],
         authors=tuple(card["authors"]),
-        topics=topics | inherited,
+        topics=topics,
+        evidence=evidence,
     )
+
+
+def topics_in(
+    rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the name and the strongest evidence of each topic in a snapshot, by slug; a retired topic's heir too.
+
+    `heirs` holds the slug and name of each retired topic's heir.
+    """
+    names, evidence = dict[str, str](), dict[str, str]()
+    for row in rows:
+        words = strongest_words(row.get("evidence", ()))
+        for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
+            names[slug] = name
+            evidence.setdefault(slug, words)
+    return names, evidence
 
 
 def retired_topics(at: datetime | None = None) -> dict[str, Topic]:

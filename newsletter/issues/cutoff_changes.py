@@ -1,4 +1,4 @@
-"""The step in which a change of the calendar of cutoffs reaches the issues that are open."""
+"""Apply changes of the cutoff calendar to open issues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from newsletter.issues.models import Issue, comes_by_itself, cutoff_of
 
 
 @contextmanager
-def following() -> Iterator[None]:
-    """Move the cutoffs of open issues with what the block changes of the calendar; those moved by hand stay.
+def apply_to_open_issues() -> Iterator[None]:
+    """Update open issues after the block has changed the calendar; cutoffs set by hand stay.
 
-    A draft of a day that has no issue by itself any more moves on; one that was prepared for it stays.
+    A draft of a day that lost its automatic issue moves on, unless an editor prepared it.
     """
     with transaction.atomic():
         ahead = Issue.objects.open().filter(date__gte=clock.today()).order_by("-date")
@@ -23,7 +23,7 @@ def following() -> Iterator[None]:
         yield
         for issue in by_calendar:
             new = cutoff_of(issue.date)
-            # An open page shows the old one.
+            # The revision makes open pages stale: they show the old cutoff.
             Issue.objects.filter(pk=issue.pk).exclude(cutoff_at=new).update(cutoff_at=new, revision=F("revision") + 1)
             if issue.prepared_at is None and not comes_by_itself(issue.date):
                 publish.carry_over(issue)

@@ -1,4 +1,4 @@
-"""The step that makes and refreshes an open issue: its front by score, its shelf by topic."""
+"""Create and refresh open issues: the front by score, the shelf by topic."""
 
 from datetime import date, datetime, timedelta
 
@@ -14,23 +14,23 @@ from newsletter.papers.trending import ranking
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
-    """Return the open issue that comes next, made where there is none, with its front and shelf as of now."""
+    """Create or refresh the next open issue."""
     return draft_issue(next_date(), front_size)
 
 
 def next_date() -> date:
-    """Return the day of the open issue that comes next; one that was prepared for a later day waits for its turn."""
+    """Return the date of the next open issue; one prepared for a later day waits for its turn."""
     ahead = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
     drafted = ahead.filter(prepared_at=None).first()
     prepared = ahead.exclude(prepared_at=None).first()
     if prepared is None:
         return drafted.date if drafted else next_day()
-    # What today's draft held may have gone into the prepared one: it is not made again behind its cutoff.
+    # Today's draft may have been merged into the prepared issue; do not create it again after its cutoff.
     return min(drafted.date if drafted else next_day(clock.now()), prepared.date)
 
 
 def next_day(after: datetime | None = None) -> date:
-    """Return the first day from today on that has no issue yet, may have one by itself and a cutoff after a moment."""
+    """Return the first day from today without an issue that publishes automatically, with a cutoff after `after`."""
     day = clock.today()
     taken = set(Issue.objects.filter(date__gte=day).values_list("date", flat=True))
     while day in taken or not comes_by_itself(day) or (after and cutoff_of(day) <= after):
@@ -39,40 +39,40 @@ def next_day(after: datetime | None = None) -> date:
 
 
 def draft_issue(day: date, front_size: int | None = None) -> Issue:
-    """Make or refresh the draft of `day`; an issue that is published is left as it is. Safe to repeat.
+    """Create or refresh the draft of `day`; a published issue is left alone. Safe to repeat.
 
-    A new one's front is filled up to `front_size`, by default ISSUE_FRONT_SIZE.
+    The front of a new draft has up to `front_size` papers, by default ISSUE_FRONT_SIZE.
     """
     size = front_size or settings.ISSUE_FRONT_SIZE
     issue, _ = Issue.objects.get_or_create(date=day, defaults={"cutoff_at": cutoff_of(day), "front_size": size})
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_open:
-            before = standing_of(issue)
+            before = papers_on_front(issue)
             follow_papers(issue)
             if issue.prepared_at:
-                keep_what_was_prepared(issue)
+                keep_prepared_entries(issue)
             refresh_front(issue)
             refresh_shelf(issue)
-            if standing_of(issue) != before:  # an editor's page is behind now
+            if papers_on_front(issue) != before:  # makes open pages of editors stale
                 Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
     return issue
 
 
-def keep_what_was_prepared(issue: Issue) -> None:
-    """Let what stands in a prepared issue stay there; from now on the rest is filled in as in any other."""
+def keep_prepared_entries(issue: Issue) -> None:
+    """Pin the entries of a prepared issue; from now on it is filled like any other."""
     issue.entries.front().update(is_placed=True)
     issue.prepared_at = None
     issue.save(update_fields=["prepared_at"])
 
 
-def standing_of(issue: Issue) -> list[tuple[int, int | None]]:
-    """Return which papers stand on a front, by which entries, in order."""
+def papers_on_front(issue: Issue) -> list[tuple[int, int | None]]:
+    """Return (entry id, paper id) of the front in order."""
     return list(issue.entries.front().values_list("pk", "paper_id"))
 
 
 def follow_papers(issue: Issue) -> None:
-    """Let the entries of an open issue go with their papers: merged into another, split again, withdrawn."""
+    """Update the entries of an open issue after their papers were merged, unmerged or withdrawn."""
     entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
     heirs = duplicates.merge_targets(pk for pk in entries.values() if pk)
     for entry, stood_for in entries.items():
@@ -85,7 +85,7 @@ def follow_papers(issue: Issue) -> None:
 
 
 def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
-    """Give an entry to another paper; where that one has its place already, keep what an editor did to the entry."""
+    """Assign an entry to another paper; if that paper has an entry, move the edits there and delete this one."""
     taken = Q(issue=entry.issue_id) | Q(shelf=IssueEntry.Shelf.FRONT, dropped_at=None)
     if entry.shelf == IssueEntry.Shelf.SHELF:
         taken |= Q(shelf=IssueEntry.Shelf.SHELF)
@@ -100,7 +100,7 @@ def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
 
 
 def take_over(entry: IssueEntry, other: IssueEntry) -> None:
-    """Give `other` what an editor did to `entry`, where it has nothing of the kind."""
+    """Copy an editor's changes from `entry` to `other`, without overwriting its own."""
     other.is_pick, other.is_placed = other.is_pick or entry.is_pick, other.is_placed or entry.is_placed
     other.summary = other.summary or entry.summary
     if not other.note:
@@ -109,19 +109,19 @@ def take_over(entry: IssueEntry, other: IssueEntry) -> None:
 
 
 def refresh_front(issue: Issue) -> None:
-    """Fill the front by score. What an editor arranged keeps its order, and new papers come below.
+    """Fill the front by score. Entries that an editor arranged keep their order; new papers go below.
 
-    What stays keeps its row, which editors’ pages name.
+    Papers that stay keep their entry rows, whose ids are in editors' open pages.
     """
     entries = list(issue.entries.front())
     kept = [entry for entry in entries if issue.arranged_at or is_touched(entry)]
-    # A paper that was on this issue's shelf comes forward.
+    # Free the papers on this issue's shelf for its front.
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
     fill(issue, kept, {entry.paper_id: entry for entry in entries if entry not in kept})
 
 
 def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntry]) -> None:
-    """Put the best papers on a front beside what is `kept`; of the `loose` entries only theirs stay."""
+    """Add the best papers to a front next to the `kept` entries; reuse or delete the `loose` ones."""
     free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
     taken = [entry.paper_id for entry in kept if entry.paper_id]
     papers = candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]
@@ -135,29 +135,29 @@ def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntr
 
 
 def is_touched(entry: IssueEntry) -> bool:
-    """Say whether an editor did something to it."""
+    """Return True if an editor has changed this entry."""
     words = entry.note or entry.summary or entry.free_title
     return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
 def candidates(day: date) -> PaperQuerySet:
-    """Return what may lead on `day`: papers of the last listing days that led no issue before, best first."""
+    """Return the papers of the last listing days that have been on no other front, best first."""
     days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
     recent = list(days.values_list("listed_on", flat=True).distinct()[: ranking.FRONT_DAYS])
     led = IssueEntry.objects.front().kept().exclude(issue__date=day).filter(paper__listed_on__in=recent)
-    # A list, not a subquery: these are a few hundred, and the planner has no say.
+    # A list of a few hundred ids, because the planner chooses badly for a subquery.
     had = [*led.values_list("paper_id", flat=True), *twins_shown(min(recent, default=day))]
     return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
 
 
 def twins_shown(since: date) -> list[int]:
-    """Return the papers of which a merged twin, listed since then, stands in an issue: readers have seen it."""
+    """Return the papers whose merged duplicate, listed since `since`, was in an issue, so readers have seen it."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
     return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
-# Arrays, which are hashed whatever the planner believes of the tables' sizes: a new database knows nothing of them.
+# Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.
 SHELVE = """
 INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
 SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, paper.key), false, '', '{}'
@@ -174,7 +174,7 @@ ON CONFLICT DO NOTHING
 
 
 def refresh_shelf(issue: Issue) -> None:
-    """Put on the shelf what was listed since the last issue, has a topic and is in no issue yet."""
+    """Fill the shelf with recently listed papers that have a topic and are in no issue."""
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
     since = issue.date - timedelta(days=ranking.FRONT_DAYS)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The step that mails editors the next draft, while there is time to do something about it."""
+"""Mail the next draft to the editors before its cutoff."""
 
 import logging
 from datetime import timedelta
@@ -15,13 +15,13 @@ from newsletter.issues.models import Issue
 from newsletter.mail import message
 
 logger = logging.getLogger(__name__)
-OF_DJANGO = "django.contrib.auth.backends.ModelBackend"  # which knows who may do what
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"  # knows the permissions of users
 
 
 def mail_coming_drafts() -> list[Issue]:
-    """Mail each draft that is near its cutoff to the editors; one without news waits, since it would move on.
+    """Mail each draft near its cutoff to the editors; without new papers it waits, because it would move on.
 
-    An issue's draft is mailed once: whoever notes that first does it, and is believed where it went wrong.
+    Each draft is mailed at most once: the worker that sets draft_mailed_at first mails it, and nobody retries.
     """
     now, before = clock.now(), timedelta(minutes=settings.DRAFT_MAILED_MINUTES_BEFORE)
     coming = Issue.objects.open().filter(draft_mailed_at=None, cutoff_at__gt=now, cutoff_at__lte=now + before)
@@ -39,7 +39,7 @@ def mail_draft(issue: Issue) -> None:
     for address in addresses():
         outcome = message.hand_over(message.compose("issues/mail/draft", context, address, tag="draft"))
         if not outcome.is_accepted:
-            logger.warning("The draft of issue %s could not be mailed to an editor: %s", issue.pk, outcome.reason)
+            logger.warning("Could not mail the draft of issue %s to an editor: %s", issue.pk, outcome.reason)
 
 
 def context_of(issue: Issue) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def context_of(issue: Issue) -> dict[str, Any]:
 
 
 def addresses() -> list[str]:
-    """Return the addresses of those who may change an issue and log in to do it, each once."""
+    """Return the distinct addresses of staff who may change issues."""
     users: Any = get_user_model()._default_manager
-    editors = users.with_perm("issues.change_issue", backend=OF_DJANGO).filter(~Q(email=""), is_staff=True)
+    editors = users.with_perm("issues.change_issue", backend=MODEL_BACKEND).filter(~Q(email=""), is_staff=True)
     return sorted({address.lower(): address for address in editors.values_list("email", flat=True)}.values())

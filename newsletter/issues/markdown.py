@@ -1,6 +1,6 @@
-"""What editors write in Markdown, as HTML and as plain text.
+"""Render editors' Markdown as HTML and as plain text.
 
-Emphasis, code, lists and links to the web; all else stands as it was typed.
+Supports emphasis, code, lists and web links; everything else is shown as typed.
 """
 
 import re
@@ -21,14 +21,14 @@ WEB = re.compile(r"https?://[^/?#]", re.IGNORECASE)
 
 @lru_cache(maxsize=1_000)
 def to_html(text: str) -> SafeString:
-    """Return what an editor typed as HTML that may stand on any page and in any mail: TAGS and ATTRIBUTES alone."""
+    """Render as HTML that is safe on pages and in mails: only TAGS and ATTRIBUTES."""
     html = parser().render(text)
     clean = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, url_relative="deny", link_rel=None)
     return mark_safe(clean.strip())
 
 
 def to_text(text: str) -> str:
-    """Return what an editor typed without the signs of Markdown; a link's address stands behind its words."""
+    """Render as plain text; link targets follow the link text in parentheses."""
     tree = SyntaxTreeNode(parser().parse(text))
     return "\n\n".join(filter(None, map(block_text, tree.children))).strip()
 

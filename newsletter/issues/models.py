@@ -1,4 +1,4 @@
-"""The day's edition: an issue and its entries."""
+"""Issues, their entries and the weekly calendar of cutoffs."""
 
 import datetime
 from typing import Any, Self
@@ -26,7 +26,7 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.filter(status=Issue.Status.PUBLISHED)
 
     def out(self, at: datetime.datetime) -> Self:
-        """Keep the issues that readers could get at a moment, whatever was withdrawn later."""
+        """Filter to the issues readers could receive at `at`, including those withdrawn later."""
         was_out = Q(status=Issue.Status.PUBLISHED) | Q(status=Issue.Status.WITHDRAWN, withdrawn_at__gt=at)
         return self.filter(was_out, published_at__lte=at)
 
@@ -34,13 +34,13 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.filter(status=Issue.Status.DRAFT, cutoff_at__lte=clock.now())
 
     def with_lead(self) -> Self:
-        """Add the title of each published issue’s first paper, as `lead`."""
+        """Annotate `lead`, the title of each published issue’s first paper."""
         front = IssueEntry.objects.front().kept().papers().filter(issue=OuterRef("pk")).order_by("position")
         return self.annotate(lead=Subquery(front.annotate(heading=KT("snapshot__title")).values("heading")[:1]))
 
 
 class Issue(StatefulModel):
-    """One day's edition. Published, it is frozen: its entries keep a snapshot of that moment."""
+    """One day's edition. Once published it does not change: its entries keep snapshots."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -58,29 +58,28 @@ class Issue(StatefulModel):
     date = models.DateField(unique=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
     subject = models.CharField(
-        max_length=150, blank=True, help_text="Left empty, each digest’s subject is its first paper’s title."
+        max_length=150, blank=True, help_text="If empty, each digest’s subject is the title of its first paper."
     )
-    intro = models.TextField(blank=True, max_length=2000, help_text="The editor’s words above the papers.")
-    cutoff_at = models.DateTimeField(help_text="When the draft is published by itself, unless it is held.")
+    intro = models.TextField(blank=True, max_length=2000, help_text="Introduction above the papers.")
+    cutoff_at = models.DateTimeField(help_text="When the draft is published automatically, unless it is held.")
     published_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     withdrawn_because = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
     curated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
-    arranged_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # from here on the front keeps the editor's order
-    # An editor opened it ahead, and it has not become the next issue yet: until then nothing is filled in.
+    # Since then the front keeps the editor's order.
+    arranged_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # An editor opened it in advance; it is not filled until it becomes the next issue.
     prepared_at = models.DateTimeField(null=True, editable=False)
-    # Editors got its draft by mail.
+    # When the draft was mailed to editors.
     draft_mailed_at = models.DateTimeField(null=True, editable=False)
     front_size = models.PositiveSmallIntegerField(
-        default=default_front_size, help_text="How many papers the front is filled up to."
+        default=default_front_size, help_text="Number of papers that the front is filled up to."
     )
-    listings = models.CharField(max_length=2000, blank=True, editable=False)  # which listings it holds, in words
+    listings = models.CharField(max_length=2000, blank=True, editable=False)  # the listings it contains, in words
     is_sample = models.BooleanField(default=False, editable=False)
-    # Counts what editors did: whoever edits says which count was seen, and a page behind it overwrites nothing.
+    # Counts edits. Each edit names the revision its page was based on; a stale page overwrites nothing.
     revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects = IssueQuerySet.as_manager()
@@ -102,14 +101,14 @@ class Issue(StatefulModel):
         return reverse("issues:issue", args=[self.date])
 
     def move_to(self, status: Any, only_if: Q | None = None, **changes: Any) -> bool:
-        """Move as any row with a status does; whoever withdraws an issue, the moment is kept."""
+        """Change the status as usual, and set withdrawn_at on withdrawal."""
         if status == self.Status.WITHDRAWN:
             changes.setdefault("withdrawn_at", clock.now())
         return super().move_to(status, only_if, **changes)
 
     @property
     def listings_held(self) -> str:
-        """The listings that it holds, without those that it lacks: what is the editors' business ends here."""
+        """The listings it contains, for readers; those it lacks are shown to editors only."""
         return "; ".join(part for part in self.listings.split("; ") if ": " not in part and part != "no listing")
 
     @property
@@ -122,17 +121,17 @@ class EntryQuerySet(models.QuerySet["IssueEntry"]):
         return self.filter(shelf=IssueEntry.Shelf.FRONT)
 
     def papers(self) -> Self:
-        """Leave out free items."""
+        """Exclude free items."""
         return self.exclude(paper=None)
 
     def kept(self, at: datetime.datetime | None = None) -> Self:
-        """Keep what no editor dropped, or had dropped at a moment."""
+        """Exclude entries dropped by an editor, or dropped before `at`."""
         never = Q(dropped_at=None)
         return self.filter(never | Q(dropped_at__gt=at) if at else never)
 
 
 class IssueEntry(models.Model):
-    """One paper's place in an issue, or that of a free item: a title, a link and a text of the editor's own."""
+    """The place of a paper in an issue, or of a free item: an editor's own title, link and text."""
 
     class Shelf(models.TextChoices):
         FRONT = "front", "Front"
@@ -140,24 +139,24 @@ class IssueEntry(models.Model):
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="entries")
     paper = models.ForeignKey(Paper, models.PROTECT, null=True, related_name="entries")  # None for a free item
-    # The merged paper that this entry was for; it goes back to it where the merge is undone while the issue is open.
+    # The merged paper this entry was created for, restored if the merge is undone while the issue is open.
     came_as = models.ForeignKey(Paper, models.PROTECT, null=True, editable=False, related_name="+")
     shelf = models.CharField(max_length=5, choices=Shelf, default=Shelf.FRONT)
     position = models.PositiveIntegerField(default=0)
-    is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, whatever their topics.")
-    note = models.TextField(max_length=1000, blank=True, help_text="Words of yours below the summary, in Markdown.")
-    # An editor put it here: it stays, whatever the scores say.
+    is_pick = models.BooleanField("pick", default=False, help_text="Goes to every reader, regardless of topics.")
+    note = models.TextField(max_length=1000, blank=True, help_text="Your note below the summary, in Markdown.")
+    # An editor placed it here: it stays, regardless of scores.
     is_placed = models.BooleanField(default=False, db_default=False, editable=False)
-    # Not ready: readers do not see it.
+    # Readers do not see a draft note.
     note_is_draft = models.BooleanField(default=False, db_default=False)
-    # What readers see in this issue instead of the paper's abstract.
+    # Shown to readers instead of the paper's abstract.
     summary = models.TextField(max_length=3000, blank=True, db_default="")
     # A free item goes to every reader.
     free_title = models.CharField("title", max_length=200, blank=True, db_default="")
     free_url = models.URLField("link", max_length=500, blank=True, db_default="")
     free_text = models.TextField("text", max_length=3000, blank=True, db_default="")
     dropped_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # What readers see, as it was at publication: see snapshots.Snapshot. Empty while the issue is open.
+    # What readers see, as of publication: see publish.snapshot_of. Empty while the issue is open.
     snapshot = models.JSONField(default=dict, editable=False)
 
     objects = EntryQuerySet.as_manager()
@@ -190,12 +189,12 @@ class IssueEntry(models.Model):
 
     @property
     def shown_note(self) -> str:
-        """The note as far as readers see it."""
+        """The note that readers see: empty for a draft note."""
         return "" if self.note_is_draft else self.note
 
 
 class Cutoff(models.Model):
-    """When the issues of one weekday are published by themselves, where that is not ISSUE_CUTOFF."""
+    """When issues of a weekday are published automatically, if not at ISSUE_CUTOFF."""
 
     class Weekday(models.IntegerChoices):
         MONDAY = 0, "Monday"
@@ -207,7 +206,7 @@ class Cutoff(models.Model):
         SUNDAY = 6, "Sunday"
 
     weekday = models.PositiveSmallIntegerField(choices=Weekday, unique=True)
-    # None: no issue comes by itself
+    # None: no automatic issue
     at = models.TimeField("UTC time", null=True, blank=True)
 
     class Meta:
@@ -219,12 +218,12 @@ class Cutoff(models.Model):
 
 
 def cutoff_of(day: datetime.date) -> datetime.datetime:
-    """Return when the draft of `day` is published by itself, in UTC."""
+    """Return when the draft of `day` is published automatically, in UTC."""
     at = Cutoff.objects.filter(weekday=day.weekday()).values_list("at", flat=True).first()
     return datetime.datetime.combine(day, at or settings.ISSUE_CUTOFF, datetime.UTC)
 
 
 def comes_by_itself(day: datetime.date) -> bool:
-    """Say whether a draft of `day` is made without an editor: on every day, where the calendar leaves none at all."""
+    """Return True if `day` gets an automatic issue. A calendar that excludes every weekday is ignored."""
     silent = set(Cutoff.objects.filter(at=None).values_list("weekday", flat=True))
     return day.weekday() not in silent or len(silent) == len(Cutoff.Weekday)

@@ -1,4 +1,4 @@
-"""The step that freezes an issue: from here on it is what readers get."""
+"""Publish issues. Publication stores a snapshot of each entry, which is what readers receive from then on."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -22,11 +22,11 @@ from newsletter.papers.trending.ranking import Ranked
 
 
 class NothingToPublish(Exception):
-    """The issue's front is empty. It is as it was."""
+    """The issue's front is empty. Nothing was changed."""
 
 
 def publish_past_cutoff() -> list[Issue]:
-    """Publish each draft whose cutoff has passed; one with nothing new since the last issue moves a day on."""
+    """Publish each draft past its cutoff; a draft without new papers moves to the next day."""
     published = []
     for issue in Issue.objects.past_cutoff().order_by("date"):
         drafting.draft_issue(issue.date)
@@ -39,22 +39,22 @@ def publish_past_cutoff() -> list[Issue]:
 
 @transaction.atomic
 def publish_due(issue: Issue) -> bool:
-    """Publish a draft, unless an editor held it or set another cutoff meanwhile."""
+    """Publish a draft unless an editor has held it or moved its cutoff meanwhile."""
     due = Issue.objects.past_cutoff().select_for_update().filter(pk=issue.pk).first()
     return due is not None and publish(due)
 
 
 def has_news() -> bool:
-    """Say whether a paper was seen for the first time since the last issue."""
+    """Return True if any paper is new since the last issue."""
     last = Issue.objects.exclude(published_at=None).order_by("-published_at").first()
     return last is None or Paper.objects.present().filter(first_seen_at__gt=last.published_at).exists()
 
 
 @transaction.atomic
 def carry_over(issue: Issue) -> None:
-    """Move a draft, with what editors did to it, to the next free day; an issue that is no draft by now stays.
+    """Move a draft with its edits to the next free day; does nothing if the issue is no longer a draft.
 
-    Where an editor prepared an issue for a day on the way, it goes into that one.
+    If an editor has prepared an issue for a day in between, the draft is merged into that one.
     """
     draft = Issue.objects.select_for_update().filter(pk=issue.pk, status=Issue.Status.DRAFT).first()
     if draft is None:
@@ -64,9 +64,9 @@ def carry_over(issue: Issue) -> None:
     while (day in later and not is_prepared(later[day])) or (day not in later and not is_free(day)):
         day += timedelta(days=1)
     if day in later:
-        join(draft, later[day])
+        merge_draft(draft, later[day])
         return
-    # Of another day's draft editors have not heard yet.
+    # Editors have not been mailed the draft of the new day.
     moved = {"date": day, "cutoff_at": cutoff_of(day), "draft_mailed_at": None}
     Issue.objects.filter(pk=draft.pk).update(**moved, revision=F("revision") + 1)
 
@@ -76,12 +76,12 @@ def is_prepared(issue: Issue) -> bool:
 
 
 def is_free(day: date) -> bool:
-    """Say whether a draft may move to a day that has no issue: its cutoff is to come, and it may come by itself."""
+    """Return True if `day` publishes automatically and its cutoff is in the future."""
     return cutoff_of(day) > clock.now() and comes_by_itself(day)
 
 
-def join(draft: Issue, into: Issue) -> None:
-    """Put what editors did to a draft into a prepared issue, below what stands there; the draft is no more."""
+def merge_draft(draft: Issue, into: Issue) -> None:
+    """Move a draft's edited entries to the end of a prepared issue, and delete the draft."""
     there = {entry.paper_id: entry for entry in into.entries.exclude(paper=None)}
     place = max((entry.position for entry in into.entries.front()), default=0)
     for entry in filter(drafting.is_touched, draft.entries.front()):
@@ -98,9 +98,9 @@ def join(draft: Issue, into: Issue) -> None:
 
 @transaction.atomic
 def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | None = None) -> bool:
-    """Publish an open issue and freeze its entries; return False where it is not open any more.
+    """Publish an open issue and store its snapshots; return False if it is no longer open.
 
-    With a `revision`, return False too where editors have changed it since. Raise NothingToPublish for an empty front.
+    With a `revision`, also return False if editors have changed it since. Raise NothingToPublish for an empty front.
     """
     issue.refresh_from_db(from_queryset=Issue.objects.select_for_update())
     if issue.is_open:
@@ -108,20 +108,20 @@ def publish(issue: Issue, by: AbstractBaseUser | None = None, revision: int | No
     if not issue.entries.front().kept().papers().exists():
         raise NothingToPublish(f"The issue of {issue.date} has no paper on its front.")
     now = clock.now()
-    facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": holds_sample(issue)}
+    facts: dict[str, Any] = {"listings": listings_of(issue)[:2000], "is_sample": has_sample_papers(issue)}
     as_seen = None if revision is None else Q(revision=revision)
     if not issue.move_to(Issue.Status.PUBLISHED, as_seen, published_at=now, curated_by=by, **facts):
         return False
-    # Whoever has the draft's page before them is told, before a drop that cannot be taken back.
+    # An open page of the draft is now stale, so that a drop there cannot become permanent by accident.
     Issue.objects.filter(pk=issue.pk).update(revision=F("revision") + 1)
-    note_picks(issue, now)
+    record_picks(issue, now)
     ranking.record_day(issue.date, now)
     freeze(issue)
     return True
 
 
-def note_picks(issue: Issue, now: datetime) -> None:
-    """Let the ranking see what editors picked, as a sighting of a source of their own."""
+def record_picks(issue: Issue, now: datetime) -> None:
+    """Record editors' picks as sightings of the source “Editors”, which the ranking reads."""
     picked = issue.entries.front().kept().papers().filter(is_pick=True).values_list("paper_id", flat=True)
     if not picked:
         return
@@ -133,24 +133,24 @@ def note_picks(issue: Issue, now: datetime) -> None:
     )
 
 
-def holds_sample(issue: Issue) -> bool:
+def has_sample_papers(issue: Issue) -> bool:
     return issue.entries.front().kept().filter(paper__sightings__source__kind=Source.Kind.SAMPLE).exists()
 
 
 def listings_of(issue: Issue) -> str:
-    """Say in one line which listings an issue holds as things stand, and which it lacks."""
+    """Return one line naming the listings an issue contains right now, and those it lacks."""
     sources = Source.objects.listing().order_by("kind", "pk")
     return listings_line([source.health for source in sources], issue.date, clock.now()) if sources else ""
 
 
 def freeze(issue: Issue) -> None:
-    """Write into each entry what its paper says and counts now."""
-    entries = frozen(issue, (), ranking.words_of(issue.date))
+    """Store the snapshot and final position of each entry."""
+    entries = snapshot_entries(issue, (), ranking.words_of(issue.date))
     IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
 
 
-def frozen(issue: Issue, order: Iterable[Ranked], why: Mapping[int, str]) -> list[IssueEntry]:
-    """Return the entries in their order, each with its snapshot, unsaved; `order` brings their papers up to date."""
+def snapshot_entries(issue: Issue, order: Iterable[Ranked], why: Mapping[int, str]) -> list[IssueEntry]:
+    """Return the entries in order with unsaved snapshots; `order` supplies current scores, `why` ranking reasons."""
     figures = {row.paper_id: row for row in order}
     entries = front_first(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))
     for place, entry in enumerate(entries, start=1):
@@ -170,31 +170,31 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
 
 
 def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
-    """Return what readers see of an entry, as plain JSON values; `why` says what ranks its paper.
+    """Return what readers see of an entry, as JSON values; `why` explains the paper's rank.
 
-    Where an editor wrote the summary, it is kept as Markdown too, and the paper's own is the `abstract`.
+    An editor's summary is also stored as `markdown`, and the paper's own as `abstract`.
     """
     if entry.paper is None:
-        return free_card(entry)
-    card = card_of(entry.paper) | {"why": why}
-    return card | written(entry.summary) | {"abstract": card["summary"]} if entry.summary.strip() else card
+        return item_snapshot(entry)
+    card = paper_snapshot(entry.paper) | {"why": why}
+    return card | editor_text(entry.summary) | {"abstract": card["summary"]} if entry.summary.strip() else card
 
 
-def written(text: str) -> dict[str, str]:
+def editor_text(text: str) -> dict[str, str]:
     plain = markdown.to_text(text)
     return {"summary": plain, "brief": brief(plain), "markdown": text}
 
 
-def free_card(item: IssueEntry) -> dict[str, Any]:
-    words = {"title": item.free_title, **written(item.free_text), "url": item.free_url}
+def item_snapshot(item: IssueEntry) -> dict[str, Any]:
+    words = {"title": item.free_title, **editor_text(item.free_text), "url": item.free_url}
     none = dict.fromkeys(("pdf_url", "code_url", "project_url", "why"), "")
     none["proposed_by"] = proposals.proposer_of(item.free_url)
     figures = {"votes": 0, "comments": 0, "score": 0.0}
     return {**words, **none, **figures, "authors": [], "topics": [], "listed_on": item.issue.date.isoformat()}
 
 
-def card_of(paper: Paper) -> dict[str, Any]:
-    """Return what readers see of a paper wherever it stands."""
+def paper_snapshot(paper: Paper) -> dict[str, Any]:
+    """Return what readers see of a paper, independent of its entry."""
     return {
         "title": paper.title,
         "summary": paper.abstract,

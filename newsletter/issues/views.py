@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from newsletter import clock
 from newsletter.issues.models import Issue
 
-ARCHIVE = 60  # issues on the archive's page
+ARCHIVE = 60  # issues on the archive page
 
 
 @require_safe
@@ -47,7 +47,7 @@ def page_of(issue: Issue | None) -> dict[str, object]:
 
 
 def front_of(issue: Issue) -> dict[str, object]:
-    """Return the entries in their order, each paper with its rank, and how many papers there are."""
+    """Return the kept front entries in order, with `rank` (0 for free items), and the number of papers."""
     entries, rank = list(issue.entries.front().kept().order_by("position")), 0
     for entry in entries:
         rank += not entry.is_free

@@ -37,6 +37,14 @@ def score_papers() -> None:
 
 
 @shared_task
+def train_forecast() -> None:
+    # Imported here, so that NumPy is held only by the worker that trains.
+    from newsletter.papers.forecast import train_nightly
+
+    train_nightly.train_forecast()
+
+
+@shared_task
 def write_vote_counts() -> None:
     votes.write_counts()
 

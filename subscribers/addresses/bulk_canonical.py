@@ -1,4 +1,4 @@
-"""Canonical addresses for a million at once: email-validator takes a tenth of a millisecond for each."""
+"""Canonical addresses of a million readers: most skip email-validator, which takes 0.1 ms an address."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from subscribers.addresses.canonical import AddressError, canonical_address
 
 ATOM = r"[a-zA-Z0-9_!#$%&'*+\-/=?^`{|}~]+"
-# No “xn--”: its other spelling counts for the length too.
+# Not “xn--”: email-validator also limits the length of the decoded domain.
 PLAIN = re.compile(rf"({ATOM}(?:\.{ATOM})*)@((?!.*[xX][nN]--)[a-zA-Z0-9.\-]+)")
 LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 USUAL = re.compile(rf"(?:{LABEL}\.)+[a-z]{{2,63}}")
@@ -17,16 +17,16 @@ LONGEST = 254
 
 
 def canonical(text: str) -> str:
-    """Return what `canonical_address` returns, or raise as it does; a plain address of a known domain costs little."""
+    """Return or raise the same as `canonical_address`; fast for plain addresses of domains seen before."""
     text = text.strip()
     if "@" not in text:
-        raise AddressError("An address has an @.")
+        raise AddressError("An address needs an @.")
     plain = PLAIN.fullmatch(text)
     if plain is None or len(text) > LONGEST:
         return canonical_address(text)
     local_part, domain = plain.groups()
     if not is_domain(domain):
-        raise AddressError("No mail can be sent to this domain.")
+        raise AddressError("This domain cannot receive mail.")
     return f"{local_part}@{domain}".lower()
 
 
@@ -42,8 +42,8 @@ def is_domain(domain: str) -> bool:
     return True
 
 
-def masked(text: str) -> str:
-    """Return so little of an address that it is nobody's; who has the file knows it again by its line."""
+def mask_address(text: str) -> str:
+    """Return the first letter of each part of an address, too little to identify anybody."""
     shown = text.strip()[:320]
     if not shown.isprintable():
         shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)

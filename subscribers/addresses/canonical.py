@@ -1,6 +1,6 @@
-"""One spelling for one person's address, what addresses may sign up, and the keyed hash that outlives them.
+"""The canonical spelling of an address, the addresses that may sign up, and the keyed hash kept after erasure.
 
-The policy, in words for operators, stands in docs/addresses.md.
+docs/addresses.md explains the policy to operators.
 """
 
 import hashlib
@@ -10,54 +10,54 @@ import unicodedata
 from django.conf import settings
 from email_validator import EmailNotValidError, validate_email
 
-# Read by a machine, or by whoever runs the domain; the marks between the words do not count.
+# Mailboxes of machines and of domain administrators, compared without “-”, “_” and “.”.
 ROLES = frozenset(
     ["abuse", "autoreply", "autoresponder", "bounce", "bounces", "daemon", "devnull", "donotreply", "hostmaster",
      "listserv", "lists", "mailerdaemon", "majordomo", "mdaemon", "noc", "nobody", "noreply", "notifications", "null",
      "postmaster", "root", "spam", "unsubscribe", "uucp", "webmaster"]
 )  # fmt: skip
-ROLE_BEGINNINGS = ("noreply", "donotreply", "bounces")
-LIST_ENDS = ("-bounces", "-request", "-owner", "-subscribe", "-unsubscribe", "-join", "-leave")
-LIST_BEGINNINGS = ("owner-", "listserv-")
-MARKS = str.maketrans("", "", "-_.")
+ROLE_PREFIXES = ("noreply", "donotreply", "bounces")
+LIST_SUFFIXES = ("-bounces", "-request", "-owner", "-subscribe", "-unsubscribe", "-join", "-leave")
+LIST_PREFIXES = ("owner-", "listserv-")
+SEPARATORS = str.maketrans("", "", "-_.")
 
 
 class AddressError(ValueError):
-    """The text is no address that mail can be sent to; the message says why."""
+    """The text is not an address that can receive mail; the message says why."""
 
 
 def canonical_address(text: str) -> str:
-    """Return the address in the one spelling that is stored: local part in lower case, domain in A-labels.
+    """Return the stored spelling of an address: lower-case local part, domain in A-labels.
 
-    Raise AddressError for what is no address. No name server is asked.
+    Raise AddressError if it is not a valid address. Makes no DNS query.
     """
     try:
         address = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as exc:
         raise AddressError(str(exc)) from exc
-    # Folding can leave letters and their accents apart.
+    # Lower-casing can decompose accented letters.
     local_part = unicodedata.normalize("NFC", address.local_part.lower())
     return f"{local_part}@{address.ascii_domain.lower()}"
 
 
 def readable_address(text: str) -> str:
-    """Return the canonical address of a reader who may sign up.
+    """Return the canonical address of somebody who may sign up.
 
-    Raise AddressError also for an address that no reader reads: of a machine, of a list, of who runs the domain.
+    Raise AddressError also for role addresses: machines, mailing lists, domain administrators.
     """
     canonical = canonical_address(text)
     if is_role(canonical.rpartition("@")[0]):
-        raise AddressError("It belongs to a machine or to a postmaster. Use one that you read yourself.")
+        raise AddressError("It belongs to a machine or a postmaster. Use an address that you read yourself.")
     return canonical
 
 
 def is_role(local_part: str) -> bool:
     name = local_part.partition("+")[0]
-    bare = name.translate(MARKS)
-    is_of_a_list = name.endswith(LIST_ENDS) or name.startswith(LIST_BEGINNINGS)
-    return is_of_a_list or bare in ROLES or bare.startswith(ROLE_BEGINNINGS)
+    bare = name.translate(SEPARATORS)
+    is_list = name.endswith(LIST_SUFFIXES) or name.startswith(LIST_PREFIXES)
+    return is_list or bare in ROLES or bare.startswith(ROLE_PREFIXES)
 
 
 def hash_address(canonical: str) -> str:
-    """Return the keyed hash of a canonical address: it recognises an address, and gives none away."""
+    """Return the keyed hash of a canonical address, which identifies the address without revealing it."""
     return hmac.digest(settings.ADDRESS_KEY.encode(), canonical.encode(), hashlib.sha256).hex()

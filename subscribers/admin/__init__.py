@@ -1,4 +1,9 @@
-"""The admin's pages of subscribers, suppressions, imports, topics and reasons for leaving."""
+"""The admin of subscribers, suppressions, imports, topics and reasons for leaving.
+
+In: requests of operators with their permissions.
+Out: pages, calls into subscription and imports, and an audit record of every change.
+May import: everything in subscribers, and the admin of papers, whose topics it extends.
+"""
 
 from subscribers.admin import farewells as farewells
 from subscribers.admin import imports as imports

@@ -2,14 +2,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from newsletter.admin_site.audited_admin import AuditedAdmin
-from subscribers.admin.imports import ImportRunAdmin as ImportRunAdmin
-from subscribers.admin.topics import TopicDesk as TopicDesk
 from subscribers.models import Farewell
 
 
 @admin.register(Farewell)
 class FarewellAdmin(AuditedAdmin):
-    """Why readers left, in their words."""
+    """The reasons readers gave for leaving."""
 
     list_display = ("at", "reason", "words")
     list_filter = ("reason",)

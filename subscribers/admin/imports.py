@@ -1,4 +1,4 @@
-"""Imports in the admin: a file is looked through first, and written once somebody has seen what it comes to."""
+"""Imports in the admin: a file is checked first, and imported once an operator has confirmed the result."""
 
 from typing import Any
 
@@ -31,17 +31,17 @@ class ImportRunAdmin(AuditedAdmin):
     @display(
         description="State",
         label={
-            "Waits for your word": "warning",
+            "Waiting for confirmation": "warning",
             "Imported": "success",
-            "Cannot be read": "danger",
-            "Being looked through": "info",
-            "Being imported": "info",
+            "Unreadable": "danger",
+            "Checking": "info",
+            "Importing": "info",
         },
     )
     def state(self, run: ImportRun) -> str:
         return run.get_status_display()
 
-    @display(description="Rows done")
+    @display(description="Rows processed")
     def progress(self, run: ImportRun) -> str:
         return f"{run.position:,} of {run.total:,}"
 
@@ -60,7 +60,7 @@ class ImportRunAdmin(AuditedAdmin):
         form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
         if request.method == "POST" and form.is_valid():
             run = form.new_run(request.user.get_username())
-            uploads.keep(form.cleaned_data["file"], run)
+            uploads.store_upload(form.cleaned_data["file"], run)
             audit.record(request.user, run, "uploaded", {}, {"consent_source": run.consent_source})
             tasks.go_on_with_import.delay_on_commit(run.pk)
             return HttpResponseRedirect(page_of(run))
@@ -91,18 +91,20 @@ class ImportRunAdmin(AuditedAdmin):
     def act(self, request: HttpRequest, run: ImportRun) -> None:
         if "write" in request.POST:
             done = run.begin_writing()
-            words = "Being imported. Readers get what is published from now on, at their regular hours."
+            words = "Importing. Readers receive papers published from now on, at their chosen hours."
             if done:
                 tasks.go_on_with_import.delay_on_commit(run.pk)
         else:
-            done, words = run.end(run.Status.DROPPED), "Given up. What was imported before stays."
+            done, words = run.end(run.Status.DROPPED), "Cancelled. Readers imported so far stay."
             if done:
                 run.path.unlink(missing_ok=True)
         if done:
-            audit.record(request.user, run, "imported" if "write" in request.POST else "given up")
+            audit.record(request.user, run, "imported" if "write" in request.POST else "cancelled")
             self.message_user(request, words, messages.SUCCESS)
         else:
-            self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)
+            self.message_user(
+                request, "Somebody else has changed this import. Its current state is below.", messages.WARNING
+            )
 
     def page(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         context = {
@@ -128,7 +130,7 @@ class ImportRunAdmin(AuditedAdmin):
         try:
             file = run.report_path.open("rb")
         except FileNotFoundError as exc:
-            raise Http404("There is no report of this import any more.") from exc
+            raise Http404("The report of this import has been deleted.") from exc
         return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
 
 

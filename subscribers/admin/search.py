@@ -1,4 +1,4 @@
-"""Readers found by what an operator has of an address: all of it, its beginning, or its domain."""
+"""Search readers by a whole address, its beginning or its domain."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from django.db.models import QuerySet
 
 from subscribers.addresses.canonical import AddressError, canonical_address
 
-NO_ADDRESS = "reader@"  # lends a domain the local part that an address has
+NO_ADDRESS = "reader@"  # prefixed to a domain to parse it as an address
 
 
-def found(readers: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Keep the readers of an address in any spelling, of one that begins so, or of a domain (“@example.org”)."""
+def search_readers(readers: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Filter by an address in any spelling, the beginning of one, or a domain (“@example.org”)."""
     text = text.strip()
     if not text:
         return readers
@@ -23,7 +23,7 @@ def found(readers: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 
 def domain_of(text: str) -> str:
-    """Return a domain as it is stored, or as it was typed where it is none."""
+    """Return the stored spelling of a domain, or the text in lower case if it is not a domain."""
     try:
         return canonical_address(NO_ADDRESS + text).rpartition("@")[2]
     except AddressError:

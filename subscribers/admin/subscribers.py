@@ -11,9 +11,7 @@ from unfold.decorators import action, display
 from newsletter import audit, clock
 from subscribers import csv_export
 from subscribers.admin import search
-from subscribers.admin.imports import ImportRunAdmin as ImportRunAdmin
 from subscribers.admin.suppressions import AddressSearch
-from subscribers.admin.topics import TopicDesk as TopicDesk
 from subscribers.models import Consent, Letter, Subscriber, Suppression
 from subscribers.subscription import suppression
 
@@ -43,7 +41,7 @@ class SubscriberAdmin(AddressSearch):
     list_display = ("email", "state", "rhythm", "next_digest_at", "paused_until", "created_at", "confirmed_at")
     list_filter = ("status", "frequency")
     search_fields = ("canonical",)
-    list_disable_select_all = True  # a million readers are nobody's slip
+    list_disable_select_all = True  # one slip must not suppress a million readers
     ordering = ("-pk",)
     fields = (
         "email", "status", "suppression", "preferences", "frequency", "weekday", "send_time", "timezone",
@@ -53,12 +51,12 @@ class SubscriberAdmin(AddressSearch):
     inlines = (ConsentInline, LetterInline)
     actions_list = ("export",)
     actions = ("suppress",)
-    search_help_text = "An address, its beginning, or @ and its domain."
+    search_help_text = "An address, the beginning of one, or @ and a domain."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return search.found(queryset, search_term), False
+        return search.search_readers(queryset, search_term), False
 
     @display(description="Status", label={"Pending": "info", "Active": "success", "Unsubscribed": "warning"})
     def state(self, subscriber: Subscriber) -> str:
@@ -66,7 +64,7 @@ class SubscriberAdmin(AddressSearch):
 
     @display(description="Digests")
     def rhythm(self, subscriber: Subscriber) -> str:
-        """Say when digests come, in the reader's own zone."""
+        """Return when digests come, in the reader's time zone."""
         if subscriber.frequency == Subscriber.Frequency.WEEKLY:
             days = f"{subscriber.get_weekday_display()}s"
         else:
@@ -76,17 +74,17 @@ class SubscriberAdmin(AddressSearch):
     def has_suppress_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("subscribers.add_suppression")
 
-    @admin.action(description="Suppress their addresses", permissions=["suppress"])
+    @admin.action(description="Suppress the addresses", permissions=["suppress"])
     def suppress(self, request: HttpRequest, readers: QuerySet[Subscriber]) -> HttpResponse | None:
-        """Ask first, and why."""
+        """Ask for a reason first; suppress once there is one."""
         if request.POST.get("note", "").strip():
             rows = suppression.suppress_readers(readers, request.POST["note"].strip())
             audit.record_all(request.user, rows, "added")
-            self.message_user(request, f"{len(rows)} addresses are suppressed: nothing is mailed to them any more.")
+            self.message_user(request, f"Suppressed: {len(rows)}. These addresses will not be mailed again.")
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": "Never mail these again?",
+            "title": "Never mail these readers again?",
             "opts": self.opts,
             "readers": readers,
             "checkbox": ACTION_CHECKBOX_NAME,

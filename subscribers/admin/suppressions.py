@@ -16,16 +16,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from newsletter import audit
 from newsletter.admin_site.audited_admin import AuditedAdmin
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
-from subscribers.admin.imports import ImportRunAdmin as ImportRunAdmin
-from subscribers.admin.topics import TopicDesk as TopicDesk
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription.suppression import NewSuppression, suppress
 
 
 class AddressSearch(AuditedAdmin):
-    """A list that is searched by a whole address, in whatever spelling it is typed: one look at an index."""
+    """A list searched by a whole address in any spelling, through the index on its hash."""
 
     search_help_text = "The whole address, in any spelling."
     sortable_by: tuple[str, ...] = ()
@@ -38,7 +36,7 @@ class AddressSearch(AuditedAdmin):
         try:
             return self.of_address(queryset, canonical_address(search_term)), False
         except AddressError as exc:
-            self.message_user(request, f"Type the whole address. {exc}", messages.WARNING)
+            self.message_user(request, f"Enter the whole address. {exc}", messages.WARNING)
             return queryset.none(), False
 
     def of_address(self, rows: QuerySet[Any], canonical: str) -> QuerySet[Any]:
@@ -46,7 +44,7 @@ class AddressSearch(AuditedAdmin):
 
 
 class SuppressForm(forms.ModelForm[Suppression]):
-    """An address that an operator wants never to be mailed; only its hash is stored."""
+    """Suppresses an address; only its hash is stored."""
 
     address = forms.CharField(max_length=320, widget=UnfoldAdminTextInputWidget)
 
@@ -60,7 +58,7 @@ class SuppressForm(forms.ModelForm[Suppression]):
         except AddressError as exc:
             raise forms.ValidationError(str(exc)) from exc
         if row := Suppression.objects.filter(address_hash=address_hash).first():
-            raise forms.ValidationError(f"It is suppressed already: {row.get_reason_display().lower()}.")
+            raise forms.ValidationError(f"This address is already suppressed: {row.get_reason_display().lower()}.")
         return address_hash
 
     def save(self, commit: bool = True) -> Suppression:
@@ -70,27 +68,27 @@ class SuppressForm(forms.ModelForm[Suppression]):
 
 
 class LiftForm(forms.Form):
-    """Why an address is mailed again; that somebody called our mail spam is to be looked at twice."""
+    """The reason for lifting a suppression; after a spam complaint, the operator has to confirm it too."""
 
     note = forms.CharField(
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
-        error_messages={"required": "Say why, for whoever wonders later."},
+        error_messages={"required": "Give a reason. It is kept with the record."},
     )
     is_sure = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, reason: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["is_sure"].required = reason == Suppression.Reason.COMPLAINT
-        self.fields["is_sure"].error_messages["required"] = "Say that the reader has asked for mail again."
+        self.fields["is_sure"].error_messages["required"] = "Confirm that the reader has asked for mail again."
 
 
 @admin.register(Suppression)
 class SuppressionAdmin(AddressSearch):
     list_display = ("hash_begins", "reason", "at", "note")
-    list_filter = ("reason", lately("at"))
+    list_filter = ("reason", recent_days_filter("at"))
     search_fields = ("address_hash",)
-    unlogged = ("address", "note")  # whoever is erased is named in no note
+    unlogged = ("address", "note")  # they may identify a reader who is erased later
     fields = readonly_fields = ("hash_whole", "reason", "at", "note")
     actions_detail = ("lift",)
 
@@ -123,7 +121,7 @@ class SuppressionAdmin(AddressSearch):
     def has_lift_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("subscribers.delete_suppression")
 
-    @action(description="Lift it", permissions=["lift"])
+    @action(description="Lift this suppression", permissions=["lift"])
     def lift(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = get_object_or_404(Suppression, pk=object_id)
         if not self.has_lift_permission(request):
@@ -146,11 +144,13 @@ class SuppressionAdmin(AddressSearch):
     def lift_row(self, request: HttpRequest, row: Suppression, note: str) -> None:
         pk, before = row.pk, {"reason": row.get_reason_display(), "suppressed_at": row.at}
         if not row.lift(request.user.get_username(), note):
-            self.message_user(request, "Somebody else was first: look at it again.", messages.WARNING)
+            self.message_user(request, "Somebody else has changed or lifted this suppression.", messages.WARNING)
             return
         row.pk = pk
         audit.record(request.user, row, "lifted", before)
-        self.message_user(request, "Lifted. The address is mailed again if its reader is active.", messages.SUCCESS)
+        self.message_user(
+            request, "Suppression lifted. The address is mailed again if its reader is active.", messages.SUCCESS
+        )
 
 
 @admin.register(LiftedSuppression)

@@ -1,4 +1,4 @@
-"""The list of topics, with the readers that each has."""
+"""The admin's list of topics, with the number of readers of each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From what a file says of topics, hours and zones to a choice as we store it."""
+"""Map the topics, hours and zones in a file to stored preferences and rhythms."""
 
 import re
 from datetime import time
@@ -18,57 +18,57 @@ ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "loc
 SEVEN = time(7)
 HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
 BETWEEN_TOPICS = re.compile(r"[,;|]")
-MOST_KEPT = 100_000
+CACHE_SIZE = 100_000
 
 Value = TypeVar("Value")
 
 
 class Defaults(NamedTuple):
-    """What stands where a file says nothing."""
+    """The values for rows that leave a column empty."""
 
     topics: tuple[int, ...]
     rhythm: Rhythm
 
 
 class Choice(NamedTuple):
-    """What one row comes to; `note` names what of it is not known here."""
+    """The choice of one row; `note` names the values that could not be mapped."""
 
     topics: tuple[int, ...]
     rhythm: Rhythm
     note: str
 
 
-class Choosing:
-    """Reads choices; rows that name the same topics, or the same hours, share the work."""
+class ChoiceMapper:
+    """Maps the cells of rows to choices, caching by topics and by rhythm."""
 
     def __init__(self, defaults: Defaults, has_labels: bool) -> None:
         self.defaults, self.has_labels = defaults, has_labels
         self.topics = known_topics()
-        self.topics_of = lru_cache(MOST_KEPT)(self.read_topics)
-        self.rhythm_of = lru_cache(MOST_KEPT)(self.read_rhythm)
+        self.topics_of = lru_cache(CACHE_SIZE)(self.read_topics)
+        self.rhythm_of = lru_cache(CACHE_SIZE)(self.read_rhythm)
 
-    def of(self, cells: tuple[str, ...]) -> Choice:
+    def choice_of(self, cells: tuple[str, ...]) -> Choice:
         topics, unknown_topics = self.topics_of(cells[0])
         rhythm, unknown = self.rhythm_of(cells[1:])
         missing = unknown + unknown_topics
         return Choice(topics, rhythm, f"not known here: {', '.join(missing)}" if missing else "")
 
     def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """Return the ids of the topics a cell names, and what to say of those that are not known."""
+        """Return the ids of the topics in a cell, and the words for the note if some are unknown."""
         named = [name for part in BETWEEN_TOPICS.split(cell) if (name := part.strip(" []\"'").lower())]
         chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
-        is_missed = not self.has_labels and any(name not in self.topics for name in named)
-        return chosen or self.defaults.topics, ("a topic",) if is_missed else ()
+        has_unknown = not self.has_labels and any(name not in self.topics for name in named)
+        return chosen or self.defaults.topics, ("a topic",) if has_unknown else ()
 
     def read_rhythm(self, cells: tuple[str, ...]) -> tuple[Rhythm, tuple[str, ...]]:
-        """Return the rhythm that cells tell, and what to say of those that are not known."""
+        """Return the rhythm in the cells, and the words for the note about unknown ones."""
         frequency, weekday, hour, zone = (cell.strip() for cell in cells)
         unknown: list[str] = []
         usual = self.defaults.rhythm
         rhythm = Rhythm(
             look_up(FREQUENCIES, frequency, usual.frequency, "frequency", unknown),
             look_up(WEEKDAYS, weekday, usual.weekday, "weekday", unknown),
-            hour_of(hour, usual.send_time, unknown),
+            parse_hour(hour, usual.send_time, unknown),
             look_up(ZONES, zone, usual.timezone, "zone", unknown),
         )
         return rhythm, tuple(unknown)
@@ -80,7 +80,7 @@ def look_up(known: dict[str, Value], word: str, usual: Value, name: str, unknown
     return known.get(word.lower(), usual)
 
 
-def hour_of(text: str, usual: time, unknown: list[str]) -> time:
+def parse_hour(text: str, usual: time, unknown: list[str]) -> time:
     if not text:
         return usual
     if match := HOUR.fullmatch(text):
@@ -90,7 +90,7 @@ def hour_of(text: str, usual: time, unknown: list[str]) -> time:
 
 
 def known_topics() -> dict[str, int]:
-    """Return the ids of topics by slug and by name, of retired ones those they went into."""
+    """Return topic ids by slug and by name; a retired topic maps to its successor."""
     topics = list(Topic.objects.all())
     ids = {topic.pk: topic.retired_into_id or topic.pk for topic in topics}
     return {word.lower(): ids[topic.pk] for topic in topics for word in (topic.name, topic.slug)}
@@ -103,7 +103,7 @@ SELECT key, '{}', '{}', '{}', '{}', %s, %s FROM unnest(%s::text[]) AS key
 ON CONFLICT DO NOTHING
 RETURNING id, key
 """
-# Held, so that nobody lets go of a choice that has no reader before this one.
+# Locked, so that the nightly clean-up does not delete preferences that have no reader yet.
 FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s) FOR KEY SHARE"
 ADD_TOPICS = """
 INSERT INTO subscribers_preferencestopic (preferences_id, topic_id)
@@ -111,17 +111,17 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[])
 """
 
 
-class Stored:
-    """The ids of stored preferences by their topics."""
+class PreferencesStore:
+    """The ids of stored preferences by their topic ids, written on demand."""
 
     def __init__(self) -> None:
         self.ids: dict[tuple[int, ...], int] = {}
 
     def store(self, choices: set[tuple[int, ...]]) -> None:
-        """Learn the ids of `choices`, and write those that nobody chose before; in the caller's transaction."""
+        """Look up the ids of `choices`, and insert missing ones, in the caller's transaction."""
         usual = Preferences()
         by_key = {usual.fingerprint(list(topics)): topics for topics in choices if topics not in self.ids}
-        # In one order, so that two who write the same wait for each other in turn.
+        # Sorted, so that two transactions that insert the same keys cannot deadlock.
         keys = sorted(by_key)
         with connection.cursor() as cursor:
             cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys])

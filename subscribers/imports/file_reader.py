@@ -1,4 +1,4 @@
-"""From a file's bytes to rows, whatever the bytes are."""
+"""Read rows from a CSV file in any common encoding; malformed files raise FileError."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from subscribers.csv_cells import bare
-from subscribers.imports.formats import SEVERITY, Deciding, Format, State
+from subscribers.csv_cells import unescape_formula
+from subscribers.imports.formats import SEVERITY, Format, State, StateColumn
 
 CHOICE_COLUMNS = (
     ("frequency", "how_often"),
@@ -16,16 +16,16 @@ CHOICE_COLUMNS = (
     ("hour", "send_time", "time"),
     ("zone", "timezone", "time_zone"),
 )
-MOST_COLUMNS = 1000
-MOST_WORDS = 1000  # of a column of states, kept with what they mean
+MAX_COLUMNS = 1000
+CACHE_SIZE = 1000  # parsed cells per state column
 
 
 class FileError(ValueError):
-    """The file is not what it was said to be; the message says how. Nothing of it was written."""
+    """The file cannot be imported; the message says why. Nothing of it was written."""
 
 
 class Row(NamedTuple):
-    """One line of a file, its choice as it is written there: topics, frequency, weekday, hour, zone."""
+    """One line of a file; `choice` holds its cells for topics, frequency, weekday, hour and zone."""
 
     line: int
     address: str
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Where in a record things stand; one past the end is where nothing does."""
+    """Column indexes in a record; an index equal to `width` means the column is missing."""
 
     width: int
     address: int
@@ -43,7 +43,7 @@ class Columns(NamedTuple):
 
 
 def rows(path: Path, form: Format) -> Iterator[Row]:
-    """Yield the rows of a file but its empty ones. Raise FileError, at whatever row, where it cannot be read."""
+    """Yield the non-empty rows of a file. Raise FileError at the first row that cannot be read."""
     try:
         with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
             yield from rows_of(file, form)
@@ -63,7 +63,7 @@ def rows_of(file: TextIO, form: Format) -> Iterator[Row]:
         if header is None:
             raise FileError("The file is empty.")
         columns = columns_of(header, form)
-        clean = bare if form.label == "CSV" else str
+        clean = unescape_formula if form.label == "CSV" else str
         for record in reader:
             if any(record):
                 yield row_of(record, columns, reader.line_num, clean)
@@ -78,7 +78,7 @@ def delimiter_of(file: TextIO) -> str:
 
 
 def columns_of(header: list[str], form: Format) -> Columns:
-    names = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header[:MOST_COLUMNS]]
+    names = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header[:MAX_COLUMNS]]
     width = len(names)
 
     def place(wanted: tuple[str, ...]) -> int:
@@ -90,29 +90,31 @@ def columns_of(header: list[str], form: Format) -> Columns:
             f"No column of the first line is called “{form.addresses[0]}”. "
             f"The first line of a {form.label} file names its columns."
         )
-    states = [(place(column.names), column) for column in form.deciding]
+    states = [(place(column.names), column) for column in form.states]
     if all(index == width for index, _ in states):
         states += [(place(column.names), column) for column in form.dates]
     choice = itemgetter(*(place(column) for column in (form.topics, *CHOICE_COLUMNS)))
-    return Columns(width, address, [(index, reader_of(column)) for index, column in states if index < width], choice)
+    return Columns(
+        width, address, [(index, state_reader(column)) for index, column in states if index < width], choice
+    )
 
 
-def reader_of(column: Deciding) -> Callable[[str], State]:
-    return lru_cache(MOST_WORDS)(partial(state_in, column=column))
+def state_reader(column: StateColumn) -> Callable[[str], State]:
+    return lru_cache(CACHE_SIZE)(partial(state_in, column=column))
 
 
 def row_of(record: list[str], columns: Columns, line: int, clean: Callable[[str], str]) -> Row:
     del record[columns.width :]
     record.extend([""] * (columns.width + 1 - len(record)))
     state = State.ACTIVE
-    for index, said_by in columns.states:
-        said = said_by(record[index])
-        if said is not state and SEVERITY[said] > SEVERITY[state]:
-            state = said
+    for index, read_state in columns.states:
+        found = read_state(record[index])
+        if found is not state and SEVERITY[found] > SEVERITY[state]:
+            state = found
     return Row(line, clean(record[columns.address]), state, columns.choice(record))
 
 
-def state_in(cell: str, column: Deciding) -> State:
-    """Return the state a cell tells of; an empty one tells nothing against a reader."""
+def state_in(cell: str, column: StateColumn) -> State:
+    """Return the state that a cell means; an empty cell means active."""
     word = cell.strip().lower().replace(" ", "_")
     return column.words.get(word, column.filled) if word else State.ACTIVE

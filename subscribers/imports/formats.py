@@ -1,4 +1,4 @@
-"""What the files of others call things: their columns, and their words for a reader's state."""
+"""File formats of other newsletter services: their column names and their words for a reader's state."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    """What a file says of a reader; of several the later one here counts."""
+    """A reader's state in a file, in order of severity; if columns disagree, the most severe counts."""
 
     ACTIVE = "active"
     UNKNOWN = "unknown"
@@ -18,11 +18,11 @@ class State(StrEnum):
 
 
 SEVERITY = {state: place for place, state in enumerate(State)}
-LEAVING = frozenset((State.LEFT, State.BLOCKED, State.BOUNCED, State.COMPLAINED))
+DO_NOT_MAIL = frozenset((State.LEFT, State.BLOCKED, State.BOUNCED, State.COMPLAINED))
 
 
-class Deciding(NamedTuple):
-    """A column that says something of the state: by its words, or by being filled at all."""
+class StateColumn(NamedTuple):
+    """A column that determines the state: by its words, or (`filled`) by any other non-empty cell."""
 
     names: tuple[str, ...]
     words: Mapping[str, State] = {}
@@ -32,10 +32,10 @@ class Deciding(NamedTuple):
 class Format(NamedTuple):
     label: str
     addresses: tuple[str, ...]
-    deciding: tuple[Deciding, ...]
-    dates: tuple[Deciding, ...] = ()  # read only where none of the deciding columns is there
+    states: tuple[StateColumn, ...]
+    dates: tuple[StateColumn, ...] = ()  # used only if the file has none of the `states` columns
     topics: tuple[str, ...] = ("topics", "topic")
-    has_labels: bool = False  # its topics column holds whatever labels the service had
+    has_labels: bool = False  # its topics column holds arbitrary labels, so unknown ones are not reported
 
 
 def words(**states: str) -> dict[str, State]:
@@ -65,38 +65,38 @@ FORMATS = {
         "CSV",
         ("email", "email_address", "e_mail", "address", "mail"),
         (
-            Deciding(("state", "status", "type"), PLAIN),
-            # As our own export has it.
-            Deciding(("suppressed",), words(bounced="bounce", complained="complaint", blocked="manual")),
+            StateColumn(("state", "status", "type"), PLAIN),
+            # The column of our own export.
+            StateColumn(("suppressed",), words(bounced="bounce", complained="complaint", blocked="manual")),
         ),
     ),
-    # https://listmonk.app/docs/: Subscribers, “Export”, whose lists are not named in it
+    # https://listmonk.app/docs/: Subscribers, “Export”; the export does not name the lists
     "listmonk": Format(
         "listmonk",
         ("email",),
         (
-            Deciding(("status",), words(active="enabled", left="disabled", blocked="blocklisted")),
-            Deciding(
+            StateColumn(("status",), words(active="enabled", left="disabled", blocked="blocklisted")),
+            StateColumn(
                 ("subscription_status",), words(active="confirmed", unconfirmed="unconfirmed", left="unsubscribed")
             ),
         ),
     ),
-    # https://ghost.org/help/import-members/ names the columns of the members’ export
+    # https://ghost.org/help/import-members/ lists the columns of the members’ export
     "ghost": Format(
         "Ghost",
         ("email",),
-        (Deciding(("subscribed_to_emails", "subscribed"), YES_NO), Deciding(("deleted_at",), filled=State.LEFT)),
+        (StateColumn(("subscribed_to_emails", "subscribed"), YES_NO), StateColumn(("deleted_at",), filled=State.LEFT)),
         topics=("labels",),
         has_labels=True,
     ),
-    # https://docs.buttondown.com/api-subscribers-type names the states
+    # https://docs.buttondown.com/api-subscribers-type lists the states
     "buttondown": Format(
         "Buttondown",
         ("email_address", "email"),
-        (Deciding(("type", "subscriber_type", "status"), BUTTONDOWN),),
+        (StateColumn(("type", "subscriber_type", "status"), BUTTONDOWN),),
         dates=(
-            Deciding(("unsubscription_date",), filled=State.LEFT),
-            Deciding(("undeliverability_date",), filled=State.BOUNCED),
+            StateColumn(("unsubscription_date",), filled=State.LEFT),
+            StateColumn(("undeliverability_date",), filled=State.BOUNCED),
         ),
         topics=("tags",),
         has_labels=True,

@@ -14,7 +14,7 @@ from subscribers.models import ImportRun, Subscriber
 
 
 class ImportForm(forms.ModelForm[ImportRun]):
-    """A file of readers, where they agreed, and what they get where the file does not say."""
+    """A file of readers, where and when they agreed, and the defaults for empty cells."""
 
     file = forms.FileField(label="File", widget=widgets.UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,text/csv"}))
     format = forms.ChoiceField(
@@ -37,13 +37,13 @@ class ImportForm(forms.ModelForm[ImportRun]):
     class Meta:
         model = ImportRun
         fields = ("format", "consent_source", "consent_on")
-        labels = {"consent_source": "Where its readers agreed", "consent_on": "When they agreed, at the latest"}
+        labels = {"consent_source": "Where these readers agreed", "consent_on": "Latest date they agreed"}
         widgets = {
             "consent_source": widgets.UnfoldAdminTextInputWidget,
             "consent_on": widgets.UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-04"}),
         }
 
-    # The file is last: where it is too large, nothing after it is read.
+    # The file comes last: an upload that is too large is cut off, with all fields after it.
     field_order = (
         "format", "consent_source", "consent_on", "topics", "frequency", "weekday", "send_time", "timezone", "file",
     )  # fmt: skip
@@ -54,20 +54,20 @@ class ImportForm(forms.ModelForm[ImportRun]):
         largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
         self.fields["file"].help_text = f"A CSV file of at most {largest}; its first line names the columns."
         self.fields["file"].error_messages["required"] = (
-            f"Choose a file of at most {largest}. For a larger one there is “manage.py import_subscribers”."
+            f"Choose a file of at most {largest}. For a larger one, use “manage.py import_subscribers”."
         )
 
     def clean_consent_on(self) -> Any:
         day = self.cleaned_data["consent_on"]
         if day > clock.today():
-            raise forms.ValidationError("This day lies ahead: nobody has agreed yet.")
+            raise forms.ValidationError("This date is in the future. Readers must have agreed already.")
         return day
 
     def new_run(self, by: str) -> ImportRun:
-        """Return the run the form describes, not stored yet."""
-        given = self.cleaned_data
-        rhythm = Rhythm(given["frequency"], given["weekday"], given["send_time"], str(given["timezone"]))
+        """Return the unsaved run that the form describes."""
+        chosen = self.cleaned_data
+        rhythm = Rhythm(chosen["frequency"], chosen["weekday"], chosen["send_time"], str(chosen["timezone"]))
         run = self.save(commit=False)
-        run.name, run.by = given["file"].name[:200], by
-        run.defaults = import_run.stored_defaults([topic.pk for topic in given["topics"]], rhythm)
+        run.name, run.by = chosen["file"].name[:200], by
+        run.defaults = import_run.stored_defaults([topic.pk for topic in chosen["topics"]], rhythm)
         return run

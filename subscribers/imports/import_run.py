@@ -1,4 +1,4 @@
-"""The step from a file of readers to subscribers: chunk by chunk, each whole or not at all, and on from any."""
+"""Import a file of readers in chunks, one transaction each; an interrupted run resumes after its last chunk."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -10,58 +10,58 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from newsletter import clock
-from subscribers.addresses.bulk_canonical import masked
+from subscribers.addresses.bulk_canonical import mask_address
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports import file_reader
-from subscribers.imports.choice_mapping import Choosing, Defaults
+from subscribers.imports.choice_mapping import ChoiceMapper, Defaults
 from subscribers.imports.file_reader import FileError, Row
 from subscribers.imports.formats import FORMATS, Format, State
 from subscribers.imports.reports import Report, reason_of
-from subscribers.imports.row_outcome import EXPECTED, Decided, Deciding, leaving_of
-from subscribers.imports.row_writer import Writer
+from subscribers.imports.row_outcome import EXPECTED, CheckedRow, RowChecker, do_not_mail_states
+from subscribers.imports.row_writer import RowWriter
 from subscribers.models import ImportRun
 
 CHUNK = 20_000
-MOST_PROBLEMS = 50
+MAX_PROBLEMS = 50
 
 
 class Survey(NamedTuple):
-    """What has to be known of a whole file before its first row is taken."""
+    """Facts about the whole file that its first row may depend on."""
 
     total: int
-    leaving: dict[bytes, State]
+    do_not_mail: dict[bytes, State]  # by key_of(address_hash)
 
 
-def go_through(run: ImportRun, path: Path, report_path: Path | None, *, is_dry: bool) -> Iterator[None]:
-    """Take the rows that come after those `run` has done, and yield after each chunk.
+def process(run: ImportRun, path: Path, report_path: Path | None, *, is_dry: bool) -> Iterator[None]:
+    """Import the rows after `run.position`; yield after each chunk.
 
-    A dry run writes no reader; a run that was never saved is not stored. Where another worker goes on with the run,
-    this one ends. Raise FileError where the file cannot be read, which is found before its first row is taken.
+    A dry run writes no reader, and an unsaved run is not stored. Returns early if another worker has taken over the
+    run. Raises FileError before the first row if any part of the file cannot be read.
     """
     if run.file_hash != hash_of(path):
-        raise FileError("The file is not the one the import began with.")
+        raise FileError("This is not the file that the import began with.")
     form = FORMATS[run.format]
     found = survey(path, form)
-    deciding = Deciding(Choosing(defaults_of(run.defaults), form.has_labels), found.leaving)
-    writer, rows = Writer(run), file_reader.rows(path, form)
+    checker = RowChecker(ChoiceMapper(defaults_of(run.defaults), form.has_labels), found.do_not_mail)
+    writer, rows = RowWriter(run), file_reader.rows(path, form)
     for row in islice(rows, run.position):
-        deciding.look_at(row)
+        checker.check(row)
     run.total = found.total
     with Report(report_path, run.report_size) as report:
         while chunk := list(islice(rows, CHUNK)):
-            candidates = [deciding.look_at(row) for row in chunk]
+            candidates = [checker.check(row) for row in chunk]
             with transaction.atomic():
-                if not is_ours(run):
+                if not lock_if_current(run):
                     return
-                decided = writer.decide(candidates)
+                checked = writer.check(candidates)
                 if not is_dry:
-                    decided = writer.write(decided)
-                note(run, decided, report.write(decided))
+                    checked = writer.write(checked)
+                record_chunk(run, checked, report.write(checked))
             yield
 
 
 def hash_of(path: Path) -> str:
-    """Return what tells files apart. Raise FileError where there is none."""
+    """Return the SHA-256 of a file in hex. Raise FileError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -72,41 +72,41 @@ def hash_of(path: Path) -> str:
 def survey(path: Path, form: Format) -> Survey:
     total = 0
 
-    def counted() -> Iterator[Row]:
+    def count_rows() -> Iterator[Row]:
         nonlocal total
         for row in file_reader.rows(path, form):
             total += 1
             yield row
 
-    leaving = leaving_of(counted())
-    return Survey(total, leaving)
+    do_not_mail = do_not_mail_states(count_rows())
+    return Survey(total, do_not_mail)
 
 
-def is_ours(run: ImportRun) -> bool:
-    """Lock the run, and say whether it stands where we think it does."""
+def lock_if_current(run: ImportRun) -> bool:
+    """Lock the run; return False if another worker has moved it on."""
     if not run.pk:
         return True
     stored = ImportRun.objects.select_for_update().filter(pk=run.pk, status=run.status, position=run.position)
     return bool(list(stored))
 
 
-def note(run: ImportRun, decided: Sequence[Decided], report_size: int) -> None:
-    """Count a chunk, in the transaction that writes it."""
+def record_chunk(run: ImportRun, checked: Sequence[CheckedRow], report_size: int) -> None:
+    """Add a chunk to the run's counts and problems, in the transaction that writes the chunk."""
     counts: dict[str, int] = dict(run.counts)
-    for _, outcome in decided:
+    for _, outcome in checked:
         counts[outcome] = counts.get(outcome, 0) + 1
-    problems = [one for one in decided if one.outcome not in EXPECTED][: MOST_PROBLEMS - len(run.problems)]
+    problems = [one for one in checked if one.outcome not in EXPECTED][: MAX_PROBLEMS - len(run.problems)]
     run.problems = run.problems + [
-        [one.candidate.row.line, masked(one.candidate.row.address), reason_of(one)] for one in problems
+        [one.candidate.row.line, mask_address(one.candidate.row.address), reason_of(one)] for one in problems
     ]
-    run.counts, run.position, run.report_size = counts, run.position + len(decided), report_size
+    run.counts, run.position, run.report_size = counts, run.position + len(checked), report_size
     run.moved_at = clock.now()
     if run.pk:
         run.save(update_fields=["counts", "problems", "position", "report_size", "total", "moved_at"])
 
 
 def stored_defaults(topics: Sequence[int], rhythm: Rhythm) -> dict[str, Any]:
-    """Return what stands where a file says nothing, as a run keeps it."""
+    """Return the defaults for empty cells as JSON for ImportRun.defaults."""
     hour = f"{rhythm.send_time:%H:%M}"
     return {"topics": sorted(topics), "rhythm": [rhythm.frequency, rhythm.weekday, hour, rhythm.timezone]}
 

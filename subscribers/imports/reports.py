@@ -1,4 +1,4 @@
-"""What became of each row, as a table that lies beside the file. Its addresses are masked; its lines are not."""
+"""The report of an import: the result of each row by line number, with masked addresses."""
 
 import csv
 from collections.abc import Iterable
@@ -7,15 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from subscribers.addresses.bulk_canonical import masked
-from subscribers.csv_cells import guarded
-from subscribers.imports.row_outcome import REASONS, Decided, RowResult
+from subscribers.addresses.bulk_canonical import mask_address
+from subscribers.csv_cells import escape_formula
+from subscribers.imports.row_outcome import REASONS, CheckedRow, RowResult
 
 HEADER = ("line", "address", "outcome", "reason")
 
 
 class Report:
-    """A report that is written on from its first `size` bytes; what a stopped run wrote after them is taken away."""
+    """A report file, truncated to the first `size` bytes to drop what an interrupted run wrote beyond them."""
 
     def __init__(self, path: Path | None, size: int) -> None:
         self.file: BinaryIO | None = None
@@ -33,26 +33,26 @@ class Report:
         if self.file:
             self.file.close()
 
-    def write(self, decided: Iterable[Decided]) -> int:
-        """Write on, and return how many bytes the report has now."""
+    def write(self, checked: Iterable[CheckedRow]) -> int:
+        """Append rows; return the size of the report in bytes."""
         if self.file:
             text = StringIO()
             lines = csv.writer(text)
             if not self.size:
                 lines.writerow(HEADER)
-            lines.writerows(line_of(one) for one in decided)
+            lines.writerows(line_of(one) for one in checked)
             self.size += self.file.write(text.getvalue().encode())
             self.file.flush()
         return self.size
 
 
-def line_of(decided: Decided) -> tuple[object, ...]:
-    row = decided.candidate.row
-    return row.line, guarded(masked(row.address)), str(decided.outcome), reason_of(decided)
+def line_of(checked: CheckedRow) -> tuple[object, ...]:
+    row = checked.candidate.row
+    return row.line, escape_formula(mask_address(row.address)), str(checked.outcome), reason_of(checked)
 
 
-def reason_of(decided: Decided) -> str:
-    """Say what became of a row, and what of its choice is not known here."""
-    choice, reason = decided.candidate.choice, REASONS[decided.outcome]
-    is_noted = decided.outcome == RowResult.ADDED and choice is not None and choice.note
-    return f"{reason}; {choice.note}, so the default is taken" if is_noted and choice else reason
+def reason_of(checked: CheckedRow) -> str:
+    """Return the result of a row in words, and which of its values were unknown."""
+    choice, reason = checked.candidate.choice, REASONS[checked.outcome]
+    is_noted = checked.outcome == RowResult.ADDED and choice is not None and choice.note
+    return f"{reason}; {choice.note}, so the default is used" if is_noted and choice else reason

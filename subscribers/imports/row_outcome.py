@@ -1,4 +1,4 @@
-"""What becomes of a row: from what it says and what is known here. No table is touched."""
+"""Determine the result of a row from its content and what is known here. Touches no table."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from subscribers.addresses import bulk_canonical
 from subscribers.addresses.canonical import AddressError, hash_address, is_role
-from subscribers.imports.choice_mapping import Choice, Choosing
+from subscribers.imports.choice_mapping import Choice, ChoiceMapper
 from subscribers.imports.file_reader import Row
-from subscribers.imports.formats import LEAVING, SEVERITY, State
+from subscribers.imports.formats import DO_NOT_MAIL, SEVERITY, State
 from subscribers.subscription.disposable_domains import is_disposable
 
-LONGEST = 320
+LONGEST_ADDRESS = 320
 
 
 class RowResult(StrEnum):
@@ -19,8 +19,8 @@ class RowResult(StrEnum):
     LEFT = "left"
     SUPPRESSED = "suppressed"
     ALREADY = "already"
-    GONE = "gone"
-    HELD = "held"
+    LEFT_HERE = "gone"
+    SUPPRESSED_HERE = "held"
     DUPLICATE = "duplicate"
     MALFORMED = "malformed"
     ROLE = "role"
@@ -31,26 +31,26 @@ class RowResult(StrEnum):
 
 
 REASONS = {
-    RowResult.ADDED: "added; gets what is published from now on, at the regular hour",
-    RowResult.LEFT: "had left there, and is noted as unsubscribed",
-    RowResult.SUPPRESSED: "bounced, complained or was blocked there, and is suppressed here",
-    RowResult.ALREADY: "is subscribed here already; nothing is changed",
-    RowResult.GONE: "has unsubscribed here; only the reader can come back",
-    RowResult.HELD: "is suppressed here, and is never mailed",
-    RowResult.DUPLICATE: "stands in the file twice; what keeps mail away counts, else the first line",
-    RowResult.MALFORMED: "is no address that mail can be sent to",
-    RowResult.ROLE: "is the address of a role, not of a person",
-    RowResult.THROW_AWAY: "is a throw-away address",
-    RowResult.UNCONFIRMED: "had not confirmed there, so has not agreed",
-    RowResult.UNKNOWN: "has a state there that is not known here",
-    RowResult.NO_TOPIC: "names no topic that is known here, and no topics are given for such rows",
+    RowResult.ADDED: "added; receives papers published from now on, at the chosen hour",
+    RowResult.LEFT: "had unsubscribed there; stored as unsubscribed",
+    RowResult.SUPPRESSED: "bounced, complained or was blocked there; suppressed here",
+    RowResult.ALREADY: "already subscribed here; nothing changes",
+    RowResult.LEFT_HERE: "unsubscribed here; only the reader can subscribe again",
+    RowResult.SUPPRESSED_HERE: "suppressed here; never mailed",
+    RowResult.DUPLICATE: "in the file more than once; a line that rules out mail counts, otherwise the first",
+    RowResult.MALFORMED: "not a valid email address",
+    RowResult.ROLE: "the address of a role, not of a person",
+    RowResult.THROW_AWAY: "a disposable address",
+    RowResult.UNCONFIRMED: "never confirmed there, so has not agreed",
+    RowResult.UNKNOWN: "has a state there that this format does not know",
+    RowResult.NO_TOPIC: "has no topic that exists here, and no default topics were chosen",
 }
-# What deserves a look before an import is confirmed.
+# The other results deserve a look before an import is confirmed.
 EXPECTED = frozenset((RowResult.ADDED, RowResult.LEFT, RowResult.SUPPRESSED, RowResult.ALREADY))
 
 
 class Candidate(NamedTuple):
-    """A row whose address can be looked up; with an outcome where nothing here matters any more."""
+    """A row with its parsed address and choice; `outcome` is set if the database cannot change it."""
 
     row: Row
     canonical: str = ""
@@ -60,68 +60,68 @@ class Candidate(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known here of some addresses: readers by canonical address, reasons of suppression by hash."""
+    """What the database knows: the standing of readers by canonical address, suppression reasons by hash."""
 
     readers: Mapping[str, str]
     suppressed: Mapping[str, str]
 
 
-class Decided(NamedTuple):
+class CheckedRow(NamedTuple):
     candidate: Candidate
     outcome: RowResult
 
 
-class Deciding:
-    """Looks at the rows of one file in their order."""
+class RowChecker:
+    """Checks the rows of one file, in file order, for everything that needs no database."""
 
-    def __init__(self, choosing: Choosing, leaving: Mapping[bytes, State]) -> None:
-        self.choosing, self.leaving = choosing, leaving
+    def __init__(self, mapper: ChoiceMapper, do_not_mail: Mapping[bytes, State]) -> None:
+        self.mapper, self.do_not_mail = mapper, do_not_mail
         self.seen: set[bytes] = set()
 
-    def look_at(self, row: Row) -> Candidate:
+    def check(self, row: Row) -> Candidate:
         try:
             canonical = canonical_of(row)
         except AddressError:
             return Candidate(row, outcome=RowResult.MALFORMED)
         address_hash = hash_address(canonical)
         key = key_of(address_hash)
-        if key in self.seen or self.leaving.get(key, row.state) != row.state:
+        if key in self.seen or self.do_not_mail.get(key, row.state) != row.state:
             return Candidate(row, canonical, outcome=RowResult.DUPLICATE)
         self.seen.add(key)
-        choice = self.choosing.of(row.choice)
-        return Candidate(row, canonical, address_hash, choice, refusal_of(row.state, canonical, choice))
+        choice = self.mapper.choice_of(row.choice)
+        return Candidate(row, canonical, address_hash, choice, refusal(row.state, canonical, choice))
 
 
 def canonical_of(row: Row) -> str:
-    """Return a row's address as it is stored; raise AddressError where it cannot be."""
+    """Return a row's canonical address; raise AddressError if it is not valid or too long."""
     canonical = bulk_canonical.canonical(row.address)
-    if len(canonical) > LONGEST:
+    if len(canonical) > LONGEST_ADDRESS:
         raise AddressError("The address is too long.")
     return canonical
 
 
 def key_of(address_hash: str) -> bytes:
-    # Twelve bytes: a million readers fit into memory, and no two share them.
+    # Twelve bytes: a million fit into memory, and collisions are negligible.
     return bytes.fromhex(address_hash[:24])
 
 
-def leaving_of(rows: Iterable[Row]) -> dict[bytes, State]:
-    """Return those who must not be mailed by what any line says, each with what weighs most."""
-    leaving: dict[bytes, State] = {}
+def do_not_mail_states(rows: Iterable[Row]) -> dict[bytes, State]:
+    """Return the most severe state of every address that some line rules out, by key_of(address_hash)."""
+    states: dict[bytes, State] = {}
     for row in rows:
-        if row.state not in LEAVING:
+        if row.state not in DO_NOT_MAIL:
             continue
         try:
             key = key_of(hash_address(canonical_of(row)))
         except AddressError:
             continue
-        leaving[key] = max(row.state, leaving.get(key, row.state), key=SEVERITY.__getitem__)
-    return leaving
+        states[key] = max(row.state, states.get(key, row.state), key=SEVERITY.__getitem__)
+    return states
 
 
-def refusal_of(state: State, canonical: str, choice: Choice) -> RowResult | None:
-    """Return why a row is not taken, whoever is known here."""
-    if state in LEAVING:
+def refusal(state: State, canonical: str, choice: Choice) -> RowResult | None:
+    """Return why a row is refused whatever the database says, or None."""
+    if state in DO_NOT_MAIL:
         return None
     if state != State.ACTIVE:
         return RowResult(state)
@@ -137,25 +137,26 @@ def decide(candidate: Candidate, known: Known) -> RowResult:
         return candidate.outcome
     state = candidate.row.state
     suppressed = known.suppressed.get(candidate.address_hash)
-    if state in LEAVING and state != State.LEFT:
+    if state in DO_NOT_MAIL and state != State.LEFT:
         is_news = suppressed is None or (state == State.COMPLAINED and suppressed != "complaint")
-        return RowResult.SUPPRESSED if is_news else RowResult.HELD
+        return RowResult.SUPPRESSED if is_news else RowResult.SUPPRESSED_HERE
     if suppressed:
-        return RowResult.HELD
-    return of_reader(known.readers.get(candidate.canonical, ""), has_left=state == State.LEFT)
+        return RowResult.SUPPRESSED_HERE
+    return result_for_reader(known.readers.get(candidate.canonical, ""), has_left=state == State.LEFT)
 
 
-def of_reader(standing: str, has_left: bool) -> RowResult:
-    """Return what becomes of a reader who stands here as `writing.STANDINGS` tells.
+def result_for_reader(standing: str, has_left: bool) -> RowResult:
+    """Return the result for a reader whose standing here is `standing` (see row_writer.STANDINGS).
 
-    Who came by an import alone, and left there since, leaves here too; who joined here stays.
+    A reader who has only ever been imported, and unsubscribed there since, is unsubscribed here too; a reader who
+    signed up here stays.
     """
     match standing:
         case "":
             return RowResult.LEFT if has_left else RowResult.ADDED
         case "imported":
             return RowResult.LEFT if has_left else RowResult.ALREADY
-        case "gone":
-            return RowResult.GONE
+        case "unsubscribed":
+            return RowResult.LEFT_HERE
         case _:
             return RowResult.ALREADY

@@ -1,4 +1,4 @@
-"""The step that writes a chunk of rows: looked up, copied and inserted by a few statements."""
+"""Write a chunk of rows with a few set-based statements."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time
@@ -7,17 +7,17 @@ from django.db import connection
 
 from newsletter import clock
 from subscribers.digest_schedule import Rhythm, next_slot
-from subscribers.imports.choice_mapping import Stored
+from subscribers.imports.choice_mapping import PreferencesStore
 from subscribers.imports.formats import State
-from subscribers.imports.row_outcome import Candidate, Decided, Known, RowResult, decide
+from subscribers.imports.row_outcome import Candidate, CheckedRow, Known, RowResult, decide
 from subscribers.models import ImportRun
 from subscribers.subscription import suppression
 
-# "": free to be added, also where somebody only asked; "imported": joined by nothing but an import; "gone": had left.
+# "": may be added (unknown, or never confirmed); "imported": only ever imported; "unsubscribed": left here.
 STANDINGS = """
 SELECT canonical, CASE
     WHEN status = 'pending' AND unsubscribed_at IS NULL THEN ''
-    WHEN status <> 'active' THEN 'gone'
+    WHEN status <> 'active' THEN 'unsubscribed'
     WHEN (SELECT bool_and(act = 'imported') FROM subscribers_consent consent WHERE consent.subscriber_id = reader.id)
         THEN 'imported'
     ELSE 'active' END
@@ -34,7 +34,7 @@ CREATE TEMP TABLE IF NOT EXISTS arriving (email text, canonical text, address_ha
 TRUNCATE arriving
 """
 COPY = "COPY arriving FROM STDIN"
-# Who only asked here, and never left, is taken as if nobody had.
+# A reader who asked here but never confirmed or left counts as new.
 ADD = """
 WITH added AS (
     INSERT INTO subscribers_subscriber AS reader (email, canonical, address_hash, status, preferences_id, frequency,
@@ -62,14 +62,14 @@ WITH added AS (
 SELECT canonical FROM added
 """
 LEAVE = """
-WITH gone AS (
+WITH left_now AS (
     UPDATE subscribers_subscriber
     SET status = 'unsubscribed', unsubscribed_at = %(now)s, next_digest_at = NULL
     WHERE canonical = ANY(%(canonical)s) AND status = 'active'
     RETURNING id
 )
 INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
-SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM gone
+SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM left_now
 """
 REASON = {
     State.BLOCKED: suppression.Reason.MANUAL,
@@ -78,27 +78,27 @@ REASON = {
 }
 
 
-class Writer:
-    """Writes the rows of one run."""
+class RowWriter:
+    """Checks and writes the rows of one run."""
 
     def __init__(self, run: ImportRun) -> None:
         self.run = run
-        self.stored = Stored()
+        self.stored = PreferencesStore()
         self.slots: dict[Rhythm, datetime] = {}
 
-    def decide(self, candidates: Sequence[Candidate]) -> list[Decided]:
+    def check(self, candidates: Sequence[Candidate]) -> list[CheckedRow]:
         known = look_up([candidate for candidate in candidates if candidate.outcome is None])
-        return [Decided(candidate, decide(candidate, known)) for candidate in candidates]
+        return [CheckedRow(candidate, decide(candidate, known)) for candidate in candidates]
 
-    def write(self, decided: Sequence[Decided]) -> list[Decided]:
-        """Write what was decided, in the caller's transaction; return what came of it, where others were faster."""
-        self.suppress([one for one, outcome in decided if outcome == RowResult.SUPPRESSED])
-        left = [one for one, outcome in decided if outcome == RowResult.LEFT]
+    def write(self, checked: Sequence[CheckedRow]) -> list[CheckedRow]:
+        """Write rows in the caller's transaction; return their results, corrected for readers added meanwhile."""
+        self.suppress([one for one, outcome in checked if outcome == RowResult.SUPPRESSED])
+        left = [one for one, outcome in checked if outcome == RowResult.LEFT]
         self.leave(left)
-        added = self.add([one for one, outcome in decided if outcome in (RowResult.ADDED, RowResult.LEFT)])
+        added = self.add([one for one, outcome in checked if outcome in (RowResult.ADDED, RowResult.LEFT)])
         return [
-            Decided(one, RowResult.ALREADY) if outcome == RowResult.ADDED and one.canonical not in added else it
-            for it in decided
+            CheckedRow(one, RowResult.ALREADY) if outcome == RowResult.ADDED and one.canonical not in added else it
+            for it in checked
             for one, outcome in (it,)
         ]
 
@@ -110,7 +110,7 @@ class Writer:
         self.leave([one for one in candidates if one.row.state == State.COMPLAINED])
 
     def leave(self, candidates: list[Candidate]) -> None:
-        """End subscriptions that are here."""
+        """Unsubscribe readers who are active here."""
         if not candidates:
             return
         addresses = [one.canonical for one in candidates]
@@ -118,7 +118,7 @@ class Writer:
             cursor.execute(LEAVE, {"now": clock.now(), "canonical": addresses, "source": self.source})
 
     def add(self, candidates: list[Candidate]) -> set[str]:
-        """Add readers, active or gone as their rows say; return the addresses of those who were not here."""
+        """Insert readers, active or unsubscribed as in their rows; return the canonical addresses inserted."""
         if not candidates:
             return set()
         self.stored.store({one.choice.topics for one in candidates if one.choice})
@@ -156,7 +156,7 @@ class Writer:
 
 
 def look_up(candidates: Collection[Candidate]) -> Known:
-    # As one text each: an array takes ten times as long to write down, and no address holds the end of a line.
+    # One text joined by newlines is ten times faster to adapt than an array; addresses contain no newline.
     with connection.cursor() as cursor:
         cursor.execute(STANDINGS, ["\n".join([one.canonical for one in candidates])])
         readers = dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Files come in at one page only, and none is larger than it may be: what is beyond is not read at all."""
+"""Accept uploads on the import page only, and stop reading at IMPORT_MAX_BYTES."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from django.urls import reverse
 
 
 class BoundedUpload(FileUploadHandler):
-    """Ends a request's upload where it is too large, or where no file is wanted; its form then finds none."""
+    """Stops an upload that is too large or unexpected; the form then sees no file."""
 
     def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
-        is_wanted = self.request is not None and self.request.path == reverse("admin:subscribers_importrun_add")
-        self.left = settings.IMPORT_MAX_BYTES if is_wanted else 0
+        is_import = self.request is not None and self.request.path == reverse("admin:subscribers_importrun_add")
+        self.bytes_left = settings.IMPORT_MAX_BYTES if is_import else 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        self.left -= len(raw_data)
-        if self.left < 0:
+        self.bytes_left -= len(raw_data)
+        if self.bytes_left < 0:
             raise StopUpload(connection_reset=True)
         return raw_data
 

@@ -1,4 +1,4 @@
-"""Files that come through the admin: kept, looked through, and imported once somebody says so."""
+"""Files uploaded in the admin: stored, checked, and imported once an operator confirms."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,13 +10,13 @@ from subscribers.imports import import_run
 from subscribers.imports.file_reader import FileError
 from subscribers.models import ImportRun
 
-FORGOTTEN = timedelta(minutes=2)  # no chunk takes so long
-KEPT = timedelta(days=7)
+IDLE_AFTER = timedelta(minutes=2)  # longer than any chunk takes
+UNCONFIRMED_KEPT = timedelta(days=7)
 REPORT_KEPT = timedelta(days=30)
 
 
-def keep(upload: File[bytes], run: ImportRun) -> None:
-    """Store a new run and its file, readable by nobody else."""
+def store_upload(upload: File[bytes], run: ImportRun) -> None:
+    """Store a new run and its file, in a directory that only this user can read."""
     run.is_upload = True
     run.save()
     run.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -27,16 +27,16 @@ def keep(upload: File[bytes], run: ImportRun) -> None:
     run.save(update_fields=["file_hash"])
 
 
-def go_on(run: ImportRun, may_go_on: Callable[[], bool]) -> bool:
-    """Look through or import what is left of a run; return whether there is more to do. Safe to repeat."""
+def continue_run(run: ImportRun, may_continue: Callable[[], bool]) -> bool:
+    """Check or import the remaining rows of a run; return True if some remain. Safe to repeat."""
     if not run.is_at_work:
         return False
     try:
-        for _ in import_run.go_through(run, run.path, run.report_path, is_dry=run.status == run.Status.CHECKING):
-            if not may_go_on():
+        for _ in import_run.process(run, run.path, run.report_path, is_dry=run.status == run.Status.CHECKING):
+            if not may_continue():
                 return True
     except FileError as exc:
-        give_up(run, run.Status.FAILED, str(exc))
+        end_run(run, run.Status.FAILED, str(exc))
         return False
     if run.position >= run.total:
         complete(run)
@@ -50,19 +50,23 @@ def complete(run: ImportRun) -> None:
         run.path.unlink(missing_ok=True)
 
 
-def give_up(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
-    """End a run; what it has imported so far stays, its file goes."""
+def end_run(run: ImportRun, status: ImportRun.Status, error: str = "") -> None:
+    """End a run and delete its file; readers imported so far stay."""
     if run.end(status, error):
         run.path.unlink(missing_ok=True)
 
 
-def forgotten() -> list[int]:
-    """Return the ids of runs that nobody works on; forget what nobody confirmed in a week, and reports of a month."""
+def idle_run_ids() -> list[int]:
+    """Return the ids of unfinished runs that no worker is processing."""
+    idle = ImportRun.objects.filter(is_upload=True, moved_at__lt=clock.now() - IDLE_AFTER)
+    return list(idle.at_work().values_list("pk", flat=True))
+
+
+def delete_expired() -> None:
+    """Drop runs that nobody confirmed within a week, and delete month-old reports."""
     uploads = ImportRun.objects.filter(is_upload=True)
-    for run in uploads.filter(status=ImportRun.Status.CHECKED, moved_at__lt=clock.now() - KEPT):
-        give_up(run, ImportRun.Status.DROPPED)
+    for run in uploads.filter(status=ImportRun.Status.CHECKED, moved_at__lt=clock.now() - UNCONFIRMED_KEPT):
+        end_run(run, ImportRun.Status.DROPPED)
     old = clock.now() - REPORT_KEPT
     for run in uploads.filter(finished_at__range=(old - timedelta(days=2), old)):
         run.report_path.unlink(missing_ok=True)
-    idle = uploads.at_work().filter(moved_at__lt=clock.now() - FORGOTTEN)
-    return list(idle.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The tables of readers."""
+"""The models of readers: subscribers, preferences, consents, letters, suppressions and imports."""
 
 from subscribers.models.choice import Preferences, PreferencesQuerySet, PreferencesTopic
 from subscribers.models.import_run import ImportRun

@@ -1,4 +1,4 @@
-"""What readers chose: one row for all who chose the same."""
+"""Preferences: one row shared by all readers who chose the same."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from newsletter.papers.models import Topic
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
     def for_choice(self, topics: Iterable[Topic], **choice: Any) -> "Preferences":
-        """Return the one row of this choice, made where nobody chose so before; it counts as used again."""
+        """Get or create the row of this choice, and clear its unused_since."""
         chosen = sorted(topics, key=lambda topic: topic.pk)
         row = Preferences(**choice)
         row.key = row.fingerprint([topic.pk for topic in chosen])
@@ -26,7 +26,7 @@ class PreferencesQuerySet(models.QuerySet["Preferences"]):
 
 
 class Preferences(models.Model):
-    """One choice of topics, words and number; shared by all who chose the same, never changed."""
+    """A choice of topics, phrases and number of papers; shared by readers who chose the same, never changed."""
 
     WORDS = ("followed_phrases", "followed_authors", "muted_phrases", "muted_authors")
 
@@ -40,7 +40,9 @@ class Preferences(models.Model):
     muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     max_papers = models.PositiveSmallIntegerField(default=10)
     minimum_score = models.FloatField(default=0.0)
-    unused_since = models.DateTimeField(null=True, editable=False)  # seen without a reader, night by night
+    unused_since = models.DateTimeField(
+        null=True, editable=False
+    )  # since when the nightly clean-up has found no reader
 
     objects = PreferencesQuerySet.as_manager()
 
@@ -51,14 +53,14 @@ class Preferences(models.Model):
         return self.key[:12]
 
     def fingerprint(self, topic_ids: list[int]) -> str:
-        """Return the key of this choice: the same for whoever chose the same, in whatever order."""
+        """Return the key of this choice with these topics, independent of the order of its parts."""
         choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
         parts = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 class PreferencesTopic(models.Model):
-    """A topic chosen; its readers go where the topic is retired into."""
+    """A topic in some preferences. If the topic is retired, its readers follow its successor."""
 
     preferences = models.ForeignKey(Preferences, models.CASCADE, related_name="chosen")
     topic = models.ForeignKey(Topic, models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""One file of readers on its way in: how far it is, and what came of its rows."""
+"""The import of one file of readers: its progress and results."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -16,15 +16,15 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 
 
 class ImportRun(StatefulModel):
-    """A file, what it is imported with, and the row it has come to. What is counted was committed with its rows."""
+    """A file, its options and its progress. Counts are committed together with the rows they count."""
 
     class Status(models.TextChoices):
-        CHECKING = "checking", "Being looked through"
-        CHECKED = "checked", "Waits for your word"
-        WRITING = "writing", "Being imported"
+        CHECKING = "checking", "Checking"
+        CHECKED = "checked", "Waiting for confirmation"
+        WRITING = "writing", "Importing"
         DONE = "done", "Imported"
-        FAILED = "failed", "Cannot be read"
-        DROPPED = "dropped", "Given up"
+        FAILED = "failed", "Unreadable"
+        DROPPED = "dropped", "Cancelled"
 
     MOVES = {
         Status.CHECKED: {Status.CHECKING},
@@ -46,12 +46,12 @@ class ImportRun(StatefulModel):
     moved_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True)
     total = models.PositiveIntegerField(default=0)
-    position = models.PositiveIntegerField(default=0)  # rows that are done
-    report_size = models.PositiveBigIntegerField(default=0)  # bytes of the report that tell of them
+    position = models.PositiveIntegerField(default=0)  # rows processed
+    report_size = models.PositiveBigIntegerField(default=0)  # bytes of the report for those rows
     counts = models.JSONField(default=dict)
     problems = models.JSONField(default=list)
     error = models.CharField(max_length=300, blank=True, default="")
-    is_upload = models.BooleanField(default=False)  # its file is ours, and goes when it is done
+    is_upload = models.BooleanField(default=False)  # we delete the file when the run ends
 
     objects = ImportRunQuerySet.as_manager()
 
@@ -67,7 +67,7 @@ class ImportRun(StatefulModel):
 
     @property
     def path(self) -> Path:
-        """Where an uploaded file is kept."""
+        """The path of the uploaded file."""
         return Path(settings.VAR_DIR) / "imports" / f"{self.pk}.csv"
 
     @property
@@ -83,9 +83,9 @@ class ImportRun(StatefulModel):
         return 100 * self.position // self.total if self.total else 0
 
     def begin_writing(self) -> bool:
-        """Go from the look through the file to the import itself, from its first row; False where that began.
+        """Start the import after the check, from the first row; return False if it has started before.
 
-        It starts now: its readers get what is published from now on.
+        Sets started_at to now, because imported readers receive what is published from that moment.
         """
         now = clock.now()
         fresh: dict[str, Any] = {"position": 0, "report_size": 0, "counts": {}, "problems": []}

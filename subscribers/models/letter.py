@@ -1,4 +1,4 @@
-"""Mail that a person waits for, and what was posted to ask for it."""
+"""Letters (mail that a person is waiting for) and the requests that cause them."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,16 +9,16 @@ from subscribers.models.reader import Subscriber
 
 
 class Letter(StatefulModel):
-    """A mail that a person waits for, on its way."""
+    """A mail that a person is waiting for, and its delivery state."""
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "Confirm the address"
-        PREFERENCES = "preferences", "Link to the preferences"
-        LINK = "link", "Link that was asked for"
-        ADDRESS = "address", "Confirm another address"
-        MOVED = "moved", "Tell the address left"
-        EXPORT = "export", "Link to all that is kept"
-        ERASE = "erase", "Link to erase it"
+        PREFERENCES = "preferences", "Link to preferences, after a repeated sign-up"
+        LINK = "link", "Requested link to preferences"
+        ADDRESS = "address", "Confirm a new address"
+        MOVED = "moved", "Notice to the old address"
+        EXPORT = "export", "Link to the reader's data"
+        ERASE = "erase", "Link to erase the reader's data"
 
     class Status(models.TextChoices):
         PLANNED = "planned", "Planned"
@@ -29,7 +29,7 @@ class Letter(StatefulModel):
 
     MOVES = {
         Status.SENDING: {Status.PLANNED},
-        Status.SENT: {Status.SENDING, Status.FAILED},  # a worker taken for lost may know better
+        Status.SENT: {Status.SENDING, Status.FAILED},  # a worker presumed lost may still report success
         Status.FAILED: {Status.SENDING},
         Status.SKIPPED: {Status.PLANNED},
         Status.PLANNED: {Status.SENDING, Status.PLANNED},
@@ -37,7 +37,7 @@ class Letter(StatefulModel):
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
     kind = models.CharField(max_length=11, choices=Kind)
-    address = models.CharField(max_length=320, blank=True, default="")  # where it goes, if not to the reader's own
+    address = models.CharField(max_length=320, blank=True, default="")  # if not the reader's own
     status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
     created_at = models.DateTimeField(default=clock.now)
     sending_at = models.DateTimeField(null=True)
@@ -59,37 +59,39 @@ class Letter(StatefulModel):
 
     @property
     def recipient(self) -> str:
-        """The canonical address it goes to."""
+        """The canonical address of the recipient."""
         return self.address or self.subscriber.canonical
 
 
 class SignupRequest(models.Model):
-    """What was asked for an address as it was posted, until mail answers it; who it was goes with the answer."""
+    """A stranger's request for mail to an address, as posted. Answering it erases the personal data."""
 
-    class Wish(models.TextChoices):
-        SUBSCRIBE = "subscribe", "To subscribe"
-        LINK = "link", "A link to the choices"
-        MOVE = "move", "Digests to this address"
+    class Kind(models.TextChoices):
+        SUBSCRIBE = "subscribe", "Subscribe"
+        LINK = "link", "Link to preferences"
+        MOVE = "move", "Move digests to this address"
 
     class Outcome(models.TextChoices):
-        CONFIRM = "confirm", "Asked to confirm"
-        SUBSCRIBED = "subscribed", "Told to be subscribed already"
-        LINKED = "linked", "Mailed a link"
-        UNKNOWN = "unknown", "Not mailed: no such reader, or enough of it"
-        LIMITED = "limited", "Not mailed again so soon"
+        CONFIRM = "confirm", "Confirmation mailed"
+        SUBSCRIBED = "subscribed", "Link mailed: already subscribed"
+        LINKED = "linked", "Link mailed"
+        UNKNOWN = "unknown", "Not mailed: no such reader, or limit reached"
+        LIMITED = "limited", "Not mailed: mailed recently"
         SUPPRESSED = "suppressed", "Not mailed: suppressed"
-        THROW_AWAY = "throw-away", "Not mailed: a throw-away domain"
+        THROW_AWAY = "throw-away", "Not mailed: disposable address"
 
     MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED, Outcome.LINKED)
 
-    wish = models.CharField(max_length=9, choices=Wish, default=Wish.SUBSCRIBE, db_default=Wish.SUBSCRIBE.value)
+    wish = models.CharField(max_length=9, choices=Kind, default=Kind.SUBSCRIBE, db_default=Kind.SUBSCRIBE.value)
     email = models.CharField(max_length=320, blank=True)
     choice = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
     network = models.CharField(max_length=50)
-    source = models.CharField(max_length=100, blank=True, help_text="The form, or the site it stands on.")
+    source = models.CharField(
+        max_length=100, blank=True, help_text="The form, or the origin of the site that embeds it."
+    )
     text_version = models.CharField(max_length=20)
-    proof = models.CharField(max_length=64, null=True, unique=True)  # of work, where one was asked for
+    proof = models.CharField(max_length=64, null=True, unique=True)  # nonce of the proof of work, if one was needed
     created_at = models.DateTimeField(default=clock.now)
     answered_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
@@ -105,7 +107,7 @@ class SignupRequest(models.Model):
         return f"Request {self.pk} ({self.get_outcome_display() or 'waiting'})"
 
     def settle(self, outcome: Outcome) -> None:
-        """Record what became of it, and forget who asked."""
+        """Record the outcome, and erase the personal data."""
         self.answered_at, self.outcome = clock.now(), outcome
         self.email, self.choice, self.ip = "", {}, None
         self.save(update_fields=["answered_at", "outcome", "email", "choice", "ip"])

@@ -1,4 +1,4 @@
-"""Readers: who they are, when they are mailed, what they agreed to and why they left."""
+"""Subscribers with their schedule, their consents and their reasons for leaving."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
@@ -12,7 +12,7 @@ from newsletter.state_machine import StatefulModel
 from subscribers import digest_schedule
 from subscribers.models.choice import Preferences
 
-REGRET = timedelta(hours=1)  # how long an unsubscription can be taken back
+UNDO_WINDOW = timedelta(hours=1)  # how long an unsubscription can be undone
 
 
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
@@ -51,8 +51,10 @@ class Subscriber(StatefulModel):
         Status.UNSUBSCRIBED: {Status.PENDING, Status.ACTIVE},
     }
 
-    email = models.EmailField(max_length=320, help_text="As it was typed.")
-    canonical = models.CharField(max_length=320, editable=False, db_collation="C")  # so its index finds beginnings
+    email = models.EmailField(max_length=320, help_text="As typed.")
+    canonical = models.CharField(
+        max_length=320, editable=False, db_collation="C"
+    )  # so that its index serves prefix searches
     address_hash = models.CharField(max_length=64, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
     preferences = models.ForeignKey(Preferences, models.PROTECT, related_name="subscribers", db_index=False)
@@ -62,7 +64,7 @@ class Subscriber(StatefulModel):
     timezone = TimeZoneField(default="UTC")
     covered_through = models.DateTimeField(null=True, editable=False)
     next_digest_at = models.DateTimeField(null=True, editable=False)
-    last_slot_at = models.DateTimeField(null=True, editable=False)  # the slot that was served, or skipped, last
+    last_slot_at = models.DateTimeField(null=True, editable=False)  # the last slot served or skipped
     paused_until = models.DateField(null=True, blank=True)
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -72,14 +74,14 @@ class Subscriber(StatefulModel):
     objects = SubscriberQuerySet.as_manager()
 
     class Meta:
-        # Each digest moves a reader's row on, and with it every index there is: so there are few.
+        # Few indexes, because every digest updates the row and with it each index.
         constraints = [
             models.UniqueConstraint(fields=("canonical",), name="address_once_among_subscribers"),
             models.CheckConstraint(
                 condition=~Q(status="active") | Q(next_digest_at__isnull=False),
                 name="active_subscriber_has_a_next_digest",
             ),
-            # A delivery is unique by its slot; a slot that came back would stop every reader of its chunk.
+            # Deliveries are unique per slot; a repeated slot would fail the assembly of a whole chunk of readers.
             models.CheckConstraint(
                 condition=Q(next_digest_at__isnull=True)
                 | Q(last_slot_at__isnull=True)
@@ -100,32 +102,31 @@ class Subscriber(StatefulModel):
         return f"Reader {self.pk}"
 
     def confirm(self) -> bool:
-        """Make the subscription active with its first digest due at once; False if there is nothing to confirm.
+        """Activate the subscription, with a first digest due now; return False if there is nothing to confirm.
 
-        Who comes back is a newcomer: the first digest is of the current issue, whatever was served long ago, and
-        whatever pause was chosen then.
+        A returning reader counts as new: the first digest covers the current issue only, and an old pause is cleared.
         """
         now = clock.now()
-        # Not the last slot once more, even where a clock was set back.
+        # Always after the last slot, even if the clock was set back.
         first = max(now, self.last_slot_at + timedelta(microseconds=1)) if self.last_slot_at else now
         changes: dict[str, Any] = {"confirmed_at": now, "next_digest_at": first, "covered_through": None}
         return self.move_to(self.Status.ACTIVE, **changes, paused_until=None, unsubscribed_at=None)
 
     def unsubscribe(self) -> bool:
-        """End the subscription; safe to repeat, False where it had ended already."""
+        """End the subscription; return False if it had ended. Safe to repeat."""
         return self.move_to(self.Status.UNSUBSCRIBED, unsubscribed_at=clock.now(), next_digest_at=None)
 
-    def stay(self, until: date) -> bool:
-        """Take back an unsubscription of the last hour, and pause until a day instead; False where it is too late.
+    def pause_instead(self, until: date) -> bool:
+        """Undo an unsubscription of the last hour and pause until `until`; return False if it is too late.
 
-        What was served before stays served, as if there had been no leaving.
+        covered_through and last_slot_at stay, as if the reader had never left.
         """
         self.paused_until = until
         now = clock.now()
         upcoming = digest_schedule.next_slot(self.rhythm, after=max(now, self.last_slot_at or now))
         return self.move_to(
             self.Status.ACTIVE,
-            Q(status=self.Status.UNSUBSCRIBED, unsubscribed_at__gte=now - REGRET, confirmed_at__isnull=False),
+            Q(status=self.Status.UNSUBSCRIBED, unsubscribed_at__gte=now - UNDO_WINDOW, confirmed_at__isnull=False),
             unsubscribed_at=None,
             next_digest_at=upcoming,
             paused_until=until,
@@ -133,10 +134,10 @@ class Subscriber(StatefulModel):
 
     @transaction.atomic
     def reschedule(self) -> None:
-        """Store the schedule as it stands here, and the next digest that follows from it.
+        """Save this instance's schedule and the next_digest_at that follows from it.
 
-        Safe while an assembly serves the reader: it waits, and goes on from what was served. Who is not active gets
-        no next digest.
+        Safe during an assembly: it waits for the row lock and starts from the slot just served. Readers who are not
+        active get no next digest.
         """
         stored = Subscriber.objects.select_for_update(no_key=True).get(pk=self.pk)
         for name in ("status", "next_digest_at", "last_slot_at", "confirmed_at"):
@@ -153,16 +154,16 @@ class Subscriber(StatefulModel):
         self.save(update_fields=["frequency", "weekday", "send_time", "timezone", "paused_until", "next_digest_at"])
 
     def pause(self, until: date) -> None:
-        """Let no digest come before the day `until`; safe to repeat, and a longer pause stays."""
+        """Pause digests until the day `until`; a longer pause stays. Safe to repeat."""
         self.paused_until = max(until, self.paused_until or until)
         self.reschedule()
 
     @property
-    def has_just_left(self) -> bool:
-        """Say whether the reader left so shortly ago that it can be taken back."""
+    def can_undo_unsubscribe(self) -> bool:
+        """Return True if the reader unsubscribed within UNDO_WINDOW."""
         if self.status != self.Status.UNSUBSCRIBED or self.unsubscribed_at is None:
             return False
-        return self.unsubscribed_at >= clock.now() - REGRET
+        return self.unsubscribed_at >= clock.now() - UNDO_WINDOW
 
     @property
     def rhythm(self) -> digest_schedule.Rhythm:
@@ -176,7 +177,7 @@ class Subscriber(StatefulModel):
 
     @property
     def first_regular_local(self) -> datetime:
-        """When the digest after a welcome of now comes."""
+        """The local time of the first regular digest after a welcome digest sent now."""
         now = clock.now()
         return digest_schedule.slot_after(self.rhythm, now, now, is_welcome=True).astimezone(self.timezone)
 
@@ -186,37 +187,36 @@ class Subscriber(StatefulModel):
 
 
 class Consent(models.Model):
-    """An act of the reader that allows or ends the mail. The database lets none be changed or taken out."""
+    """An act of the reader that permits or ends mail. A trigger keeps rows from being changed or deleted."""
 
     class Act(models.TextChoices):
         ASKED = "asked", "asked to subscribe"
         CONFIRMED = "confirmed", "confirmed the address"
         UNSUBSCRIBED = "unsubscribed", "unsubscribed"
-        IMPORTED = "imported", "agreed elsewhere, and was imported"
-        STAYED = "stayed", "paused instead of leaving"
+        IMPORTED = "imported", "agreed elsewhere and was imported"
+        STAYED = "stayed", "paused instead of unsubscribing"
         MOVED = "moved", "moved to another address"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=12, choices=Act)
     at = models.DateTimeField(default=clock.now)
-    ip = models.GenericIPAddressField(null=True)  # forgotten after 30 days
+    ip = models.GenericIPAddressField(null=True)  # cleared after 30 days
     text_version = models.CharField(max_length=20)
-    source = models.CharField(
-        max_length=200, blank=True, default="", db_default=""
-    )  # the form, page or file it came by
+    # The form, page or file that the act came from.
+    source = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M} UTC"
 
 
 class Farewell(models.Model):
-    """Why a reader left, if the reader cared to say; it goes with an erased reader."""
+    """Why a reader left, if the reader said so; erased with the reader."""
 
     class Reason(models.TextChoices):
-        TOO_MANY = "too_many", "Too many mails"
-        OFF_TOPIC = "off_topic", "Papers that are not for me"
+        TOO_MANY = "too_many", "Too many emails"
+        OFF_TOPIC = "off_topic", "The papers are not for me"
         NO_TIME = "no_time", "No time to read them"
-        NEVER_ASKED = "never_asked", "I never asked for it"
+        NEVER_ASKED = "never_asked", "I never signed up"
         OTHER = "other", "Something else"
 
     subscriber = models.OneToOneField(Subscriber, models.CASCADE, related_name="farewell")

@@ -1,4 +1,4 @@
-"""Who must never be mailed, and who may be again."""
+"""Addresses that are never mailed, and suppressions that were lifted."""
 
 from django.db import models, transaction
 
@@ -7,12 +7,12 @@ from subscribers.addresses.canonical import hash_address
 
 
 class Suppression(models.Model):
-    """An address that is never mailed again; it outlives the subscriber."""
+    """An address that is never mailed again; kept after the subscriber is erased."""
 
     class Reason(models.TextChoices):
         BOUNCE = "bounce", "The address bounced"
-        COMPLAINT = "complaint", "The reader called it spam"
-        MANUAL = "manual", "Put here by an operator"
+        COMPLAINT = "complaint", "The reader marked it as spam"
+        MANUAL = "manual", "Added by an operator"
         ERASED = "erased", "The reader was erased"
 
     address_hash = models.CharField(max_length=64, unique=True)
@@ -37,7 +37,7 @@ class Suppression(models.Model):
 
     @transaction.atomic
     def lift(self, by: str, note: str) -> bool:
-        """Let the address be mailed again, and keep who said so and why; False where it is not as it was read."""
+        """Delete the suppression, and record by whom and why; return False if it was changed or lifted meanwhile."""
         if not Suppression.objects.filter(pk=self.pk, reason=self.reason).delete()[0]:
             return False
         kept = {"address_hash": self.address_hash, "reason": self.reason, "suppressed_at": self.at}
@@ -46,7 +46,7 @@ class Suppression(models.Model):
 
 
 class LiftedSuppression(models.Model):
-    """A suppression that an operator took away, and why."""
+    """A suppression that an operator lifted, and why."""
 
     address_hash = models.CharField(max_length=64, db_index=True)
     reason = models.CharField(max_length=9, choices=Suppression.Reason)

@@ -1,4 +1,4 @@
-"""What can be typed on a reader's pages beside the choices."""
+"""Forms on a reader's pages other than the preferences."""
 
 from typing import Any
 
@@ -8,52 +8,52 @@ from subscribers.addresses.canonical import AddressError, canonical_address
 from subscribers.models import Farewell, Letter
 from subscribers.subscription import abuse_check
 
-MOST_WORDS = 2_000  # characters of what a reader says on leaving
+MAX_FAREWELL_LENGTH = 2_000  # characters
 
 
-class LinkForm(abuse_check.StrangersForm):
-    """An address, to which a link goes."""
+class LinkForm(abuse_check.PublicForm):
+    """The address to mail a link to."""
 
     email = forms.CharField(
         label="Email address",
         max_length=320,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
-        error_messages={"required": "Write the address your digests go to."},
+        error_messages={"required": "Enter the address your digests go to."},
     )
 
     def clean_email(self) -> str:
-        typed = str(self.cleaned_data["email"]).strip()
+        email = str(self.cleaned_data["email"]).strip()
         try:
-            canonical_address(typed)
+            canonical_address(email)
         except AddressError as exc:
             raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
-        return typed
+        return email
 
 
 class AddressForm(LinkForm):
-    """The address that digests shall go to from now on."""
+    """The new address for a reader's digests."""
 
     def __init__(self, *args: Any, own: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.own = own
         self.fields["email"].label = "New address"
-        self.fields["email"].error_messages["required"] = "Write the address your digests should go to."
+        self.fields["email"].error_messages["required"] = "Enter the address your digests should go to."
 
     def clean_email(self) -> str:
-        typed = super().clean_email()
-        if canonical_address(typed) == self.own:
+        email = super().clean_email()
+        if canonical_address(email) == self.own:
             raise forms.ValidationError("Your digests already go to this address.")
-        return typed
+        return email
 
 
 class DataForm(forms.Form):
     what = forms.ChoiceField(choices=[(kind, kind.label) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)])
 
 
-class StayForm(forms.Form):
+class PauseInsteadForm(forms.Form):
     how_long = forms.ChoiceField(choices=[("week", "A week"), ("month", "A month")])
 
 
 class FarewellForm(forms.Form):
     reason = forms.ChoiceField(choices=[("", ""), *Farewell.Reason.choices], required=False)
-    words = forms.CharField(max_length=MOST_WORDS, required=False, widget=forms.Textarea)
+    words = forms.CharField(max_length=MAX_FAREWELL_LENGTH, required=False, widget=forms.Textarea)

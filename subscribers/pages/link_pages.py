@@ -39,7 +39,7 @@ def letter_page(kind: Letter.Kind) -> Callable[[LetterView], TokenPage]:
         @link_session.token_page(kind)
         @wraps(view)
         def page(request: HttpRequest, token: str) -> HttpResponse:
-            letter = link_requests.find(kind, token)
+            letter = link_requests.find_letter(kind, token)
             return letter_over(request) if letter is None else view(request, letter, token)
 
         return page
@@ -56,7 +56,7 @@ def open_reader_page(request: HttpRequest, purpose: Purpose, token: str, to: str
 
 def open_letter_page(request: HttpRequest, kind: Letter.Kind, token: str, to: str, page: TokenPage) -> HttpResponse:
     """Redirect from a letter's link to its `page` at `to` (a URL name), whose URL holds no token."""
-    if link_requests.find(kind, token) is None:
+    if link_requests.find_letter(kind, token) is None:
         return letter_over(request)
     return link_session.open_page(request, kind, token, to, page.with_token)
 

@@ -27,7 +27,7 @@ def mail_link(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/link_needed.html", {"form": form}, status=422)
-    return signup_intake.take(request, form, "subscribers:link_mailed", SignupRequest.Wish.LINK, {})
+    return signup_intake.receive(request, form, "subscribers:link_mailed", SignupRequest.Kind.LINK, {})
 
 
 @link_session.private
@@ -46,10 +46,11 @@ def new_address(request: HttpRequest, reader: Subscriber, token: str) -> HttpRes
     if not form.is_valid():
         return render(request, "subscribers/new_address.html", context, status=422 if form.errors else 200)
     # A worker checks whether the address is subscribed already, so that the page takes equally long for all.
-    origin = {"ip": client_network.client_address(request), "network": NO_NETWORK, "wish": SignupRequest.Wish.MOVE}
-    received = requests.receive(form.cleaned_data["email"], {"reader": reader.pk}, **origin)
-    assert received is not None
-    tasks.wake_on_commit(tasks.answer_signup, received.pk)
+    origin = {"ip": client_network.client_address(request), "network": NO_NETWORK}
+    choice = {"reader": reader.pk}
+    stored = requests.store_request(SignupRequest.Kind.MOVE, form.cleaned_data["email"], choice, **origin)
+    assert stored is not None  # only a repeated proof of work is refused, and none is needed here
+    tasks.wake_on_commit(tasks.answer_signup, stored.pk)
     return render(request, "subscribers/new_address_mailed.html", context)
 
 
@@ -65,7 +66,7 @@ def address(request: HttpRequest, letter: Letter, token: str) -> HttpResponse:
     context = {"letter": letter, "subscriber": letter.subscriber, **link_session.form_fields(request, token)}
     if request.method != "POST":
         return render(request, "subscribers/move.html", context)
-    notice = link_requests.move(letter, client_network.client_address(request))
+    notice = link_requests.move_reader(letter, client_network.client_address(request))
     if notice is not None:
         tasks.wake_on_commit(tasks.send_letter, notice.pk)
     return render(request, "subscribers/moved.html", context | {"is_moved": notice is not None})
@@ -77,7 +78,7 @@ def data(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     form = DataForm(request.POST)
     if not form.is_valid():
         return redirect("subscribers:preferences")
-    if letter := link_requests.plan(reader, Letter.Kind(form.cleaned_data["what"])):
+    if letter := link_requests.plan_letter(reader, Letter.Kind(form.cleaned_data["what"])):
         tasks.wake_on_commit(tasks.send_letter, letter.pk)
     return render(request, "subscribers/data_mailed.html", {"subscriber": reader, **form.cleaned_data})
 

@@ -12,18 +12,18 @@ from subscribers.pages.subscribe_forms import SubscribeForm
 from subscribers.subscription import opt_in
 
 
-@csrf_exempt  # the box also stands on other sites; a sign-up grants nothing before the address confirms
+@csrf_exempt  # other sites embed the form; a sign-up grants nothing until the address is confirmed
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
-    """Show the form, or take what it says; the answer is the same whosever the address is."""
+    """Show or accept the sign-up form; the response is the same for every address."""
     if request.method != "POST":
         chosen = request.GET.get("topics", "").split(",")
         return render(request, "subscribers/subscribe.html", {"form": SubscribeForm(initial={"topics": chosen})})
     form = SubscribeForm(request.POST)
     if not form.is_valid():
         return render(request, "subscribers/subscribe.html", {"form": form}, status=422)
-    wish = SignupRequest.Wish.SUBSCRIBE
-    return signup_intake.take(request, form, "subscribers:check_inbox", wish, form.whole_choice())
+    kind = SignupRequest.Kind.SUBSCRIBE
+    return signup_intake.receive(request, form, "subscribers:check_inbox", kind, form.whole_choice())
 
 
 @require_safe
@@ -62,10 +62,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 @link_session.token_page(Letter.Kind.CONFIRM)
 def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a fresh link in place of an expired one."""
+    """Mail a new confirmation link after one expired."""
     letter = opt_in.find_confirmation(token)
     if request.method != "POST" or letter is None:
         return redirect("subscribers:confirm")
-    if fresh := opt_in.ask_again(letter, client_network.client_address(request)):
+    if fresh := opt_in.resend_confirmation(letter, client_network.client_address(request)):
         tasks.wake_on_commit(tasks.send_letter, fresh.pk)
     return redirect("subscribers:check_inbox")

@@ -9,7 +9,7 @@ from newsletter.papers.models import Topic
 from newsletter.papers.topics import weekly_counts
 from subscribers.addresses.canonical import AddressError, readable_address
 from subscribers.models import Preferences, Subscriber
-from subscribers.pages.phrase_field import WordsField
+from subscribers.pages.phrase_field import PhraseListField
 from subscribers.pages.zone_field import ZoneField
 from subscribers.subscription import abuse_check
 
@@ -19,7 +19,7 @@ SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers"
 
 
 class Chip(NamedTuple):
-    """A topic to choose, and how many papers it had this week."""
+    """A topic's checkbox, with the number of its papers this week."""
 
     slug: str
     name: str
@@ -28,7 +28,7 @@ class Chip(NamedTuple):
 
 
 class TopicsField(forms.ModelMultipleChoiceField[Topic]):
-    """Topics by their slugs; the database is asked for no text that it could not hold."""
+    """Topics by slug; replaces NUL, which PostgreSQL cannot store."""
 
     def clean(self, value: Any) -> Any:
         slugs = [str(slug).replace("\0", "?") for slug in value or ()]
@@ -36,7 +36,7 @@ class TopicsField(forms.ModelMultipleChoiceField[Topic]):
 
 
 class ChoiceForm(forms.Form):
-    """What a reader chooses: topics, when, how many papers, and what is followed and muted."""
+    """A reader's choice: topics, schedule, number of papers, phrases and authors to follow and mute."""
 
     topics = TopicsField(
         Topic.objects.none(),
@@ -44,7 +44,7 @@ class ChoiceForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Choose at least one topic.",
-            "invalid_choice": "There is no such topic. Choose from the list.",
+            "invalid_choice": "There is no such topic. Choose one from the list.",
         },
     )
     frequency = forms.ChoiceField(
@@ -56,19 +56,19 @@ class ChoiceForm(forms.Form):
         coerce=int,
         initial=Subscriber.Weekday.MONDAY,
         required=False,
-        # A number: what equals the empty value is not coerced.
+        # A number, because TypedChoiceField does not coerce the empty value.
         empty_value=Subscriber.Weekday.MONDAY.value,  # type: ignore[arg-type]
     )
     send_time = forms.TimeField(
         label="At",
         initial="07:00",
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "Write the hour as 07:00."},
+        error_messages={"invalid": "Enter the time as 07:00."},
     )
     timezone = ZoneField(
         label="Time zone",
         initial="UTC",
-        error_messages={"invalid_choice": "This time zone is not known. Choose one from the list."},
+        error_messages={"invalid_choice": "We do not know this time zone. Choose one from the list."},
     )
     max_papers = forms.TypedChoiceField(
         label="At most",
@@ -79,10 +79,12 @@ class ChoiceForm(forms.Form):
         empty_value=10,  # type: ignore[arg-type]
     )
 
-    followed_phrases = WordsField(label="Follow words", help_text="They come whatever their topic.")
-    followed_authors = WordsField(label="Follow authors")
-    muted_phrases = WordsField(label="Mute words", help_text="They never come.")
-    muted_authors = WordsField(label="Mute authors")
+    followed_phrases = PhraseListField(
+        label="Follow words", help_text="Papers with these words come whatever their topic."
+    )
+    followed_authors = PhraseListField(label="Follow authors")
+    muted_phrases = PhraseListField(label="Mute words", help_text="Papers with these words never come.")
+    muted_authors = PhraseListField(label="Mute authors")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,19 +100,16 @@ class ChoiceForm(forms.Form):
         ]
 
     @property
-    def has_trouble_below(self) -> bool:
-        """Say whether an answer that is folded away has to be looked at."""
+    def has_collapsed_errors(self) -> bool:
+        """Return True if a field in the collapsed part of the form has an error."""
         return any(name in self.errors for name in (*SCHEDULE, "max_papers", *Preferences.WORDS))
 
     def schedule(self) -> dict[str, Any]:
-        """Return the columns of a subscriber that say when."""
+        """Return the schedule columns of a Subscriber."""
         return {name: self.cleaned_data[name] for name in SCHEDULE}
 
     def choice(self) -> dict[str, Any]:
-        """Return what decides which papers come, as Preferences has it, but for the topics.
-
-        What cannot be read is left out; where the form is valid, that is nothing.
-        """
+        """Return the columns of Preferences, except topics; invalid fields are left out."""
         names = ("max_papers", *Preferences.WORDS)
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
@@ -119,39 +118,39 @@ class ChoiceForm(forms.Form):
         return Preferences.objects.for_choice(self.cleaned_data["topics"], **self.choice())
 
 
-class SubscribeForm(abuse_check.StrangersForm, ChoiceForm):
-    """The box: an address and a choice."""
+class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
+    """The sign-up form: an address and a choice."""
 
     email = forms.CharField(
         label="Email address",
         max_length=320,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
-        error_messages={"required": "Write the address the digest should go to."},
+        error_messages={"required": "Enter the address the digest should go to."},
     )
 
     def clean_email(self) -> str:
-        typed = str(self.cleaned_data["email"]).strip()
+        email = str(self.cleaned_data["email"]).strip()
         try:
-            readable_address(typed)
+            readable_address(email)
         except AddressError as exc:
             raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
-        return typed
+        return email
 
     def whole_choice(self) -> dict[str, Any]:
-        """Return all that was chosen as JSON holds it."""
+        """Return the schedule, preferences and topic ids as JSON values."""
         when = {name: str(value) for name, value in self.schedule().items()}
         when["weekday"] = self.cleaned_data["weekday"]
         return when | self.choice() | {"topics": sorted(topic.pk for topic in self.cleaned_data["topics"])}
 
 
 class PreferencesForm(ChoiceForm):
-    """The choice of a reader who is there, and a pause; what the form does not show stays as it is stored."""
+    """The preferences of an existing reader, and a pause; fields that are not posted keep their stored values."""
 
     paused_until = forms.DateField(
         label="Pause until",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Write the day as 2026-05-31."},
+        error_messages={"invalid": "Enter the date as 2026-05-31."},
     )
 
     def __init__(self, *args: Any, stored: Preferences | None = None, **kwargs: Any) -> None:
@@ -165,7 +164,7 @@ class PreferencesForm(ChoiceForm):
     def clean_paused_until(self) -> date | None:
         until: date | None = self.cleaned_data["paused_until"]
         if until and until > clock.today() + LONGEST_PAUSE:
-            raise forms.ValidationError("A pause ends within a year. To stop for longer, unsubscribe.")
+            raise forms.ValidationError("A pause can last a year at most. To stop for longer, unsubscribe.")
         return until
 
     @classmethod
@@ -177,11 +176,11 @@ class PreferencesForm(ChoiceForm):
 
     @transaction.atomic
     def save(self, subscriber: Subscriber) -> None:
-        """Store the choice; the next digest follows it from now on."""
+        """Store the preferences and reschedule the next digest."""
         for name, value in self.schedule().items():
             setattr(subscriber, name, value)
         subscriber.paused_until = self.cleaned_data["paused_until"]
-        # First, since it may wait for an assembly: others who choose the same then do not wait with it.
+        # First, since it may wait for an assembly; afterwards it would hold the lock on the shared preferences row.
         subscriber.reschedule()
         subscriber.preferences = self.preferences()
         subscriber.save(update_fields=["preferences"])

@@ -12,7 +12,7 @@ from newsletter import client_network, clock
 from subscribers import letters, tokens
 from subscribers.models import Farewell, Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.link_forms import FarewellForm, StayForm
+from subscribers.pages.link_forms import FarewellForm, PauseInsteadForm
 from subscribers.pages.link_pages import explain_link, reader_page
 from subscribers.subscription import opt_in
 from subscribers.tokens import Purpose
@@ -51,18 +51,18 @@ def unsubscribe(request: HttpRequest, reader: Subscriber, token: str) -> HttpRes
         "is_theirs": tokens.is_of_now(Purpose.UNSUBSCRIBE, token, reader),
         **link_session.form_fields(request, token),
     }
-    page = "unsubscribed" if reader.has_just_left else "unsubscribe"
+    page = "unsubscribed" if reader.can_undo_unsubscribe else "unsubscribe"
     return render(request, f"subscribers/{page}.html", context)
 
 
 @reader_page(Purpose.UNSUBSCRIBE)
-def stay(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
+def pause_instead(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     """Turn an unsubscription of the last hour into a pause."""
-    form = StayForm(request.POST)
+    form = PauseInsteadForm(request.POST)
     if not form.is_valid():
         return redirect("subscribers:unsubscribe")
     until = reader.local_today + PAUSES[form.cleaned_data["how_long"]]
-    is_back = opt_in.stay(reader, until, client_network.client_address(request))
+    is_back = opt_in.pause_instead(reader, until, client_network.client_address(request))
     is_theirs = tokens.is_of_now(Purpose.UNSUBSCRIBE, token, reader)
     context = {
         "subscriber": reader,

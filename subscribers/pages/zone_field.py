@@ -1,7 +1,7 @@
-"""A time zone to choose: cities by region, each with its offset of now. Any other name of a zone is taken too.
+"""A form field for time zones: cities by region with their current UTC offsets.
 
-Browsers and old readers know zones by names of before, such as Asia/Calcutta: those are accepted, shown where they are
-chosen, and offered to nobody else.
+Browsers and long-standing readers use older names such as Asia/Calcutta. Those are accepted, and listed only for a
+reader who has chosen one.
 """
 
 from collections import defaultdict
@@ -15,9 +15,9 @@ from django import forms
 
 from newsletter import clock
 
-# How a region is called where its zones' first word says it badly.
+# Display names of regions whose zone prefix is unclear.
 REGIONS = {"America": "Americas", "Arctic": "Europe", "Indian": "Indian Ocean"}
-NO_ZONES = {"Factory", "localtime"}
+NOT_ZONES = {"Factory", "localtime"}
 
 Choices = list[tuple[str, str | list[tuple[str, str]]]]
 
@@ -26,13 +26,13 @@ class ZoneSelect(forms.Select):
     def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> Any:
         groups = super().optgroups(name, value, attrs)
         chosen = value[0] if value else ""
-        if chosen in known() and chosen not in offered():
-            groups.insert(0, (None, [self.create_option(name, chosen, label_of(chosen, clock.now()), True, 0)], 0))
+        if chosen in known_zones() and chosen not in offered_zones():
+            groups.insert(0, (None, [self.create_option(name, chosen, zone_label(chosen, clock.now()), True, 0)], 0))
         return groups
 
 
 class ZoneField(forms.TypedChoiceField):
-    """A zone by its name."""
+    """Cleans to a ZoneInfo; accepts every name in the time zone database."""
 
     widget = ZoneSelect
 
@@ -40,7 +40,7 @@ class ZoneField(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=ZoneInfo, **options)
 
     def valid_value(self, value: Any) -> bool:
-        return value in known()
+        return value in known_zones()
 
 
 def choices() -> Choices:
@@ -49,24 +49,24 @@ def choices() -> Choices:
 
 @lru_cache(maxsize=1)
 def choices_at(now: datetime) -> Choices:
-    """Return UTC, and the cities by region; looking up hundreds of offsets takes longer than a page may."""
+    """Return UTC and the cities by region. Cached, since it computes hundreds of offsets."""
     regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name in offered():
+    for name in offered_zones():
         if name != "UTC":
             area = name.partition("/")[0]
-            regions[REGIONS.get(area, area)].append((name, label_of(name, now)))
+            regions[REGIONS.get(area, area)].append((name, zone_label(name, now)))
     cities = {region: sorted(zones, key=lambda zone: zone[1]) for region, zones in regions.items()}
     return [("UTC", "UTC"), *sorted(cities.items())]
 
 
-def label_of(name: str, now: datetime) -> str:
-    """Return how a zone is read, as “Berlin (UTC+2)” or “Knox, Indiana (UTC−5)”."""
+def zone_label(name: str, now: datetime) -> str:
+    """Return a label such as “Berlin (UTC+2)” or “Knox, Indiana (UTC−5)”."""
     _, *places = name.replace("_", " ").split("/")
     offset = now.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
-    return f"{', '.join(reversed(places)) or name} (UTC{offset_words(offset)})"
+    return f"{', '.join(reversed(places)) or name} (UTC{offset_text(offset)})"
 
 
-def offset_words(offset: timedelta) -> str:
+def offset_text(offset: timedelta) -> str:
     hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
     if not hours and not minutes:
         return ""
@@ -74,13 +74,13 @@ def offset_words(offset: timedelta) -> str:
 
 
 @cache
-def offered() -> frozenset[str]:
-    """Return the zones that the time zone database lists by country: no aliases, no abbreviations."""
+def offered_zones() -> frozenset[str]:
+    """Return the zones in zone.tab, which lists them by country: no aliases, no abbreviations."""
     lines = files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines()
     listed = {line.split("\t")[2] for line in lines if line and not line.startswith("#")}
     return frozenset((listed & available_timezones()) | {"UTC"})
 
 
 @cache
-def known() -> frozenset[str]:
-    return frozenset(available_timezones() - NO_ZONES)
+def known_zones() -> frozenset[str]:
+    return frozenset(available_timezones() - NOT_ZONES)

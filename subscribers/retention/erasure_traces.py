@@ -1,14 +1,14 @@
-"""What is kept of a reader beyond the own row: notes of operators, sign-ups, mail that others asked for."""
+"""Erase traces of a reader outside the reader's own row: operators' notes, sign-ups, letters of other readers."""
 
 from subscribers.addresses import bulk_canonical
 from subscribers.models import Consent, Letter, LiftedSuppression, SignupRequest, Subscriber, Suppression
 
 
-def forget_elsewhere(reader: Subscriber) -> None:
-    """Take a reader out of all that does not go with the reader's row; a suppression stays, without a word of note."""
+def erase_traces(reader: Subscriber) -> None:
+    """Erase what deleting the reader's row does not cascade to. Suppressions stay, without their notes."""
     Suppression.objects.filter(address_hash=reader.address_hash).update(note="")
     LiftedSuppression.objects.filter(address_hash=reader.address_hash).delete()
-    # Deleted, since a letter without its address would go to the reader who asked for it.
+    # Clearing the address instead would send the letter to the reader who requested it.
     Letter.objects.filter(address=reader.canonical).exclude(subscriber=reader).delete()
     forget_signups(reader)
 
@@ -19,6 +19,6 @@ def forget_signups(reader: Subscriber) -> None:
         if bulk_canonical.canonical(request.email) == reader.canonical:
             request.settle(SignupRequest.Outcome.SUPPRESSED)
             SignupRequest.objects.filter(pk=request.pk).update(network="", source="")
-    # An answered one says no more whose it was, but it is as old as the consent.
+    # Answered requests hold no address; they match the reader's consents by their time.
     asked = reader.consents.filter(act=Consent.Act.ASKED).values("at")
     SignupRequest.objects.filter(created_at__in=asked).update(network="", source="")

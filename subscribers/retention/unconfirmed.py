@@ -1,4 +1,4 @@
-"""The step that forgets what is kept no longer: sign-ups nobody confirmed, addresses of networks."""
+"""Nightly: delete unconfirmed sign-ups, and clear the IP and email addresses whose retention has ended."""
 
 from datetime import timedelta
 
@@ -9,34 +9,34 @@ from newsletter import clock
 from subscribers.models import Consent, Letter, Subscriber
 
 UNCONFIRMED_KEPT = timedelta(days=7)
-NETWORKS_KEPT = timedelta(days=30)
-CHUNK = 1_000  # readers a transaction
+IP_KEPT = timedelta(days=30)
+CHUNK = 1_000  # readers per transaction
 
 PENDING = Subscriber.Status.PENDING
 
 
 def forget() -> None:
-    """Forget all whose time is over; safe to repeat and to interrupt."""
-    while forget_unconfirmed():
+    """Delete or clear everything past its retention time. Safe to repeat and to interrupt."""
+    while delete_unconfirmed():
         pass
-    since = clock.now() - NETWORKS_KEPT
+    since = clock.now() - IP_KEPT
     Consent.objects.filter(at__lt=since).exclude(ip=None).update(ip=None)
     Letter.objects.filter(created_at__lt=since).exclude(address="").update(address="")
 
 
 @transaction.atomic
-def forget_unconfirmed() -> int:
-    """Delete some who asked a week ago and never confirmed; who was a reader before is one who left.
+def delete_unconfirmed() -> int:
+    """Delete up to CHUNK pending readers who last signed up over a week ago; return how many.
 
-    Return how many there were.
+    A pending reader who had been confirmed before becomes unsubscribed instead.
     """
     since = clock.now() - UNCONFIRMED_KEPT
     asked = Consent.objects.filter(subscriber=OuterRef("pk"), act=Consent.Act.ASKED, at__gte=since)
     old = Subscriber.objects.filter(~Exists(asked), status=PENDING, created_at__lt=since)
-    # A rival confirms or asks anew in a transaction of its own: its row is not waited for.
-    some = list(old.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:CHUNK])
-    for reader in some:
+    # Skip rows that another transaction is confirming or renewing right now.
+    chunk = list(old.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:CHUNK])
+    for reader in chunk:
         if reader.confirmed_at is not None:
             reader.unsubscribe()
-    Subscriber.objects.filter(pk__in=[reader.pk for reader in some if reader.confirmed_at is None]).delete()
-    return len(some)
+    Subscriber.objects.filter(pk__in=[reader.pk for reader in chunk if reader.confirmed_at is None]).delete()
+    return len(chunk)

@@ -1,4 +1,4 @@
-"""The step that lets go of preferences nobody has had for long."""
+"""Nightly: delete preferences that no reader has used for a while."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from django.db import connection
 
 from newsletter import clock
 
-CHUNK = 10_000  # rows a transaction
+CHUNK = 10_000  # rows per transaction
 
 USED = "EXISTS (SELECT FROM subscribers_subscriber reader WHERE reader.preferences_id = old.id)"
 MARK = f"""
@@ -16,25 +16,25 @@ UPDATE subscribers_preferences old SET unused_since = %(now)s WHERE unused_since
 UNMARK = f"""
 UPDATE subscribers_preferences old SET unused_since = NULL WHERE unused_since IS NOT NULL AND {USED}
 """
-# Who is choosing so right now holds the row, and takes its mark away.
-FORGET = f"""
-WITH chosen AS MATERIALIZED (
+# A reader who is choosing these preferences right now holds the row lock and clears unused_since.
+DELETE = f"""
+WITH unused AS MATERIALIZED (
   SELECT id FROM subscribers_preferences old WHERE unused_since < %(limit)s AND NOT {USED}
   LIMIT %(chunk)s FOR UPDATE SKIP LOCKED
-), parted AS (
-  DELETE FROM subscribers_preferencestopic topic USING chosen WHERE topic.preferences_id = chosen.id
+), topics AS (
+  DELETE FROM subscribers_preferencestopic topic USING unused WHERE topic.preferences_id = unused.id
 )
-DELETE FROM subscribers_preferences old USING chosen WHERE old.id = chosen.id
+DELETE FROM subscribers_preferences old USING unused WHERE old.id = unused.id
 """
 
 
-def forget_unused_preferences(limit: datetime) -> int:
-    """Delete preferences that no reader has had since `limit`; return how many. Safe to repeat and to kill."""
+def delete_unused_preferences(limit: datetime) -> int:
+    """Delete preferences unused since before `limit`; return how many. Safe to repeat and to kill."""
     execute(MARK, now=clock.now())
     execute(UNMARK)
     count = 0
-    while gone := execute(FORGET, limit=limit, chunk=CHUNK):
-        count += gone
+    while deleted := execute(DELETE, limit=limit, chunk=CHUNK):
+        count += deleted
     return count
 
 

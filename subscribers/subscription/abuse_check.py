@@ -1,4 +1,4 @@
-"""Who has to show a proof of work before mail is asked for. Nothing here depends on whose the address is."""
+"""Decide whether a request for mail needs a proof of work, without looking at the address."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -13,68 +13,68 @@ from newsletter import clock
 from subscribers.models import SignupRequest
 from subscribers.subscription import requests
 
-FORM_LIFETIME_SECONDS = 24 * 3600  # until the mark of a page left open counts no more
-TRAP = "website"  # a field that people do not see
-MARK = "shown"
+FORM_LIFETIME_SECONDS = 24 * 3600  # how long a form may stay open before it needs a proof
+HONEYPOT = "website"  # a field hidden from people; bots fill it in
+SHOWN_AT = "shown"
 
 
-class StrangersForm(forms.Form):
-    """A form that anybody may post: it says when it was shown, and can be posted again as it was typed."""
+class PublicForm(forms.Form):
+    """A form anybody may post: it carries the time it was first shown, and can be posted again after a challenge."""
 
     @property
-    def mark(self) -> str:
-        """Return the signed moment that this form was shown at first."""
-        shown = str(self.data.get(MARK, ""))
-        age = age_of(shown)
-        return shown if age is not None and 0 <= age <= FORM_LIFETIME_SECONDS else new_mark()
+    def shown_at(self) -> str:
+        """Return the signed time at which this form was first shown."""
+        shown = str(self.data.get(SHOWN_AT, ""))
+        age = form_age_seconds(shown)
+        return shown if age is not None and 0 <= age <= FORM_LIFETIME_SECONDS else sign_shown_at()
 
-    def typed(self) -> list[tuple[str, str]]:
-        """Return the answers as they were typed, to be posted again."""
+    def posted_fields(self) -> list[tuple[str, str]]:
+        """Return the posted fields as hidden inputs for posting again: (name, value) pairs."""
         posted = cast("QueryDict", self.data)
         return [(name, value) for name in self.fields for value in posted.getlist(name)]
 
 
 class Reason(StrEnum):
-    """Why a proof is asked for."""
+    """Why a proof of work is needed."""
 
     UNKNOWN_FORM = "unknown form"
     BUSY = "busy"
 
 
-def reason_to_ask(typed: QueryDict, network: str) -> Reason | None:
-    """Return why this post has to show a proof of work, None where it need not."""
-    if is_busy(network) or requests.is_crowded():
+def proof_reason(posted: QueryDict, network: str) -> Reason | None:
+    """Return why this post needs a proof of work, or None."""
+    if is_busy(network) or requests.is_breaker_open():
         return Reason.BUSY
-    if typed.get(TRAP) or not is_of_our_form(typed.get(MARK, "")):
+    if posted.get(HONEYPOT) or not is_our_form(posted.get(SHOWN_AT, "")):
         return Reason.UNKNOWN_FORM
     return None
 
 
 def is_busy(network: str) -> bool:
-    """Say whether a network has asked as often as it may in this hour."""
+    """Return True if a network has reached SIGNUPS_PER_NETWORK in the last hour."""
     recent = SignupRequest.objects.filter(network=network, created_at__gt=clock.now() - timedelta(hours=1))
     most = settings.SIGNUPS_PER_NETWORK
     return recent[:most].count() >= most
 
 
-def is_of_our_form(mark: str) -> bool:
-    """Say whether a form of ours was shown, and long enough to be filled in."""
-    age = age_of(mark)
+def is_our_form(shown_at: str) -> bool:
+    """Return True if our form was shown, and long enough for a person to fill it in."""
+    age = form_age_seconds(shown_at)
     return age is not None and settings.SIGNUP_MIN_SECONDS <= age <= FORM_LIFETIME_SECONDS
 
 
-def new_mark() -> str:
-    """Return the signed moment that a form is shown at."""
-    return marker().sign(str(clock.milliseconds()))
+def sign_shown_at() -> str:
+    """Return the current time, signed, for a form that is shown now."""
+    return form_signer().sign(str(clock.milliseconds()))
 
 
-def age_of(mark: str) -> float | None:
-    """Return how many seconds ago a form was shown, None where it is not ours."""
+def form_age_seconds(shown_at: str) -> float | None:
+    """Return how many seconds ago a form was shown; None if the signature is not ours."""
     try:
-        return (clock.milliseconds() - int(marker().unsign(mark))) / 1000
+        return (clock.milliseconds() - int(form_signer().unsign(shown_at))) / 1000
     except (BadSignature, ValueError):
         return None
 
 
-def marker() -> Signer:
+def form_signer() -> Signer:
     return Signer(salt="paper-round.form")

@@ -1,4 +1,4 @@
-"""From the web form to a confirmed reader: sign-up and double opt-in."""
+"""Sign-up, double opt-in and unsubscribing, each with its consent record."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,13 +11,13 @@ from subscribers.addresses.canonical import canonical_address, hash_address
 from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppression
 
 CONFIRMATION_LIFETIME = timedelta(hours=72)
-CONFIRMATIONS = 3  # to an address that never confirms
-# The words a reader agrees to stand in templates/subscribers/_box.html; a change there is a new version here.
+MAX_CONFIRMATIONS = 3  # letters to an address that never confirms
+# The text that readers agree to is in templates/subscribers/_box.html; change this version with it.
 CONSENT_TEXT = "2026-11-26"
 
 
 @transaction.atomic
-def ask(
+def sign_up(
     email: str,
     preferences: Preferences,
     schedule: dict[str, Any],
@@ -25,11 +25,11 @@ def ask(
     source: str = "",
     at: datetime | None = None,
 ) -> Letter:
-    """Record that somebody asked to subscribe `email`, and plan the letter that answers.
+    """Record a request to subscribe `email`, and plan the letter that answers it.
 
-    A reader who is subscribed already keeps every choice and is mailed a link to change it.
+    An active reader keeps all preferences and gets a link to change them instead of a confirmation.
     """
-    subscriber = note(email, preferences, schedule)
+    subscriber = store_choice(email, preferences, schedule)
     if subscriber.status != Subscriber.Status.ACTIVE:
         record_consent(subscriber, Consent.Act.ASKED, ip, source, at)
     is_active = subscriber.status == Subscriber.Status.ACTIVE
@@ -37,8 +37,8 @@ def ask(
 
 
 @transaction.atomic
-def note(email: str, preferences: Preferences, schedule: dict[str, Any]) -> Subscriber:
-    """Keep the choice that somebody made for `email`; a reader who is subscribed keeps the old one."""
+def store_choice(email: str, preferences: Preferences, schedule: dict[str, Any]) -> Subscriber:
+    """Store the choice made for `email`, unless its reader is active; return the reader."""
     canonical = canonical_address(email)
     choice = {"email": email, "preferences": preferences, **schedule}
     subscriber, is_new = Subscriber.objects.select_for_update().get_or_create(
@@ -53,7 +53,7 @@ def note(email: str, preferences: Preferences, schedule: dict[str, Any]) -> Subs
 
 
 def find_confirmation(token: str) -> Letter | None:
-    """Return the unused confirmation of a token, also an expired one; None where there is none."""
+    """Return the unused confirmation letter of a token, even if expired; None if there is none."""
     return (
         Letter.objects.filter(kind=Letter.Kind.CONFIRM, token_hash=tokens.hash_token(token), used_at=None)
         .select_related("subscriber__preferences")
@@ -66,17 +66,17 @@ def is_expired(letter: Letter) -> bool:
 
 
 @transaction.atomic
-def ask_again(letter: Letter, ip: str | None) -> Letter | None:
-    """Plan a fresh confirmation in place of an expired one; None where nothing waits for it, or enough were sent.
+def resend_confirmation(letter: Letter, ip: str | None) -> Letter | None:
+    """Plan a new confirmation after one expired; None if the reader is not pending or a limit is reached.
 
-    That is one a day, and CONFIRMATIONS until one is used.
+    The limits are one letter a day and MAX_CONFIRMATIONS unused ones in all.
     """
     subscriber = Subscriber.objects.select_for_update().get(pk=letter.subscriber_id)
     unused = subscriber.letters.filter(kind=Letter.Kind.CONFIRM, used_at=None)
-    is_enough = (
-        unused.filter(created_at__gt=clock.now() - timedelta(days=1)).exists() or unused.count() >= CONFIRMATIONS
+    is_limited = (
+        unused.filter(created_at__gt=clock.now() - timedelta(days=1)).exists() or unused.count() >= MAX_CONFIRMATIONS
     )
-    if subscriber.status != Subscriber.Status.PENDING or is_enough:
+    if subscriber.status != Subscriber.Status.PENDING or is_limited:
         return None
     record_consent(subscriber, Consent.Act.ASKED, ip, "expired link")
     return subscriber.letters.create(kind=Letter.Kind.CONFIRM)
@@ -84,7 +84,7 @@ def ask_again(letter: Letter, ip: str | None) -> Letter | None:
 
 @transaction.atomic
 def confirm(letter: Letter, ip: str | None) -> bool:
-    """Use up a confirmation and make its reader active; False where it was used or has expired."""
+    """Use a confirmation to activate its reader; return False if it was used or has expired."""
     if is_expired(letter):
         return False
     if not Letter.objects.filter(pk=letter.pk, used_at=None).update(used_at=clock.now()):
@@ -96,15 +96,15 @@ def confirm(letter: Letter, ip: str | None) -> bool:
 
 @transaction.atomic
 def unsubscribe(subscriber: Subscriber, ip: str | None, source: str = "") -> None:
-    """End a subscription and record who asked for it, and by which way; safe to repeat."""
+    """Unsubscribe a reader, and record the IP address and the source of the request. Safe to repeat."""
     if subscriber.unsubscribe():
         record_consent(subscriber, Consent.Act.UNSUBSCRIBED, ip, source)
 
 
 @transaction.atomic
-def stay(subscriber: Subscriber, until: date, ip: str | None) -> bool:
-    """Turn an unsubscription of the last hour into a pause; False where it is too late, or suppressed."""
-    if Suppression.holds(subscriber.canonical) or not subscriber.stay(until):
+def pause_instead(subscriber: Subscriber, until: date, ip: str | None) -> bool:
+    """Undo an unsubscription of the last hour and pause instead; False if it is too late or suppressed."""
+    if Suppression.holds(subscriber.canonical) or not subscriber.pause_instead(until):
         return False
     record_consent(subscriber, Consent.Act.STAYED, ip, "page of leaving")
     return True

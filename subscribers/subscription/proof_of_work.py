@@ -1,4 +1,4 @@
-"""A proof of work that a browser does in about a second: what a sender of thousands cannot afford."""
+"""A proof of work that takes a browser about a second, too expensive for thousands of requests."""
 
 import json
 from datetime import timedelta
@@ -10,25 +10,25 @@ from django.utils.crypto import salted_hmac
 from newsletter import clock
 
 LIFETIME = timedelta(minutes=20)
-COST = 5000  # rounds of PBKDF2 a try; a byte has to fit, so it takes 256 tries in the mean
-LONGEST = 2000  # characters of a proof
+COST = 5000  # PBKDF2 rounds per try; one byte must match, so 256 tries on average
+LONGEST_PROOF = 2000  # characters
 
 
-def challenge() -> str:
+def new_challenge() -> str:
     """Return a new challenge as JSON for static/proof.js."""
     until = int((clock.now() + LIFETIME).timestamp())
-    made: Any = create_challenge("PBKDF2/SHA-256", COST, data={"until": until}, hmac_secret=secret())
-    return json.dumps(made.to_dict())
+    created: Any = create_challenge("PBKDF2/SHA-256", COST, data={"until": until}, hmac_secret=hmac_secret())
+    return json.dumps(created.to_dict())
 
 
 def nonce_of(proof: str) -> str | None:
-    """Return what tells this challenge from others, where it is ours, not too old, and solved; None elsewhere."""
-    if not proof or len(proof) > LONGEST or not verify_solution(proof, secret()).verified:
+    """Return the nonce of a solved challenge of ours; None if it is forged, unsolved or expired."""
+    if not proof or len(proof) > LONGEST_PROOF or not verify_solution(proof, hmac_secret()).verified:
         return None
-    asked: Any = Payload.from_base64(proof).challenge.parameters
-    is_over = clock.now().timestamp() > asked.data["until"]
-    return None if is_over else str(asked.nonce)
+    parameters: Any = Payload.from_base64(proof).challenge.parameters
+    is_expired = clock.now().timestamp() > parameters.data["until"]
+    return None if is_expired else str(parameters.nonce)
 
 
-def secret() -> str:
+def hmac_secret() -> str:
     return salted_hmac("paper-round.proof", "key", algorithm="sha256").hexdigest()

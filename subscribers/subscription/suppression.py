@@ -1,4 +1,4 @@
-"""Writes suppressions: addresses that are never mailed again. Nothing else writes that table."""
+"""Write suppressions: addresses that are never mailed again. No other module writes that table."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -46,7 +46,7 @@ def suppress(new: Collection[NewSuppression]) -> None:
 
 @transaction.atomic
 def suppress_readers(readers: QuerySet[Subscriber], note: str) -> list[Suppression]:
-    """Suppress the addresses of `readers` on an operator's word; return what was not suppressed before."""
+    """Suppress the addresses of `readers` on an operator's request; return the new suppressions."""
     hashes = set(readers.values_list("address_hash", flat=True))
     hashes -= set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
     now = clock.now()

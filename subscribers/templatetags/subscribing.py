@@ -11,12 +11,12 @@ register = template.Library()
 
 @register.inclusion_tag("subscribers/_box.html")
 def subscribe_box() -> dict[str, Any]:
-    """Show the box that pages of papers carry."""
+    """Render the sign-up form for pages of papers."""
     return {"form": SubscribeForm()}
 
 
 @register.inclusion_tag("subscribers/_link_form.html", takes_context=True)
 def link_form(context: Context) -> dict[str, Any]:
-    """Show the form that asks for a link by mail, with what was typed into it if anything was."""
+    """Render the form that requests a link by mail, with the values and errors of the last post."""
     form = context.get("form")
     return {"form": form if isinstance(form, LinkForm) else LinkForm()}

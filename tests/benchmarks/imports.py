@@ -15,7 +15,7 @@ from newsletter.papers.topics import tagging
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports import import_run
 from subscribers.models import ImportRun, Subscriber
-from subscribers.synthetic_subscribers import MOST_TOPICS, ZONES, choose
+from subscribers.synthetic_subscribers import MOST_TOPICS, ZONES, random_choice
 from tests.benchmarks.papers import database_pids
 from tests.benchmarks.registry import Figure, bench, shown
 from tests.benchmarks.usage import processor_seconds
@@ -35,7 +35,7 @@ def imports(scale: float) -> Figure:
         pids, started = database_pids(), time.perf_counter()
         before = time.process_time() + processor_seconds(pids)
         run = begun(path)
-        steps = import_run.go_through(run, path, path.with_suffix(".report.csv"), is_dry=False)
+        steps = import_run.process(run, path, path.with_suffix(".report.csv"), is_dry=False)
         for _ in shown(steps, "import", total=-(-count // import_run.CHUNK)):
             pass
         seconds = time.perf_counter() - started
@@ -73,7 +73,7 @@ def write_file(path: Path, count: int) -> None:
         for n in range(count):
             name = f"First.Last{dice.randrange(n or 1) if dice.random() < 0.02 else n}"
             address = f"{name}@uni{hash_of(name) % DOMAINS}.example.org" if dice.random() < 0.99 else name
-            chosen = ", ".join(slugs[pk] for pk in choose(dice, list(slugs), odds).topics)
+            chosen = ", ".join(slugs[pk] for pk in random_choice(dice, list(slugs), odds).topics)
             hour = f"{dice.randint(5, 21):02}:00"
             lines.writerow((address, dice.choice(STATES), chosen, "daily", hour, dice.choice(ZONES)))
 

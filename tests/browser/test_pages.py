@@ -233,7 +233,7 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     inspector.look("unsubscribe")
     page.get_by_role("button", name="Unsubscribe").click()
     inspector.look("unsubscribed")
-    page.get_by_label("Too many mails").check()
+    page.get_by_label("Too many emails").check()
     page.get_by_role("button", name="Send").click()
     inspector.look("farewell")
     page.go_back()

@@ -71,8 +71,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("send_due", "--now", "tomorrow"), "“tomorrow” is no moment. Write it as 2026-05-04T05:00+00:00."),
-        (("publish_issue", "2026-02-30"), "“2026-02-30” is no day. Write it as 2026-05-04."),
+        (("send_due", "--now", "tomorrow"), "“tomorrow” is not a moment. Write it as 2026-05-04T05:00+00:00."),
+        (("publish_issue", "2026-02-30"), "“2026-02-30” is not a day. Write it as 2026-05-04."),
     ],
 )
 def test_a_day_or_moment_that_is_none_is_said_so(words: tuple[str, ...], complaint: str) -> None:
@@ -179,7 +179,7 @@ def test_a_draft_is_published() -> None:
 
 
 def test_an_unknown_day_is_not_published() -> None:
-    with pytest.raises(CommandError, match=r"There is no issue of 2026-05-04. manage.py draft_issue makes one."):
+    with pytest.raises(CommandError, match=r"There is no issue of 2026-05-04. Create it with manage.py draft_issue."):
         run("publish_issue", "2026-05-04")
 
 
@@ -190,7 +190,7 @@ def test_an_issue_is_published_once_and_not_empty() -> None:
     PaperFactory()
     run("draft_issue", "2026-05-04")
     run("publish_issue", "2026-05-04")
-    with pytest.raises(CommandError, match="only a draft is published"):
+    with pytest.raises(CommandError, match="Only a draft can be published"):
         run("publish_issue", "2026-05-04")
 
 
@@ -229,7 +229,7 @@ def test_a_sent_digest_is_explained_paper_by_paper(reader: Subscriber) -> None:
         ": sent",
         "from the issue of 2026-05-04",
         "Seeing in the dark",
-        "Seeing · 41 votes",
+        "Seeing: arXiv cs.CL · 41 votes",
         "Left out: 1",
         "Hearing: none of the reader’s topics",
     ):

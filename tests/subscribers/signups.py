@@ -19,7 +19,7 @@ SOME_TIME = timedelta(seconds=20)  # that a person takes
 def mark(ago: timedelta = SOME_TIME) -> str:
     """Return the mark of a form that was shown some time ago."""
     with clock.at(clock.now() - ago):
-        return abuse_check.new_mark()
+        return abuse_check.sign_shown_at()
 
 
 def answers(topic: str = "vision", **changes: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def answer_all() -> list[Letter]:
 
 def proof() -> str:
     """Return what a browser sends that has worked."""
-    challenge = Challenge.from_dict(json.loads(proof_of_work.challenge()))
+    challenge = Challenge.from_dict(json.loads(proof_of_work.new_challenge()))
     solution = solve_challenge(challenge)
     assert solution is not None
     return Payload(challenge, solution).to_base64()

@@ -81,7 +81,7 @@ def test_an_export_is_read_again_as_it_was(tmp_path: Path) -> None:
 
 
 def test_an_export_runs_one_query_a_part_and_keeps_only_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_export, "PART", 10)
+    monkeypatch.setattr(csv_export, "READERS_PER_QUERY", 10)
     SubscriberFactory.create_batch(25)
     with CaptureQueriesContext(connection) as captured:
         parts = list(csv_export.lines())
@@ -95,5 +95,5 @@ def test_the_command_writes_a_file_that_only_its_owner_reads_and_replaces_none(t
     call_command("export_subscribers", str(path))
     assert "ada@example.org" in path.read_text("utf-8")
     assert path.stat().st_mode & 0o077 == 0
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("export_subscribers", str(path))

@@ -116,12 +116,12 @@ def test_a_pause_the_provider_asks_for_is_kept_and_then_the_letter_leaves(letter
     with answering(http_error(429, Retry_After="120")):
         letters.send(fresh(letter))
     assert fresh(letter).status == Letter.Status.PLANNED
-    assert letters.waiting() == []
+    assert letters.due_letter_ids() == []
     letters.send(fresh(letter))  # a second task for it, queued before
     assert sent() == []
 
     set_clock(MORNING + timedelta(seconds=120))
-    assert letters.waiting() == [letter.pk]
+    assert letters.due_letter_ids() == [letter.pk]
     letters.send(fresh(letter))
     assert fresh(letter).status == Letter.Status.SENT
     assert len(sent()) == 1
@@ -150,7 +150,7 @@ def test_after_an_unclear_answer_no_second_copy_is_sent(letter: Letter, error: E
         letters.send(fresh(letter))
     letters.send(fresh(letter))
     assert fresh(letter).status == Letter.Status.FAILED
-    assert letters.waiting() == []
+    assert letters.due_letter_ids() == []
     assert sent() == []
 
 
@@ -172,7 +172,7 @@ def test_letters_wait_oldest_first() -> None:
     reader = SubscriberFactory()
     made = [reader.letters.create(kind=Letter.Kind.PREFERENCES) for _ in range(3)]
     made[1].move_to(Letter.Status.SENDING, sending_at=MORNING)
-    assert letters.waiting() == [made[0].pk, made[2].pk]
+    assert letters.due_letter_ids() == [made[0].pk, made[2].pk]
 
 
 def test_the_task_sends_the_letter_it_is_given(letter: Letter) -> None:
@@ -184,7 +184,7 @@ def test_a_letter_asked_for_too_long_ago_is_not_sent(letter: Letter, set_clock: 
     set_clock(MORNING + opt_in.CONFIRMATION_LIFETIME + timedelta(seconds=1))
     letters.send(letter)
     assert sent() == []
-    assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SKIPPED, "it was asked for too long ago")
+    assert (fresh(letter).status, fresh(letter).error) == (Letter.Status.SKIPPED, "it was requested too long ago")
 
 
 def test_nothing_leaves_a_database_that_may_be_a_backup(
@@ -196,7 +196,7 @@ def test_nothing_leaves_a_database_that_may_be_a_backup(
     tasks.send_letter(letter.pk)
     tasks.sweep_letters()
     assert sent() == []
-    assert letters.waiting() == [letter.pk]
+    assert letters.due_letter_ids() == [letter.pk]
 
     switch.allow("Ada")
     tasks.send_letter(letter.pk)
@@ -216,12 +216,12 @@ def test_while_redis_is_away_a_letter_waits_and_then_leaves(
     letters.send(letter)
     waiting = fresh(letter)
     assert (waiting.status, waiting.sending_at, sent()) == (Letter.Status.PLANNED, None, [])
-    assert "Redis is away" in waiting.error
-    assert letters.waiting() == []
+    assert "Redis does not answer" in waiting.error
+    assert letters.due_letter_ids() == []
 
     settings.REDIS_URL = there
     set_clock(MORNING + timedelta(seconds=5))
-    assert letters.waiting() == [letter.pk]
+    assert letters.due_letter_ids() == [letter.pk]
     letters.send(fresh(letter))
     assert (fresh(letter).status, fresh(letter).error, len(sent())) == (Letter.Status.SENT, "", 1)
 

@@ -19,5 +19,5 @@ def test_readers_are_added_to_those_made_before_with_the_same_choices() -> None:
 
 
 def test_there_are_none_without_topics() -> None:
-    with pytest.raises(ValueError, match="no topics yet"):
+    with pytest.raises(ValueError, match="There are no topics"):
         list(make_subscribers(1))

@@ -1,4 +1,9 @@
-"""The admin's pages of issues, cutoffs and proposals."""
+"""The admin of issues, cutoffs and proposals, and the issue column in the list of papers.
+
+In: requests of editors with their permissions.
+Out: pages, edits made through desk, and an audit record of every change.
+May import: everything in issues, and the admin of papers; digests extends the issue admin.
+"""
 
 from newsletter.issues.admin import cutoffs as cutoffs
 from newsletter.issues.admin import issue as issue

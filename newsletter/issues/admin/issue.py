@@ -1,4 +1,4 @@
-"""The editors' desk."""
+"""The admin of issues."""
 
 from typing import Any
 
@@ -8,16 +8,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from newsletter.issues.admin.issue_actions import DeskPages
-from newsletter.issues.admin.papers import PaperDesk as PaperDesk
-from newsletter.issues.admin.prepare import PreparingAdmin
-from newsletter.issues.admin.proposals import ProposalAdmin as ProposalAdmin
+from newsletter.issues.admin.prepare import PrepareMixin
 from newsletter.issues.models import Issue
 
 
 class IssueForm(forms.ModelForm[Issue]):
-    """Carries the buttons alone: what is typed is saved as it is made."""
+    """Has no fields: the page saves each edit by itself, and this form only carries the buttons."""
 
     class Meta:
         model = Issue
@@ -25,13 +23,13 @@ class IssueForm(forms.ModelForm[Issue]):
 
 
 @admin.register(Issue)
-class IssueAdmin(PreparingAdmin, DeskPages):
+class IssueAdmin(PrepareMixin, DeskPages):
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "by")
     list_select_related = ("curated_by",)
-    list_filter = ("status", lately("date"))
+    list_filter = ("status", recent_days_filter("date"))
     fieldsets = ((None, {"fields": ()}),)
-    # What is pressed on the page, by where the issue stands; whoever inherits this brings the buttons.
+    # The buttons, which subclasses define, and those that fit each status.
     actions_submit_line: tuple[str, ...] = ()
     FITTING = {
         Issue.Status.DRAFT: {"hold"},
@@ -53,12 +51,12 @@ class IssueAdmin(PreparingAdmin, DeskPages):
 
     @display(description="Published by")
     def by(self, issue: Issue) -> str:
-        """Name the editor; what went out at its cutoff was published by nobody."""
+        """Return the editor's name; an issue published at its cutoff has none."""
         who = issue.curated_by
-        return (who.get_full_name() or who.get_username()) if who else ("itself" if issue.published_at else "")
+        return (who.get_full_name() or who.get_username()) if who else ("Automatic" if issue.published_at else "")
 
     def get_view_on_site_url(self, obj: Issue | None = None) -> str | None:
-        """Link to the page only where there is one."""
+        """Link to the public page if the issue is published."""
         is_published = obj is not None and obj.status == Issue.Status.PUBLISHED
         return super().get_view_on_site_url(obj) if is_published else None
 
@@ -76,7 +74,7 @@ class IssueAdmin(PreparingAdmin, DeskPages):
         return [button for button in buttons if button.path in fitting]
 
     def save_model(self, request: HttpRequest, obj: Issue, form: Any, change: bool) -> None:
-        """Save nothing: the form has only buttons, and the theme would save the row as it was read."""
+        """Save nothing: the form has only buttons, and saving would overwrite newer values."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         for button in self.get_actions_submit_line(request, form.instance.pk):
@@ -84,5 +82,5 @@ class IssueAdmin(PreparingAdmin, DeskPages):
                 button.method(request, form.instance)
 
     def response_change(self, request: HttpRequest, obj: Issue) -> HttpResponse:
-        """Answer in the button's own words, on the page where it was pressed."""
+        """Redirect to the same page, without Django's success message: the button has written its own."""
         return HttpResponseRedirect(request.path)

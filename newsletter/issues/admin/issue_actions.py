@@ -1,4 +1,4 @@
-"""The pages and fragments behind the issue's page: acts are posted here, one after the other."""
+"""Views behind an issue's admin page: each edit is posted here."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from newsletter.issues.models import Issue
 
 
 class DeskPages(AuditedAdmin):
-    """The issue's page as cards, and what it asks for."""
+    """Adds the page of cards to the issue admin, and the views it posts to."""
 
     change_form_template = "admin/issues/issue/change_form.html"
 
@@ -33,19 +33,19 @@ class DeskPages(AuditedAdmin):
         ]
 
     def issue_tools(self, request: HttpRequest, issue: Issue) -> list[tuple[str, str]]:
-        """Return what else there is to do with an issue, as words and addresses."""
+        """Return links to other pages of an issue, as (text, URL) pairs."""
         is_out = issue.status == Issue.Status.PUBLISHED
         return [("Readers’ page", issue.get_absolute_url())] if is_out else []
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        # Everything is saved as it is made.
+        # The page saves each edit at once.
         context = {"show_save": False, "show_save_and_continue": False, **(extra_context or {})}
         if issue := self.get_object(request, object_id):
             context |= self.desk_of(request, issue)
             if asked := request.GET.get("q", "").strip():
-                context["found"] = page.found_by(asked)
+                context["found"] = page.find_papers(asked)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer
 
@@ -66,7 +66,7 @@ class DeskPages(AuditedAdmin):
     def act_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         issue = self.editable_or_404(request, pk)
         if act not in ACTS:
-            raise Http404(f"There is no act {act}.")
+            raise Http404(f"There is no edit {act}.")
         may = issue.is_open or self.may_drop_from_published(request, issue)
         if not (may and request.user.has_perm(ACTS[act].right)):
             raise PermissionDenied
@@ -78,7 +78,7 @@ class DeskPages(AuditedAdmin):
         return self.show(request, form, said, pk)
 
     def may_drop_from_published(self, request: HttpRequest, issue: Issue) -> bool:
-        """Say whether somebody may take a paper out of what readers get: that is for good."""
+        """Return True if the user may drop papers from a published issue, which cannot be undone."""
         return issue.status == Issue.Status.PUBLISHED and request.user.has_perm("issues.publish_issue")
 
     def editable_or_404(self, request: HttpRequest, pk: int) -> Issue:
@@ -88,7 +88,7 @@ class DeskPages(AuditedAdmin):
         return issue
 
     def refuse(self, request: HttpRequest, issue: Issue, refused: EditRefused) -> HttpResponse:
-        """Say why nothing was done: as plain words to a script, and on a page that gives back what was typed."""
+        """Explain why nothing was saved: plain text for htmx, otherwise a page that returns the typed text."""
         status = 409 if isinstance(refused, Stale) else 422
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(str(refused), status=status, content_type="text/plain; charset=utf-8")
@@ -104,7 +104,7 @@ class DeskPages(AuditedAdmin):
         return TemplateResponse(request, "admin/issues/issue/refused.html", context, status=status)
 
     def show(self, request: HttpRequest, form: Act, said: str, pk: int) -> HttpResponse:
-        """Show what an act changed: the parts of the page to a script, the page to others."""
+        """Show the result of an edit: fragments for htmx, otherwise a redirect to the page."""
         entry_id = form.cleaned_data.get("entry")
         if not request.htmx:  # type: ignore[attr-defined]
             self.message_user(request, said, messages.SUCCESS)
@@ -119,7 +119,7 @@ class DeskPages(AuditedAdmin):
     def find_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.editable_or_404(request, pk)
         asked = request.GET.get("q", "").strip()
-        found = page.found_by(asked) if asked else None
+        found = page.find_papers(asked) if asked else None
         return render(request, "admin/issues/issue/_found.html", {"issue": issue, "found": found})
 
     def note_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The list of papers, with the issue that each is in."""
+"""The admin's list of papers, with the newest issue of each."""
 
 from typing import Any
 

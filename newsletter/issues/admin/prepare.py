@@ -1,4 +1,4 @@
-"""The page on which an editor opens an issue of one of the next days."""
+"""The admin page for preparing an issue in advance."""
 
 from datetime import date
 from typing import Any
@@ -10,12 +10,11 @@ from django.urls import reverse
 from unfold.decorators import action
 
 from newsletter import audit
-from newsletter.issues.admin.cutoffs import CutoffAdmin as CutoffAdmin
 from newsletter.issues.desk import prepare
 
 
-class PreparingAdmin:
-    """What the issues' admin inherits."""
+class PrepareMixin:
+    """A mixin that adds “Prepare an issue” to the issue admin."""
 
     actions_list: tuple[str, ...] = ("prepare",)
 

@@ -1,4 +1,4 @@
-"""The queue of what readers proposed: one row a paper, with all who proposed it and why."""
+"""The admin of readers' proposals: one row per paper, with all its proposers and their reasons."""
 
 from typing import Any
 
@@ -25,23 +25,23 @@ from newsletter.papers import paper_key
 from newsletter.papers.community import proposals as proposing
 from newsletter.papers.models import Proposal
 
-MOST_WHYS = 20  # shown of one paper
+MOST_WHYS = 20  # reasons shown per paper
 MOST_AT_ONCE = 50
 Status = Proposal.Status
 
 
 class WordForm(forms.Form):
     answer = forms.CharField(
-        label="A word to the proposer",
+        label="Message to the proposer",
         max_length=300,
         required=False,
-        help_text="Kept, and shown to whoever proposed it. May be left empty.",
+        help_text="Optional. Shown to the readers who proposed it.",
         widget=UnfoldAdminTextInputWidget,
     )
 
 
 class ItemForm(forms.Form):
-    """What is no paper comes as a free item, in the editor's words."""
+    """The title and text of a free item, for a proposal that is not a paper."""
 
     title = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
     text = forms.CharField(max_length=3000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
@@ -61,7 +61,7 @@ class ProposalAdmin(AuditedAdmin):
     actions_detail = ("accept_one", "decline_one")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
-        """Return the first proposal of each key, with how many there are and what they say."""
+        """Return the first proposal of each key, annotated with `count` and the reasons in `said`."""
         rows: QuerySet[Proposal] = super().get_queryset(request)
         alike = Proposal.objects.filter(key=OuterRef("key")).order_by()
         count = alike.values("key").annotate(count=Count("pk")).values("count")
@@ -118,17 +118,21 @@ class ProposalAdmin(AuditedAdmin):
         return answer or HttpResponseRedirect(reverse("admin:papers_proposal_changelist"))
 
     def decide(self, request: HttpRequest, chosen: QuerySet[Proposal], status: Proposal.Status) -> HttpResponse | None:
-        """Ask for a word, and for a title of what is no paper; decide once the page is sent."""
+        """Ask for a message, and for titles of free items; decide once the form is valid."""
         if not self.has_decide_permission(request):
             raise PermissionDenied
         rows = list(chosen.filter(status=Status.NEW).select_related("paper")[:MOST_AT_ONCE])
         if not rows:
-            self.message_user(request, "None of these waits for a decision: nothing was changed.", messages.WARNING)
+            self.message_user(
+                request, "None of these is waiting for a decision. Nothing was changed.", messages.WARNING
+            )
             return None
         typed = request.POST if "is_sure" in request.POST else None
         items = [row for row in rows if status == Status.ACCEPTED and is_item(row)]
         word, forms_of = WordForm(typed), {row.pk: ItemForm(typed, prefix=f"item{row.pk}") for row in items}
-        valid = [form.is_valid() for form in (word, *forms_of.values())]  # each is asked, to show all that is missing
+        valid = [
+            form.is_valid() for form in (word, *forms_of.values())
+        ]  # validates every form, to show all errors at once
         if not all(valid):
             return self.ask(request, rows, status, word, forms_of)
         for row in rows:
@@ -143,14 +147,14 @@ class ProposalAdmin(AuditedAdmin):
         try:
             if status == Status.DECLINED:
                 proposal_decisions.decline(row, by, answer)  # type: ignore[arg-type]
-                self.message_user(request, f"“{name}” is declined.", messages.SUCCESS)
+                self.message_user(request, f"“{name}” was declined.", messages.SUCCESS)
                 return
             words = proposal_decisions.accept(row, by, answer, **item)  # type: ignore[arg-type]
         except proposal_decisions.EditRefused as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return
         tasks.enter_accepted_proposals.delay_on_commit()
-        self.message_user(request, f"“{name}” is accepted. {words}", messages.SUCCESS)
+        self.message_user(request, f"“{name}” was accepted. {words}", messages.SUCCESS)
 
     def ask(
         self,
@@ -162,7 +166,7 @@ class ProposalAdmin(AuditedAdmin):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{'Accept' if status == Status.ACCEPTED else 'Decline'} what readers proposed",
+            "title": f"{'Accept' if status == Status.ACCEPTED else 'Decline'} proposals",
             "opts": self.opts,
             "is_accepting": status == Status.ACCEPTED,
             "rows": [(row, self.what(row), forms_of.get(row.pk)) for row in rows],
@@ -187,5 +191,5 @@ class ProposalAdmin(AuditedAdmin):
 
 
 def is_item(row: Proposal) -> bool:
-    """Say whether it is neither known here nor can be looked up."""
+    """Return True if the link is neither a known paper nor one we can look up."""
     return row.paper is None and paper_key.arxiv_id(row.key) is None and proposing.paper_by_key(row.key) is None

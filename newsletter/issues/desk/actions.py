@@ -1,4 +1,4 @@
-"""What an editor's page can ask for, each act a form that knows what to do."""
+"""The forms that an issue's admin page posts; each validates and performs one edit."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ FRONT_SIZES = (1, 200)
 
 
 class Words(forms.CharField):
-    """A text with the line ends of this house, as long as its column allows."""
+    """A text with “\\n” line ends, limited to the length of its column."""
 
     def __init__(self, column: str, **options: Any) -> None:
         longest = getattr(IssueEntry._meta.get_field(column), "max_length", None)
@@ -31,14 +31,14 @@ class Words(forms.CharField):
 
 
 class Act(forms.Form):
-    """One act on an issue; `shows` says which part of the page it changes."""
+    """One edit of an issue; `shows` names the part of the page to render again."""
 
     shows: ClassVar[str] = "front"
-    right: ClassVar[str] = "issues.change_issue"  # what it takes
+    right: ClassVar[str] = "issues.change_issue"  # the required permission
     seen = forms.IntegerField()
 
     def do(self, edit: Edit) -> str:
-        """Do what was asked for and return words for the editor. Raise Refused."""
+        """Perform the edit and return a message for the editor. Raise EditRefused."""
         if not self.is_valid():
             raise EditRefused(" ".join(self.complaints()))
         return self.act(edit._replace(seen=self.cleaned_data["seen"]), self.cleaned_data)
@@ -57,7 +57,7 @@ class EntryAct(Act):
 
 class Move(EntryAct):
     place = forms.IntegerField(min_value=1)
-    to = forms.IntegerField(min_value=1, required=False)  # a button's
+    to = forms.IntegerField(min_value=1, required=False)  # sent by a button
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
         return ordering.move(edit, asked["entry"], asked["to"] or asked["place"])
@@ -106,9 +106,7 @@ class ItemWords(Act):
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
         if url:
-            URLValidator(schemes=["http", "https"], message="Enter an address that begins with http:// or https://.")(
-                url
-            )
+            URLValidator(schemes=["http", "https"], message="Enter a link that begins with http:// or https://.")(url)
             validate_address(url, any_port=True)
         return url
 
@@ -134,7 +132,7 @@ class RemoveItem(EntryAct):
 
 
 class PullIn(Act):
-    """A paper by its row, or by a link to it, which may be fetched."""
+    """Adds a paper by its id, or by a link, which may be fetched."""
 
     paper = forms.ModelChoiceField(Paper.objects.all(), required=False)
     link = forms.CharField(max_length=2000, required=False)
@@ -173,9 +171,9 @@ class FrontSize(Act):
 
 
 class Cutoff(Act):
-    """The cutoff in UTC, as a browser's field for a moment sends it: without a zone.
+    """The cutoff in UTC, as an `<input type="datetime-local">` sends it, without a time zone.
 
-    An early one publishes the issue, so it takes the same right.
+    An early cutoff publishes the issue, so it requires the same permission.
     """
 
     shows = "heading"
@@ -186,7 +184,7 @@ class Cutoff(Act):
         try:
             typed = datetime.fromisoformat(self.cleaned_data["cutoff_at"])
         except ValueError as exc:
-            raise ValidationError("Write it as 2026-05-04T05:00, in UTC.") from exc
+            raise ValidationError("Enter it as 2026-05-04T05:00, in UTC.") from exc
         return typed if typed.tzinfo else make_aware(typed, UTC)
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The step in which editors' acts on an issue are done one after the other: none undoes another without a word."""
+"""Serialize the edits of an issue with a row lock, and refuse edits from stale pages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from newsletter.issues.models import Issue, IssueEntry
 
 
 class EditRefused(Exception):
-    """The act does not fit how the issue stands; the message says why. Nothing was changed."""
+    """The edit does not fit the issue's current state; the message says why. Nothing was changed."""
 
 
 class Stale(EditRefused):
@@ -22,7 +22,7 @@ class Stale(EditRefused):
 
 
 class Edit(NamedTuple):
-    """Which issue is edited, by whom, and the revision that they saw; None where it does not matter."""
+    """An edit: the issue, the user, and the revision the user saw (None: any)."""
 
     issue: Issue
     by: AbstractBaseUser | AnonymousUser | None
@@ -30,8 +30,8 @@ class Edit(NamedTuple):
 
 
 @contextmanager
-def editing(edit: Edit, may_be_published: bool = False) -> Iterator[Issue]:
-    """Hold the issue’s row, so that acts wait for each other, and yield it as it stands. Raise Refused, Stale."""
+def lock_for_edit(edit: Edit, may_be_published: bool = False) -> Iterator[Issue]:
+    """Lock the issue and yield its current state. Raise Stale for an old revision, EditRefused if it is closed."""
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=edit.issue.pk)
         if edit.seen not in (None, issue.revision):
@@ -39,20 +39,22 @@ def editing(edit: Edit, may_be_published: bool = False) -> Iterator[Issue]:
                 "Somebody else changed this issue since you opened it, or new papers came in. Nothing was overwritten."
             )
         if not issue.is_open and not (may_be_published and issue.status == Issue.Status.PUBLISHED):
-            raise EditRefused(f"The issue is {issue.get_status_display().lower()}: {LEFT[Issue.Status(issue.status)]}")
+            raise EditRefused(
+                f"The issue is {issue.get_status_display().lower()}: {WHY_CLOSED[Issue.Status(issue.status)]}"
+            )
         yield issue
 
 
-LEFT = {
-    Issue.Status.PUBLISHED: "a paper can be dropped for who has not got it yet, and nothing else can be changed.",
-    Issue.Status.WITHDRAWN: "nothing can be changed any more.",
+WHY_CLOSED = {
+    Issue.Status.PUBLISHED: "you can drop a paper for readers who have not received it yet, but change nothing else.",
+    Issue.Status.WITHDRAWN: "it can no longer be changed.",
 }
 
 
-def done(
+def record_edit(
     edit: Edit, act: str, before: audit.Values = audit.NOTHING, after: audit.Values = audit.NOTHING, *, orders: bool
 ) -> None:
-    """Count an act and note who did it; where nothing differs there was none. One that `orders` fixes the order."""
+    """Increase the revision and write the audit record, unless nothing changed; `orders` pins the front's order."""
     if before == after:
         return
     now = {"arranged_at": Coalesce("arranged_at", clock.now())} if orders else {}
@@ -61,12 +63,12 @@ def done(
 
 
 def entry_of(issue: Issue, entry_id: int) -> IssueEntry:
-    """Return an entry of the issue's front. Raise Stale where it has none of this id."""
+    """Return an entry of the issue's front. Raise Stale if it is not there."""
     entry = issue.entries.front().select_related("paper").filter(pk=entry_id).first()
     if entry is None:
         raise Stale("The entry has left this issue since you opened it. Nothing was changed.")
     return entry
 
 
-def named(entry: IssueEntry) -> str:
+def quoted_title(entry: IssueEntry) -> str:
     return f"“{entry.title}”"

@@ -1,4 +1,4 @@
-"""What the issue's page on the editors' desk shows of an issue."""
+"""The content of an issue's admin page."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,12 +12,12 @@ from newsletter.papers import paper_key, search
 from newsletter.papers.models import Paper
 from newsletter.papers.trending import ranking
 
-FOUND = 20  # papers that a search shows
-PHONE_SUBJECT = 45  # characters that a phone's inbox shows of a subject
+FOUND = 20  # papers shown by a search
+PHONE_SUBJECT = 45  # characters of a subject that a phone's inbox shows
 
 
 class Card(NamedTuple):
-    """One entry: its place among those that are kept, 0 for a dropped one, and what readers see of it."""
+    """One entry: its place among the kept ones (0: dropped), and what readers see of it."""
 
     entry: IssueEntry
     place: int
@@ -42,8 +42,8 @@ class Front(NamedTuple):
     dropped: list[Card]
 
 
-class Found(NamedTuple):
-    """What a search for papers brought; `link` is a paper's link where it is not known yet."""
+class SearchResult(NamedTuple):
+    """The result of a search; `link` is set if the text is a link to a paper we do not have."""
 
     asked: str
     papers: list[Paper]
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 
 def front_of(issue: Issue) -> Front:
-    """Return the cards of an issue's front in order, in a number of queries that does not depend on theirs."""
+    """Return the cards of an issue's front in order, with a constant number of queries."""
     entries = issue.entries.front().select_related("paper").prefetch_related("paper__paper_topics__topic")
     cards = cards_of(issue, list(entries))
     return Front([card for card in cards if card.place], [card for card in cards if not card.place])
@@ -69,10 +69,10 @@ def cards_of(issue: Issue, entries: Sequence[IssueEntry]) -> list[Card]:
     return cards
 
 
-def found_by(text: str) -> Found:
-    """Return the papers that words or a link lead to, of those that are known."""
+def find_papers(text: str) -> SearchResult:
+    """Find known papers by words or by a link."""
     key = paper_key.key_of(text)
     if key is None:
-        return Found(text, search.search(text, FOUND), "")
+        return SearchResult(text, search.search(text, FOUND), "")
     known = search.known_paper(key)
-    return Found(text, [known] if known else [], "" if known else text)
+    return SearchResult(text, [known] if known else [], "" if known else text)

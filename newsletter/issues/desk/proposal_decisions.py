@@ -1,7 +1,7 @@
-"""The step in which editors decide on what readers proposed: taken into the open draft, or left out.
+"""Accept readers' proposals into the open draft, or decline them.
 
-All proposals of one key are decided together. What is not known yet is fetched by a worker; where it cannot be found,
-the proposal is back in the queue and says why.
+All proposals with one key are decided together. A worker fetches papers that are not known yet; if one cannot be
+found, its proposal returns to the queue with the reason.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from django.db import transaction
 from newsletter import audit, clock
 from newsletter.issues import draft
 from newsletter.issues.desk import ordering
-from newsletter.issues.desk.edit_lock import Edit, done, editing
+from newsletter.issues.desk.edit_lock import Edit, lock_for_edit, record_edit
 from newsletter.issues.desk.edit_lock import EditRefused as EditRefused
 from newsletter.issues.models import Issue
 from newsletter.papers import paper_key, search
@@ -30,36 +30,36 @@ Status = Proposal.Status
 
 @transaction.atomic
 def accept(proposal: Proposal, by: By, answer: str = "", title: str = "", text: str = "") -> str:
-    """Take what was proposed into the open draft and say so; `title` and `text` are of what is no paper.
+    """Add a proposal to the open draft; return a message. `title` and `text` make it a free item. Raise EditRefused.
 
-    What is on arXiv and not known here enters when a worker has fetched it: see enter_accepted. Raise Refused.
+    An unknown arXiv paper is added once a worker has fetched it (see enter_accepted).
     """
-    first = decided(proposal, Status.ACCEPTED, by, answer)
+    first = record_decision(proposal, Status.ACCEPTED, by, answer)
     paper = proposals.paper_by_key(first.key)
     if paper is None and not title and paper_key.arxiv_id(first.key) is None:
         raise EditRefused(
-            f"{first.link} is no paper that can be looked up: give it a title, and it comes as a free item."
+            f"{first.link} is not a paper that we can look up. Give it a title to add it as a free item."
         )
     if paper is None and not title:
-        return "It is being fetched from arXiv, and enters the draft in a moment."
+        return "It is being fetched from arXiv and will be in the draft in a moment."
     issue = enter_paper(first, paper) if paper else enter_item(first, title, text)
     return f"It is in the draft of {issue.date:%-d %B}, at the end."
 
 
 @transaction.atomic
 def decline(proposal: Proposal, by: By, answer: str = "") -> None:
-    """Leave out what was proposed. Raise Refused."""
-    decided(proposal, Status.DECLINED, by, answer)
+    """Decline a proposal. Raise EditRefused if it is already decided."""
+    record_decision(proposal, Status.DECLINED, by, answer)
 
 
-def decided(proposal: Proposal, status: Proposal.Status, by: By, answer: str) -> Proposal:
-    """Note a decision on all proposals of a key and return the first. Raise Refused where there is one already."""
+def record_decision(proposal: Proposal, status: Proposal.Status, by: By, answer: str) -> Proposal:
+    """Record a decision on all proposals with a key; return the first. Raise EditRefused if already decided."""
     wait_for_turn(proposal.key)
     alike = Proposal.objects.alike(proposal.key)
     first = alike.first()
     facts: dict[str, Any] = {"decided_at": clock.now(), "decided_by": by, "answer": answer, "trouble": ""}
     if first is None or not first.move_to(status, **facts):
-        raise EditRefused("Somebody else has decided on it already.")
+        raise EditRefused("Somebody else has already decided on it.")
     alike.filter(status=Status.NEW).update(status=status, **facts)
     after = {"status": status.label, "answer": answer}
     audit.record(by, first, str(status), {"status": Status.NEW.label, "answer": ""}, after)
@@ -67,7 +67,7 @@ def decided(proposal: Proposal, status: Proposal.Status, by: By, answer: str) ->
 
 
 def enter_accepted() -> None:
-    """Fetch the papers of accepted proposals that are in no draft yet, and take them in. Safe to repeat."""
+    """Fetch the papers of accepted proposals and add them to the open draft. Safe to repeat."""
     waiting = Proposal.objects.filter(status=Status.ACCEPTED, entered_at=None)
     for key in list(waiting.order_by("key").values_list("key", flat=True).distinct()):
         first = Proposal.objects.alike(key)[0]
@@ -78,46 +78,46 @@ def enter_accepted() -> None:
                 if waiting.filter(key=key).exists():
                     enter_paper(first, paper)
         except (search.NotFound, EditRefused) as exc:
-            give_back(key, str(exc))
+            return_to_queue(key, str(exc))
 
 
 @transaction.atomic
-def give_back(key: str, trouble: str) -> None:
-    """Put into the queue again what was accepted and cannot be taken in."""
+def return_to_queue(key: str, trouble: str) -> None:
+    """Return an accepted proposal that cannot be added to the queue, with the reason."""
     wait_for_turn(key)
     rows = Proposal.objects.filter(key=key, status=Status.ACCEPTED, entered_at=None)
     rows.update(status=Status.NEW, decided_at=None, decided_by=None, trouble=trouble[:300])
 
 
 def enter_paper(first: Proposal, paper: Paper) -> Issue:
-    """Put a paper at the end of the open draft's front, marked as proposed by a reader. Raise Refused."""
-    with entering(first, paper.key) as issue:
+    """Add a paper at the end of the open draft's front, marked as proposed by a reader. Raise EditRefused."""
+    with edit_open_draft(first, paper.key) as issue:
         if not issue.entries.front().kept().filter(paper=paper).exists():
-            ordering.bring(issue, paper)
+            ordering.add_paper(issue, paper)
         corrections.correct(paper, {"proposed_by": BY_A_READER})
         Proposal.objects.filter(key=first.key).update(paper=paper)
     return issue
 
 
 def enter_item(first: Proposal, title: str, text: str) -> Issue:
-    """Put what is no paper at the end of the open draft's front, as a free item."""
-    with entering(first, title) as issue:
-        ordering.bring_item(issue, title, first.link, text)
+    """Add a free item at the end of the open draft's front."""
+    with edit_open_draft(first, title) as issue:
+        ordering.insert_item(issue, title, first.link, text)
     return issue
 
 
 @contextmanager
-def entering(first: Proposal, name: str) -> Iterator[Issue]:
-    """Edit the open draft to take in a proposal; that fixes the place of nothing else."""
+def edit_open_draft(first: Proposal, name: str) -> Iterator[Issue]:
+    """Lock the open draft for adding a proposal; the order of the other entries stays automatic."""
     edit = Edit(open_draft(), first.decided_by)
-    with editing(edit) as issue:
+    with lock_for_edit(edit) as issue:
         yield issue
         Proposal.objects.filter(key=first.key).update(entered_at=clock.now())
-        done(edit, "took in a reader’s proposal", after={"proposal": name}, orders=False)
+        record_edit(edit, "added a reader’s proposal", after={"proposal": name}, orders=False)
 
 
 def open_draft() -> Issue:
-    """Return the next open issue, locked; it is made where there is none."""
+    """Return the next open issue, locked; create it if there is none."""
     upcoming = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
     issue = upcoming.select_for_update().first()
     return issue or Issue.objects.select_for_update().get(pk=draft.draft_next_issue().pk)

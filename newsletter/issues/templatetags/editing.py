@@ -1,4 +1,4 @@
-"""Filters that show what editors wrote in Markdown, on a page and in a plain mail."""
+"""Template filters for editors' Markdown on pages and in plain-text mails."""
 
 import re
 import textwrap
@@ -10,7 +10,7 @@ from newsletter.excerpt import LINE
 from newsletter.issues.markdown import to_html, to_text
 
 register = template.Library()
-HANGING = re.compile(r" *(?:- |\d+\. )?")  # what the lines behind the first of a list's item are indented by
+HANGING = re.compile(r" *(?:- |\d+\. )?")  # the list marker, whose width indents the following lines
 
 
 @register.filter
@@ -20,14 +20,16 @@ def markdown(text: str) -> SafeString:
 
 @register.filter
 def markdown_lines(text: str, before: str = "") -> str:
-    """Return Markdown in lines for a plain mail, `before` the first; the others are indented as that is."""
+    """Wrap Markdown for a plain-text mail; `before` prefixes the first line, its indentation all others."""
     margin = before[: len(before) - len(before.lstrip())]
     lines = to_text(text).split("\n")
-    return "\n".join([hung(before + lines[0], margin), *(hung(margin + line, margin) for line in lines[1:])]).rstrip()
+    return "\n".join(
+        [wrap_line(before + lines[0], margin), *(wrap_line(margin + line, margin) for line in lines[1:])]
+    ).rstrip()
 
 
-def hung(line: str, margin: str) -> str:
-    """Wrap one line; what does not fit stands below its first word."""
+def wrap_line(line: str, margin: str) -> str:
+    """Wrap one line; continuation lines align with the text after a list marker."""
     found = HANGING.match(line)
     behind = " " * len(found[0]) if found else margin
     wrapped = textwrap.wrap(line, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False)

@@ -31,6 +31,7 @@ AUTHORITY = {
     Source.Kind.FEED: 1,
     Source.Kind.READERS: 1,
     Source.Kind.EDITORS: 1,
+    Source.Kind.FORECAST: 1,
 }
 NO_ORIGIN = [0, 0]
 TEXT_FIELDS = (

@@ -5,9 +5,10 @@ from newsletter.papers.models.paper import Alias, Paper, PaperQuerySet, PaperWor
 from newsletter.papers.models.sighting import DayRank, RankedDay, Sighting
 from newsletter.papers.models.source import Source, SourceQuerySet
 from newsletter.papers.models.topic import PaperTopic, RefusedTopic, Topic, TopicQuerySet
+from newsletter.papers.models.trained_forecast import TrainedForecast
 
 __all__ = [
     "LONGEST_WHY", "Alias", "DayRank", "Paper", "PaperQuerySet", "PaperTopic", "PaperWords", "Proposal",
     "ProposalQuerySet", "RankedDay", "RefusedTopic", "Sighting", "Source", "SourceQuerySet", "Topic",
-    "TopicQuerySet", "Vote",
+    "TopicQuerySet", "TrainedForecast", "Vote",
 ]  # fmt: skip

@@ -15,6 +15,8 @@ class Sighting(models.Model):
     comments = models.PositiveIntegerField(null=True)
     stars = models.PositiveIntegerField(null=True)
     rank = models.PositiveIntegerField(null=True)
+    # The probability that it gets votes, in parts per million; only sightings of our own forecast have one.
+    forecast = models.PositiveIntegerField(null=True)
     # The merged paper under whose key the source shows it.
     came_as = models.ForeignKey(Paper, models.CASCADE, null=True, related_name="+", db_index=False)
 
@@ -23,7 +25,7 @@ class Sighting(models.Model):
             # It includes the figures, so that scoring needs this index only. Look-ups by `paper` use it too.
             models.UniqueConstraint(
                 fields=("paper", "source", "seen_at"),
-                include=("votes", "comments", "stars"),
+                include=("votes", "comments", "stars", "forecast"),
                 name="paper_seen_once_a_moment",
             ),
         ]
@@ -69,6 +71,9 @@ class DayRank(models.Model):
     heard_sources = models.FloatField()
     listed_days = models.PositiveIntegerField()
     age_hours = models.PositiveIntegerField()
+    # Days that were ranked before there was a forecast have none.
+    forecast = models.PositiveIntegerField(default=0, db_default=0)
+    is_likely = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("-day", "place")

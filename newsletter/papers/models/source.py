@@ -42,9 +42,10 @@ class Source(models.Model):
         FEED = "feed", "Feed that mentions papers (RSS, Atom, JSON Feed)"
         READERS = "readers", "Readers of this publication"
         EDITORS = "editors", "Editors of this publication"
+        FORECAST = "forecast", "Forecast of this publication"
         SAMPLE = "sample", "Sample that ships with the product"
 
-    INSIDE = (Kind.READERS, Kind.EDITORS, Kind.SAMPLE)
+    INSIDE = (Kind.READERS, Kind.EDITORS, Kind.FORECAST, Kind.SAMPLE)
 
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=Kind)

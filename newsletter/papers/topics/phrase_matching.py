@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from newsletter.papers.topics.evidence import PHRASE
+
 MAX_TOPICS = 4
 MAX_EVIDENCE = 6
 POINTS_NEEDED = 4
@@ -121,7 +123,7 @@ class Matcher:
                 if tally is None:
                     tally = tallies[use.slug] = _Tally()
                 if use.points:
-                    tally.add(sightings * use.points, f"phrase: {phrase}")
+                    tally.add(sightings * use.points, f"{PHRASE}{phrase}")
                 else:
                     tally.is_excluded = True
 

@@ -3,6 +3,7 @@
     heard = votes + growth × votes of the last day + comment × comments      each by its source's weight
             + mention × weights of the distinct sources + star × ln(1 + stars gained)
     score = (ripe × heard + pick × editors' picks) × ½ ^ (days beyond the first / half-life)
+            + forecast × probability of votes × ½ ^ (days since the listing) / (1 + votes / 2)
 
 Votes of this publication's readers are those of a source of weight 2 (voting.WEIGHT; an operator sets another one at
 the source): each counts as two of Hugging Face's. What readers or editors do is no mention.
@@ -10,7 +11,8 @@ the source): each counts as two of Hugging Face's. What readers or editors do is
 A paper's age is counted from the day it was listed, or from the day it was first voted on where that came later.
 In its first day it is `ripe` only by the cube of the share that has passed, in steps of six hours: an hour-old
 listing does not drown yesterday's, whose votes had their day to grow. From there on it is worth less each day, unless
-it rises.
+it rises. What it is expected to get (newsletter/papers/forecast) stands beside that, because it is most of use on the
+listing day.
 The same formula stands in ranking.py as SQL; a test holds the two together.
 """
 
@@ -18,10 +20,13 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from newsletter.papers.forecast.weighing import forecast_votes
+
 HOURS_A_DAY = 24
 # Ripening goes by steps, so that scoring does not write every new paper anew each hour.
 STEP_HOURS = 6
 DIGITS = 6
+MILLION = 1_000_000
 
 
 class Parameters(NamedTuple):
@@ -34,6 +39,8 @@ class Parameters(NamedTuple):
     pick: float
     ripe_hours: float
     half_life_days: float
+    # Days that were ranked before there was a forecast do not know it.
+    forecast: float = 0.0
 
 
 class Inputs(NamedTuple):
@@ -51,6 +58,8 @@ class Inputs(NamedTuple):
     heard_sources: float
     listed_days: int  # since the day it was listed
     age_hours: int  # since the day it was listed or, where that is later, first voted on
+    forecast: int = 0  # the probability that it gets votes, in parts per million; 0 where there is no forecast
+    is_likely: bool = False  # the forecast is among the best twentieth of the listing day
 
 
 def score(inputs: Inputs, parameters: Parameters) -> float:
@@ -72,7 +81,8 @@ def score(inputs: Inputs, parameters: Parameters) -> float:
     ripe = min(1.0, begun_hours / parameters.ripe_hours) ** 3
     days = max(0, inputs.age_hours // HOURS_A_DAY - 1)
     kept = math.pow(0.5, days / parameters.half_life_days)
-    return round((ripe * heard + parameters.pick * inputs.picks) * kept, DIGITS)
+    expected = forecast_votes(inputs.forecast / MILLION, inputs.votes, inputs.listed_days, parameters.forecast)
+    return round((ripe * heard + parameters.pick * inputs.picks) * kept + expected, DIGITS)
 
 
 def words(inputs: Inputs) -> str:
@@ -86,6 +96,8 @@ def words(inputs: Inputs) -> str:
 
 def reasons(inputs: Inputs) -> Iterator[str]:
     yield vote_words(inputs)
+    if inputs.is_likely and not inputs.votes:
+        yield "expected to get votes"
     if inputs.comments:
         yield counted(inputs.comments, "comment")
     if inputs.stars_gained:

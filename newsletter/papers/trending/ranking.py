@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from newsletter import clock
 from newsletter.papers import papers_lock
+from newsletter.papers.forecast import forecasts
+from newsletter.papers.forecast.weighing import HALVING_VOTES
 from newsletter.papers.models import DayRank, RankedDay, Source
 from newsletter.papers.trending import formula as trending
 from newsletter.papers.trending.formula import Inputs, Parameters
@@ -43,13 +45,25 @@ SOME = """
     SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = ANY (%(papers)s)
 """
 
-# The formula of trending.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
+# Where a query holds only some papers of a listing day, all forecasts of the day are looked at.
+LIKELY_AMONG_THESE = """
+    SELECT paper_id FROM (
+        SELECT paper_id, cume_dist() OVER (PARTITION BY listed_days ORDER BY forecast DESC) AS share
+        FROM aged WHERE forecast > 0
+    ) shares WHERE share <= %(likely)s
+"""
+LIKELY_OF_THEIR_DAYS = f"""
+    SELECT paper_id FROM ({forecasts.SHARES.format(days="SELECT listed_on FROM candidate")}) shares
+    WHERE share <= %(likely)s
+"""
+
+# The formula of formula.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
 # Each figure is the last one known at `now`. Votes that nobody counted a day before are new if they began since.
 WITH_SCORES = """
 WITH candidate AS MATERIALIZED ({papers}
 ), source AS MATERIALIZED (
     SELECT id AS source_id, kind = 'editors' AS is_editors, kind IN ('arxiv', 'arxiv_api') AS is_arxiv,
-           kind IN ('editors', 'readers') AS is_our_own,
+           kind IN ('editors', 'readers', 'forecast') AS is_our_own,
            CASE WHEN kind = 'editors' THEN 0
                 ELSE round(1000 * coalesce((%(weights)s::jsonb ->> id::text)::float8, weight))::bigint END AS weight
     FROM papers_source
@@ -60,7 +74,8 @@ WITH candidate AS MATERIALIZED ({papers}
                [count(votes) FILTER (WHERE seen_at <= %(before)s)] AS votes_before,
            (array_agg(comments ORDER BY seen_at) FILTER (WHERE comments IS NOT NULL))[count(comments)] AS comments,
            (array_agg(stars ORDER BY seen_at) FILTER (WHERE stars IS NOT NULL))[count(stars)]
-               - (array_agg(stars ORDER BY seen_at) FILTER (WHERE stars IS NOT NULL))[1] AS stars_gained
+               - (array_agg(stars ORDER BY seen_at) FILTER (WHERE stars IS NOT NULL))[1] AS stars_gained,
+           max(forecast) AS forecast
     FROM papers_sighting
     WHERE seen_at <= %(now)s AND paper_id IN (SELECT id FROM candidate)
     GROUP BY paper_id, source_id
@@ -70,7 +85,7 @@ WITH candidate AS MATERIALIZED ({papers}
                         WHEN voted_at IS NOT NULL THEN listed_on END AS voted_on
     FROM seen JOIN candidate ON candidate.id = seen.paper_id
 ), figure AS MATERIALIZED (
-    SELECT paper_id, weight, is_arxiv, is_our_own, stars_gained,
+    SELECT paper_id, weight, is_arxiv, is_our_own, stars_gained, forecast,
            CASE WHEN NOT is_editors THEN voted_on END AS voted_on,
            CASE WHEN is_editors THEN coalesce(votes, 1) ELSE 0 END AS picks,
            CASE WHEN is_editors THEN 0 ELSE coalesce(votes, 0) END AS votes,
@@ -82,6 +97,7 @@ WITH candidate AS MATERIALIZED ({papers}
     SELECT paper_id, sum(votes)::integer AS votes, sum(coalesce(new_votes, 0))::integer AS new_votes,
            sum(comments)::integer AS comments, sum(picks)::integer AS picks,
            greatest(0, max(stars_gained)) AS stars_gained, min(voted_on) AS voted_on,
+           CASE WHEN %(forecast)s > 0 THEN coalesce(max(forecast), 0) ELSE 0 END AS forecast,
            (count(*) FILTER (WHERE NOT is_arxiv AND NOT is_our_own) + bool_or(is_arxiv)::integer)::integer AS sources,
            sum(weight * votes) / 1000.0::float8 AS heard_votes,
            sum(weight * coalesce(new_votes, 0)) / 1000.0::float8 AS heard_new_votes,
@@ -89,17 +105,22 @@ WITH candidate AS MATERIALIZED ({papers}
            (coalesce(sum(weight) FILTER (WHERE NOT is_arxiv AND NOT is_our_own), 0)
                + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
     FROM figure GROUP BY paper_id
-), inputs AS MATERIALIZED (
+), aged AS MATERIALIZED (
     SELECT summed.*, key, listed_on, greatest(0, %(today)s::date - listed_on) AS listed_days,
            greatest(0, 24 * (%(today)s::date - coalesce(voted_on, listed_on)) + %(hour)s) AS age_hours
     FROM summed JOIN candidate ON candidate.id = summed.paper_id
+), likely AS MATERIALIZED ({likely}
+), inputs AS MATERIALIZED (
+    SELECT aged.*, forecast > 0 AND paper_id IN (SELECT paper_id FROM likely) AS is_likely FROM aged
 ), scored AS MATERIALIZED (
     SELECT inputs.*, round(1e6::float8
         * (power(least(1, (age_hours / %(step)s + 1) * %(step)s / %(ripe_hours)s::float8), 3)
                * (heard_votes + %(growth)s * heard_new_votes + %(comment)s * heard_comments
                   + %(mention)s * heard_sources + %(star)s * ln(1 + stars_gained::float8))
            + %(pick)s * picks)
-        * power(0.5::float8, greatest(0, age_hours / 24 - 1) / %(half_life_days)s::float8)) / 1e6::float8 AS score
+        * power(0.5::float8, greatest(0, age_hours / 24 - 1) / %(half_life_days)s::float8)
+        + %(forecast)s * forecast * power(0.5::float8, listed_days) / (1 + votes / %(halving_votes)s::float8)
+        ) / 1e6::float8 AS score
     FROM inputs
 )
 """
@@ -135,14 +156,33 @@ class Ranked(NamedTuple):
     inputs: Inputs
 
 
-@transaction.atomic
 def score_papers() -> int:
-    """Score the papers of the last days anew by the formula of `trending`; return how many changed. Safe to repeat."""
+    """Score the papers of the last days anew by the formula of `trending`; return how many changed. Safe to repeat.
+
+    Papers that have no forecast yet get theirs first.
+    """
+    forecast_papers()
+    return update_scores()
+
+
+def forecast_papers() -> None:
+    if not forecasts.is_on():
+        return
+    papers = forecasts.papers_without((clock.now() - SCORED).date())
+    if papers.exists():
+        # Imported here, so that NumPy is held only by processes that make forecasts.
+        from newsletter.papers.forecast import scoring
+
+        scoring.forecast_papers(papers)
+
+
+@transaction.atomic
+def update_scores() -> int:
     now = clock.now()
     # What updates many papers at once takes turns, or two would wait for each other's rows.
     papers_lock.wait_for_papers_lock()
     with connection.cursor() as cursor:
-        cursor.execute(WITH_SCORES.format(papers=RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
+        cursor.execute(with_scores(RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
         return int(cursor.rowcount)
 
 
@@ -159,7 +199,7 @@ def record_day(day: date, at: datetime) -> bool:
         # An answer that is being stored now has sightings from before `at`: wait for them.
         papers_lock.wait_for_papers_lock()
         with connection.cursor() as cursor:
-            cursor.execute(WITH_SCORES.format(papers=OF_LAST_LISTINGS) + KEEP, values)
+            cursor.execute(with_scores(OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)
     return is_new
 
@@ -188,7 +228,7 @@ def recompute(day: date) -> list[Ranked]:
     Raise RankedDay.DoesNotExist.
     """
     published = RankedDay.objects.get(day=day)
-    formula = {name: published.parameters[name] for name in Parameters._fields}
+    formula = {name: value for name, value in published.parameters.items() if name in Parameters._fields}
     at_the_time = moment(published.ranked_at, Parameters(**formula), published.parameters["weights"])
     return select(OF_RANKED_DAY, at_the_time | {"day": day})
 
@@ -233,8 +273,13 @@ def paper_of(key: str, title: str, url: str, row: Ranked) -> dict[str, Any]:
 
 def select(papers: str, values: Mapping[str, Any]) -> list[Ranked]:
     with connection.cursor() as cursor:
-        cursor.execute(WITH_SCORES.format(papers=papers) + IN_ORDER, values)
+        cursor.execute(with_scores(papers) + IN_ORDER, values)
         return [ranked(row) for row in cursor.fetchall()]
+
+
+def with_scores(papers: str) -> str:
+    likely = LIKELY_OF_THEIR_DAYS if papers == SOME else LIKELY_AMONG_THESE
+    return WITH_SCORES.format(papers=papers, likely=likely)
 
 
 def ranked(row: Sequence[Any]) -> Ranked:
@@ -255,6 +300,8 @@ def moment(
         "before_day": before.astimezone(UTC).date(),
         "together": TOGETHER,
         "step": trending.STEP_HOURS,
+        "halving_votes": HALVING_VOTES,
+        "likely": forecasts.LIKELY,
         "weights": json.dumps(past_weights or {}),
     }
 
@@ -268,6 +315,7 @@ def parameters() -> Parameters:
         pick=settings.TRENDING_PICK,
         ripe_hours=settings.TRENDING_RIPE_HOURS,
         half_life_days=settings.TRENDING_HALF_LIFE_DAYS,
+        forecast=settings.TRENDING_FORECAST_WEIGHT,
     )
 
 

@@ -20,24 +20,28 @@ FIXED = ("format", "consent_source", "consent_on")
 
 class Command(ClockedCommand):
     help = (
-        "Import readers who agreed elsewhere. They are mailed at their regular hours, with what is published from now "
-        "on. A report of every row is written beside the file."
+        "Import readers who agreed elsewhere. They receive papers published from now on, at their chosen hours. "
+        "A report of every row is written next to the file."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--format", choices=FORMATS, required=True)
-        parser.add_argument("--consent-source", required=True, metavar="TEXT", help="where its readers agreed")
-        parser.add_argument("--consent-date", type=day, required=True, metavar="DATE", help="when, at the latest")
-        parser.add_argument("--topics", default="", metavar="SLUGS", help="of readers whose row names none")
+        parser.add_argument("--consent-source", required=True, metavar="TEXT", help="where these readers agreed")
+        parser.add_argument(
+            "--consent-date", type=day, required=True, metavar="DATE", help="the latest date they agreed"
+        )
+        parser.add_argument("--topics", default="", metavar="SLUGS", help="for readers whose row has none")
         parser.add_argument("--frequency", default="weekdays", choices=sorted({*choice_mapping.FREQUENCIES.values()}))
         parser.add_argument("--weekday", default="monday", choices=[w for w in choice_mapping.WEEKDAYS if w.isalpha()])
         parser.add_argument("--hour", default="07:00", metavar="HH:MM")
         parser.add_argument("--zone", default="UTC", metavar="ZONE", help="for example Europe/Berlin")
-        parser.add_argument("--report", type=Path, metavar="FILE", help="where else to write the report")
-        parser.add_argument("--dry-run", action="store_true", help="write the report, and nothing else")
-        parser.add_argument("--resume", action="store_true", help="go on with an import of this file that stopped")
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="where to write the report (default: next to FILE)"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="write only the report")
+        parser.add_argument("--resume", action="store_true", help="continue an interrupted import of this file")
 
     def run(self, **options: Any) -> None:
         try:
@@ -46,38 +50,40 @@ class Command(ClockedCommand):
             raise CommandError(str(exc)) from exc
 
     def import_file(self, path: Path, options: dict[str, Any]) -> None:
-        run = self.begun(new_run(path, options), options)
+        run = self.run_to_continue(new_run(path, options), options)
         report_path = options["report"] or path.with_name(f"{path.name}.report.csv")
         try:
-            for _ in import_run.go_through(run, path, report_path, is_dry=options["dry_run"]):
-                self.show(run)
+            for _ in import_run.process(run, path, report_path, is_dry=options["dry_run"]):
+                self.print_progress(run)
         except FileError as exc:
             run.end(run.Status.FAILED, str(exc))
             raise
         if run.position < run.total:
-            raise CommandError("Another process goes on with this import: leave it to that one.")
+            raise CommandError("Another process has taken over this import.")
         run.end(run.Status.DONE)
-        self.tell(run, report_path, is_dry=options["dry_run"])
+        self.print_summary(run, report_path, is_dry=options["dry_run"])
 
-    def begun(self, run: ImportRun, options: dict[str, Any]) -> ImportRun:
-        """Return the run to go on with: `run` itself, or the one of this file that stopped."""
+    def run_to_continue(self, run: ImportRun, options: dict[str, Any]) -> ImportRun:
+        """Return `run` itself, or with --resume the interrupted run of the same file."""
         stopped = ImportRun.objects.filter(
             file_hash=run.file_hash, is_upload=False, status=ImportRun.Status.WRITING
         ).first()
         if options["dry_run"]:
             return run
         if stopped and not options["resume"]:
-            raise CommandError(f"An import of this file stopped after {stopped.position:,} rows. Add --resume.")
+            raise CommandError(
+                f"An import of this file stopped after {stopped.position:,} rows. Add --resume to continue it."
+            )
         if not options["resume"]:
             run.save()
             return run
         if stopped is None:
-            raise CommandError("No import of this file stopped on its way. Start it without --resume.")
+            raise CommandError("There is no interrupted import of this file. Start it without --resume.")
         if changed := [name for name in FIXED if getattr(run, name) != getattr(stopped, name)]:
-            raise CommandError(f"The import began with another {' and '.join(changed)}. Go on with the same.")
+            raise CommandError(f"The import began with another {' and '.join(changed)}. Use the same to resume it.")
         return stopped
 
-    def show(self, run: ImportRun) -> None:
+    def print_progress(self, run: ImportRun) -> None:
         done = f"{run.position:,} of {run.total:,} rows"
         if sys.stderr.isatty():
             bar = "█" * (run.percent // 4)
@@ -85,18 +91,18 @@ class Command(ClockedCommand):
         else:
             self.stderr.write(done)
 
-    def tell(self, run: ImportRun, report_path: Path, is_dry: bool) -> None:
+    def print_summary(self, run: ImportRun, report_path: Path, is_dry: bool) -> None:
         if sys.stderr.isatty():
             self.stderr.write("")
         for outcome in RowResult:
             if count := run.counts.get(outcome):
                 self.stdout.write(f"{count:>12,}  {outcome}: {REASONS[outcome]}")
-        self.stdout.write(f"{'A dry run: nothing is imported. ' if is_dry else ''}Each row: {report_path}")
+        self.stdout.write(f"{'Dry run: nothing was imported. ' if is_dry else ''}Report: {report_path}")
 
 
 def new_run(path: Path, options: dict[str, Any]) -> ImportRun:
     if options["consent_date"] > clock.today():
-        raise CommandError("--consent-date lies ahead: nobody has agreed yet.")
+        raise CommandError("--consent-date is in the future. Readers must have agreed already.")
     return ImportRun(
         name=path.name[:200],
         file_hash=import_run.hash_of(path),
@@ -119,10 +125,10 @@ def topics_of(slugs: str) -> list[int]:
 
 def rhythm_of(options: dict[str, Any]) -> Rhythm:
     unknown: list[str] = []
-    hour = choice_mapping.hour_of(options["hour"], choice_mapping.SEVEN, unknown)
+    hour = choice_mapping.parse_hour(options["hour"], choice_mapping.SEVEN, unknown)
     zone = choice_mapping.ZONES.get(options["zone"].lower())
     if unknown:
-        raise CommandError(f"“{options['hour']}” is no hour. Write it as 07:00.")
+        raise CommandError(f"“{options['hour']}” is not a time. Write it as 07:00.")
     if zone is None:
-        raise CommandError(f"There is no zone “{options['zone']}”. Write it as Europe/Berlin.")
+        raise CommandError(f"There is no time zone “{options['zone']}”. Write it as Europe/Berlin.")
     return Rhythm(options["frequency"], choice_mapping.WEEKDAYS[options["weekday"]], hour, zone)

@@ -9,7 +9,7 @@ from subscribers import synthetic_subscribers
 
 
 class Command(ClockedCommand):
-    help = "Add made-up confirmed readers, for a trial of size. Only where DEBUG is on."
+    help = "Add made-up active readers for load tests. Requires DEBUG."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -18,7 +18,7 @@ class Command(ClockedCommand):
 
     def run(self, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("Made-up readers have no place in production: their mail would bounce.")
+            raise CommandError("Refusing to add made-up readers in production: their mail would bounce.")
         try:
             for made in synthetic_subscribers.make_subscribers(options["count"], options["seed"]):
                 self.stderr.write(f"{made:,} of {options['count']:,}")

@@ -112,10 +112,18 @@ def test_a_pick_is_marked_in_both_parts_and_once(topic: Topic) -> None:
     SubscriberFactory(topics=[topic])
     assemble.assemble_due_digests()
     parts = compose.compose(Digest.objects.get())
-    assert "Editors’ pick</b> · Seeing · 41&nbsp;votes · 1,234&nbsp;comments</p>" in parts.html
+    assert "Editors’ pick</b> · Seeing: arXiv cs.CL · 41&nbsp;votes</p>" in parts.html
     assert parts.html.count("Editors’ pick") == 1
-    assert "EDITORS’ PICK · Seeing · 41 votes · 1,234 comments" in parts.text
+    assert "EDITORS’ PICK · Seeing: arXiv cs.CL · 41 votes" in parts.text
     assert "Editor: Read." in parts.text
+
+
+def test_a_reason_names_the_topic_and_the_word_that_speaks_for_it(topic: Topic) -> None:
+    paper = PaperFactory(topics=[topic], votes=3)
+    paper.paper_topics.update(evidence=["cs.AR", "phrase: systolic array", "phrase: GPU kernel"])
+    parts = compose.compose(digest_of(topic, paper))
+    assert ">Seeing: systolic array · 3&nbsp;votes</p>" in parts.html
+    assert "\n    Seeing: systolic array · 3 votes\n" in parts.text
 
 
 def test_a_card_names_who_wrote_it_and_leads_to_code_and_project(topic: Topic) -> None:

@@ -254,7 +254,7 @@ def test_an_editors_summary_stands_instead_of_the_abstract_and_the_page_keeps_th
     page = client.get("/issues/2026-05-04/").content.decode()
     assert 'Ours, with <a href="https://example.org/code">code</a>.' in page
     assert page.count("The authors’ own words.") == 1
-    assert "<summary>Abstract</summary><p>The authors’ own words.</p>" in page
+    assert '<summary>Abstract</summary><p dir="auto">The authors’ own words.</p>' in page
 
 
 def test_a_note_is_markdown_everywhere_and_a_draft_of_one_nowhere(topic: Topic, client: Client) -> None:

@@ -41,7 +41,7 @@ def test_each_paper_has_its_reason_in_the_order_it_was_sent(vision: Topic) -> No
     serve()
     text = said(reader)
     assert text.index("1. First") < text.index("2. Second")
-    assert "Seeing · 41 votes" in text
+    assert "Seeing: arXiv cs.CL · 41 votes" in text
 
 
 def test_a_digest_whose_cards_are_gone_is_named_and_said_to_be_too_old(vision: Topic) -> None:

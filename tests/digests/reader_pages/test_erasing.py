@@ -22,7 +22,7 @@ from subscribers import letters, tokens
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports import uploads
 from subscribers.imports.import_run import stored_defaults
-from subscribers.models import Farewell, ImportRun, Letter, Subscriber, Suppression
+from subscribers.models import Farewell, ImportRun, Letter, SignupRequest, Subscriber, Suppression
 from subscribers.subscription import link_requests, requests
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import press
@@ -90,7 +90,7 @@ def be_told_by_the_provider(client: Client) -> None:
 
 def move_away_and_back(client: Client, reader: Subscriber) -> None:
     for address in ("lovelace@other.example.org", TYPED):
-        press(client, link_of(link_requests.ask_to_move(reader, address)))
+        press(client, link_of(link_requests.plan_move_letter(reader, address)))
         reader.refresh_from_db()
     assert reader.canonical == CANONICAL
 
@@ -100,7 +100,9 @@ def be_written_to_by_others() -> None:
     one, other = SubscriberFactory.create_batch(2)
     one.letters.create(kind=Letter.Kind.ADDRESS, address=CANONICAL)
     other.letters.create(kind=Letter.Kind.MOVED, address=CANONICAL, status=Letter.Status.SENT)
-    requests.receive(TYPED, answers(), network=f"{NETWORK}.0/24", ip=f"{NETWORK}.34")
+    requests.store_request(
+        SignupRequest.Kind.SUBSCRIBE, TYPED, answers(), network=f"{NETWORK}.0/24", ip=f"{NETWORK}.34"
+    )
 
 
 def be_looked_at_by_editors(admin: Client, reader: Subscriber) -> None:
@@ -119,9 +121,9 @@ def be_noted_by_operators(admin: Client, reader: Subscriber) -> None:
     assert LogEntry.objects.filter(additional_data__act__in=("added", "lifted")).count() == 2
     defaults = stored_defaults([], Rhythm("daily", 0, reader.send_time, "UTC"))
     run = ImportRun(name="all.csv", format="csv", consent_source="x", consent_on=MONDAY, defaults=defaults, by="mara")
-    uploads.keep(SimpleUploadedFile("all.csv", FILE.encode()), run)
+    uploads.store_upload(SimpleUploadedFile("all.csv", FILE.encode()), run)
     for _ in range(2):  # the look through it, and the import
-        uploads.go_on(run, lambda: True)
+        uploads.continue_run(run, lambda: True)
         assert [problem[0] for problem in run.problems] == [3, 4]
         run.begin_writing()
     Suppression.objects.update(note=f"A complaint of {CANONICAL}")
@@ -152,7 +154,7 @@ def test_nothing_of_an_erased_reader_is_found_in_any_column_of_any_table(
 ) -> None:
     keyed, told = reader.address_hash, Suppression.objects.get()
     told.delete()
-    link = link_of(link_requests.plan(reader, Letter.Kind.ERASE))
+    link = link_of(link_requests.plan_letter(reader, Letter.Kind.ERASE))
     told.save()
     key = tokens.reader_key(reader.pk)
     assert set(tables_with(*TRACES, keyed, key)) == {

@@ -28,7 +28,7 @@ def issue(set_clock: object) -> Issue:
 def confirmed(client: Client) -> str:
     """Sign up, follow the link of the letter, press the button, and return the page."""
     when = {"frequency": "daily", "weekday": 0, "send_time": "07:00", "timezone": "UTC"}
-    letter = opt_in.ask("ada@example.org", Preferences.objects.for_choice([TopicFactory()]), when, ip=None)
+    letter = opt_in.sign_up("ada@example.org", Preferences.objects.for_choice([TopicFactory()]), when, ip=None)
     letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=letter.pk))
     link = next(word for word in sent()[-1].body.split() if "/confirm/" in word)
     return str(press(client, "/confirm/" + link.split("/confirm/")[1]).content.decode())

@@ -52,7 +52,7 @@ def reader() -> Subscriber:
 
 
 def link_of(reader: Subscriber, kind: Letter.Kind) -> str:
-    letter = link_requests.plan(reader, kind)
+    letter = link_requests.plan_letter(reader, kind)
     assert letter is not None
     letters.send(letter)
     return str(urlsplit(next(word for word in sent()[-1].body.split() if word.startswith("http"))).path)

@@ -85,6 +85,14 @@ def test_the_limit_holds_and_the_number_that_matched_is_known() -> None:
     assert (len(selection.items), selection.matched) == (5, 19)
 
 
+@given(st.sets(st.sampled_from(sorted(TOPICS))), st.sets(st.sampled_from(sorted(TOPICS)), min_size=1))
+def test_a_reason_names_one_topic_and_one_word_at_most(own: set[str], chosen_topics: set[str]) -> None:
+    evidence = {slug: f"word of {slug}" for slug in own}
+    index, choice = build_index([entry(1, *own, evidence=evidence)]), Choice(frozenset(chosen_topics))
+    reasons = [item.reason for item in select(index, choice).items]
+    assert reasons in [[f"{TOPICS[slug]}: word of {slug}"] for slug in own & chosen_topics] or not own & chosen_topics
+
+
 @pytest.mark.parametrize(("votes", "reason"), [(41, "Vision · 41 votes"), (1, "Vision · 1 vote"), (0, "Vision")])
 def test_the_reason_names_the_readers_topic_and_the_votes(votes: int, reason: str) -> None:
     index = build_index([entry(1, "vision", "audio", votes=votes)])

@@ -174,7 +174,7 @@ def rows() -> dict[str, Model]:
 
 def at_work(letter: str) -> Client:
     """Return the browser of somebody with one role."""
-    staff_accounts.keep_roles()
+    staff_accounts.ensure_roles()
     user = User.objects.create_user(LETTERS[letter][:20], is_staff=True, is_superuser=letter == "s")
     if LETTERS[letter] in ROLES:
         user.groups.add(Group.objects.get(name=LETTERS[letter]))

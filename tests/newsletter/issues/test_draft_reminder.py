@@ -123,7 +123,7 @@ def test_a_mail_that_is_refused_is_not_sent_again_and_its_address_not_logged(
     assert draft_reminder.mail_coming_drafts() == [draft]
     settings.POSTAL_ADDRESS = "1 Example Street"
     assert draft_reminder.mail_coming_drafts() == []
-    assert "could not be mailed" in caplog.text
+    assert "Could not mail the draft" in caplog.text
     assert "mara" not in caplog.text
 
 

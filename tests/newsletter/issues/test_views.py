@@ -51,6 +51,13 @@ def test_the_home_page_shows_the_newest_issue_and_the_box(client: Client) -> Non
     assert "Yesterday’s" not in home
 
 
+def test_each_topic_of_a_paper_opens_to_all_its_evidence(client: Client) -> None:
+    paper = PaperFactory(topics=[TopicFactory(name="GPUs and hardware")])
+    paper.paper_topics.update(evidence=["cs.AR", "phrase: systolic array"])
+    published_issue(MONDAY, paper)
+    assert "<summary>GPUs and hardware</summary><p>arXiv cs.AR, systolic array</p>" in page(client)
+
+
 def test_an_issues_page_shows_its_front_in_order_and_who_curated_it(client: Client) -> None:
     issue = IssueFactory(intro="Good morning.")
     for place, title in ((2, "Second"), (1, "First")):

@@ -57,4 +57,4 @@ def test_a_usual_domain_is_one_for_the_quick_spelling_exactly_where_it_is_for_th
     [("ada@example.org", "a…@e…"), ("nobody", "…"), ("@example.org", "…"), ("", "…")],
 )
 def test_a_masked_address_shows_the_first_letters_of_its_parts(address: str, masked: str) -> None:
-    assert bulk_canonical.masked(address) == masked
+    assert bulk_canonical.mask_address(address) == masked

@@ -100,7 +100,7 @@ def test_the_hash_of_an_address_depends_on_the_key(settings: LazySettings) -> No
 )  # fmt: skip
 def test_an_address_that_no_reader_reads_is_refused(local_part: str) -> None:
     assert canonical_address(f"{local_part}@example.org")
-    with pytest.raises(AddressError, match="one that you read yourself"):
+    with pytest.raises(AddressError, match="an address that you read yourself"):
         readable_address(f"{local_part}@example.org")
 
 

@@ -64,7 +64,7 @@ def test_a_file_is_looked_through_first_and_written_when_somebody_says_so(admin_
     run, page = looked_through(admin_client, LINES)
     assert run.status == ImportRun.Status.CHECKED
     shown = admin_client.get(page).content.decode()
-    for words in ("Nothing is written yet", "Import it: 1 new reader", "Is no address that mail can be sent to"):
+    for words in ("Nothing is written yet", "Import it: 1 new reader", "Not a valid email address"):
         assert words in shown
     assert not Subscriber.objects.exists()
 
@@ -87,7 +87,7 @@ def test_progress_is_shown_by_a_page_that_loads_itself_again(
     monkeypatch.setattr(import_run, "CHUNK", 1)
     upload(admin_client, LINES)
     run = ImportRun.objects.get()
-    assert uploads.go_on(run, lambda: False), "there was nothing left to do"
+    assert uploads.continue_run(run, lambda: False), "there was nothing left to do"
     answer = admin_client.get(f"{IMPORTS}{run.pk}/change/")
     assert "1 of 3 rows" in answer.content.decode()
     assert answer["Refresh"] == "3"
@@ -97,7 +97,10 @@ def test_progress_is_shown_by_a_page_that_loads_itself_again(
 def test_two_clicks_import_once(admin_client: Client) -> None:
     run, page = looked_through(admin_client, LINES)
     admin_client.post(page, {"write": "1"})
-    assert "Somebody else was first" in admin_client.post(page, {"write": "1"}, follow=True).content.decode()
+    assert (
+        "Somebody else has changed this import"
+        in admin_client.post(page, {"write": "1"}, follow=True).content.decode()
+    )
     for _ in range(2):
         tasks.go_on_with_import(run.pk)
     assert Subscriber.objects.count() == 2
@@ -157,7 +160,7 @@ def test_no_other_page_takes_a_file(client: Client) -> None:
     [
         ({"consent_source": ""}, "This field is required"),
         ({"consent_on": ""}, "This field is required"),
-        ({"consent_on": "2026-05-05"}, "nobody has agreed yet"),
+        ({"consent_on": "2026-05-05"}, "Readers must have agreed already"),
         ({"format": "mailchimp"}, "Select a valid choice"),
         ({"file": ""}, "Choose a file of at most"),
     ],
@@ -174,7 +177,7 @@ def test_who_may_only_look_neither_uploads_nor_imports(admin_client: Client, top
     client = Client()
     client.force_login(user)
     shown = client.get(page).content.decode()
-    assert "Waits for your word" in shown
+    assert "Waiting for confirmation" in shown
     assert "Import it" not in shown
     assert client.post(page, {"write": "1"}).status_code == 403
     assert client.get(f"{IMPORTS}add/").status_code == 403
@@ -185,13 +188,13 @@ def test_a_forgotten_import_is_gone_on_with_and_an_unconfirmed_one_given_up_afte
 ) -> None:
     upload(admin_client, LINES)
     run = ImportRun.objects.get()
-    assert uploads.forgotten() == []
+    assert uploads.idle_run_ids() == []
     set_clock(MORNING + timedelta(minutes=3))
-    assert uploads.forgotten() == [run.pk]
+    assert uploads.idle_run_ids() == [run.pk]
     tasks.go_on_with_import(run.pk)
-    assert uploads.forgotten() == []
+    assert uploads.idle_run_ids() == []
     set_clock(MORNING + timedelta(days=8))
-    assert uploads.forgotten() == []
+    tasks.sweep_imports()
     assert ImportRun.objects.get().status == ImportRun.Status.DROPPED
     assert not run.path.exists()
 

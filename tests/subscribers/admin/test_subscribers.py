@@ -58,7 +58,7 @@ def test_a_reader_is_found_by_the_beginning_of_the_address_and_by_its_domain(adm
 def test_a_search_for_half_a_suppressed_address_says_that_it_takes_the_whole(admin_client: Client) -> None:
     Suppression.objects.create(address_hash=hash_address("ada@example.org"), reason="bounce")
     page = admin_client.get(SUPPRESSIONS, {"q": "ada@"}).content.decode()
-    assert "Type the whole address." in page
+    assert "Enter the whole address." in page
     assert hash_address("ada@example.org")[:12] not in page
 
 
@@ -107,7 +107,7 @@ def test_an_address_added_by_hand_is_never_mailed_and_only_its_hash_is_kept(admi
     assert (row.address_hash, row.reason, row.note) == (hash_address("ada@example.org"), "manual", "Asked by post")
 
 
-@pytest.mark.parametrize(("typed", "words"), [("nobody", "@-sign"), ("ada@example.org", "suppressed already")])
+@pytest.mark.parametrize(("typed", "words"), [("nobody", "@-sign"), ("ada@example.org", "already suppressed")])
 def test_what_cannot_be_suppressed_is_said_at_the_field(admin_client: Client, typed: str, words: str) -> None:
     Suppression.objects.create(address_hash=hash_address("ada@example.org"), reason="bounce")
     page = admin_client.post(f"{SUPPRESSIONS}add/", {"address": typed, "note": ""}).content.decode()
@@ -135,7 +135,7 @@ def test_a_suppression_is_lifted_with_a_note_that_is_kept_and_not_logged(admin_c
 
 def test_without_a_note_nothing_is_lifted(admin_client: Client) -> None:
     _, path = suppressed("bounce")
-    assert "Say why" in admin_client.post(path, {"note": ""}).content.decode()
+    assert "Give a reason" in admin_client.post(path, {"note": ""}).content.decode()
     assert Suppression.holds("ada@example.org")
 
 

@@ -35,7 +35,7 @@ def started(path: Path, form: str = "csv", topics: Iterable[int] | None = None) 
 
 def imported(path: Path, form: str = "csv", *, is_dry: bool = False, topics: Iterable[int] | None = None) -> ImportRun:
     run = started(path, form, topics)
-    for _ in import_run.go_through(run, path, report_of(path), is_dry=is_dry):
+    for _ in import_run.process(run, path, report_of(path), is_dry=is_dry):
         pass
     return run
 

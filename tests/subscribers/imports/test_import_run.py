@@ -69,7 +69,7 @@ def test_what_is_not_known_here_is_said_and_filled_by_the_default(tmp_path: Path
     path = written(tmp_path, "email,topics,hour,zone", "ada@example.org,astrology,25:00,Mars/Olympus")
     imported(path)
     report = report_of(path).read_text("utf-8")
-    assert "not known here: its hour, its zone, a topic, so the default is taken" in report.replace('"', "")
+    assert "not known here: its hour, its zone, a topic, so the default is used" in report.replace('"', "")
     assert Subscriber.objects.get().send_time == time(7)
 
 
@@ -223,12 +223,12 @@ def test_a_stopped_run_goes_on_where_it_stood(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(import_run, "CHUNK", 2)
     path = written(tmp_path, "email", *(f"reader{n}@example.org" for n in range(5)), "reader0@example.org")
     run = started(path)
-    next(import_run.go_through(run, path, report_of(path), is_dry=False))
+    next(import_run.process(run, path, report_of(path), is_dry=False))
     assert Subscriber.objects.count() == 2
     with report_of(path).open("a") as file:
         file.write("half a li")
     again = ImportRun.objects.get()
-    for _ in import_run.go_through(again, path, report_of(path), is_dry=False):
+    for _ in import_run.process(again, path, report_of(path), is_dry=False):
         pass
     assert outcomes(path) == ["added"] * 5 + ["duplicate"]
     assert ImportRun.objects.get().counts == {"added": 5, "duplicate": 1}
@@ -238,9 +238,7 @@ def test_two_workers_on_one_run_import_each_row_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr(import_run, "CHUNK", 2)
     path = written(tmp_path, "email", *(f"reader{n}@example.org" for n in range(6)))
     run = started(path)
-    one, other = (
-        import_run.go_through(ImportRun.objects.get(), path, report_of(path), is_dry=False) for _ in range(2)
-    )
+    one, other = (import_run.process(ImportRun.objects.get(), path, report_of(path), is_dry=False) for _ in range(2))
     next(one)
     assert list(other) == [], "a rival went on with the same rows"
     assert len(list(one)) == 2
@@ -252,8 +250,8 @@ def test_a_file_that_was_changed_meanwhile_is_not_gone_on_with(tmp_path: Path) -
     path = written(tmp_path, "email", "ada@example.org")
     run = started(path)
     written(tmp_path, "email", "bo@example.org")
-    with pytest.raises(FileError, match="not the one"):
-        list(import_run.go_through(run, path, None, is_dry=False))
+    with pytest.raises(FileError, match="not the file"):
+        list(import_run.process(run, path, None, is_dry=False))
     assert not Subscriber.objects.exists()
 
 
@@ -346,7 +344,7 @@ def ended_before_it_was_killed(run_id: int, path: Path, seconds: float) -> bool:
     if not child:
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        for _ in import_run.go_through(ImportRun.objects.get(pk=run_id), path, report_of(path), is_dry=False):
+        for _ in import_run.process(ImportRun.objects.get(pk=run_id), path, report_of(path), is_dry=False):
             pass
         connections.close_all()
         os._exit(0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from subscribers.addresses.canonical import canonical_address
-from subscribers.models import Preferences, Subscriber
+from subscribers.models import Preferences, SignupRequest, Subscriber
 from subscribers.pages.subscribe_forms import PreferencesForm, SubscribeForm
 from subscribers.subscription import requests
 from tests.factories import TopicFactory
@@ -52,7 +52,9 @@ class TestAnyText(TestCase):
             assert set(form.errors) <= set(changes)
             assert all(form.errors.values())
             return
-        row = requests.receive(form.cleaned_data["email"], form.whole_choice(), network="")
+        row = requests.store_request(
+            SignupRequest.Kind.SUBSCRIBE, form.cleaned_data["email"], form.whole_choice(), network=""
+        )
         assert row is not None
         requests.answer(row.pk)
         self.look_at(changes, Subscriber.objects.select_related("preferences").first())

@@ -72,11 +72,11 @@ def test_the_letter_is_sent_once_the_sign_up_is_stored(
     ("field", "value", "words"),
     [
         ("email", "ada at example.org", "We cannot send mail to this address."),
-        ("email", "", "Write the address the digest should go to."),
-        ("topics", ["astrology"], "There is no such topic. Choose from the list."),
+        ("email", "", "Enter the address the digest should go to."),
+        ("topics", ["astrology"], "There is no such topic. Choose one from the list."),
         ("topics", [], "Choose at least one topic."),
-        ("timezone", "Mars/Olympus_Mons", "This time zone is not known. Choose one from the list."),
-        ("send_time", "25:00", "Write the hour as 07:00."),
+        ("timezone", "Mars/Olympus_Mons", "We do not know this time zone. Choose one from the list."),
+        ("send_time", "25:00", "Enter the time as 07:00."),
         ("frequency", "hourly", "Select a valid choice."),
         ("weekday", "7", "Select a valid choice."),
         ("max_papers", "11", "Select a valid choice."),
@@ -135,7 +135,7 @@ def test_other_methods_are_refused(client: Client, method: str) -> None:
 def asked(set_clock: SetClock) -> Letter:
     preferences = Preferences.objects.for_choice([TopicFactory()], max_papers=10)
     schedule = {"frequency": "daily", "weekday": 0, "send_time": time(7), "timezone": "UTC"}
-    return opt_in.ask("ada@example.org", preferences, schedule, ip=None)
+    return opt_in.sign_up("ada@example.org", preferences, schedule, ip=None)
 
 
 @pytest.mark.usefixtures("asked")
@@ -220,7 +220,7 @@ def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
 def test_a_word_too_many_is_refused_at_its_field(client: Client) -> None:
     TopicFactory(slug="vision")
     page = client.post("/subscribe/", answers(muted_phrases=",".join(map(str, range(21))))).content.decode()
-    assert "These are 21. Keep the 20 that matter most." in page
+    assert "You entered 21. Keep the 20 that matter most." in page
     assert '<details class="choices" open>' in page
     assert page.count('class="error"') == 1
 

@@ -73,7 +73,7 @@ def test_a_retired_topic_cannot_be_chosen() -> None:
     old.retire(into=TopicFactory())
     data["topics"] = "old"
     form = PreferencesForm(data)
-    assert form.errors["topics"] == ["There is no such topic. Choose from the list."]
+    assert form.errors["topics"] == ["There is no such topic. Choose one from the list."]
 
 
 @pytest.mark.parametrize("day", [date.max, MONDAY + timedelta(days=400), date(2027, 12, 31)])

@@ -71,7 +71,7 @@ def test_leaving_its_reason_and_a_pause_instead(browser: Forgetful) -> None:
 
 def test_confirming(browser: Forgetful) -> None:
     schedule = {"frequency": "daily", "weekday": 0, "send_time": "07:00", "timezone": "UTC"}
-    letter = opt_in.ask("ada@example.org", Preferences.objects.for_choice([TopicFactory()]), schedule, ip=None)
+    letter = opt_in.sign_up("ada@example.org", Preferences.objects.for_choice([TopicFactory()]), schedule, ip=None)
     page = browser.get(link_of(letter, "confirm"), follow=True)
     assert "You are subscribed" in press(browser, page, "/confirm/").content.decode()
     assert Subscriber.objects.get().status == ACTIVE
@@ -135,10 +135,10 @@ def test_the_data_another_address_and_erasure(browser: Forgetful) -> None:
     assert reader.email in mailed.content.decode()
     page = browser.get(link_of(Letter.objects.get(kind="export"), "data"), follow=True)
     assert press(browser, page, "/data/").json()["subscription"]["email"] == reader.email
-    page = browser.get(link_of(link_requests.ask_to_move(reader, "new@example.org"), "address"), follow=True)
+    page = browser.get(link_of(link_requests.plan_move_letter(reader, "new@example.org"), "address"), follow=True)
     assert "Your digests come here now" in press(browser, page, "/address/").content.decode()
     reader.refresh_from_db()
-    page = browser.get(link_of(link_requests.plan(reader, Letter.Kind.ERASE), "erase"), follow=True)
+    page = browser.get(link_of(link_requests.plan_letter(reader, Letter.Kind.ERASE), "erase"), follow=True)
     assert "You have been erased" in press(browser, page, "/erase/").content.decode()
     assert not Subscriber.objects.exists()
 

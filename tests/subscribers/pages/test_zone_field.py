@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from subscribers import letters
 from subscribers.models import Subscriber
-from subscribers.pages.zone_field import ZoneField, choices, known, label_of, offered
+from subscribers.pages.zone_field import ZoneField, choices, known_zones, offered_zones, zone_label
 from tests.factories import SubscriberFactory, TopicFactory
 from tests.links import follow, press
 from tests.subscribers.signups import answers
@@ -42,7 +42,7 @@ def test_cities_are_offered_by_region_without_aliases_and_abbreviations() -> Non
     ],
 )
 def test_a_zone_is_read_as_its_city_and_its_offset_of_now(name: str, words: str) -> None:
-    assert label_of(name, datetime(2026, 5, 4, tzinfo=UTC)) == words
+    assert zone_label(name, datetime(2026, 5, 4, tzinfo=UTC)) == words
 
 
 def test_the_offset_is_that_of_the_season(set_clock: SetClock) -> None:
@@ -53,7 +53,7 @@ def test_the_offset_is_that_of_the_season(set_clock: SetClock) -> None:
 @given(st.text() | st.sampled_from(sorted(available_timezones())))
 def test_any_zone_is_taken_and_nothing_else(text: str) -> None:
     field = ZoneField()
-    if text in known():
+    if text in known_zones():
         assert str(field.clean(text)) == text
     else:
         with pytest.raises(ValidationError):
@@ -61,7 +61,7 @@ def test_any_zone_is_taken_and_nothing_else(text: str) -> None:
 
 
 def test_every_zone_that_is_offered_is_known() -> None:
-    assert offered() <= known()
+    assert offered_zones() <= known_zones()
 
 
 @pytest.mark.django_db

@@ -45,17 +45,17 @@ def ask_for(client: Client, reader: Subscriber, address: str) -> int:
 
 
 def test_the_letter_with_a_link_opens_the_choices(client: Client, reader: Subscriber) -> None:
-    link = link_of(link_requests.ask_for_link(" ADA@old.example "))
+    link = link_of(link_requests.plan_link_letter(" ADA@old.example "))
     assert sent()[-1].to == ["ada@old.example"]
     assert "<h1>Your choices</h1>" in follow(client, link).content.decode()
 
 
 @pytest.mark.parametrize("kind", ["link", "export", "erase"])
 def test_three_letters_of_a_kind_are_sent_a_day(reader: Subscriber, set_clock: SetClock, kind: str) -> None:
-    asked = [link_requests.plan(reader, Letter.Kind(kind)) is not None for _ in range(5)]
+    asked = [link_requests.plan_letter(reader, Letter.Kind(kind)) is not None for _ in range(5)]
     assert asked == [True, True, True, False, False]
     set_clock(MORNING + timedelta(days=1))
-    assert link_requests.plan(reader, Letter.Kind(kind)) is not None
+    assert link_requests.plan_letter(reader, Letter.Kind(kind)) is not None
 
 
 # Another address
@@ -96,7 +96,7 @@ def test_the_way_out_from_the_old_address_works_and_tells_nothing_of_the_new_one
     client: Client, reader: Subscriber
 ) -> None:
     way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
-    press(client, link_of(link_requests.ask_to_move(reader, NEW)))
+    press(client, link_of(link_requests.plan_move_letter(reader, NEW)))
     old_inbox = Client()
     pages = [follow(old_inbox, way_out), press(old_inbox, way_out), follow(old_inbox, way_out)]
     pages.append(press(old_inbox, way_out, {"how_long": "month"}, at="/unsubscribe/pause/"))
@@ -107,9 +107,9 @@ def test_the_way_out_from_the_old_address_works_and_tells_nothing_of_the_new_one
 
 
 def test_only_the_last_address_that_was_asked_for_can_be_moved_to(client: Client, reader: Subscriber) -> None:
-    typo = link_of(link_requests.ask_to_move(reader, "ada@typo.example"))
-    right = link_requests.ask_to_move(reader, NEW)
-    assert link_requests.ask_to_move(reader, NEW) is None  # a second click
+    typo = link_of(link_requests.plan_move_letter(reader, "ada@typo.example"))
+    right = link_requests.plan_move_letter(reader, NEW)
+    assert link_requests.plan_move_letter(reader, NEW) is None  # a second click
     link = link_of(right)
     assert client.get(typo).status_code == 404
     press(client, link)
@@ -117,25 +117,25 @@ def test_only_the_last_address_that_was_asked_for_can_be_moved_to(client: Client
 
 
 def test_nobody_moves_to_a_throw_away_address(reader: Subscriber) -> None:
-    assert link_requests.ask_to_move(reader, "ada@mailinator.com") is None
+    assert link_requests.plan_move_letter(reader, "ada@mailinator.com") is None
 
 
 def test_a_reader_may_move_back_at_once(client: Client, reader: Subscriber) -> None:
-    press(client, link_of(link_requests.ask_to_move(reader, NEW)))
-    press(client, link_of(link_requests.ask_to_move(Subscriber.objects.get(), "ada@old.example")))
+    press(client, link_of(link_requests.plan_move_letter(reader, NEW)))
+    press(client, link_of(link_requests.plan_move_letter(Subscriber.objects.get(), "ada@old.example")))
     assert Subscriber.objects.get().canonical == "ada@old.example"
 
 
 def test_who_looks_with_a_link_of_before_can_have_a_new_one_mailed(client: Client, reader: Subscriber) -> None:
     follow(client, letters.preferences_path(reader))
-    press(client, link_of(link_requests.ask_to_move(reader, NEW)))
+    press(client, link_of(link_requests.plan_move_letter(reader, NEW)))
     page = client.get("/preferences/")
     assert page.status_code == 410
     assert 'action="/preferences/link/"' in page.content.decode()
 
 
 def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
-    link = link_of(link_requests.ask_to_move(reader, NEW))
+    link = link_of(link_requests.plan_move_letter(reader, NEW))
     set_clock(MORNING + timedelta(hours=25))
     assert "was used or has expired" in client.get(link).content.decode()
 
@@ -154,7 +154,7 @@ def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there
 
 
 def test_an_address_taken_meanwhile_stays_whose_it_is(client: Client, reader: Subscriber) -> None:
-    link = link_of(link_requests.ask_to_move(reader, NEW))
+    link = link_of(link_requests.plan_move_letter(reader, NEW))
     SubscriberFactory(email=NEW)
     assert "Nothing was moved" in press(client, link).content.decode()
     reader.refresh_from_db()
@@ -164,9 +164,9 @@ def test_an_address_taken_meanwhile_stays_whose_it_is(client: Client, reader: Su
 
 def test_one_address_is_asked_once_a_day_by_however_many_readers(reader: Subscriber) -> None:
     other = SubscriberFactory()
-    assert link_requests.ask_to_move(reader, NEW) is not None
-    assert link_requests.ask_to_move(reader, NEW) is None
-    assert link_requests.ask_to_move(other, "ADA@new.example") is None
+    assert link_requests.plan_move_letter(reader, NEW) is not None
+    assert link_requests.plan_move_letter(reader, NEW) is None
+    assert link_requests.plan_move_letter(other, "ADA@new.example") is None
 
 
 @pytest.mark.parametrize("typed", ["ada@old.example", "ADA@OLD.example", "", "nobody", "a@b@c"])
@@ -179,7 +179,7 @@ def test_a_suppressed_address_is_not_asked(reader: Subscriber) -> None:
     other = SubscriberFactory(email=NEW)
     Suppression.objects.create(address_hash=other.address_hash, reason=Suppression.Reason.BOUNCE)
     other.delete()
-    letter = link_requests.ask_to_move(reader, NEW)
+    letter = link_requests.plan_move_letter(reader, NEW)
     assert letter is not None
     letters.send(letter)
     assert (Letter.objects.get().status, sent()) == (Letter.Status.SKIPPED, [])
@@ -200,9 +200,9 @@ def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mail
 ) -> None:
     old, pause = letters.preferences_path(reader), letters.pause_path(reader)
     way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
-    of_letters = [link_of(link_requests.plan(reader, kind)) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)]
-    of_letters.append(link_of(link_requests.ask_to_move(reader, NEW)))
-    unsent = link_requests.plan(reader, Letter.Kind.EXPORT)
+    of_letters = [link_of(link_requests.plan_letter(reader, kind)) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)]
+    of_letters.append(link_of(link_requests.plan_move_letter(reader, NEW)))
+    unsent = link_requests.plan_letter(reader, Letter.Kind.EXPORT)
 
     page = press(client, old, at="/preferences/end-links/")
 
@@ -221,7 +221,7 @@ def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mail
 
 
 def test_links_can_be_ended_however_many_letters_went_out(client: Client, reader: Subscriber) -> None:
-    while link_requests.plan(reader, Letter.Kind.LINK):
+    while link_requests.plan_letter(reader, Letter.Kind.LINK):
         pass
     press(client, letters.preferences_path(reader), at="/preferences/end-links/")
     assert "Your choices" in follow(client, link_of(Letter.objects.latest("pk"))).content.decode()

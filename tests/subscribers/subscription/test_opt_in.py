@@ -15,7 +15,7 @@ IP = "192.0.2.7"
 
 def ask(email: str = "Ada@Example.org", **schedule: object) -> Letter:
     preferences = Preferences.objects.for_choice([TopicFactory()], max_papers=10)
-    return opt_in.ask(email, preferences, AT_SEVEN | schedule, IP)
+    return opt_in.sign_up(email, preferences, AT_SEVEN | schedule, IP)
 
 
 def acts(subscriber: Subscriber) -> list[str]:

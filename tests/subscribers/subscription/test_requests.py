@@ -123,7 +123,7 @@ def test_an_answered_sign_up_says_no_more_who_it_was_and_goes_after_a_day(set_cl
     row = SignupRequest.objects.get()
     assert (row.email, row.choice, row.ip, row.network) == ("", {}, None, "127.0.0.0/24")
     set_clock(MORNING + DAY + timedelta(minutes=1))
-    requests.forget_answered()
+    requests.delete_answered()
     assert not SignupRequest.objects.exists()
 
 
@@ -200,7 +200,9 @@ def test_1000_posts_for_one_victim_from_1000_networks_bring_one_mail(client: Cli
 
 @pytest.mark.django_db(transaction=True)
 def test_sign_ups_that_are_answered_at_once_bring_one_mail() -> None:
-    rows = [requests.receive("ada@example.org", choice(), network="") for _ in range(8)]
+    rows = [
+        requests.store_request(SignupRequest.Kind.SUBSCRIBE, "ada@example.org", choice(), network="") for _ in range(8)
+    ]
 
     def answer(row: SignupRequest | None) -> Letter | None:
         assert row is not None
@@ -230,20 +232,20 @@ def test_above_its_number_a_minute_letters_wait_and_everybody_is_asked_for_a_pro
     for number in range(5):
         client.post("/subscribe/", answers(email=f"reader{number}@example.org"))
     assert len(answer_all()) == 3
-    assert requests.waiting() == []
+    assert requests.unanswered_ids() == []
     other = client.post("/subscribe/", answers(email="other@example.org"), REMOTE_ADDR="203.0.113.9")
     assert other.status_code == 429
     assert client.post("/subscribe/", answers(email="other@example.org", proof=proof())).status_code == 302
 
     set_clock(clock.now() + timedelta(seconds=61))
-    assert len(requests.waiting()) == 3
+    assert len(requests.unanswered_ids()) == 3
     assert len(answer_all()) == 3
 
 
 def test_the_breaker_holds_up_no_answer_without_mail(settings: LazySettings) -> None:
     settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 1
     ask()
-    requests.receive("x@mailinator.com", choice(), network="")
+    requests.store_request(SignupRequest.Kind.SUBSCRIBE, "x@mailinator.com", choice(), network="")
     answer_all()
     assert SignupRequest.objects.latest("pk").outcome == Outcome.THROW_AWAY
 
@@ -253,7 +255,7 @@ def test_the_breaker_holds_up_no_answer_without_mail(settings: LazySettings) -> 
 
 @pytest.mark.usefixtures("worker")
 def test_the_sweep_answers_what_was_forgotten() -> None:
-    requests.receive("ada@example.org", choice(), network="")
+    requests.store_request(SignupRequest.Kind.SUBSCRIBE, "ada@example.org", choice(), network="")
     tasks.sweep_signups()
     assert [message.to for message in sent()] == [["ada@example.org"]]
     tasks.sweep_signups()

@@ -24,7 +24,7 @@ def test_readers_are_suppressed_after_a_question_and_with_a_reason(admin_client:
     assert "Suppress 2 addresses?" in ask(admin_client, one, other)
     assert "Say why" in ask(admin_client, one, other, note=" ")
     assert Suppression.objects.count() == 1
-    assert "1 addresses are suppressed" in ask(admin_client, one, other, note="They wrote to us.")
+    assert "Suppressed: 1" in ask(admin_client, one, other, note="They wrote to us.")
     row = Suppression.objects.get(address_hash=one.address_hash)
     assert (row.reason, row.note) == ("manual", "They wrote to us.")
     assert Suppression.objects.get(address_hash=other.address_hash).reason == "bounce"

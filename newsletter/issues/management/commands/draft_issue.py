@@ -7,7 +7,7 @@ from newsletter.papers.trending import ranking
 
 
 class Command(ClockedCommand):
-    help = "Make or refresh the draft of a day (default: the issue that comes next)."
+    help = "Create or refresh the draft of a day (default: the next issue)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

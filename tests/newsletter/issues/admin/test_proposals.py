@@ -63,19 +63,19 @@ def test_accepting_asks_for_a_word_and_then_takes_the_paper_in(curator: Client) 
     PaperFactory(key="arxiv:2605.00658", title="A known one")
     row = proposed()
     page = decide(curator, "accept", row)
-    assert "A word to the proposer" in page
+    assert "Message to the proposer" in page
     assert Proposal.objects.get().status == "new"
     page = decide(curator, "accept", row, is_sure="1", answer="With pleasure.")
-    assert "“A known one” is accepted. It is in the draft of 4 May" in page
+    assert "“A known one” was accepted. It is in the draft of 4 May" in page
     assert Proposal.objects.get().answer == "With pleasure."
     assert [entry.title for entry in Issue.objects.get().entries.front()] == ["A known one"]
 
 
 def test_declining_keeps_the_word(curator: Client) -> None:
     row = proposed()
-    assert "is declined" in decide(curator, "decline", row, is_sure="1", answer="Too old.")
+    assert "was declined" in decide(curator, "decline", row, is_sure="1", answer="Too old.")
     assert list(Proposal.objects.values_list("status", "answer")) == [("declined", "Too old.")]
-    assert "None of these waits" in decide(curator, "decline", row, is_sure="1")
+    assert "None of these is waiting" in decide(curator, "decline", row, is_sure="1")
 
 
 def test_what_is_no_paper_needs_a_title(curator: Client) -> None:
@@ -93,7 +93,7 @@ def test_one_proposal_has_a_page_with_the_same_two_buttons(curator: Client) -> N
     for act in ("accept", "decline"):
         assert f"/{row.pk}/{act}" in page
     path = reverse("admin:papers_proposal_decline_one", args=[row.pk])
-    assert "A word to the proposer" in curator.get(path).content.decode()
+    assert "Message to the proposer" in curator.get(path).content.decode()
     assert Proposal.objects.filter(status="new").count() == 2
     curator.post(path, {"is_sure": "1", "answer": "No."})
     assert Proposal.objects.filter(status="declined", answer="No.").count() == 2

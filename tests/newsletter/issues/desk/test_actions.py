@@ -9,7 +9,7 @@ from newsletter.issues.desk.actions import AddItem
         ("http://user:secret@example.org/", "it holds a user name"),
         ("http://10.0.0.5/", "not on the public internet"),
         ("http://127.0.0.1/", "not on the public internet"),
-        ("ftp://example.org/", "Enter an address that begins with http:// or https://."),
+        ("ftp://example.org/", "Enter a link that begins with http:// or https://."),
     ],
 )
 def test_a_free_items_link_that_can_never_be_fetched_is_refused(url: str, words: str) -> None:

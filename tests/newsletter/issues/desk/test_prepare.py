@@ -61,7 +61,7 @@ def test_the_next_seven_days_can_be_prepared_and_no_others() -> None:
 
 def test_a_day_whose_issue_is_out_already_is_not_prepared() -> None:
     published_issue(TUESDAY, PaperFactory())
-    with pytest.raises(prepare.NotOpen, match="published already"):
+    with pytest.raises(prepare.NotOpen, match="already published"):
         prepare.prepare(TUESDAY)
 
 
@@ -231,7 +231,7 @@ def test_a_changed_calendar_moves_open_issues_but_not_those_moved_by_hand() -> N
     issue, by_hand = prepared(TUESDAY), prepared(TUESDAY + 6 * DAY)
     Issue.objects.filter(pk=by_hand.pk).update(cutoff_at=at(by_hand.date, 11))
     out = published_issue(MONDAY, PaperFactory())
-    with cutoff_changes.following():
+    with cutoff_changes.apply_to_open_issues():
         for weekday in range(7):
             Cutoff.objects.create(weekday=weekday, at=time(9))
     assert stored(issue).cutoff_at == at(TUESDAY, 9)
@@ -239,7 +239,7 @@ def test_a_changed_calendar_moves_open_issues_but_not_those_moved_by_hand() -> N
     assert stored(by_hand).cutoff_at == at(by_hand.date, 11)
     assert stored(by_hand).revision == by_hand.revision
     assert stored(out).cutoff_at == MORNING
-    with cutoff_changes.following():
+    with cutoff_changes.apply_to_open_issues():
         Cutoff.objects.all().delete()
     assert stored(issue).cutoff_at == at(TUESDAY, 5)
 
@@ -267,7 +267,7 @@ def test_a_draft_without_news_passes_over_days_without_an_issue(set_clock: SetCl
 def test_a_draft_moves_on_where_its_day_loses_its_issue() -> None:
     published_issue(MONDAY, PaperFactory())
     draft = drafting.draft_issue(TUESDAY)
-    with cutoff_changes.following():
+    with cutoff_changes.apply_to_open_issues():
         Cutoff.objects.create(weekday=1)
     assert stored(draft).date == WEDNESDAY
 
@@ -287,7 +287,7 @@ def test_the_calendar_is_edited_in_the_admin_and_noted(admin_client: Client) -> 
     row = Cutoff.objects.get()
     assert "09:30 UTC" in admin_client.get(path).content.decode()
     assert admin_client.post(f"{path}{row.pk}/change/", {"weekday": "1", "at": ""}).status_code == 302
-    assert "no issue by itself" in admin_client.get(path).content.decode()
+    assert "no automatic issue" in admin_client.get(path).content.decode()
     assert admin_client.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert stored(issue).cutoff_at == at(TUESDAY, 5)
     acts: list[Any] = [entry.additional_data["act"] for entry in LogEntry.objects.order_by("pk")]
@@ -298,5 +298,5 @@ def test_one_weekday_keeps_its_issue(admin_client: Client) -> None:
     for weekday in range(6):
         Cutoff.objects.create(weekday=weekday)
     response = admin_client.post("/admin/issues/cutoff/add/", {"weekday": "6", "at": ""})
-    assert "Leave one weekday its issue" in response.content.decode()
+    assert "At least one weekday needs an issue" in response.content.decode()
     assert Cutoff.objects.count() == 6

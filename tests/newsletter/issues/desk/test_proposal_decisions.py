@@ -56,7 +56,7 @@ def test_each_decision_is_kept_with_who_took_it(editor: User) -> None:
     proposal_decisions.accept(proposed(), editor)
     proposal_decisions.decline(proposed("10.1000/x"), editor, "Not now.")
     acts = [(entry.actor, entry.additional_data["act"]) for entry in LogEntry.objects.order_by("pk")]
-    assert acts == [(editor, "accepted"), (editor, "took in a reader’s proposal"), (editor, "declined")]
+    assert acts == [(editor, "accepted"), (editor, "added a reader’s proposal"), (editor, "declined")]
     assert LogEntry.objects.latest("pk").changes["status"] == ["New", "Declined"]
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_found_is_in_the_queue_again_and_says_why(editor: User) -
 def test_what_is_no_paper_comes_as_a_free_item_with_a_title(editor: User) -> None:
     PaperFactory(title="A paper")
     proposal = proposed("https://example.org/talk")
-    with pytest.raises(proposal_decisions.EditRefused, match="give it a title"):
+    with pytest.raises(proposal_decisions.EditRefused, match="Give it a title"):
         proposal_decisions.accept(proposal, editor)
     proposal_decisions.accept(proposal, editor, title="A talk", text="Worth an hour.")
     issue = draft.draft_next_issue()

@@ -206,7 +206,7 @@ def test_a_refused_topic_is_on_no_shelf_and_in_no_snapshot(gaussians: Topic) -> 
     corrections.refuse_topic(paper, gaussians)
     IssueFactory(date=MONDAY, front_size=0)
     assert not draft.draft_issue(MONDAY).entries.exists()
-    assert publish.card_of(paper)["topics"] == []
+    assert publish.paper_snapshot(paper)["topics"] == []
 
 
 def test_what_is_left_to_the_rules_again_follows_them(gaussians: Topic) -> None:

@@ -57,6 +57,26 @@ def test_more_of_anything_never_ranks_lower(votes: int, new_votes: int, comments
         assert score(seen(*counts, age_hours=age_hours), SHIPPED) >= before
 
 
+def test_only_a_likely_paper_without_votes_is_expected_to_get_some() -> None:
+    likely = seen()._replace(forecast=300_000, is_likely=True)
+    assert words(likely) == "no votes yet; expected to get votes; listed yesterday"
+    assert words(likely._replace(is_likely=False)) == "no votes yet; listed yesterday"
+    assert words(seen(3)._replace(forecast=300_000, is_likely=True)) == "3 votes; listed yesterday"
+
+
+@given(st.integers(0, 1_000_000), COUNTS, st.integers(0, 14))
+def test_a_parameter_that_an_older_day_does_not_know_counts_nothing(chance: int, votes: int, days: int) -> None:
+    without = seen(votes, listed_days=days)
+    assert score(without._replace(forecast=chance), SHIPPED) == score(without, SHIPPED)
+
+
+@given(st.integers(1, 1_000_000), COUNTS, st.integers(0, 14))
+def test_a_forecast_counts_at_most_its_weight_times_its_probability(chance: int, votes: int, days: int) -> None:
+    without = seen(votes, listed_days=days)
+    more = score(without._replace(forecast=chance), SHIPPED._replace(forecast=40.0)) - score(without, SHIPPED)
+    assert -1e-9 <= more <= 40 * chance / 1e6 + 1e-6
+
+
 def test_words_say_what_counts() -> None:
     said = words(seen(41, 23, sources=2, listed_days=2, age_hours=53))
     assert said == "41 votes, 23 of them since yesterday; 2 sources; listed 2 days ago"

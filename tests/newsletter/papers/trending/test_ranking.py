@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from newsletter.papers.forecast import forecasts
 from newsletter.papers.models import DayRank, Paper, RankedDay, Sighting, Source
 from newsletter.papers.trending import formula, ranking
 from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory
@@ -31,6 +32,10 @@ def listed(days_ago: int, **fields: object) -> Paper:
 
 def see(paper: Paper, source: Source, seen_at: datetime, **figures: int | None) -> Sighting:
     return SightingFactory(paper=paper, source=source, seen_at=seen_at, **{"votes": None} | figures)
+
+
+def foresee(paper: Paper, chance: float, seen_at: datetime = MORNING) -> Sighting:
+    return see(paper, forecasts.source(), seen_at, forecast=round(chance * 1_000_000))
 
 
 def inputs_of(paper: Paper) -> formula.Inputs:
@@ -126,7 +131,8 @@ def test_an_editors_pick_is_neither_a_vote_nor_a_source(daily: Source) -> None:
 
 
 def test_the_statement_and_the_formula_agree(daily: Source) -> None:
-    a_busy_day(daily)
+    for number, paper in enumerate(a_busy_day(daily)):
+        foresee(paper, number / 17)
     ranking.record_day(MONDAY, MORNING)
     rows = ranking.stored(MONDAY)
     assert len({row.score for row in rows}) > 5
@@ -136,11 +142,9 @@ def test_the_statement_and_the_formula_agree(daily: Source) -> None:
 
 def test_scoring_is_one_statement_and_changes_nothing_twice(daily: Source) -> None:
     a_busy_day(daily)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert ranking.score_papers() == 10
-    assert sum("papers_sighting" in query["sql"] for query in queries) == 1
+    assert sum("WITH candidate" in query["sql"] for query in queries) == 1
     assert ranking.score_papers() == 0
 
 
@@ -166,6 +170,8 @@ def test_a_published_order_is_computed_again_byte_for_byte(
     daily: Source, set_clock: SetClock, settings: LazySettings
 ) -> None:
     papers = a_busy_day(daily)
+    for number, paper in enumerate(papers):
+        foresee(paper, (number + 1) / 13)
     ranking.record_day(MONDAY, MORNING)
     stored = json.dumps(ranking.stored(MONDAY))
 
@@ -180,6 +186,83 @@ def test_a_published_order_is_computed_again_byte_for_byte(
 
     assert len(json.loads(stored)) == 10
     assert json.dumps(ranking.recompute(MONDAY)) == stored == json.dumps(ranking.stored(MONDAY))
+
+
+def test_a_forecast_is_no_vote_no_mention_and_does_not_ripen(daily: Source, settings: LazySettings) -> None:
+    settings.TRENDING_MENTION = 0
+    paper = listed(0)
+    see(paper, daily, MORNING - HOUR)
+    foresee(paper, 0.1)
+    ranking.score_papers()
+    paper.refresh_from_db()
+    found = inputs_of(paper)
+    assert (found.votes, found.new_votes, found.sources, found.picks) == (0, 0, 1, 0)
+    assert (found.age_hours, paper.score) == (5, 4.0)
+
+
+def test_a_forecast_counts_less_as_votes_come(daily: Source) -> None:
+    paper, plain = listed(1), listed(1)
+    foresee(paper, 0.1)
+    for votes, more in [(0, 2.0), (2, 1.0), (8, 0.4)]:
+        for one in (paper, plain):
+            Sighting.objects.filter(paper=one, source=daily).delete()
+            see(one, daily, MORNING - HOUR, votes=votes)
+        ranking.score_papers()
+        paper.refresh_from_db()
+        plain.refresh_from_db()
+        assert paper.score - plain.score == pytest.approx(more)
+
+
+def test_only_the_best_twentieth_of_a_day_without_votes_is_expected_to_get_some(daily: Source) -> None:
+    papers = [listed(days) for days in (0, 1) for _ in range(20)]
+    for number, paper in enumerate(papers):
+        see(paper, daily, MORNING - HOUR)
+        # The first day's best is below all of the second.
+        foresee(paper, (number + 1) / 1000)
+    ranking.record_day(MONDAY, MORNING)
+    stored = {row.paper_id: row.inputs for row in ranking.stored(MONDAY)}
+    best = [papers[19].pk, papers[39].pk]
+    assert [paper.pk for paper in papers if stored[paper.pk].is_likely] == best
+    now = ranking.words_now([paper.pk for paper in papers[15:]])
+    assert sorted(pk for pk, said in now.items() if "expected to get votes" in said) == best
+    see(papers[19], daily, MORNING, votes=1)
+    assert "expected" not in ranking.why_now(papers[19].pk)
+
+
+def test_forecasts_are_off_at_weight_0(daily: Source, settings: LazySettings) -> None:
+    settings.TRENDING_FORECAST_WEIGHT = 0
+    papers = [listed(1) for _ in range(20)]
+    for number, paper in enumerate(papers):
+        see(paper, daily, MORNING - HOUR)
+        foresee(paper, (number + 1) / 1000)
+    ranking.score_papers()
+    assert len(set(Paper.objects.values_list("score", flat=True))) == 1
+    assert not any("expected" in said for said in ranking.words_now([paper.pk for paper in papers]).values())
+    assert inputs_of(papers[19]).forecast == 0
+
+
+def test_a_day_that_was_recorded_before_there_was_a_forecast_is_computed_again_byte_for_byte(
+    daily: Source, settings: LazySettings
+) -> None:
+    papers = a_busy_day(daily)
+    settings.TRENDING_FORECAST_WEIGHT = 0
+    ranking.record_day(MONDAY, MORNING)
+    published = RankedDay.objects.get()
+    del published.parameters["forecast"]
+    published.save()
+    stored = json.dumps(ranking.stored(MONDAY))
+    settings.TRENDING_FORECAST_WEIGHT = 40.0
+    for number, paper in enumerate(papers):
+        foresee(paper, (number + 1) / 100, MORNING - HOUR)
+    assert json.dumps(ranking.recompute(MONDAY)) == stored
+
+
+def test_new_papers_are_scored_with_their_forecast(daily: Source) -> None:
+    paper = listed(0, categories=["cs.CL"], origins={name: [3, 1] for name in ("title", "abstract", "categories")})
+    see(paper, daily, MORNING - HOUR)
+    ranking.score_papers()
+    [seen] = paper.sightings.filter(source__kind=Source.Kind.FORECAST)
+    assert inputs_of(paper).forecast == seen.forecast
 
 
 def test_a_day_is_recorded_once(daily: Source) -> None:
