@@ -5,6 +5,7 @@ This package may import everything else in `papers`, and nothing imports it exce
 the admin pages of higher packages.
 """
 
+from newsletter.papers.admin import forecasts as forecasts
 from newsletter.papers.admin import papers as papers
 from newsletter.papers.admin import sources as sources
 from newsletter.papers.admin import topics as topics

@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from newsletter import clock
 from newsletter.papers import paper_key, search
-from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Topic
+from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Source, Topic
 
 NEW_FOR = timedelta(days=7)
 MAX_FOUND = 200  # papers; a search by words shows the newest
@@ -56,7 +56,8 @@ def search_papers(papers: QuerySet[Paper], text: str) -> QuerySet[Paper]:
 def add_topics_and_sources(papers: list[Paper]) -> None:
     """Load the topics of `papers`, and the number of sources of each."""
     prefetch_related_objects(papers, "topics")
-    seen = Sighting.objects.filter(paper__in=papers).values_list("paper").annotate(Count("source", distinct=True))
+    shown = Sighting.objects.filter(paper__in=papers).exclude(source__kind=Source.Kind.FORECAST)
+    seen = shown.values_list("paper").annotate(Count("source", distinct=True))
     sources = dict(seen)
     for paper in papers:
         paper.sources_seen = sources.get(paper.pk, 0)  # type: ignore[attr-defined]

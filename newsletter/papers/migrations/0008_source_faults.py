@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0006_forecast'),
+        ('papers', '0007_topic_group'),
     ]
 
     operations = [
