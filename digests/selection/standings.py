@@ -47,7 +47,7 @@ def standings_at(now: datetime, coming: DryRun | None = None) -> Standings:
         stood = cursor.fetchall()
     if coming:
         stood += [(entry.paper_id or -entry.pk, now) for entry in coming.entries]
-    heirs = duplicates.heirs_of({paper_id for paper_id, _ in stood if paper_id > 0})
+    heirs = duplicates.merge_targets({paper_id for paper_id, _ in stood if paper_id > 0})
     first_at = dict[int, datetime]()
     for paper_id, at in stood:
         heir = heirs.get(paper_id, paper_id)

@@ -19,7 +19,7 @@ BEST_FORECASTS = 0.1  # of the papers listed on one day, the share whose forecas
 # How many papers lead where nothing speaks for any: enough for a page, too few to pass for what trends.
 FRONT_WITHOUT_EVIDENCE = 5
 ARXIV = (Source.Kind.ARXIV, Source.Kind.ARXIV_API)
-OUR_OWN = (Source.Kind.EDITORS, Source.Kind.READERS)
+OUR_OWN = (Source.Kind.EDITORS, Source.Kind.READERS, Source.Kind.FORECAST)
 
 
 class Forecast(NamedTuple):
@@ -91,7 +91,7 @@ def papers_on_front(issue: Issue) -> list[tuple[int, int | None]]:
 def follow_papers(issue: Issue) -> None:
     """Update the entries of an open issue after their papers were merged, unmerged or withdrawn."""
     entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
-    heirs = duplicates.heirs_of(pk for pk in entries.values() if pk)
+    heirs = duplicates.merge_targets(pk for pk in entries.values() if pk)
     for entry, stood_for in entries.items():
         heir = heirs.get(stood_for, stood_for) if stood_for else None
         if heir and heir != entry.paper_id:
@@ -198,8 +198,10 @@ def mentioned_twice(papers: PaperQuerySet) -> list[int]:
 
 
 def forecasts_of(papers: PaperQuerySet) -> list[Forecast]:
-    """Return what is forecast of each paper; nothing yet: no source of this installation forecasts."""
-    return []
+    """Return what is forecast of all papers that were listed on the days of `papers`."""
+    days = papers.order_by().values("listed_on").distinct()
+    seen = Sighting.objects.filter(forecast__isnull=False, paper__listed_on__in=days)
+    return [Forecast(*row) for row in seen.values_list("paper_id", "paper__listed_on", "forecast")]
 
 
 def best_forecasts(forecasts: Iterable[Forecast]) -> list[int]:
@@ -218,7 +220,7 @@ def twins_shown(since: date) -> list[int]:
     """Return the papers whose merged duplicate, listed since `since`, was in an issue, so readers have seen it."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
-    return list(duplicates.heirs_of(shown).values()) if merged else []
+    return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
 # Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.

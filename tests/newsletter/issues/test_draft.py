@@ -224,6 +224,15 @@ def test_a_forecast_among_the_days_best_tenth_speaks_for_a_paper() -> None:
     assert draft.best_forecasts(forecasts) == [39, 38, 37, 36, 102]
 
 
+def test_forecasts_speak_for_the_best_of_a_day_and_are_no_mention() -> None:
+    made = [PaperFactory(score=1) for _ in range(11)]
+    source, listing = SourceFactory(kind="forecast"), SourceFactory()
+    for number, paper in enumerate(made):
+        SightingFactory(paper=paper, source=source, votes=None, forecast=1000 * number)
+        SightingFactory(paper=paper, source=listing, votes=None)
+    assert set(front(draft.draft_issue(MONDAY))) == {*made[-2:]}
+
+
 def test_where_nothing_speaks_for_any_paper_the_best_few_lead_so_that_the_issue_goes_out(
     settings: LazySettings,
 ) -> None:
