@@ -201,7 +201,8 @@ def forecasts_of(papers: PaperQuerySet) -> list[Forecast]:
     """Return what is forecast of all papers that were listed on the days of `papers`."""
     days = papers.order_by().values("listed_on").distinct()
     seen = Sighting.objects.filter(forecast__isnull=False, paper__listed_on__in=days)
-    return [Forecast(*row) for row in seen.values_list("paper_id", "paper__listed_on", "forecast")]
+    rows = seen.values_list("paper_id", "paper__listed_on", "forecast")
+    return [Forecast(paper_id, listed_on, value or 0) for paper_id, listed_on, value in rows]
 
 
 def best_forecasts(forecasts: Iterable[Forecast]) -> list[int]:
