@@ -29,7 +29,7 @@ def servers(words: list[str]) -> AbstractContextManager[None]:
     """Return what keeps the servers running that the command `words` needs."""
     if not words or words[0] in WITHOUT_SERVERS or {"-h", "--help", "--version"} & {*words}:
         return nullcontext()
-    return embedded_servers.running(settings.VAR_DIR, os.environ)
+    return embedded_servers.keep_running(settings.VAR_DIR, os.environ)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from newsletter import worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
-# A worker warns root because messages might be pickles; ours are JSON, and nothing else is accepted.
+# Celery warns a worker that runs as root about pickled messages; ours accepts only JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("newsletter")
@@ -18,5 +18,5 @@ app.autodiscover_tasks()
 
 @worker_shutting_down.connect
 def ask_tasks_to_stop(**_: object) -> None:
-    """Let what runs long end between two calls: a worker that is stopped leaves nothing uncertain."""
-    worker_shutdown.request()
+    """Let long tasks end between two calls, so that a stopped worker leaves no delivery uncertain."""
+    worker_shutdown.request_stop()

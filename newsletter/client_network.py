@@ -1,38 +1,39 @@
-"""Where a request comes from: the client's address as trusted hops report it, and the network it lies in."""
+"""The client's address, as trusted proxies report it, and the network it belongs to."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
 
-IPV4_PREFIX = 24  # what one household or office has
+IPV4_PREFIX = 24  # roughly one household or office
 IPV6_PREFIX = 48
 UNKNOWN = "unknown"
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the client's address; None where the server does not tell.
+    """Return the client's address, or None where it is unknown, as on a Unix socket.
 
-    Each trusted hop adds at the right of X-Forwarded-For whom it heard. What stands further left anybody may write.
+    Each trusted proxy appends its peer's address to X-Forwarded-For. Everything further left may be forged.
+    python-ipware skips a hop that it cannot read and so may return a forged one; this falls back to REMOTE_ADDR.
     """
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     trusted = settings.TRUSTED_HOPS
-    reported = parsed(hops[-trusted]) if 0 < trusted <= len(hops) else None
-    address = reported or parsed(request.META.get("REMOTE_ADDR", ""))
+    reported = parse_hop(hops[-trusted]) if 0 < trusted <= len(hops) else None
+    address = reported or parse_hop(request.META.get("REMOTE_ADDR", ""))
     return str(address) if address else None
 
 
 def network_of(address: str | None) -> str:
-    """Return the network an address is counted by, as “192.0.2.0/24”."""
-    known = parsed(address or "")
+    """Return the network that an address counts for, such as “192.0.2.0/24”, or UNKNOWN."""
+    known = parse_hop(address or "")
     if known is None:
         return UNKNOWN
     prefix = IPV4_PREFIX if known.version == 4 else IPV6_PREFIX
     return str(ip_network((known, prefix), strict=False))
 
 
-def parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address of a hop, which may have a port or brackets."""
+def parse_hop(text: str) -> IPv4Address | IPv6Address | None:
+    """Parse the address of a hop, with or without a port or brackets; return None for anything else."""
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""The one place where the present moment is read, so that days can be replayed."""
+"""The only place that reads the present moment, so that days can be replayed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ def now() -> datetime:
 
 
 def is_held() -> bool:
-    """Say whether time stands still in this process, or is replayed."""
+    """Return whether this process runs at a set moment."""
     return _set_to is not None
 
 
@@ -23,7 +23,7 @@ def milliseconds() -> int:
 
 
 def today() -> date:
-    """Return the present day in UTC: the day an issue is dated by."""
+    """Return the present day in UTC, which dates an issue."""
     return now().date()
 
 
@@ -40,7 +40,7 @@ def at(moment: datetime) -> Iterator[None]:
 
 
 def moment(text: str) -> datetime:
-    """Return the moment an ISO text names, in UTC where it names no zone; raise ValueError for what is none."""
+    """Parse an ISO 8601 moment, taken as UTC where it names no zone; raise ValueError."""
     parsed = datetime.fromisoformat(text)
     try:
         return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Commands that can be run as if at another moment."""
+"""Commands that can run as if at another moment."""
 
 import getpass
 from argparse import ArgumentParser, ArgumentTypeError
@@ -27,23 +27,23 @@ class ClockedCommand(BaseCommand):
 
 
 def moment(text: str) -> datetime:
-    """Read a command's moment; the command ends where it is none."""
+    """Parse a moment for argparse."""
     try:
         return clock.moment(text)
     except ValueError as exc:
-        raise ArgumentTypeError(f"“{text}” is no moment. Write it as 2026-05-04T05:00+00:00.") from exc
+        raise ArgumentTypeError(f"“{text}” is not a moment. Write it as 2026-05-04T05:00+00:00.") from exc
 
 
 def day(text: str) -> date:
-    """Read a command's day; the command ends where it is none."""
+    """Parse a day for argparse."""
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
-        raise ArgumentTypeError(f"“{text}” is no day. Write it as 2026-05-04.") from exc
+        raise ArgumentTypeError(f"“{text}” is not a day. Write it as 2026-05-04.") from exc
 
 
 def operator() -> str:
-    """Name who runs a command, for the record."""
+    """Return the name of the person who runs a command, for the audit log."""
     try:
         return f"{getpass.getuser()}, on the command line"
     except (KeyError, OSError):  # a container may run as a user without a name

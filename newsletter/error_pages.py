@@ -1,6 +1,6 @@
-"""Pages that answer what cannot be: each says what happened, what it means and what to do next.
+"""Error pages: each says what happened, what it means and what to do next.
 
-Also on a desk, where Django would show a stranger its own pages for developers. Only for a fault of ours it does.
+They also replace Django's debug pages while DEBUG is on, except for unexpected exceptions.
 """
 
 from collections.abc import Callable
@@ -17,25 +17,25 @@ View = Callable[[HttpRequest], HttpResponseBase]
 
 
 class DesignedErrors:
-    """Refuses what is too large before anything reads it, and gives bare answers a body."""
+    """Refuses bodies that are too large before anything reads them, and gives empty error responses a page."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_too_large(request):
-            return page(request, 413)
+            return render_error(request, 413)
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
-            return page(request, 405, Allow=response["Allow"])
-        # Where nothing was resolved, no view of ours has answered.
+            return render_error(request, 405, Allow=response["Allow"])
+        # No URL matched, so no view has answered.
         if response.status_code == 404 and request.resolver_match is None:
-            return page(request, 404)
+            return render_error(request, 404)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Http404):
-            return page(request, 404)
+            return render_error(request, 404)
         if isinstance(exception, (SuspiciousOperation, BadRequest, MultiPartParserError)):
             return bad_request(request, exception)
         return None
@@ -48,10 +48,10 @@ def is_too_large(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+    return render_error(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
-def page(request: HttpRequest, status: int, **headers: str) -> HttpResponse:
+def render_error(request: HttpRequest, status: int, **headers: str) -> HttpResponse:
     answer = render(request, f"{status}.html", status=status)
     for name, value in headers.items():
         answer[name] = value

@@ -1,4 +1,4 @@
-"""Text cut and wrapped for a place that is small: two lines of a summary, the lines of a plain mail."""
+"""Cuts and wraps text for small places: two lines of a summary, the lines of a plain-text mail."""
 
 import re
 import textwrap
@@ -10,7 +10,7 @@ ABBREVIATION = re.compile(r"(?:\b(?:al|approx|cf|Dr|eq|etc|Fig|No|resp|Sec|St|vs
 
 
 def brief(text: str, length: int = BRIEF) -> str:
-    """Return the beginning of `text` in at most `length` characters, cut behind a sentence, or at a word with “…”."""
+    """Return the start of `text`, at most `length` characters, cut after a sentence, or after a word with “…”."""
     text = " ".join(text.split())
     if len(text) <= length:
         return text
@@ -21,7 +21,7 @@ def brief(text: str, length: int = BRIEF) -> str:
 
 
 def cut_at_word(text: str, length: int) -> str:
-    """Return the beginning of `text` in at most `length` characters, cut at a word with “…”.
+    """Return the start of `text`, at most `length` characters, cut after a word with “…”.
 
     Text whose last space lies far ahead of the limit, as in Chinese or Japanese, is cut at a character.
     """
@@ -34,7 +34,7 @@ def cut_at_word(text: str, length: int) -> str:
 
 
 def brief_lines(text: str, width: int) -> str:
-    """Return the beginning of `text`, as `brief` does, that fills two lines of `width` at most."""
+    """Return the start of `text`, cut as `brief` does, that fills at most two lines of `width` characters."""
     lengths = range(2 * width, width - 1, -1)
     return next((short for length in lengths if fits(short := brief(text, length), width)), brief(text, width))
 
@@ -48,6 +48,6 @@ def is_sentence(text: str) -> bool:
 
 
 def wrapped(text: str, indent: int = 0) -> str:
-    """Return `text` in lines for a plain mail, those behind the first indented by `indent`; no word is broken."""
+    """Wrap `text` for a plain-text mail, indenting all lines but the first by `indent`; words stay whole."""
     lines = textwrap.wrap(text, LINE, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines)

@@ -1,11 +1,11 @@
-"""All that happens by the clock. Every task may be missed, repeated or late: the next round makes up for it."""
+"""All periodic tasks. Each may be missed, repeated or late: the next run makes up for it."""
 
 from datetime import timedelta
 from typing import Any
 
 
 def every(task: str, **span: int) -> dict[str, Any]:
-    """Return an entry that runs `task` once every `span`; one that no worker took by the next round is void."""
+    """Return an entry that runs `task` every `span`; a run that no worker took before the next one expires."""
     period = timedelta(**span)
     return {"task": task, "schedule": period, "options": {"expires": period.total_seconds()}}
 
@@ -21,7 +21,7 @@ SCHEDULE = {
     "take accepted proposals into the draft": every("newsletter.issues.tasks.enter_accepted_proposals", minutes=1),
     "publish at the cutoff": every("newsletter.issues.tasks.publish_past_cutoff", minutes=1),
     "mail editors the coming draft": every("newsletter.issues.tasks.mail_coming_drafts", minutes=1),
-    # Often, because a welcome digest is waited for; with nobody due it costs one look at an index.
+    # Often, because people wait for a welcome digest; with nobody due it costs one index lookup.
     "assemble due digests": every("digests.tasks.assemble_due_digests", seconds=2),
     "wake forgotten batches": every("digests.tasks.sweep", seconds=30),
     "apply what providers reported": every("digests.tasks.apply_events", seconds=2),

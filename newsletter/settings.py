@@ -169,7 +169,7 @@ AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
-AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.locked"
+AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.lockout_page"
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
 # Attempts during a lockout do not extend it: otherwise anybody could keep a known name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

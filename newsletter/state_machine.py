@@ -17,7 +17,7 @@ class StatefulModel(Model):
     def move_to(self, status: Any, only_if: Q | None = None, **changes: Any) -> bool:
         """Move the stored row to `status` and write `changes` with it; return False when it may not move.
 
-        One conditional UPDATE, on what `only_if` asks of the row too: of two rivals, one gets True.
+        One conditional UPDATE, which also requires `only_if` of the row: of two rivals, one gets True.
         """
         conditions: dict[str, Any] = {"pk": self.pk, "status__in": self.MOVES[status]}
         rows = type(self)._default_manager.filter(only_if or Q(), **conditions)

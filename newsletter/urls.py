@@ -12,7 +12,7 @@ urlpatterns = [
     path("healthz", healthz),
     # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
-    path("admin/second-factor/", second_factor_views.enter, name="second_factor"),
+    path("admin/second-factor/", second_factor_views.enter_code, name="second_factor"),
     path("admin/second-factor/set-up/", second_factor_views.set_up, name="second_factor_set_up"),
     path("admin/", admin.site.urls),
     path("", include("newsletter.issues.urls")),

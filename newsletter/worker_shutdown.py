@@ -1,6 +1,6 @@
-"""Whether this worker was asked to stop: what runs long looks here between two calls.
+"""Whether this worker was asked to stop: long tasks check between two calls.
 
-The flag is shared with the processes that a worker forks, since only their leader hears of it.
+The flag lies in memory shared with the processes that a worker forks: only the leader gets the signal.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import mmap
 _flag = ctypes.c_bool.from_buffer(mmap.mmap(-1, 1))
 
 
-def request() -> None:
+def request_stop() -> None:
     _flag.value = True
 
 

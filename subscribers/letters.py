@@ -49,7 +49,7 @@ def never_held() -> bool:
 def send(
     letter: Letter,
     is_held: Callable[[], bool] = never_held,
-    sent_today: Callable[[], int] = letter_lane.none_today,
+    sent_today: Callable[[], int] = letter_lane.count_nothing,
 ) -> None:
     """Send one letter, or postpone it. Does nothing if another worker has claimed or sent it.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from newsletter.admin_site.large_lists import plan_of, rounded
+from newsletter.admin_site.large_lists import query_plan, round_estimate
 from subscribers.models import Subscriber
 
 SAMPLE_SIZE = 20_000  # readers, approximately
@@ -25,7 +25,7 @@ SELECT topic_id, sum(readers)::bigint FROM chosen GROUP BY topic_id
 
 def readers_of_topics(topic_ids: Iterable[int]) -> dict[int, str]:
     """Return the number of active readers of each topic as text (“1,234”, “about 12,000”), by topic id."""
-    total = max(1, plan_of(Subscriber.objects.all())[0])
+    total = max(1, query_plan(Subscriber.objects.all())[0])
     percent = min(100.0, 100 * SAMPLE_SIZE / total)
     with connection.cursor() as cursor:
         cursor.execute(READERS_OF_TOPICS, [percent])
@@ -38,4 +38,4 @@ def count_text(count: int, percent: float) -> str:
         return f"{count:,}"
     if count < SMALLEST_SAMPLE_COUNT:
         return f"under {round(SMALLEST_SAMPLE_COUNT * 100 / percent):,}"
-    return f"about {rounded(round(count * 100 / percent)):,}"
+    return f"about {round_estimate(round(count * 100 / percent)):,}"

@@ -25,7 +25,7 @@ def start() -> ExitStack:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="paper-round-tests-"))
         stack.callback(shutil.rmtree, folder)
-        stack.enter_context(embedded_servers.running(folder, os.environ.copy(), scratch=True))
+        stack.enter_context(embedded_servers.keep_running(folder, os.environ.copy(), scratch=True))
         os.environ.setdefault("DATABASE_URL", embedded_servers.database_url(folder))
         os.environ.setdefault("REDIS_URL", embedded_servers.redis_url(folder))
         # The tests see what a trial on a desk shows, and leave its data alone.

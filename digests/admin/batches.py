@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 from digests.admin.dashboard import VIEW_SENDING, sending_context
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Batch
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 
 
 @admin.register(Batch)
@@ -15,7 +15,7 @@ class BatchAdmin(ReadOnlyAdmin):
     """Lists batches, and serves the block of the home page that refreshes itself during sending."""
 
     list_display = ("id", "lane", "provider", "status", "position", "attempt", "made_at", "not_before", "lease_until")
-    list_filter = ("status", lately("made_at"))
+    list_filter = ("status", recent_days_filter("made_at"))
     search_fields = ("=id",)
     search_help_text = "A batch’s number."
 

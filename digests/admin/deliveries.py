@@ -12,7 +12,7 @@ from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Delivery, ProviderEvent
 from digests.sending.uncertain import settle_by_hand
 from newsletter import audit
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from newsletter.admin_site.page_context import page_context
 from newsletter.issues.models import Issue
 
@@ -32,7 +32,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Lists deliveries; editors settle the uncertain ones here with what is known about them."""
 
     list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
-    list_filter = ("status", "reason", lately("made_at"))
+    list_filter = ("status", "reason", recent_days_filter("made_at"))
     search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
     readonly_fields = ("state",)

@@ -7,13 +7,13 @@ from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import ProviderEvent
 from digests.provider_events import bounce_policy
 from newsletter import audit
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "provider", "kind", "domain", "delivery_id", "letter_id", "put_aside", "held")
-    list_filter = ("held", "put_aside", "kind", lately("received_at"))
+    list_filter = ("held", "put_aside", "kind", recent_days_filter("received_at"))
     search_fields = ("domain",)
     search_help_text = "The id of a delivery or letter, the provider’s id of a delivery, or a domain."
     actions = ("suppress", "let_go")

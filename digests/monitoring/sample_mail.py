@@ -64,7 +64,7 @@ def send_sample_letter(address: str) -> SendOutcome:
 
 
 def outcome_of_wait(wait: Wait) -> SendOutcome:
-    return SendOutcome("not_accepted", reason=letter_lane.said_of(wait), wait=max(wait.for_, timedelta(seconds=1)))
+    return SendOutcome("not_accepted", reason=letter_lane.wait_reason(wait), wait=max(wait.for_, timedelta(seconds=1)))
 
 
 def sample_body() -> SharedBody:

@@ -31,7 +31,7 @@ def send_issue_test(
         with letter_lane.lane(sent_today.count_sent_today) as lane:
             return lane.hand_over(test_mail)
     except Wait as exc:
-        return SendOutcome("not_accepted", reason=letter_lane.said_of(exc), wait=exc.for_)
+        return SendOutcome("not_accepted", reason=letter_lane.wait_reason(exc), wait=exc.for_)
 
 
 def preview_test(issue: Issue, topics: Sequence[str] | None, reader: Subscriber | None) -> MailPreview:

@@ -1,4 +1,4 @@
-"""What happens after too many wrong passwords: who tries them, by name and network, waits for a while."""
+"""Locks a name for the network of a client after too many wrong passwords (django-axes)."""
 
 import logging
 from typing import Any
@@ -16,13 +16,16 @@ log = logging.getLogger(__name__)
 
 
 def network_address(request: HttpRequest) -> str | None:
-    """Return the first address of the client's network, as trusted hops report it; nobody's own is kept."""
+    """Return the first address of the client's network; the client's own address is never stored."""
     network = network_of(client_address(request))
     return None if network == UNKNOWN else network.partition("/")[0]
 
 
-def locked(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
-    log.warning("A login is locked after %s wrong passwords", settings.AXES_FAILURE_LIMIT)
+def lockout_page(
+    request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None
+) -> HttpResponse:
+    """Answer 429 and say how long to wait."""
+    log.warning("Login locked after %s wrong passwords", settings.AXES_FAILURE_LIMIT)
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     context = admin.site.each_context(request) | {"title": "Too many wrong passwords", "minutes": minutes}
     answer = render(request, "admin/accounts/locked.html", context, status=429)
@@ -31,9 +34,9 @@ def locked(request: HttpRequest, response: HttpResponse | None, credentials: dic
 
 
 def unlock(name: str) -> None:
-    """Let an account log in from everywhere at once."""
+    """Let an account log in again, from any network."""
     AccessAttempt.objects.filter(username=name).delete()
 
 
-def forget_old() -> None:
+def delete_expired() -> None:
     AccessAttempt.objects.filter(attempt_time__lt=clock.now() - settings.AXES_COOLOFF_TIME).delete()

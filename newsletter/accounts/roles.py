@@ -1,4 +1,4 @@
-"""Who may do what in the admin: three roles, which are groups of Django's with these permissions."""
+"""The three roles of the admin; each is a Django group with these permissions."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from django.http import HttpRequest
 
 
 class Role(NamedTuple):
-    words: str  # for whom it is
+    words: str  # what the role is for, as the admin shows it
     permissions: tuple[str, ...]  # "app.codename"
 
 
-def all_of(app: str, *models: str) -> tuple[str, ...]:
+def all_permissions(app: str, *models: str) -> tuple[str, ...]:
     return tuple(f"{app}.{act}_{model}" for model in models for act in ("view", "add", "change", "delete"))
 
 
@@ -18,20 +18,20 @@ CURATOR = (
     "issues.view_issue", "issues.change_issue",
     "issues.view_issueentry", "issues.add_issueentry", "issues.change_issueentry", "issues.delete_issueentry",
     "papers.view_paper", "papers.change_paper", "papers.view_topic", "papers.change_topic", "papers.add_topic",
-    *all_of("papers", "papertopic", "refusedtopic"),
-    "papers.view_proposal", "papers.change_proposal",
+    *all_permissions("papers", "papertopic", "refusedtopic"),
+    "papers.view_proposal", "papers.change_proposal", "papers.view_trainedforecast",
     "issues.view_cutoff",
 )  # fmt: skip
 EDITOR = (
     *CURATOR,
-    "issues.publish_issue", *all_of("issues", "cutoff"),
+    "issues.publish_issue", *all_permissions("issues", "cutoff"),
     "digests.view_statistics", "digests.preview_as_reader",
     "digests.view_sendingswitch", "digests.pause_sending",
     "auditlog.view_logentry",
 )  # fmt: skip
 OPERATOR = (
     "issues.view_issue", "issues.view_issueentry", "papers.view_paper", "papers.view_topic",
-    *all_of("papers", "source"),
+    *all_permissions("papers", "source"), "papers.view_trainedforecast",
     "digests.view_statistics",
     "digests.view_sendingswitch", "digests.change_sendingswitch", "digests.pause_sending",
     "digests.view_delivery", "digests.change_delivery", "digests.view_batch",
@@ -52,6 +52,6 @@ ROLES = {
 
 
 def may_view(model: str, request: HttpRequest) -> bool:
-    """Say whether a page stands in somebody's sidebar; `model` is written "app_model"."""
+    """Return whether the sidebar shows this user the page of `model`, which is written "app_model"."""
     app, _, name = model.partition("_")
     return any(request.user.has_perm(f"{app}.{act}_{name}") for act in ("view", "change"))

@@ -1,4 +1,4 @@
-"""The second factor of a login: codes of an authenticator app, and recovery codes for when it is lost."""
+"""The second factor of a login (django-otp): codes of an authenticator app, and recovery codes in case it is lost."""
 
 import hashlib
 import os
@@ -18,16 +18,16 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from newsletter import audit
 
-APP, PAPER = "authenticator app", "recovery codes"
+APP_DEVICE, RECOVERY_DEVICE = "authenticator app", "recovery codes"
 KEY_BYTES = 20
-CODES = 10
-CODE_BYTES = 10  # 80 bits: nobody finds one by trying hashes either
-STEPS_OFF = 1  # a phone's clock may be half a minute wrong
+RECOVERY_CODES = 10
+RECOVERY_CODE_BYTES = 10  # 80 bits, so a stolen hash cannot be reversed by trying all codes
+TOLERATED_STEPS = 1  # of 30 s, by which a phone's clock may be wrong
 
 
 class CodeCheck(NamedTuple):
-    device: Device | None
-    wait_seconds: int = 0  # until another code is looked at
+    device: Device | None  # that the code belongs to; None: the code is wrong, or was not checked
+    wait_seconds: int = 0  # until the next code is checked
 
 
 def is_set_up(account: User) -> bool:
@@ -38,83 +38,83 @@ def new_key() -> str:
     return os.urandom(KEY_BYTES).hex()
 
 
-def spelled(key: str) -> str:
-    """Return a key as it is typed into an app: base 32, in groups of four."""
+def format_key(key: str) -> str:
+    """Return a key (hex) as people type it into an app: base 32, in groups of four."""
     return " ".join(re.findall("....", b32encode(bytes.fromhex(key)).decode()))
 
 
-def picture(account: User, key: str) -> str:
-    """Return the key as a QR code in SVG, which an app reads from the screen."""
+def qr_code(account: User, key: str) -> str:
+    """Return the key as a QR code (SVG) for an app to scan."""
     address = TOTPDevice(user=account, key=key).config_url
-    # Dark on light in both themes: few apps read the inverse.
+    # Dark on light in both themes: few apps read an inverted code.
     return str(segno.make(address, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff"))
 
 
 @transaction.atomic
 def set_up(account: User, key: str, typed: str) -> tuple[TOTPDevice, list[str]] | None:
-    """Replace the account's second factor where `typed` is the key's code now; return it with new recovery codes."""
+    """Replace the account's second factor; return it with new recovery codes, or None for a wrong code."""
     totp = TOTP(bytes.fromhex(key))
-    code = plain(typed)
-    if not re.fullmatch(r"[0-9]{6}", code) or not totp.verify(int(code), STEPS_OFF):
+    code = normalize(typed)
+    if not re.fullmatch(r"[0-9]{6}", code) or not totp.verify(int(code), TOLERATED_STEPS):
         return None
     User.objects.select_for_update().get(pk=account.pk)
-    forget(account)
-    # The code that proved it is used up.
-    device = TOTPDevice.objects.create(user=account, name=APP, key=key, drift=totp.drift, last_t=totp.t())
+    delete_devices(account)
+    # `last_t` marks the typed code as used.
+    device = TOTPDevice.objects.create(user=account, name=APP_DEVICE, key=key, drift=totp.drift, last_t=totp.t())
     audit.record(account, account, "set up a second factor")
-    return device, new_codes(account)
+    return device, create_recovery_codes(account)
 
 
-def new_codes(account: User) -> list[str]:
-    """Give an account recovery codes; only their hashes are stored."""
-    device = StaticDevice.objects.create(user=account, name=PAPER)
-    codes = [b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower() for _ in range(CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device=device, token=hashed(code)) for code in codes)
+def create_recovery_codes(account: User) -> list[str]:
+    """Create and return recovery codes; only their hashes are stored."""
+    device = StaticDevice.objects.create(user=account, name=RECOVERY_DEVICE)
+    codes = [b32encode(secrets.token_bytes(RECOVERY_CODE_BYTES)).decode().lower() for _ in range(RECOVERY_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=hash_code(code)) for code in codes)
     return ["-".join(re.findall("....", code)) for code in codes]
 
 
 @transaction.atomic
-def check(account: User, typed: str) -> CodeCheck:
-    """Say which factor a code is of; each counts once, and after a wrong one the next is looked at ever later."""
-    code = plain(typed)
+def check_code(account: User, typed: str) -> CodeCheck:
+    """Find the device that a code belongs to; each works once, and wrong ones delay the next check ever longer."""
+    code = normalize(typed)
     is_of_app = re.fullmatch(r"[0-9]{6}", code) is not None
     kind: type[Device] = TOTPDevice if is_of_app else StaticDevice
-    # Locked, so that of two tries at once one comes second.
+    # Locked, so that two attempts at once are checked one after the other.
     device = kind.objects.select_for_update().filter(user=account, confirmed=True).first()
     if device is None:
         return CodeCheck(None)
     may, reason = device.verify_is_allowed()
     if not may:
         return CodeCheck(None, 1 + int((reason["locked_until"] - timezone.now()).total_seconds()))
-    if not device.verify_token(code if is_of_app else hashed(code)):
+    if not device.verify_token(code if is_of_app else hash_code(code)):
         return CodeCheck(None)
     if not is_of_app:
-        audit.record(account, account, "used a recovery code", {}, {"codes left": codes_left(account)})
+        audit.record(account, account, "used a recovery code", {}, {"codes left": count_codes_left(account)})
     return CodeCheck(device)
 
 
-def codes_left(account: User) -> int:
+def count_codes_left(account: User) -> int:
     return int(StaticToken.objects.filter(device__user=account).count())
 
 
 @transaction.atomic
 def reset(account: User, by: audit.Actor) -> bool:
-    """Take an account's second factor away, so that the next login sets up another; False where there was none."""
-    if not forget(account):
+    """Remove an account's second factor, so that the next login sets up another; return False where there was none."""
+    if not delete_devices(account):
         return False
     audit.record(by, account, "reset the second factor of")
     return True
 
 
-def forget(account: User) -> int:
-    """Delete an account's factors; return how many rows went."""
+def delete_devices(account: User) -> int:
+    """Delete an account's devices and codes; return the number of rows."""
     kinds = (TOTPDevice, StaticDevice)
     return sum(int(kind.objects.filter(user=account).delete()[0]) for kind in kinds)
 
 
-def plain(typed: str) -> str:
+def normalize(typed: str) -> str:
     return re.sub(r"[\s-]", "", typed).lower()
 
 
-def hashed(code: str) -> str:
-    return b32encode(hashlib.sha256(code.encode()).digest()[:CODE_BYTES]).decode().lower()
+def hash_code(code: str) -> str:
+    return b32encode(hashlib.sha256(code.encode()).digest()[:RECOVERY_CODE_BYTES]).decode().lower()

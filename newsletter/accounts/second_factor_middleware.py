@@ -1,4 +1,4 @@
-"""Keeps who has not shown a second factor out of everything but the pages that ask for it."""
+"""Lets users without a verified second factor see nothing but the pages that ask for it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,14 @@ from django.urls import reverse
 
 from newsletter.accounts import second_factor
 
-OPEN = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor", "second_factor_set_up"}
+OPEN_VIEWS = {"admin:login", "admin:logout", "admin:jsi18n", "second_factor", "second_factor_set_up"}
 
 
 class SecondFactorGate:
-    """Middleware, below the one that knows which factor a session has shown."""
+    """Redirects unverified users inside the admin, and treats them as anonymous elsewhere.
+
+    Place it below OTPMiddleware, which reads from the session whether the user is verified.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,10 +28,10 @@ class SecondFactorGate:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
-        # Without the cookie there is no session to look into, and the answer is everybody's.
-        if match is None or settings.SESSION_COOKIE_NAME not in request.COOKIES or match.view_name in OPEN:
+        # Without a session cookie nobody is logged in. Reading the session would add `Vary: Cookie`.
+        if match is None or settings.SESSION_COOKIE_NAME not in request.COOKIES or match.view_name in OPEN_VIEWS:
             return None
-        page = page_awaited(request)
+        page = next_page(request)
         if page is None:
             return None
         if "admin" in match.namespaces:
@@ -37,8 +40,8 @@ class SecondFactorGate:
         return None
 
 
-def page_awaited(request: HttpRequest) -> str | None:
-    """Name the page that somebody who is logged in has to pass first; None where there is none."""
+def next_page(request: HttpRequest) -> str | None:
+    """Return the URL name of the page that a logged-in user has to pass first, or None."""
     user: Any = request.user
     if not user.is_authenticated or user.is_verified():
         return None

@@ -1,4 +1,4 @@
-"""The pages between the password and the admin: set up a second factor, and show it."""
+"""The pages between the password and the admin: set up a second factor, and enter its code."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,8 +21,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from newsletter.accounts import second_factor
 
-KEY = "second_factor_key"  # in the session, until a code proves that an app has it
-DOWNLOAD = mark_safe('download="recovery-codes.txt"')
+SESSION_KEY = "second_factor_key"  # where the session keeps a new key until a code proves that an app has it
+DOWNLOAD_ATTRIBUTE = mark_safe('download="recovery-codes.txt"')
 View = Callable[[HttpRequest], HttpResponse]
 
 
@@ -36,15 +36,15 @@ class CodeForm(forms.Form):
         error_messages={"required": "Type the code."},
     )
 
-    def __init__(self, *args: Any, of_paper: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_recovery: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if of_paper:
+        if is_recovery:
             self.fields["code"].label = "Recovery code"
             self.fields["code"].widget.attrs |= {"inputmode": "text", "autocomplete": "off", "autocapitalize": "none"}
 
 
-def of_staff(view: View) -> View:
-    """Let in who has given a password, whether or not a second factor was shown."""
+def staff_only(view: View) -> View:
+    """Let in staff who have given their password, whether or not they have shown a second factor."""
 
     @wraps(view)
     def inside(request: HttpRequest) -> HttpResponse:
@@ -55,77 +55,80 @@ def of_staff(view: View) -> View:
     return never_cache(sensitive_post_parameters("code")(inside))
 
 
-@of_staff
-def enter(request: HttpRequest) -> HttpResponse:
-    """Ask for a code of the app, or a recovery code."""
+@staff_only
+def enter_code(request: HttpRequest) -> HttpResponse:
+    """Ask for a code of the app, or with ?recovery for a recovery code."""
     user: Any = request.user
     if user.is_verified() or not second_factor.is_set_up(user):
-        return HttpResponseRedirect(wanted(request) if user.is_verified() else set_up_page(request))
-    of_paper = "recovery" in request.GET
-    form = CodeForm(request.POST or None, of_paper=of_paper)
+        return HttpResponseRedirect(url_after(request) if user.is_verified() else set_up_url(request))
+    is_recovery = "recovery" in request.GET
+    form = CodeForm(request.POST or None, is_recovery=is_recovery)
     if request.method == "POST" and form.is_valid():
-        answer = second_factor.check(user, form.cleaned_data["code"])
-        if answer.device:
-            return let_in(request, answer.device)
-        form.add_error("code", trouble(answer.wait_seconds, of_paper))
-    return page(request, "enter", form, of_paper=of_paper)
+        found = second_factor.check_code(user, form.cleaned_data["code"])
+        if found.device:
+            return mark_verified(request, found.device)
+        form.add_error("code", error_message(found.wait_seconds, is_recovery))
+    return render_page(request, "enter", form, is_recovery=is_recovery)
 
 
-@of_staff
+@staff_only
 def set_up(request: HttpRequest) -> HttpResponse:
-    """Show a key to put into an app, and take it once a code proves that it is there."""
+    """Show a new key, and store it once a code proves that an app has it."""
     user: Any = request.user
     if second_factor.is_set_up(user) and not user.is_verified():
-        return HttpResponseRedirect(f"{reverse('second_factor')}?{urlencode({'next': wanted(request)})}")
-    key = request.session.setdefault(KEY, second_factor.new_key())
+        return HttpResponseRedirect(f"{reverse('second_factor')}?{urlencode({'next': url_after(request)})}")
+    key = request.session.setdefault(SESSION_KEY, second_factor.new_key())
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         done = second_factor.set_up(user, key, form.cleaned_data["code"])
         if done:
             device, codes = done
-            let_in(request, device)
-            return page(request, "codes", form, codes=codes, file=file_of(codes), download=DOWNLOAD)
-        form.add_error("code", "This is not the code of now. Is the clock of your phone right? Type the newest one.")
-    picture = mark_safe(second_factor.picture(user, key))
+            mark_verified(request, device)
+            file = download_url(codes)
+            return render_page(request, "codes", form, codes=codes, file=file, download=DOWNLOAD_ATTRIBUTE)
+        form.add_error("code", "This is not the current code. Check your phone’s clock, and type the newest code.")
+    picture = mark_safe(second_factor.qr_code(user, key))
     is_new = not second_factor.is_set_up(user)
-    return page(request, "set_up", form, picture=picture, spelled=second_factor.spelled(key), is_new=is_new)
+    return render_page(
+        request, "set_up", form, picture=picture, typed_key=second_factor.format_key(key), is_new=is_new
+    )
 
 
-def file_of(codes: list[str]) -> str:
-    """Return the codes as an address that a browser saves as a file, without asking for them again."""
-    lines = [f"Recovery codes of {settings.SITE_URL}{reverse('admin:index')}", "Each counts once.", "", *codes, ""]
+def download_url(codes: list[str]) -> str:
+    """Return a data: URL that a browser saves as a file: the codes are shown once and cannot be fetched again."""
+    lines = [f"Recovery codes of {settings.SITE_URL}{reverse('admin:index')}", "Each works once.", "", *codes, ""]
     return f"data:text/plain;charset=utf-8,{quote(chr(10).join(lines))}"
 
 
-def let_in(request: HttpRequest, device: Any) -> HttpResponse:
-    """Note in the session that the factor was shown, under a new key."""
-    request.session.pop(KEY, None)
+def mark_verified(request: HttpRequest, device: Any) -> HttpResponse:
+    """Mark the session as verified and renew its key; return the redirect to the page the user wanted."""
+    request.session.pop(SESSION_KEY, None)
     django_otp.login(request, device)
     request.session.cycle_key()
-    return HttpResponseRedirect(wanted(request))
+    return HttpResponseRedirect(url_after(request))
 
 
-def wanted(request: HttpRequest) -> str:
-    """Return the page somebody was on the way to, if it is ours."""
+def url_after(request: HttpRequest) -> str:
+    """Return the URL in ?next if it is on this site, else the admin's."""
     path = request.GET.get("next", "")
     ours = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
     return path if ours else reverse("admin:index")
 
 
-def set_up_page(request: HttpRequest) -> str:
-    return f"{reverse('second_factor_set_up')}?{urlencode({'next': wanted(request)})}"
+def set_up_url(request: HttpRequest) -> str:
+    return f"{reverse('second_factor_set_up')}?{urlencode({'next': url_after(request)})}"
 
 
-def trouble(wait_seconds: int, of_paper: bool) -> str:
+def error_message(wait_seconds: int, is_recovery: bool) -> str:
     if wait_seconds:
-        return f"Too many codes were wrong. Wait {wait_seconds} s, then type the newest one."
-    if of_paper:
-        return "This is none of your recovery codes, or it was used before. Each counts once."
-    return "This is not the code of now. Each counts once: wait for the next one."
+        return f"Too many wrong codes. Wait {wait_seconds} s, then type the newest one."
+    if is_recovery:
+        return "This is not one of your recovery codes, or it was used before. Each works once."
+    return "This is not the current code, or it was used before. Wait for the next one."
 
 
-def page(request: HttpRequest, name: str, form: CodeForm, **context: Any) -> HttpResponse:
+def render_page(request: HttpRequest, name: str, form: CodeForm, **context: Any) -> HttpResponse:
     titles = {"enter": "Second factor", "set_up": "Set up a second factor", "codes": "Your recovery codes"}
-    shown = admin.site.each_context(request) | {"title": titles[name], "form": form, "next": wanted(request)}
+    shown = admin.site.each_context(request) | {"title": titles[name], "form": form, "next": url_after(request)}
     status = 422 if form.errors else 200
     return render(request, f"admin/second_factor/{name}.html", shown | context, status=status)

@@ -1,4 +1,4 @@
-"""Accounts in the admin: made with a role in one step, deactivated rather than deleted."""
+"""The accounts page: an account is created with a role in one step, and deactivated rather than deleted."""
 
 import copy
 from collections.abc import Iterable
@@ -25,19 +25,19 @@ from newsletter.admin_site.audited_admin import AuditedAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-# Their pages would show the keys.
+# Their pages would show the secret keys.
 admin.site.unregister(django_otp.plugins.otp_totp.admin.TOTPDevice)
 admin.site.unregister(django_otp.plugins.otp_static.admin.StaticDevice)
 
-OF_SUPERUSERS = ("is_superuser", "user_permissions")
+SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
 HELP = {
     "username": "What the person logs in with, and what the audit log shows. Letters, digits and @ . + - _",
-    "email": "Where test sends, drafts and trouble are told to. Needed for “Send a test”.",
-    "groups": "Rights add up where somebody has two roles.",
-    "is_active": "Without this nobody can log in with it, and who is logged in is out at once. What was done stays in "
-    "the audit log: so an account is deactivated, never deleted.",
+    "email": "Receives test mails, drafts and reports of trouble. Needed for “Send a test”.",
+    "groups": "The rights of several roles add up.",
+    "is_active": "Deactivate an account instead of deleting it: it cannot log in, its sessions end at once, "
+    "and what it did stays in the audit log.",
     "is_superuser": "May do everything, whatever the roles say.",
-    "user_permissions": "Single rights beside those of the roles.",
+    "user_permissions": "Single rights in addition to those of the roles.",
 }
 
 
@@ -52,7 +52,7 @@ class NewAccountForm(forms.ModelForm[User]):
         Group.objects.order_by("name"),
         label="Role",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one: without a role an account may do nothing."},
+        error_messages={"required": "Choose at least one: an account without a role may do nothing."},
     )
 
     class Meta:
@@ -63,7 +63,7 @@ class NewAccountForm(forms.ModelForm[User]):
 
     def save(self, commit: bool = True) -> User:
         self.instance.is_staff = True
-        self.instance.first = staff_accounts.first_password(self.instance)  # type: ignore[attr-defined]
+        self.instance.first_password = staff_accounts.set_random_password(self.instance)  # type: ignore[attr-defined]
         return super().save(commit)
 
 
@@ -87,7 +87,7 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
     search_fields = ("username", "email")
     fieldsets = (
         (None, {"fields": ("username", "password", "email", "is_active")}),
-        ("What this account may do", {"fields": ("groups", *OF_SUPERUSERS)}),
+        ("What this account may do", {"fields": ("groups", *SUPERUSER_FIELDS)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "groups")}),)
@@ -111,47 +111,47 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return super().has_change_permission(request)
 
-    @admin.action(description="Reset the second factor: the phone is lost", permissions=["reset"])
+    @admin.action(description="Reset the second factor (lost phone)", permissions=["reset"])
     def reset_second_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         allowed = [account for account in chosen if self.has_change_permission(request, account)]
         done = [account.username for account in allowed if second_factor.reset(account, request.user)]
         if done:
-            words = f"Reset for {', '.join(done)}: the next login sets up another. Is the password still a secret?"
+            words = f"Reset for {', '.join(done)}: the next login sets up another. Change a leaked password, too."
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(request, "None of these has a second factor that you may reset.", messages.WARNING)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show who is no superuser nothing that only superusers give."""
+        """Show only superusers the fields that only superusers may set."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or request.user.is_superuser:
             return fieldsets
-        return [(title, {"fields": without(part["fields"], OF_SUPERUSERS)}) for title, part in fieldsets]
+        return [(title, {"fields": exclude_names(part["fields"], SUPERUSER_FIELDS)}) for title, part in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Let nobody change what they may do themselves, or shut themselves out."""
-        own = ("is_active", "groups", *OF_SUPERUSERS) if obj is not None and obj.pk == request.user.pk else ()
+        """Let nobody change their own rights or deactivate themselves."""
+        own = ("is_active", "groups", *SUPERUSER_FIELDS) if obj is not None and obj.pk == request.user.pk else ()
         return (*self.readonly_fields, *own)
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Offer only roles that somebody may give."""
+        """Offer only the roles that this user may assign."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if "groups" in form.base_fields:
             field: Any = copy.deepcopy(form.base_fields["groups"])
-            field.queryset = staff_accounts.roles_within(editor(request))
+            field.queryset = staff_accounts.roles_within(account_of(request))
             form.base_fields["groups"] = field
         return form
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep accounts that may do more to those who may do as much."""
+        """Let nobody change an account that has more rights than they have."""
         may: bool = super().has_change_permission(request, obj)
-        return may and (obj is None or not staff_accounts.is_above(obj, editor(request)))
+        return may and (obj is None or not staff_accounts.has_more_rights(obj, account_of(request)))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the first password, this once."""
+        """Show the first password, once."""
         context = {
             **self.admin_site.each_context(request),
             "title": f"{obj.get_username()} has an account",
@@ -164,18 +164,18 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
         return response
 
 
-def editor(request: HttpRequest) -> User:
+def account_of(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 
 
-def without(names: Iterable[Any], hidden: Iterable[Any]) -> list[Any]:
+def exclude_names(names: Iterable[Any], hidden: Iterable[Any]) -> list[Any]:
     return [name for name in names if name not in hidden]
 
 
 @admin.register(Group)
 class RoleAdmin(AuditedAdmin):
-    """The groups behind the roles: superusers may add rights to one, or make others."""
+    """The groups behind the roles: superusers may add rights to a role, or create other groups."""
 
     search_fields = ("name",)
     ordering = ("name",)

@@ -1,4 +1,4 @@
-"""The audit log, to read: who did what to which row, and when."""
+"""The audit log, read-only: who did what to which row, and when."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ class ByAccount(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
         accounts = get_user_model()._default_manager.filter(is_staff=True).order_by("username")
-        return [*accounts.values_list("pk", "username"), ("none", "nobody who logged in")]
+        return [*accounts.values_list("pk", "username"), ("none", "no account")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         match self.value():
@@ -59,7 +59,7 @@ class ByKind(admin.SimpleListFilter):
 
 
 class ByDay(admin.SimpleListFilter):
-    """One of the last days, or by its address any: ?day=2026-05-04."""
+    """Filters by one of the last days, or by any day in the URL: ?day=2026-05-04."""
 
     title, parameter_name = "day (UTC)", "day"
 
@@ -95,7 +95,7 @@ class AuditLogAdmin(ListAdmin):
 
     @display(description="Who")
     def who(self, entry: LogEntry) -> str:
-        return who(entry)
+        return actor_name(entry)
 
     @display(description="Did")
     def act(self, entry: LogEntry) -> str:
@@ -103,7 +103,7 @@ class AuditLogAdmin(ListAdmin):
 
     @display(description="To")
     def row(self, entry: LogEntry) -> str | SafeString:
-        page = page_of(entry)
+        page = admin_url(entry)
         return format_html(LINK, page, entry.object_repr) if page else entry.object_repr
 
     @display(description="Kind")
@@ -124,13 +124,13 @@ class AuditLogAdmin(ListAdmin):
         return False
 
 
-def who(entry: LogEntry) -> str:
-    """Name who acted: an account, or in words who has none."""
+def actor_name(entry: LogEntry) -> str:
+    """Return the name of the account that acted, or the words stored for an actor without an account."""
     return str(entry.actor.get_username() if entry.actor else (entry.additional_data or {}).get("by", "–"))
 
 
-def page_of(entry: LogEntry) -> str | None:
-    """Return the page of the row, where its kind has one; the row itself may be gone."""
+def admin_url(entry: LogEntry) -> str | None:
+    """Return the URL of the row's admin page, or None where its model has none; the row may be deleted."""
     kind = entry.content_type
     if not entry.object_pk:
         return None

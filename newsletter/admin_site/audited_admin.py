@@ -1,4 +1,4 @@
-"""A page of the admin whose changes go into the audit log, with what stood there before and after."""
+"""An admin page that records every change in the audit log, with the values before and after."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,15 +14,15 @@ from django.template.response import TemplateResponse
 from newsletter import audit
 from newsletter.admin_site.large_lists import ListAdmin
 
-SECRET = "password"  # in the name of a field: its value stands nowhere
-A_PAGE = 100
+SECRET = "password"  # the log stores no value of a field with this in its name
+PAGE_SIZE = 100
 Change = tuple[str, str, str]  # what, before, after
 
 
 class AuditedAdmin(ListAdmin):
-    """Base of our admin pages: Django's own log stays empty, and “History” shows the audit log."""
+    """Base of our admin pages: writes to the audit log instead of Django's, and shows it as “History”."""
 
-    unlogged: tuple[str, ...] = ()  # fields whose value the log must not hold
+    unlogged: tuple[str, ...] = ()  # fields that the log must not mention
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         changes = [*changes_of(form), *(change for rows in formsets or () for change in changes_of_rows(rows))]
@@ -56,21 +56,21 @@ class AuditedAdmin(ListAdmin):
             "title": f"History of {audit.name_of(row)}",
             "opts": self.opts,
             "object": row,
-            "acts": Paginator(acts, A_PAGE).get_page(request.GET.get("p")),
+            "acts": Paginator(acts, PAGE_SIZE).get_page(request.GET.get("p")),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/audit/history.html", context)
 
 
 def changes_of(form: Any, prefix: str = "") -> Iterator[Change]:
-    """Yield what a form changed, in words; of a password only that it was."""
+    """Yield what a form changed, as text; for a password only that it changed."""
     for name in form.changed_data:
         if SECRET in name:
             yield SECRET, "", "set anew"
             continue
         field = form.fields[name]
         before, after = form.get_initial_for_field(field, name), form.cleaned_data.get(name)
-        yield f"{prefix}{name}", words_of(field, before), words_of(field, after)
+        yield f"{prefix}{name}", display_value(field, before), display_value(field, after)
 
 
 def changes_of_rows(rows: Any) -> Iterator[Change]:
@@ -83,8 +83,8 @@ def changes_of_rows(rows: Any) -> Iterator[Change]:
             yield from changes_of(form, f"{form.instance}: ")
 
 
-def words_of(field: forms.Field, value: Any) -> str:
-    """Return a field's value as a person reads it, whether it came from the row or from the form."""
+def display_value(field: forms.Field, value: Any) -> str:
+    """Return a field's value as text; `value` comes from the row (a key) or from the form (an object)."""
     if value in (None, ""):
         return ""
     if isinstance(field, forms.ModelMultipleChoiceField):
@@ -92,4 +92,4 @@ def words_of(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.ModelChoiceField) and not isinstance(value, Model):
         row = field.queryset.filter(pk=value).first() if field.queryset is not None else None
         return str(row or value)
-    return audit.said(value)
+    return audit.as_text(value)

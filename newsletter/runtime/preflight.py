@@ -1,4 +1,4 @@
-"""What must be there before the product starts, each with a sentence that says what to do where it is not."""
+"""Checks before the start; each failure says in one sentence what to do."""
 
 import socket
 from urllib.parse import urlsplit
@@ -52,4 +52,4 @@ def check_prepared() -> None:
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CannotStart("The database is not migrated to this version: run `manage.py migrate` first.")
     if not settings.DEBUG and not (settings.STATIC_ROOT / "staticfiles.json").exists():
-        raise CannotStart("The style sheets are not collected yet: run `manage.py collectstatic` first.")
+        raise CannotStart("The static files are not collected yet: run `manage.py collectstatic` first.")

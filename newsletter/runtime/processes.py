@@ -1,4 +1,8 @@
-"""The processes of the running product, one of a kind or all together."""
+"""The processes of the running product, started one by one or all together.
+
+Honcho runs them. It takes no classes as arguments, so `Manager` sets three of its private attributes; requirements.txt
+pins its version, and the tests of `up` drive each override.
+"""
 
 import ctypes
 import functools
@@ -16,17 +20,17 @@ import honcho.printer
 import honcho.process
 from django.conf import settings
 
-# A thread holds a database connection: threads × WEB_CONCURRENCY of them.
+# Each thread holds a database connection: WEB_THREADS × WEB_CONCURRENCY in total.
 WEB_THREADS = 8
-# What may run on after a signal: a call to a provider, of which SMTP's take longest, and less where somebody waits.
+# After a signal, a call to a provider may run on; SMTP's take longest. In a trial somebody waits at the terminal.
 PATIENCE_SECONDS = 55
-DESK_PATIENCE_SECONDS = 5
+TRIAL_PATIENCE_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 
 Command = list[str]
 
 
-def everything() -> dict[str, Command]:
+def all_commands() -> dict[str, Command]:
     return web() | workers() | beat()
 
 
@@ -42,7 +46,7 @@ def web() -> dict[str, Command]:
 
 
 def workers(only: str | None = None) -> dict[str, Command]:
-    """Return a worker a queue, or the one of the queue `only`."""
+    """Return one worker per queue, or only that of the queue `only`."""
     return {queue: _worker(queue) for queue in settings.WORKER_CONCURRENCY if only in {None, queue}}
 
 
@@ -50,7 +54,7 @@ def beat() -> dict[str, Command]:
     return {"beat": _celery("beat", "--schedule", str(settings.VAR_DIR / "beat"))}
 
 
-def become(command: Command) -> None:
+def replace_process(command: Command) -> None:
     """Replace this process by `command`."""
     os.chdir(settings.BASE_DIR)
     os.execv(command[0], command)
@@ -61,11 +65,11 @@ def run_together(commands: dict[str, Command], announce: Callable[[], None]) -> 
 
     Return False when one ended by itself.
     """
-    honcho.manager.KILL_WAIT = DESK_PATIENCE_SECONDS if settings.DEBUG else PATIENCE_SECONDS
+    honcho.manager.KILL_WAIT = TRIAL_PATIENCE_SECONDS if settings.DEBUG else PATIENCE_SECONDS
     manager = Manager(announce)
     for name, command in commands.items():
         manager.add_process(name, f"exec {shlex.join(command)}", cwd=str(settings.BASE_DIR))
-    # A closed terminal is a Ctrl-C.
+    # Treat a closed terminal as Ctrl-C.
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         manager.loop()
@@ -91,7 +95,7 @@ def _celery(*words: str) -> Command:
 
 
 class Manager(honcho.manager.Manager):  # type: ignore[misc]
-    """Honcho's, made to let tasks finish and to leave nothing behind."""
+    """Honcho's manager, changed to let tasks finish and to leave no process behind."""
 
     def __init__(self, announce: Callable[[], None]) -> None:
         super().__init__(Printer(sys.stdout))
@@ -104,14 +108,14 @@ class Manager(honcho.manager.Manager):  # type: ignore[misc]
         threading.Thread(target=self._announce, daemon=True).start()
 
     def terminate(self) -> None:
-        """Stop them all, if need be as soon as the last has started: until then its number is not known."""
+        """Stop all processes once the last has started: until then its process id is unknown."""
         if self._all_started():
             super().terminate()
         else:
             threading.Timer(0.1, self.terminate).start()
 
     def kill(self) -> None:
-        """End what is left of each, also children whose leader is gone."""
+        """Kill what is left of each process group, also where the leader has ended."""
         for process in self._processes.values():
             if "pid" in process:
                 self._procmgr.kill(process["pid"])
@@ -119,20 +123,20 @@ class Manager(honcho.manager.Manager):  # type: ignore[misc]
 
 class ProcessManager(honcho.manager.ProcessManager):  # type: ignore[misc]
     def terminate(self, pid: int) -> None:
-        """Ask the leader alone: it lets its children finish what they are at."""
+        """Signal the leader alone: it lets its children finish their tasks."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
 
 class Process(honcho.process.Process):  # type: ignore[misc]
-    """One of the commands, and the process of ours that reads its output; neither outlives us."""
+    """A command, and the process of ours that reads its output; neither outlives this one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._child_ctor = functools.partial(honcho.process.Popen, preexec_fn=_before_the_command)
 
     def run(self, *args: Any, **kwargs: Any) -> None:
-        # Ctrl-C reaches this process too, and it must go on reading.
+        # Ctrl-C reaches this process, too, but it has to go on reading.
         for stop in honcho.manager.SIGNALS:
             signal.signal(stop, signal.SIG_IGN)
         _end_with_parent(signal.SIGKILL)
@@ -141,7 +145,7 @@ class Process(honcho.process.Process):  # type: ignore[misc]
 
 class Printer(honcho.printer.Printer):  # type: ignore[misc]
     def write(self, message: Any) -> None:
-        """Print what the processes say, and of what the manager says only that one has ended."""
+        """Print the output of the processes; of the manager's own lines only that a process stopped."""
         if message.name != honcho.manager.SYSTEM_PRINTER_NAME or " stopped " in str(message.data):
             super().write(message)
 
@@ -153,6 +157,6 @@ def _before_the_command() -> None:
 
 
 def _end_with_parent(by: signal.Signals) -> None:
-    """Have the kernel send `by` to this process when its parent dies, however that dies (Linux only)."""
+    """Have the kernel send `by` to this process when its parent dies, in whatever way (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)

@@ -1,4 +1,4 @@
-"""What a person reads once everything runs."""
+"""The lines that `up` prints once everything runs."""
 
 import http.client
 import socket
@@ -12,17 +12,17 @@ from newsletter.accounts.staff_accounts import EDITOR
 
 ANSWER_SECONDS = 120
 POLL_SECONDS = 0.1
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def text(password: str | None) -> str:
-    """Return the addresses to open and the editor's name and password; None is one that is known already."""
+def banner(password: str | None) -> str:
+    """Return the URLs to open and the editor's login; `password` is None where the editor has one already."""
     pages = {"Home": "/", "Mailbox": "/mailbox/", "Admin": reverse("admin:index")}
     if not settings.DEBUG:
         del pages["Mailbox"]
     lines = [f"  {title:<10}{settings.SITE_URL}{path}" for title, path in pages.items()]
-    # Where everybody may ask, this machine's own address leads here too.
-    if settings.HOST in EVERYWHERE and (address := own_address()):
+    # When listening on all interfaces, the machine's own address leads here, too.
+    if settings.HOST in WILDCARD_HOSTS and (address := own_address()):
         lines.append(f"  Home also http://{address}:{settings.PORT}/")
     known = "the one you have; `make password` sets a new one"
     secret = password or (known if settings.DEBUG else "`manage.py password` sets a new one")
@@ -31,7 +31,7 @@ def text(password: str | None) -> str:
 
 
 def own_address() -> str | None:
-    """Return this machine's address in its network; nothing is sent to find it."""
+    """Return this machine's address in its network, without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address reserved for examples
@@ -40,8 +40,8 @@ def own_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
-def web_answers() -> bool:
-    """Wait until /healthz answers; return False when it has not for ANSWER_SECONDS."""
+def wait_for_web() -> bool:
+    """Wait until /healthz answers; return False after ANSWER_SECONDS."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         if is_healthy():
@@ -51,10 +51,10 @@ def web_answers() -> bool:
 
 
 def is_healthy() -> bool:
-    host = EVERYWHERE.get(settings.HOST, settings.HOST)
+    host = WILDCARD_HOSTS.get(settings.HOST, settings.HOST)
     ask = http.client.HTTPConnection(host, settings.PORT, timeout=5)
     try:
-        # Its public name: others are refused.
+        # ALLOWED_HOSTS refuses any name but the public one.
         ask.request("GET", "/healthz", headers={"Host": urlsplit(settings.SITE_URL).netloc})
         return ask.getresponse().status == 200
     except (OSError, http.client.HTTPException):

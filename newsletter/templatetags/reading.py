@@ -1,4 +1,4 @@
-"""Filters that make values readable: names in a line, a summary of two lines, text for a plain mail."""
+"""Template filters for readable text: author lines, short summaries, plain-text mail."""
 
 import re
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ def author_line(authors: Sequence[str]) -> str:
 
 @register.filter
 def unbroken(text: str) -> str:
-    """Return `text` with each number held to the word behind it."""
+    """Return `text` with a no-break space between each number and the word after it."""
     return re.sub(r"(?<=\d) (?=\w)", "\u00a0", text)
 
 
 @register.filter
 def paragraphs(text: str) -> str:
-    """Return `text` wrapped for a plain mail, its paragraphs kept apart."""
+    """Wrap each paragraph of `text` for a plain-text mail."""
     return "\n\n".join(excerpt.wrapped(part) for part in re.split(r"\n\s*\n", text.strip()))
 
 
 @register.filter
 def zone_words(zone: ZoneInfo | str) -> str:
-    """Return how people call the time of a zone.
+    """Return the everyday name of a time zone.
 
     >>> zone_words("America/New_York"), zone_words("UTC")
     ('New York time', 'UTC')

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from newsletter import audit
 from newsletter.admin_site.audited_admin import AuditedAdmin
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription.suppression import NewSuppression, suppress
@@ -86,7 +86,7 @@ class LiftForm(forms.Form):
 @admin.register(Suppression)
 class SuppressionAdmin(AddressSearch):
     list_display = ("hash_begins", "reason", "at", "note")
-    list_filter = ("reason", lately("at"))
+    list_filter = ("reason", recent_days_filter("at"))
     search_fields = ("address_hash",)
     unlogged = ("address", "note")  # they may identify a reader who is erased later
     fields = readonly_fields = ("hash_whole", "reason", "at", "note")

@@ -60,7 +60,7 @@ def parse_arguments() -> argparse.Namespace:
 @contextmanager
 def servers(folder: Path) -> Iterator[None]:
     """Keep PostgreSQL and Redis running and named in the environment; where it names others, those are used."""
-    with embedded_servers.running(folder, os.environ.copy(), scratch=True):
+    with embedded_servers.keep_running(folder, os.environ.copy(), scratch=True):
         os.environ.setdefault("DATABASE_URL", embedded_servers.database_url(folder))
         os.environ.setdefault("REDIS_URL", embedded_servers.redis_url(folder))
         os.environ.update(ENVIRONMENT, VAR_DIR=str(folder))

@@ -59,7 +59,7 @@ def test_the_first_login_sets_up_a_second_factor_and_the_next_shows_it(
     key = b32decode(page.locator("#key").inner_text().replace(" ", ""))
     page.get_by_role("textbox", name="Code").fill("12345")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("This is not the code of now.")).to_be_visible()
+    expect(page.get_by_text("This is not the current code")).to_be_visible()
     looks_right(page, shot, "wrong")
     page.get_by_role("textbox", name="Code").fill(f"{totp(key):06}")
     page.keyboard.press("Enter")

@@ -143,7 +143,7 @@ def deployed(provider: Provider, **environment: str) -> Iterator[Deployment]:
     folder = Path(tempfile.mkdtemp(prefix="paper-round-chaos-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack.enter_context(embedded_servers.running(folder, {}))
+        stack.enter_context(embedded_servers.keep_running(folder, {}))
         port = free_port()
         os.environ.update(ENVIRONMENT)
         os.environ.update(

@@ -45,5 +45,5 @@ def test_an_act_is_forgotten_once_it_is_older_than_the_setting_says(settings: La
         with clock.at(now - timedelta(days=days)):
             audit.record(None, topic, f"{days} days ago")
     with clock.at(now):
-        assert audit.forget_old() == 2
+        assert audit.delete_expired() == 2
     assert {entry.additional_data["act"] for entry in LogEntry.objects.all()} == {"1.99 days ago", "0 days ago"}

@@ -71,8 +71,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("send_due", "--now", "tomorrow"), "“tomorrow” is no moment. Write it as 2026-05-04T05:00+00:00."),
-        (("publish_issue", "2026-02-30"), "“2026-02-30” is no day. Write it as 2026-05-04."),
+        (("send_due", "--now", "tomorrow"), "“tomorrow” is not a moment. Write it as 2026-05-04T05:00+00:00."),
+        (("publish_issue", "2026-02-30"), "“2026-02-30” is not a day. Write it as 2026-05-04."),
     ],
 )
 def test_a_day_or_moment_that_is_none_is_said_so(words: tuple[str, ...], complaint: str) -> None:

@@ -216,7 +216,7 @@ def test_while_redis_is_away_a_letter_waits_and_then_leaves(
     letters.send(letter)
     waiting = fresh(letter)
     assert (waiting.status, waiting.sending_at, sent()) == (Letter.Status.PLANNED, None, [])
-    assert "Redis is away" in waiting.error
+    assert "Redis does not answer" in waiting.error
     assert letters.due_letter_ids() == []
 
     settings.REDIS_URL = there

@@ -1,4 +1,4 @@
-"""How days and moments are written where a page does not say: shortly, and with the zone."""
+"""Default formats of dates and times: short, and with the time zone."""
 
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from newsletter.issues.admin.issue_actions import DeskPages
 from newsletter.issues.admin.prepare import PrepareMixin
 from newsletter.issues.models import Issue
@@ -27,7 +27,7 @@ class IssueAdmin(PrepareMixin, DeskPages):
     form = IssueForm
     list_display = ("date", "state", "subject", "cutoff_at", "published_at", "by")
     list_select_related = ("curated_by",)
-    list_filter = ("status", lately("date"))
+    list_filter = ("status", recent_days_filter("date"))
     fieldsets = ((None, {"fields": ()}),)
     # The buttons, which subclasses define, and those that fit each status.
     actions_submit_line: tuple[str, ...] = ()

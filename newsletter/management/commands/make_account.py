@@ -18,7 +18,7 @@ class Command(ClockedCommand):
         parser.add_argument("name", help="what the person logs in with")
         roles = "; ".join(f"{name}: {role.words}" for name, role in ROLES.items())
         parser.add_argument("--role", choices=list(ROLES), required=True, help=roles)
-        parser.add_argument("--email", default="", help="where drafts, tests and trouble are told to")
+        parser.add_argument("--email", default="", help="receives drafts, test mails and reports of trouble")
 
     def run(self, **options: Any) -> None:
         name, role, email = options["name"], options["role"], options["email"]
@@ -26,7 +26,7 @@ class Command(ClockedCommand):
             User(username=name, email=email, password="none yet").clean_fields()
         except ValidationError as exc:
             raise CommandError(f"No account was made. {' '.join(exc.messages)}") from exc
-        staff_accounts.keep_roles()
+        staff_accounts.ensure_roles()
         try:
             password = staff_accounts.make_account(operator(), name, role, email)
         except staff_accounts.NameTaken as exc:
@@ -35,4 +35,4 @@ class Command(ClockedCommand):
                 f"`manage.py password --user {name}` sets it a new password."
             ) from exc
         self.stdout.write(f"The first password of {name}: {password}")
-        self.stderr.write(staff_accounts.what_login_asks(name), style_func=str)
+        self.stderr.write(staff_accounts.describe_login(name), style_func=str)

@@ -7,7 +7,7 @@ from newsletter.accounts import staff_accounts
 
 
 class Command(BaseCommand):
-    help = "Set a new password for an editor and print it. It is kept nowhere else."
+    help = "Set a new password for an editor and print it. It is stored only as a hash."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--user", default=staff_accounts.EDITOR, help="the account's name (default: %(default)s)")
@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 "`manage.py make_account` makes any other."
             )
         self.stdout.write(f"The new password of {name}: {password}")
-        self.stderr.write(staff_accounts.what_login_asks(name), style_func=str)
+        self.stderr.write(staff_accounts.describe_login(name), style_func=str)

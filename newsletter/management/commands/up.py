@@ -36,11 +36,11 @@ class Command(BaseCommand):
             raise CommandError("Stopped before everything ran. Start again whenever you like.") from None
 
     def run_all(self) -> None:
-        with embedded_servers.running(settings.VAR_DIR, os.environ):
+        with embedded_servers.keep_running(settings.VAR_DIR, os.environ):
             preflight.check_servers()
             password = self.prepare()
-            with embedded_servers.watched(settings.VAR_DIR, os.environ, self.echo):
-                self.run_together(processes.everything(), startup_banner.text(password))
+            with embedded_servers.restart_when_dead(settings.VAR_DIR, os.environ, self.echo):
+                self.run_together(processes.all_commands(), startup_banner.banner(password))
 
     def run_part(self, part: str, queue: str | None) -> None:
         preflight.check_servers()
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if len(commands) > 1:
             self.run_together(commands)
         else:
-            processes.become(*commands.values())
+            processes.replace_process(*commands.values())
 
     def prepare(self) -> str | None:
         """Bring the database to this version and fill it the first time; return a new editor's password."""
@@ -57,15 +57,15 @@ class Command(BaseCommand):
         with advisory_locks.held(Lock.PREPARATION, wait_seconds=math.inf):
             self.echo("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
-            staff_accounts.keep_roles()
+            staff_accounts.ensure_roles()
             if not settings.DEBUG:
                 call_command("collectstatic", interactive=False, verbosity=0)
-            if first_run.is_due():
+            if first_run.is_needed():
                 first_run.prepare(self.echo)
             # In production a password in the log would be there for good: `manage.py password` makes one.
             password = (
                 staff_accounts.renew_password(staff_accounts.EDITOR)
-                if staff_accounts.make_editor() and settings.DEBUG
+                if staff_accounts.ensure_editor() and settings.DEBUG
                 else None
             )
         return password
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             raise CommandError("A part ended by itself, as said above, so the others were stopped.")
 
     def greet(self, greeting: str) -> None:
-        if greeting and startup_banner.web_answers():
+        if greeting and startup_banner.wait_for_web():
             self.echo(greeting)
 
     def echo(self, line: str) -> None:

@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from newsletter import clock
 from newsletter.papers import paper_key, search
-from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Topic
+from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Source, Topic
 
 NEW = timedelta(days=7)
 MOST_FOUND = 200  # papers, the newest of those that words find
@@ -56,7 +56,8 @@ def found(papers: QuerySet[Paper], text: str) -> QuerySet[Paper]:
 def add_topics_and_sources(papers: list[Paper]) -> None:
     """Read the topics of `papers`, and count the sources that showed each."""
     prefetch_related_objects(papers, "topics")
-    seen = Sighting.objects.filter(paper__in=papers).values_list("paper").annotate(Count("source", distinct=True))
+    shown = Sighting.objects.filter(paper__in=papers).exclude(source__kind=Source.Kind.FORECAST)
+    seen = shown.values_list("paper").annotate(Count("source", distinct=True))
     sources = dict(seen)
     for paper in papers:
         paper.sources_seen = sources.get(paper.pk, 0)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 
 from newsletter import audit, clock
 from newsletter.admin_site.audited_admin import AuditedAdmin
-from newsletter.admin_site.large_lists import lately
+from newsletter.admin_site.large_lists import recent_days_filter
 from newsletter.papers import tasks
 from newsletter.papers.admin import list_columns
 from newsletter.papers.ingest import corrections, duplicates, field_priority
@@ -62,7 +62,7 @@ class PaperAdmin(AuditedAdmin):
         "topics_named",
         "sources_seen",
     )
-    list_filter = (lately("listed_on", "listing day"), list_columns.ByTopic, list_columns.ByState)
+    list_filter = (recent_days_filter("listed_on", "listing day"), list_columns.ByTopic, list_columns.ByState)
     sortable_by = ("listed_on",)
     list_disable_select_all = True  # each row costs its action a turn
     list_filter_submit = True

@@ -33,7 +33,8 @@ class TopicForm(forms.ModelForm[Topic]):
 @admin.register(Topic)
 class TopicAdmin(AuditedAdmin):
     form = TopicForm
-    list_display: tuple[str, ...] = ("name", "slug", "description", "new_papers", "state")
+    list_display: tuple[str, ...] = ("name", "group", "slug", "description", "new_papers", "state")
+    list_filter = ("group",)
     list_select_related = ("retired_into",)
     list_per_page = 200
     search_fields = ("name", "slug", "phrases")

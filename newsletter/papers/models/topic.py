@@ -17,6 +17,13 @@ class Topic(models.Model):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=60, unique=True)
+    group = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The heading under which readers find this topic. Topics without one stand last.",
+    )
     description = models.CharField(max_length=200, blank=True)
     categories = ArrayField(
         models.CharField(max_length=30),

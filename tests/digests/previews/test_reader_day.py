@@ -300,7 +300,7 @@ def test_the_command_says_why_there_is_nothing(vision: Topic, set_clock: SetCloc
     [
         (("nobody@example.org", "2026-05-04"), "Nobody is subscribed as nobody@example.org."),
         (("reader@example.org", "2026-05-09"), "2026-05-09 lies ahead of this reader, for whom it is 2026-05-04"),
-        (("reader@example.org", "soon"), "“soon” is no day. Write it as 2026-05-04."),
+        (("reader@example.org", "soon"), "“soon” is not a day. Write it as 2026-05-04."),
     ],
 )
 def test_the_command_says_what_it_cannot_read(words: tuple[str, str], error: str) -> None:

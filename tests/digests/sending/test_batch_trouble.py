@@ -11,7 +11,7 @@ from django.db import connection
 from digests.models import Batch, Card, Delivery, ProviderEvent
 from digests.provider_events import application
 from digests.providers import provider_of
-from digests.sending import recovery, send_batch, switch
+from digests.sending import outcome_recording, recovery, send_batch, switch
 from newsletter import clock
 from newsletter.mail.throttle import Pace
 from subscribers.models import Suppression
@@ -193,6 +193,24 @@ def test_a_worker_whose_batch_a_rival_has_leased_makes_no_call(settings: LazySet
         assert outside.entries() == []
     batch = Batch.objects.get()
     assert (batch.status, batch.attempt, batch.position) == (Status.LEASED, rivals.attempt, 0)
+
+
+def test_what_is_left_over_never_lands_before_the_position_of_a_batch_that_was_begun() -> None:
+    begun = Batch.objects.create(position=3, not_before=MORNING)
+    batch = Batch.objects.create(position=1)
+    batch.left_over_id = begun.pk
+    later, call_no = outcome_recording.leftover_batch(batch, MORNING + timedelta(minutes=1))
+    assert later != begun
+    assert call_no == later.position == 0
+
+
+def test_the_sweep_leaves_a_batch_alone_whose_lease_was_renewed_after_it_looked() -> None:
+    Batch.objects.create(status=Status.SUBMITTING, attempt=1, position=1, lease_until=MORNING - timedelta(seconds=1))
+    seen = Batch.objects.get()
+    Batch.objects.update(open_calls=1, lease_until=MORNING + LEASE)
+    recovery.recover_batch(seen)
+    batch = Batch.objects.get()
+    assert (batch.status, batch.position, batch.open_calls) == (Status.SUBMITTING, 1, 1)
 
 
 # A database that broke off

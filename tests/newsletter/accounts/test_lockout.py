@@ -45,7 +45,7 @@ def test_after_some_wrong_passwords_no_other_is_looked_at_not_even_the_right_one
     assert [attempt()[0] for _ in range(3)] == [200, 200, 429]
     status, page = attempt(PASSWORD)
     assert status == 429
-    for words in ("Wait 15 minutes", "no further one is looked at", "manage.py password"):
+    for words in ("Wait 15 minutes", "we check no more of them for now", "manage.py password"):
         assert words in page
 
 
@@ -99,7 +99,7 @@ def test_neither_the_log_nor_the_table_holds_an_address_or_a_password() -> None:
     finally:
         logging.getLogger().removeHandler(handler)
     lines = written.getvalue()
-    assert "A login is locked" in lines
+    assert "Login locked" in lines
     stored = str(list(AccessAttempt.objects.values()))
     for trace in ("my-secret-guess", HOME):
         assert trace not in lines + stored

@@ -53,7 +53,7 @@ def set_up(client: Client) -> list[str]:
     client.get(SET_UP)
     page = client.post(SET_UP, {"code": f"{totp(key_on(client)):06}"}).content.decode()
     codes = re.findall(r"<li>([a-z2-7-]{19})</li>", page)
-    assert len(codes) == second_factor.CODES
+    assert len(codes) == second_factor.RECOVERY_CODES
     return codes
 
 
@@ -70,7 +70,7 @@ def test_the_first_login_leads_to_a_page_that_sets_it_up_and_then_to_where_one_w
     assert log_in(client) == f"{SET_UP}?next=%2Fadmin%2Fissues%2Fissue%2F"
     page = client.get(f"{SET_UP}?next={ISSUES}").content.decode()
     assert "<svg" in page
-    assert second_factor.spelled(key_on(client).hex()) in page
+    assert second_factor.format_key(key_on(client).hex()) in page
     response = client.post(f"{SET_UP}?next={ISSUES}", {"code": f"{totp(key_on(client)):06}"})
     assert f'href="{ISSUES}"' in response.content.decode()
     assert "no-store" in response["Cache-Control"]
@@ -81,11 +81,11 @@ def test_the_first_login_leads_to_a_page_that_sets_it_up_and_then_to_where_one_w
 def test_the_picture_holds_the_key_that_stands_beside_it(iris: User) -> None:
     key = second_factor.new_key()
     address = TOTPDevice(user=iris, key=key).config_url
-    assert second_factor.spelled(key).replace(" ", "") in address
+    assert second_factor.format_key(key).replace(" ", "") in address
     assert "Paper%20Round" in address
     assert segno.make(address, error="m").svg_inline(
         scale=4, border=4, dark="#000", light="#fff"
-    ) == second_factor.picture(iris, key)
+    ) == second_factor.qr_code(iris, key)
 
 
 @pytest.mark.parametrize("path", ["/admin/", ISSUES, "/admin/password_change/", "/admin/auth/user/", "/admin/search/"])
@@ -114,7 +114,7 @@ def test_a_wrong_code_sets_nothing_up_and_the_key_stays(client: Client, iris: Us
     wrong = f"{(totp(key) + 1) % 1_000_000:06}"
     response = client.post(SET_UP, {"code": wrong})
     assert response.status_code == 422
-    assert "not the code of now" in response.content.decode()
+    assert "not the current code" in response.content.decode()
     assert key_on(client) == key
     assert not second_factor.is_set_up(iris)
 
@@ -154,7 +154,7 @@ def test_a_recovery_code_lets_in_once_and_is_stored_as_a_hash(client: Client, ir
         other = Client()
         log_in(other)
         assert other.post(f"{ENTER}?recovery=1", {"code": first.upper()}).status_code == expected
-    assert second_factor.codes_left(iris) == second_factor.CODES - 1
+    assert second_factor.count_codes_left(iris) == second_factor.RECOVERY_CODES - 1
     assert LogEntry.objects.filter(additional_data__act="used a recovery code").count() == 1
 
 
@@ -165,7 +165,7 @@ def test_after_a_wrong_code_the_next_is_not_looked_at_for_a_while(client: Client
     log_in(other)
     right = code_now(iris)
     wrong = f"{(int(right) + 1) % 1_000_000:06}"
-    assert "not the code of now" in other.post(ENTER, {"code": wrong}).content.decode()
+    assert "not the current code" in other.post(ENTER, {"code": wrong}).content.decode()
     TOTPDevice.objects.update(throttling_failure_count=9, throttling_failure_timestamp=datetime.now(UTC))
     page = other.post(ENTER, {"code": right}).content.decode()
     assert re.search(r"Wait 25\d s", page), "the right one is not looked at either: 2 to the 8th seconds"
@@ -201,14 +201,14 @@ def test_who_has_a_second_factor_shows_it_before_setting_up_another(client: Clie
     before = TOTPDevice.objects.get().pk
     set_up(client)
     assert TOTPDevice.objects.get().pk != before
-    assert StaticToken.objects.count() == second_factor.CODES
+    assert StaticToken.objects.count() == second_factor.RECOVERY_CODES
 
 
 def test_the_key_and_the_codes_are_never_shown_again(client: Client, iris: User) -> None:
     log_in(client)
     codes = set_up(client)
     device = TOTPDevice.objects.get()
-    traces = [codes[0], device.key, second_factor.spelled(device.key), second_factor.spelled(device.key)[:9]]
+    traces = [codes[0], device.key, second_factor.format_key(device.key), second_factor.format_key(device.key)[:9]]
     assert "second_factor_key" not in client.session
     for path in (SET_UP, ENTER, "/admin/", f"/admin/auth/user/{iris.pk}/change/", "/admin/auditlog/logentry/"):
         page = client.get(path, follow=True).content.decode()
@@ -240,7 +240,7 @@ def test_a_desk_asks_for_none_and_asks_who_has_one_all_the_same(
 def test_an_operator_resets_it_and_the_session_that_showed_it_is_led_to_another(client: Client, iris: User) -> None:
     log_in(client)
     set_up(client)
-    staff_accounts.keep_roles()
+    staff_accounts.ensure_roles()
     olga = User.objects.create_user("olga", password=PASSWORD, is_staff=True)
     olga.groups.add(Group.objects.get(name="operator"))
     mara = User.objects.create_user("mara", password=PASSWORD, is_staff=True)

@@ -24,7 +24,7 @@ def rights_of(name: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def roles() -> None:
-    staff_accounts.keep_roles()
+    staff_accounts.ensure_roles()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_roles_are_given_what_they_lack_and_keep_what_somebody_added() -> None:
     curator.permissions.add(extra)
     curator.permissions.remove(needed)
     before = Group.objects.count()
-    staff_accounts.keep_roles()
+    staff_accounts.ensure_roles()
     assert {"issues.publish_issue", "issues.change_issue"} <= rights_of("curator")
     assert Group.objects.count() == before
 

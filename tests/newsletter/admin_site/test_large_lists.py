@@ -54,7 +54,7 @@ def test_an_estimate_gives_way_to_what_is_seen(admin_client: Client) -> None:
 
 def test_pages_end_where_they_would_be_slow_and_the_list_says_so(admin_client: Client) -> None:
     fill(10_321)
-    last = large_lists.DEEPEST // large_lists.A_PAGE
+    last = large_lists.LAST_ROW // large_lists.PAGE_SIZE
     assert "to get beyond the last page, search or filter" in page(admin_client, p=last)
     assert admin_client.get(PATH, {"p": last + 1}).status_code == 302
 
@@ -67,7 +67,7 @@ def test_a_page_that_is_not_there_leads_to_the_list(admin_client: Client) -> Non
 
 def test_what_takes_too_long_is_broken_off_and_said(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(50_000)
-    monkeypatch.setattr(large_lists, "PATIENCE", timedelta(milliseconds=1))
+    monkeypatch.setattr(large_lists, "STATEMENT_TIMEOUT", timedelta(milliseconds=1))
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX suppression_newest")
     assert "Choose fewer filters or other words" in page(admin_client)
@@ -75,7 +75,7 @@ def test_what_takes_too_long_is_broken_off_and_said(admin_client: Client, monkey
 
 @pytest.mark.parametrize(("number", "said"), [(10_321, 10_000), (987_654, 990_000), (1_000_000, 1_000_000), (7, 7)])
 def test_of_an_estimate_two_digits_are_said(number: int, said: int) -> None:
-    assert large_lists.rounded(number) == said
+    assert large_lists.round_estimate(number) == said
 
 
 def test_a_list_is_narrowed_to_the_last_days(admin_client: Client) -> None:

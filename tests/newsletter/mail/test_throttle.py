@@ -110,7 +110,7 @@ def test_a_call_larger_than_a_seconds_rate_passes_and_is_worked_off(settings: La
     send(digests, 1000)
     wait = wait_of(digests, 1000)
     assert wait.why == "rate"
-    assert wait.for_ == pytest.approx(SECOND * (1000 / 270 - throttle.EARLY_SECONDS), abs=timedelta(milliseconds=5))
+    assert wait.for_ == pytest.approx(SECOND * (1000 / 270 - throttle.BURST_SECONDS), abs=timedelta(milliseconds=5))
     clock.move(wait.for_ - timedelta(milliseconds=1))
     wait_of(digests, 1000)
     clock.move(timedelta(milliseconds=1))
@@ -204,7 +204,7 @@ def test_no_window_sees_more_than_its_rate_and_one_burst(
         for i, (start, _) in enumerate(sent):
             for j, (end, _) in enumerate(sent[i:], i):
                 window = [messages for _, messages in sent[i : j + 1]]
-                burst = max(window) + lane_rate * throttle.EARLY_SECONDS
+                burst = max(window) + lane_rate * throttle.BURST_SECONDS
                 assert sum(window) <= lane_rate * (end - start) / 1000 + burst + 1e-6
 
 
@@ -223,7 +223,7 @@ def test_workers_side_by_side_share_one_rate(settings: LazySettings, clock: Cloc
 
     with ThreadPoolExecutor(4) as workers:
         # The clock stands: what passes is one burst, the part that may come early and one call.
-        assert sum(workers.map(work, range(4))) == 900 * throttle.EARLY_SECONDS + 10
+        assert sum(workers.map(work, range(4))) == 900 * throttle.BURST_SECONDS + 10
 
 
 # Calls at once
@@ -434,7 +434,7 @@ def test_a_redis_killed_in_a_call_ends_no_call_and_lets_nothing_pass_until_it_is
         var_dir, only_redis = Path(folder) / "var", {"DATABASE_URL": "another"}
         settings.REDIS_URL = embedded_servers.redis_url(var_dir)
         lane = Pace("digests")
-        with embedded_servers.running(var_dir, only_redis, scratch=True), lane.call(1) as turn:
+        with embedded_servers.keep_running(var_dir, only_redis, scratch=True), lane.call(1) as turn:
             server = embedded_servers.Redis(var_dir).process()
             assert server
             server.kill()
@@ -442,7 +442,7 @@ def test_a_redis_killed_in_a_call_ends_no_call_and_lets_nothing_pass_until_it_is
             turn.accepted()
             lane.pause(SECOND)
             assert isinstance(wait_of(lane), RedisAway)
-            with embedded_servers.running(var_dir, only_redis, scratch=True):
+            with embedded_servers.keep_running(var_dir, only_redis, scratch=True):
                 send(lane)
 
 

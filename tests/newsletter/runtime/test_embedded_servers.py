@@ -21,7 +21,7 @@ from newsletter.runtime import embedded_servers
 
 NOTHING_NAMED: dict[str, str] = {}
 HOLD = "import sys, pathlib, newsletter.runtime.embedded_servers as e"
-HOLD += "; c = e.running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
+HOLD += "; c = e.keep_running(pathlib.Path(sys.argv[1]), {}, scratch=True)"
 HOLD += "; c.__enter__(); print('ready', flush=True); sys.stdin.read()"
 
 
@@ -33,7 +33,7 @@ def var_dir() -> Iterator[Path]:
 
 
 def running(var_dir: Path) -> AbstractContextManager[None]:
-    return embedded_servers.running(var_dir, NOTHING_NAMED, scratch=True)
+    return embedded_servers.keep_running(var_dir, NOTHING_NAMED, scratch=True)
 
 
 def ask(var_dir: Path, sql: str) -> object:
@@ -128,7 +128,7 @@ def test_two_that_start_at_once_share_one_pair_of_servers(var_dir: Path) -> None
 
 
 def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path) -> None:
-    with embedded_servers.running(var_dir, NOTHING_NAMED):
+    with embedded_servers.keep_running(var_dir, NOTHING_NAMED):
         ask(var_dir, "CREATE TABLE kept ()")
         kill(servers(var_dir))
 
@@ -139,7 +139,7 @@ def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path)
 
 def test_a_server_that_dies_while_it_is_watched_is_started_again_and_told_of(var_dir: Path) -> None:
     told: list[str] = []
-    with running(var_dir), embedded_servers.watched(var_dir, NOTHING_NAMED, told.append):
+    with running(var_dir), embedded_servers.restart_when_dead(var_dir, NOTHING_NAMED, told.append):
         kill(servers(var_dir))
         wait_until(lambda: len(told) == 2)
         assert ask_redis(var_dir).ping()
@@ -207,12 +207,12 @@ def test_every_socket_has_a_short_path_of_its_own(name: str) -> None:
 def test_servers_named_elsewhere_are_left_to_others(var_dir: Path) -> None:
     named = {"DATABASE_URL": "postgres://example.org/papers", "REDIS_URL": "redis://example.org"}
 
-    with embedded_servers.running(var_dir, named):
+    with embedded_servers.keep_running(var_dir, named):
         assert not var_dir.exists()
 
 
 def test_only_the_server_that_is_not_named_is_started(var_dir: Path) -> None:
-    with embedded_servers.running(var_dir, {"DATABASE_URL": "postgres://example.org/papers"}):
+    with embedded_servers.keep_running(var_dir, {"DATABASE_URL": "postgres://example.org/papers"}):
         assert [process.name() for process in servers(var_dir)] == [servers(var_dir)[0].name()]
         assert not (var_dir / "postgres").exists()
 
