@@ -139,8 +139,8 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
     """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
     mark = FREE if entry.is_free else PICK if entry.is_pick else ""
     slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
-    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size}
-    context |= {"links": links_of(entry, card)} | slots
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size, **slots}
+    context["links"] = links_of(entry, card)
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
