@@ -77,7 +77,7 @@ def test_an_editors_word_is_certain() -> None:
     topic = TopicFactory(phrases=["gaussian splatting"])
     paper = PaperFactory(title="Gaussian Splatting Revisited")
     tagging.tag([paper])
-    corrections.give(paper, topic)
+    corrections.add_topic(paper, topic)
     row = PaperTopic.objects.get()
     assert (row.fit, strongest_words(row.evidence)) == (1.0, "")
 

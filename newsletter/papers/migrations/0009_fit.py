@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0007_topic_group'),
+        ('papers', '0008_source_faults'),
     ]
 
     operations = [

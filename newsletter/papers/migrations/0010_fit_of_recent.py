@@ -11,7 +11,7 @@ def ask_to_retag(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0008_fit'),
+        ('papers', '0009_fit'),
     ]
 
     operations = [migrations.RunPython(ask_to_retag, migrations.RunPython.noop)]
