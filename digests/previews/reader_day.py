@@ -4,24 +4,20 @@ Later changes are ignored: entries dropped, issues withdrawn and topics retired 
 digest was assembled. The stored digest is not read, so that the two can be compared.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from digests.assembly import digest_rows
+from digests.assembly import digest_rows, papers_sent
 from digests.mail import compose, slots, subject
-from digests.models import Card, Delivery, Digest
-from digests.models.delivery_state import never_left
+from digests.models import Delivery, Digest
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice, Item, union
 from digests.selection.spans import Span
 from newsletter import clock
 from newsletter.issues.models import Issue
-from newsletter.papers.ingest import duplicates
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
@@ -94,7 +90,7 @@ def preview_delivery(delivery: Delivery) -> Preview:
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
     span = spans.span_of(spans.issues_since(since, at), [choice], at)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
-    had = papers_already_sent(earlier, at)
+    had = papers_sent.papers_already_sent(earlier, at)
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
@@ -119,28 +115,6 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
     span = spans.span_of(list(Issue.objects.out(at).filter(date=day)), [choice], at)
-    had = papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    had = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
     result = digest_choice.answer(span, choice, had, is_first=False)
     return Preview(slot, None, span, choice, union(span.index.by_paper, had), result)
-
-
-def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
-    """Return the paper ids (minus the entry id for free items) of the recent `earlier` deliveries that may have left.
-
-    `at` is the moment of assembly, which looks back over the same days.
-    """
-    recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
-    orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
-    cards = {card_id for order in orders for card_id in order}
-    placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
-    return {paper_id or -entry_id for paper_id, entry_id in placed}
-
-
-def find_repeated_papers(had: Collection[int], span: Span) -> set[int]:
-    """Return the papers of `span` that the reader had: those in `had`, and those merged with one of them since."""
-    offered = span.index.by_paper
-    surviving_ids = duplicates.heirs_of(
-        pk for pk in {*had, *offered} if pk > 0
-    )  # free items have ids below 0 and are never merged
-    had_ids = {surviving_ids.get(pk, pk) for pk in had}
-    return {pk for pk in offered if surviving_ids.get(pk, pk) in had_ids}

@@ -66,11 +66,19 @@ def draw(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> D
     chosen = rules.order(span.index, choice, seen)
     if chosen.numbers:
         return Drawn(chosen)
-    if is_first and (best := rules.fallback_order(span.index, choice, seen)).numbers:
-        return Drawn(best, is_fallback=True)
     if seen and rules.order(span.index, choice).numbers:
         return Drawn(NONE, reason=Delivery.Reason.ALL_HAD)
-    return Drawn(NONE, reason=Delivery.Reason.NOTHING_MATCHED)
+    return draw_fallback(span, choice, seen) if is_first else Drawn(NONE, reason=Delivery.Reason.NOTHING_MATCHED)
+
+
+def draw_fallback(span: Span, choice: Choice, seen: int) -> Drawn:
+    """Choose the front's best, unless a reader who came back was sent some of them before."""
+    best = rules.fallback_order(span.index, choice)
+    if not best.numbers:
+        return Drawn(NONE, reason=Delivery.Reason.NOTHING_MATCHED)
+    if any(seen >> number & 1 for number in best.numbers):
+        return Drawn(NONE, reason=Delivery.Reason.ALL_HAD)
+    return Drawn(best, is_fallback=True)
 
 
 def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:

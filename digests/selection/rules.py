@@ -104,9 +104,9 @@ def with_fallback(index: IssueIndex, chosen: Chosen) -> Selection:
     return Selection(tuple(items), is_fallback=True)
 
 
-def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Chosen:
-    """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
-    shut = muted_by(index, choice) | had
+def fallback_order(index: IssueIndex, choice: Choice) -> Chosen:
+    """Choose the front's best, for a reader whose first digest would be empty; nothing muted."""
+    shut = muted_by(index, choice)
     numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
     return Chosen([*bits(index.free & ~shut), *numbers] if numbers else [])
 
