@@ -20,7 +20,7 @@ def own(settings: LazySettings, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("address", ["x@mailinator.com", "x@deep.below.mailinator.com"])
+@pytest.mark.parametrize("address", ["x@mailinator.com", "x@deep.below.mailinator.com", "x@33mail.com"])
 def test_a_throw_away_domain_counts_with_all_below_it(address: str) -> None:
     assert is_disposable(address)
 
