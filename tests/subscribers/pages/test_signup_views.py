@@ -122,6 +122,29 @@ def test_the_page_of_the_box_preselects_the_topics_of_its_address(client: Client
     assert 'value="vision" checked' in page
 
 
+@pytest.mark.parametrize("meant", ["ada@gmail.com", "ada@gmial.com"])
+def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client, meant: str) -> None:
+    TopicFactory(slug="vision")
+    asked = client.post("/subscribe/", answers(email="ada@gmial.com"))
+    page = asked.content.decode()
+    assert asked.status_code == 422
+    assert "Did you mean ada@gmail.com?" in page
+    assert f'<button name="intended_email" value="{meant}">' in page.replace(' class="second"', "")
+    assert "Not saved yet" not in page
+    assert 'value="vision" checked' in page
+
+    assert client.post("/subscribe/", answers(email="ada@gmial.com", intended_email=meant)).status_code == 302
+    answer_all()
+    assert Subscriber.objects.get().email == meant
+
+
+def test_an_address_that_was_corrected_by_hand_wins_over_the_suggestion(client: Client) -> None:
+    TopicFactory(slug="vision")
+    client.post("/subscribe/", answers(email="ada@example.org", intended_email="ada@gmail.com"))
+    answer_all()
+    assert Subscriber.objects.get().email == "ada@example.org"
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_other_methods_are_refused(client: Client, method: str) -> None:
     for path in ("/subscribe/", "/confirm/", "/preferences/", "/pause/", "/unsubscribe/", "/unsubscribe/x/"):
