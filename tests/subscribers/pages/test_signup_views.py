@@ -122,10 +122,10 @@ def test_the_page_of_the_box_preselects_the_topics_of_its_address(client: Client
     assert 'value="vision" checked' in page
 
 
-@pytest.mark.parametrize("meant", ["ada@gmail.com", "ada@gmial.com"])
+@pytest.mark.parametrize("meant", ["ada@gmail.com", "ada@gmai.com"])
 def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client, meant: str) -> None:
     TopicFactory(slug="vision")
-    asked = client.post("/subscribe/", answers(email="ada@gmial.com"))
+    asked = client.post("/subscribe/", answers(email="ada@gmai.com"))
     page = asked.content.decode()
     assert asked.status_code == 422
     assert "Did you mean ada@gmail.com?" in page
@@ -133,7 +133,7 @@ def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client,
     assert "Not saved yet" not in page
     assert 'value="vision" checked' in page
 
-    assert client.post("/subscribe/", answers(email="ada@gmial.com", intended_email=meant)).status_code == 302
+    assert client.post("/subscribe/", answers(email="ada@gmai.com", intended_email=meant)).status_code == 302
     answer_all()
     assert Subscriber.objects.get().email == meant
 
@@ -168,7 +168,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
     page = press(client, path)
     assert page.status_code == 200
-    assert "The earliest is Monday, 4 May at 07:00." in page.content.decode()
+    assert "It is expected on Monday, 4 May at 07:00." in page.content.decode()
     reader = Subscriber.objects.get()
     assert (reader.status, reader.next_digest_at) == (Subscriber.Status.ACTIVE, MORNING)
     consent = reader.consents.latest("pk")
