@@ -27,7 +27,7 @@ def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]
 def find_repeated_papers(had: Collection[int], span: Span) -> set[int]:
     """Return the papers of `span` that the reader had: those in `had`, and those merged with one of them since."""
     offered = span.index.by_paper
-    surviving_ids = duplicates.heirs_of(
+    surviving_ids = duplicates.merge_targets(
         pk for pk in {*had, *offered} if pk > 0
     )  # free items have ids below 0 and are never merged
     had_ids = {surviving_ids.get(pk, pk) for pk in had}

@@ -83,7 +83,8 @@ def preview_drawn_entries(
     if found.reason:
         return MailPreview(whose, reason=str(Delivery.Reason(found.reason).label))
     items = digest_choice.items_of(span, choice, found)
-    rows = {row.pk: row for row in IssueEntry.objects.filter(pk__in=[item.entry.id for item in items])}
+    chosen = IssueEntry.objects.filter(pk__in=[item.entry.id for item in items])
+    rows = {row.pk: row for row in chosen.select_related("issue")}
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
     lead = f"{lead} {compose.FALLBACK_LEAD if found.is_fallback else ''}".strip()
     cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in items]

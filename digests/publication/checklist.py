@@ -122,7 +122,7 @@ def check_repeats(seen: IssueFront) -> Iterator[ChecklistItem]:
 def earlier_places(seen: IssueFront) -> dict[int, IssueEntry]:
     """Return the earlier entry of each entry's paper by entry id; a front takes precedence over a shelf."""
     entries = {entry.paper_id: entry.pk for entry, _ in seen.front if entry.paper_id}
-    merged = duplicates.heirs_of(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
+    merged = duplicates.merge_targets(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
     entries |= {duplicate: entries[survivor] for duplicate, survivor in merged.items() if survivor in entries}
     out = IssueEntry.objects.kept().filter(paper__in=list(entries)).exclude(issue__published_at=None)
     rows = out.exclude(issue=seen.issue).filter(issue__date__lt=seen.issue.date).select_related("issue")

@@ -74,7 +74,7 @@ def papers_on_front(issue: Issue) -> list[tuple[int, int | None]]:
 def follow_papers(issue: Issue) -> None:
     """Update the entries of an open issue after their papers were merged, unmerged or withdrawn."""
     entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
-    heirs = duplicates.heirs_of(pk for pk in entries.values() if pk)
+    heirs = duplicates.merge_targets(pk for pk in entries.values() if pk)
     for entry, stood_for in entries.items():
         heir = heirs.get(stood_for, stood_for) if stood_for else None
         if heir and heir != entry.paper_id:
@@ -154,7 +154,7 @@ def twins_shown(since: date) -> list[int]:
     """Return the papers whose merged duplicate, listed since `since`, was in an issue, so readers have seen it."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
-    return list(duplicates.heirs_of(shown).values()) if merged else []
+    return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
 # Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.

@@ -120,7 +120,7 @@ class ChoiceForm(forms.Form):
         return sorted(groups, key=lambda group: (not group.name, -group.paper_count, group.name))
 
     def chips(self) -> list[Chip]:
-        counts = weekly_counts.counts()
+        counts = weekly_counts.topic_counts()
         boxes = [(box.data["value"].instance, bool(box.data["selected"])) for box in self["topics"]]
         return [Chip(topic, is_chosen, counts.get(topic.pk, 0)) for topic, is_chosen in boxes]
 

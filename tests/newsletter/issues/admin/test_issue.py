@@ -168,7 +168,7 @@ def test_a_paper_is_pulled_in_by_its_link(desk: Desk, papers: list[Paper]) -> No
 def test_a_link_that_leads_to_no_paper_is_answered_in_words(desk: Desk) -> None:
     response = desk.post("pull-in", None, link="https://example.org/")
     assert response.status_code == 422
-    assert "This is no paper’s link" in response.content.decode()
+    assert "This is not the link of a paper" in response.content.decode()
 
 
 def test_a_free_item_is_added_edited_and_removed(desk: Desk, papers: list[Paper]) -> None:
