@@ -54,7 +54,7 @@ def run_checklist(issue: Issue) -> list[ChecklistItem]:
 
 
 def front_cards(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
-    source, _ = reach.spans_if_published(issue, clock.now())
+    source = reach.spans_if_published(issue, clock.now())
     rows = source.coming.entries if source.coming else issue.entries.kept().select_related("paper")
     front = [row for row in rows if row.dropped_at is None and row.shelf == IssueEntry.Shelf.FRONT]
     return [(row, row.snapshot) for row in front]

@@ -34,20 +34,19 @@ def first_digest(reader_id: int) -> ports.FirstDigest:
 def kind_of(reader: Subscriber) -> Kind:
     if not switch.current_permission().is_allowed:
         return Kind.STOPPED
-    issues = spans.issues_at(clock.now())
-    if not issues:
+    if not spans.issues_at(clock.now()):
         return Kind.NO_ISSUE
-    return Kind.ALL_HAD if reader.last_slot_at and had_all(reader, issues[0]) else Kind.NOW
+    return Kind.ALL_HAD if reader.last_slot_at and had_all(reader) else Kind.NOW
 
 
-def had_all(reader: Subscriber, issue: Issue) -> bool:
-    """Return True if an issue holds nothing for a returning reader but papers that were sent before."""
-    now = clock.now()
+def had_all(reader: Subscriber) -> bool:
+    """Return True if there is nothing for a returning reader but papers that were sent before."""
+    source = spans.Spans(clock.now())
     choice = spans.choices_of([reader.preferences_id])[reader.preferences_id]
-    span = spans.span_of([issue], [choice])
-    sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
-    had = papers_sent.find_repeated_papers(sent, span)
-    return digest_choice.answer(span, choice, had, is_first=True).reason == Delivery.Reason.ALL_HAD
+    sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), source.now)
+    had = papers_sent.add_merged_papers(sent, source)
+    drawn = digest_choice.draw(source.of(None, choice), choice, had, is_first=True)
+    return drawn.reason == Delivery.Reason.ALL_HAD
 
 
 def next_at(reader: Subscriber, *, is_covered: bool) -> datetime:

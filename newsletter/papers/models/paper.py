@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import MD5
 
 from newsletter import clock
 from newsletter.papers import paper_key
@@ -18,7 +19,8 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         return self.filter(withdrawn_at=None, merged_into=None)
 
     def rising(self) -> Self:
-        return self.order_by("-score", "-listed_on", "key")
+        """Put the best first; ties are broken by a hash of the key, which favours no paper's number."""
+        return self.order_by("-score", "-listed_on", MD5("key"))
 
 
 class Paper(models.Model):
