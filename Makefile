@@ -70,6 +70,7 @@ drawing: .venv/dev.stamp
 
 models: .venv/dev.stamp
 	@$(BIN)/python -m tests.benchmarks.summary_weights
+	@$(BIN)/python -m tests.benchmarks.forecast_model
 
 lock: .venv/dev.stamp
 	$(LOCK) requirements-uv.in --output-file requirements-uv.txt

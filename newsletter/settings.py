@@ -327,6 +327,7 @@ DIGEST_SPAN = timedelta(days=env.int("DIGEST_SPAN_DAYS", 14))
 DIGEST_LATEST = timedelta(hours=env.int("DIGEST_LATEST_HOURS", 12))
 DIGEST_KEEP = timedelta(days=env.int("DIGEST_KEEP_DAYS", 90))  # how long a mail can be shown again
 DIGEST_SHELF_PER_TOPIC = env.int("DIGEST_SHELF_PER_TOPIC", 5)
+DIGEST_SHELF_AGE = timedelta(days=env.int("DIGEST_SHELF_DAYS", 7, validate=validate.Range(min=0)))
 if DIGEST_KEEP < 2 * DIGEST_SPAN:
     raise ImproperlyConfigured(
         f"DIGEST_KEEP_DAYS is {DIGEST_KEEP.days}, too short to know what readers had before: "

@@ -87,9 +87,15 @@ def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "") -> Mail:
 def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.Item]:
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
-        reason = f"{TOPICS.get(card['primary_category'], 'Machine learning')} · {card['votes']} votes"
+        category = card["primary_category"]
+        reason = f"{TOPICS.get(category, 'Machine learning')}: arXiv {category} · {card['votes']} votes"
         entry = IssueEntry(
-            pk=1_000_000 + number, paper_id=1, issue=issue, is_pick=is_pick, note=note if is_pick else ""
+            pk=1_000_000 + number,
+            paper_id=1,
+            issue=issue,
+            position=number + 1,
+            is_pick=is_pick,
+            note=note if is_pick else "",
         )
         yield entry, card, f"{mail_cards.PICK} · {reason}" if is_pick else reason
 

@@ -1,120 +1,86 @@
-"""What readers were sent before, of what they might get now: looked up for all of a part at once.
+"""Which papers readers were sent before, of those they might get now.
 
-A paper can stand in two issues: on a shelf and then on a front, or as its twin. And whoever comes back after leaving
-may have had the newest issue itself. A free item stands here as a paper whose id is its entry's, less than 0.
+A reader's history is the digests of the last days. SQL puts them beside each reader, and each digest is read once, not
+once a reader: readers with the same choice and the same history stay one group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from digests.models.delivery_state import NEVER_LEFT
-from newsletter.issues.models import Issue
+from digests.selection.spans import Spans
+from digests.selection.standings import Standings
 
-
-class Pair(NamedTuple):
-    """A paper that can be chosen now, and the same paper where it could be chosen before."""
-
-    had_id: int  # the paper as it stood then
-    paper_id: int  # as it stands now: another one where the two were merged
-    had_at: datetime  # when its issue was published then
-    at: datetime  # and now
-    is_again: bool  # in one and the same issue
-
-
-# Papers and issues alone, which an index holds. Merged papers count as the one at the end of their line.
-MAY_COME_TWICE = """
-WITH RECURSIVE stood AS MATERIALIZED (
-  SELECT entry.paper_id, issue.id AS issue_id, coalesce(issue.published_at, %(now)s) AS published_at
-  FROM issues_issue issue JOIN issues_issueentry entry ON entry.issue_id = issue.id
-  WHERE (issue.published_at > %(since)s OR issue.id = %(newest)s) AND entry.paper_id IS NOT NULL
-  UNION ALL
-  SELECT -entry.id, issue.id, coalesce(issue.published_at, %(now)s)
-  FROM issues_issue issue JOIN issues_issueentry entry ON entry.issue_id = issue.id
-  WHERE (issue.published_at > %(since)s OR issue.id = %(newest)s) AND entry.paper_id IS NULL
-), line AS (
-  SELECT id AS paper_id, merged_into_id AS heir_id FROM papers_paper
-  WHERE merged_into_id IS NOT NULL AND id IN (SELECT paper_id FROM stood)
-  UNION ALL
-  SELECT line.paper_id, paper.merged_into_id FROM line JOIN papers_paper paper ON paper.id = line.heir_id
-  WHERE paper.merged_into_id IS NOT NULL
-), heir AS (
-  SELECT line.* FROM line JOIN papers_paper paper ON paper.id = line.heir_id WHERE paper.merged_into_id IS NULL
-), placed AS MATERIALIZED (
-  SELECT stood.*, coalesce(heir_id, paper_id) AS heir_id FROM stood LEFT JOIN heir USING (paper_id)
-)
-SELECT before.paper_id, new.paper_id, before.published_at, new.published_at, before.issue_id = new.issue_id
-FROM placed new JOIN placed before USING (heir_id)
-WHERE new.issue_id = ANY(%(issues)s) AND (before.issue_id <> new.issue_id OR new.issue_id = %(newest)s)
-"""
-
-
-def pairs_of(issues: Sequence[Issue], now: datetime) -> list[Pair]:
-    """Return what of these issues, newest first, may have been sent before; the first may be about to be published."""
-    if not issues:
-        return []
-    ids = [issue.pk for issue in issues]
-    with connection.cursor() as cursor:
-        since = now - 2 * settings.DIGEST_SPAN
-        values: dict[str, Any] = {"issues": ids, "newest": ids[0], "since": since, "now": now}
-        cursor.execute(MAY_COME_TWICE, values)
-        return [Pair(*row) for row in cursor.fetchall()]
-
-
-# Only what lies in the reader's own span counts, so that readers whose digest it cannot change stay together. The
-# digests that readers got are looked into once each, not once a reader.
-PAIR = """
-pair AS MATERIALIZED (
-  SELECT * FROM unnest(%(had_id)s::bigint[], %(paper_id)s::bigint[], %(had_at)s::timestamptz[],
-                       %(at)s::timestamptz[], %(is_again)s::bool[]) AS pair(had_id, paper_id, had_at, at, is_again)
-)"""
-AFTER = "coalesce(covered_through, (SELECT max(at) FROM pair) - interval '1 microsecond')"
+# Since when the digests of a reader count: those of the last days, and those that may hold a paper of the reader's
+# span, which can have stood in an issue before. `covered` names readers by what they are covered through; those who
+# were never served are covered up to the newest issue. Where a span is empty, nothing counts.
+COVERED = "coalesce(covered_through, %(before_newest)s)"
 SINCE = """
-SELECT one.after, one.is_back, min(pair.had_at) AS since
-FROM (SELECT DISTINCT after, is_back FROM start) one
-JOIN pair ON pair.at > one.after AND (one.is_back OR NOT pair.is_again)
-GROUP BY one.after, one.is_back
+SELECT one.covered, CASE WHEN count(issue.at) > 0 THEN least(%(shelf_since)s, min(issue.earliest)) END AS since
+FROM (SELECT DISTINCT covered FROM {readers}) one
+LEFT JOIN unnest(%(at)s::timestamptz[], %(earliest)s::timestamptz[]) AS issue(at, earliest) ON issue.at > one.covered
+GROUP BY one.covered
 """
-WANTED = """
-SELECT card.id, pair.paper_id, pair.at
-FROM pair JOIN issues_issueentry entry ON entry.paper_id = pair.had_id
-JOIN digests_card card ON card.entry_id = entry.id
-UNION ALL
-SELECT card.id, pair.paper_id, pair.at FROM pair JOIN digests_card card ON card.entry_id = -pair.had_id
-"""
-HAD = f"""
-WITH {PAIR}, start AS MATERIALIZED (
-  SELECT reader_id, is_back, {AFTER} AS after FROM assembly_due
-), reach AS MATERIALIZED ({SINCE}), got AS MATERIALIZED (
-  SELECT start.reader_id, start.after, d.digest_id
-  FROM start JOIN reach USING (after, is_back)
-  JOIN digests_delivery d ON d.subscriber_id = start.reader_id
-  WHERE d.slot > reach.since - %(lateness)s AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
-), wanted AS MATERIALIZED ({WANTED}), held AS MATERIALIZED (
-  SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
-  FROM (SELECT DISTINCT digest_id FROM got) one JOIN digests_digest digest ON digest.id = one.digest_id
-  CROSS JOIN LATERAL unnest(digest.card_ids) AS member(card_id)
-  JOIN wanted ON wanted.id = member.card_id
-)
-UPDATE assembly_due due SET had = reader.papers
-FROM (SELECT got.reader_id, array_agg(DISTINCT held.paper_id ORDER BY held.paper_id) AS papers
-      FROM got JOIN held USING (digest_id) WHERE held.at > got.after GROUP BY got.reader_id) reader
-WHERE reader.reader_id = due.reader_id
+# Of one reader. A digest is made within DIGEST_LATEST of its slot; only a first one may come later, and then it is the
+# last before all others.
+DIGESTS = f"""
+SELECT d.digest_id FROM digests_delivery d
+WHERE d.subscriber_id = {{reader_id}} AND d.made_at >= {{since}} AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
+  AND d.slot >= coalesce((SELECT max(first.slot) FROM digests_delivery first
+                          WHERE first.subscriber_id = {{reader_id}} AND first.slot <= {{since}} - %(latest)s),
+                         '-infinity')
+ORDER BY d.digest_id
 """
 
 
-def note_papers_had(pairs: Sequence[Pair]) -> None:
-    """Write into `assembly_due` which of the papers of its span each reader was sent before."""
-    if not pairs:
-        return
-    columns = columns_of(pairs)
-    # A first digest may be made long after its slot; one of more than a span after it is not looked for.
-    with connection.cursor() as cursor:
-        cursor.execute(HAD, columns | {"lateness": settings.DIGEST_SPAN})
+def history_values(spans: Spans) -> dict[str, Any]:
+    """Return the values of SINCE and DIGESTS at a moment."""
+    standings = spans.earliest_standings()
+    newest = max((at for at, _ in standings), default=spans.now)
+    return {
+        "at": [at for at, _ in standings],
+        "earliest": [earliest for _, earliest in standings],
+        "before_newest": newest - datetime.resolution,
+        "shelf_since": spans.now - settings.DIGEST_SHELF_AGE,
+        "latest": settings.DIGEST_LATEST,
+    }
 
 
-def columns_of(pairs: Sequence[Pair]) -> dict[str, Any]:
-    return dict(zip(Pair._fields, map(list, zip(*pairs, strict=True)), strict=True))
+CARDS_OF = "SELECT id, card_ids::text FROM digests_digest WHERE id = ANY(%s::bigint[])"
+PAPERS_OF = """
+SELECT card.id::text, coalesce(entry.paper_id, -entry.id)
+FROM digests_card card JOIN issues_issueentry entry ON entry.id = card.entry_id WHERE card.id = ANY(%s::bigint[])
+"""
+
+
+class PapersSent:
+    """The papers of digests that were sent, each card and each digest read once."""
+
+    def __init__(self, standings: Standings) -> None:
+        self.standings = standings
+        self.paper_of: dict[str, tuple[int, ...]] = {}  # by card, as text: the same paper under all its ids
+
+    def of(self, digest_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+        """Return the papers of each digest, merged ones under every id they stood by."""
+        with connection.cursor() as cursor:
+            cursor.execute(CARDS_OF, [list(digest_ids)])
+            cards = {digest_id: text[1:-1].split(",") for digest_id, text in cursor.fetchall() if text != "{}"}
+        self.read_cards({card for of_digest in cards.values() for card in of_digest} - self.paper_of.keys())
+        return {
+            digest_id: frozenset([paper for card in of_digest for paper in self.paper_of.get(card, ())])
+            for digest_id, of_digest in cards.items()
+        }
+
+    def read_cards(self, card_ids: Iterable[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(PAPERS_OF, ["{" + ",".join(card_ids) + "}"])
+            self.paper_of |= {card: self.standings.same_as(paper_id) for card, paper_id in cursor.fetchall()}
+
+
+def had_by(history: Sequence[int], sent: Mapping[int, frozenset[int]]) -> frozenset[int]:
+    """Return the papers that readers with a history of digests had."""
+    return frozenset().union(*[sent[digest_id] for digest_id in history if digest_id in sent])

@@ -5,7 +5,7 @@ share one digest: cost grows with distinct digests. Readers themselves are only 
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -89,9 +89,8 @@ class Run:
     def serve_part(self, look: Look) -> None:
         """Serve the readers of one part, unless another assembler is at it."""
         with advisory_locks.held(Lock.ASSEMBLY, f"{look.part} of {look.parts}") as is_mine:
-            if not is_mine or not (seen := due_readers.see(look)):
+            if not is_mine or not (seen := due_readers.see(look, self.spans)):
                 return
-            already_sent.note_papers_had(self.earlier)
             due_readers.tell(worked_out(self.moment, due_readers.appointments()), self.answers(due_readers.groups()))
             planned = due_readers.plan(self.lane)
             for moved, batch_ids in due_readers.deliver(look, self.lane, seen, planned):
@@ -107,8 +106,8 @@ class Run:
             return CallShape(provider.lane, provider.most, provider.shares_content)
 
     @cached_property
-    def earlier(self) -> list[already_sent.Pair]:
-        return already_sent.pairs_of(self.spans.issues, self.now)
+    def sent(self) -> already_sent.PapersSent:
+        return already_sent.PapersSent(self.spans.standings)
 
     def moment(self, appointment: Appointment) -> Moment:
         """Say what follows: a slot that came meanwhile and is not too late is due again at once."""
@@ -120,17 +119,19 @@ class Run:
         """Return what each group gets, its digest written."""
         choices = spans.choices_of({group.preferences_id for group in groups}, self.now)
         known = [group for group in groups if group.preferences_id in choices]
-        chosen = worked_out(lambda group: (group, self.answer(group, choices[group.preferences_id])), known)
-        answers = dict(chosen)
+        sent = self.sent.of({digest_id for group in known for digest_id in group.history})
+        answers = dict(
+            worked_out(lambda group: (group, self.answer(group, choices[group.preferences_id], sent)), known)
+        )
         digest_ids = self.digests.write(answer.content for answer in answers.values() if answer.content)
         return [
             (group, Given(digest_ids[content] if content else None, covered_to, reason, note))
             for group, (content, covered_to, reason, note) in answers.items()
         ]
 
-    def answer(self, group: Group, choice: Choice) -> DigestChoice:
-        span = self.spans.of(group.covered_through, choice)
-        return digest_choice.answer(span, choice, group.had, is_first=group.covered_through is None)
+    def answer(self, group: Group, choice: Choice, sent: Mapping[int, frozenset[int]]) -> DigestChoice:
+        span, had = self.spans.of(group.covered_through, choice), already_sent.had_by(group.history, sent)
+        return digest_choice.answer(span, choice, had, is_first=group.covered_through is None)
 
 
 def worked_out(work: Callable[[Asked], Told], asked: Iterable[Asked]) -> list[Told]:

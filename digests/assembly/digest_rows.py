@@ -45,24 +45,22 @@ JOIN digests_card card USING (entry_id, reason) ORDER BY place
 
 
 def write_cards(contents: Sequence[DigestContent]) -> None:
-    """Note in each span the card of every item that was chosen; rows are made where there are none yet."""
-    for span in {id(content.span): content.span for content in contents}.values():
-        items = [item for item in span.index.items if item.number not in span.card_ids]
-        if not items:
-            continue
-        columns = [item.entry.id for item in items], [item.reason for item in items]
-        with connection.cursor() as cursor:
-            cursor.execute(CARDS, columns)
-            cursor.execute(CARD_IDS, columns)
-            ids = [card_id for (card_id,) in cursor.fetchall()]
-        span.card_ids |= zip((item.number for item in items), ids, strict=True)
+    """Note on every item that was chosen the id of its card; rows are made where there are none yet."""
+    items = list({item: None for content in contents for item in content.items if item.card_id is None})
+    if not items:
+        return
+    columns = [item.entry.id for item in items], [item.reason for item in items]
+    with connection.cursor() as cursor:
+        cursor.execute(CARDS, columns)
+        cursor.execute(CARD_IDS, columns)
+        for item, (card_id,) in zip(items, cursor.fetchall(), strict=True):
+            item.card_id = card_id
 
 
 def key_of(content: DigestContent) -> UUID:
     """Return what two digests share that are the same: frame, cards and order."""
-    span = content.span
-    order = ",".join([str(span.card_ids[number]) for number in content.numbers])
-    return UUID(bytes=hashlib.md5(f"{span.issues[0].pk}:{content.is_fallback}:{order}".encode()).digest())
+    order = ",".join([str(item.card_id) for item in content.items])
+    return UUID(bytes=hashlib.md5(f"{content.span.issues[0].pk}:{content.is_fallback}:{order}".encode()).digest())
 
 
 # In the order of their keys, so that two assemblers wait for each other and never in a circle.
@@ -88,6 +86,6 @@ def write_digests(contents: dict[UUID, DigestContent], now: datetime) -> Iterato
 
 
 def digest_row(key: UUID, content: DigestContent) -> tuple[UUID, int, str, bool, str]:
-    span = content.span
-    cards = "{" + ",".join([str(span.card_ids[number]) for number in content.numbers]) + "}"
-    return key, span.issues[0].pk, cards, content.is_fallback, subject_for(span.issues[0], content.items)
+    issue = content.span.issues[0]
+    cards = "{" + ",".join([str(item.card_id) for item in content.items]) + "}"
+    return key, issue.pk, cards, content.is_fallback, subject_for(issue, content.items)

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
+from digests.assembly import already_sent
 from digests.models import Assembly, Batch
+from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm
 
 CHUNK = 10_000  # readers a transaction, in whole batches
@@ -35,7 +37,7 @@ class Group(NamedTuple):
 
     preferences_id: int
     covered_through: datetime | None
-    had: tuple[int, ...]  # papers of the span that its readers were sent before
+    history: tuple[int, ...]  # the ids of the digests that may hold what would come to its readers again
 
 
 class CallShape(NamedTuple):
@@ -85,24 +87,27 @@ def count(look: Look) -> int:
 
 
 # A first digest is never too late.
-IS_LATE = "(covered_through IS NOT NULL AND next_digest_at < %(latest)s)"
-IS_BACK = "(covered_through IS NULL AND last_slot_at IS NOT NULL)"
+IS_LATE = "(covered_through IS NOT NULL AND next_digest_at < %(latest_slot)s)"
 SEE = f"""
 CREATE TEMP TABLE assembly_due AS
-SELECT id AS reader_id, next_digest_at AS slot, covered_through, preferences_id,
-       frequency, weekday, send_time, timezone, paused_until,
-       confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome,
-       {IS_LATE} AS is_late, {IS_BACK} AS is_back, '{{}}'::bigint[] AS had
-FROM subscribers_subscriber
-WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
+WITH seen AS MATERIALIZED (
+  SELECT id AS reader_id, next_digest_at AS slot, covered_through, {already_sent.COVERED} AS covered, preferences_id,
+         frequency, weekday, send_time, timezone, paused_until,
+         confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome, {IS_LATE} AS is_late
+  FROM subscribers_subscriber
+  WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="seen")})
+SELECT seen.*, ARRAY({already_sent.DIGESTS.format(reader_id="seen.reader_id", since="since.since")}) AS history
+FROM seen JOIN since USING (covered)
 """
 
 
-def see(look: Look) -> int:
+def see(look: Look, spans: Spans) -> int:
     """Fill `assembly_due` with the readers of a part as they stand; return how many there are."""
     forget()
+    values = look._asdict() | already_sent.history_values(spans)
     with connection.cursor() as cursor:
-        cursor.execute(SEE, look._asdict() | {"latest": look.now - settings.DIGEST_LATEST})
+        cursor.execute(SEE, values | {"latest_slot": look.now - settings.DIGEST_LATEST})
         seen = int(cursor.rowcount)
         if seen:
             cursor.execute("ANALYZE assembly_due")
@@ -114,13 +119,15 @@ def forget() -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
 
-GROUPS = "SELECT DISTINCT preferences_id, covered_through, had FROM assembly_due WHERE NOT is_late"
+GROUPS = "SELECT DISTINCT preferences_id, covered_through, history FROM assembly_due WHERE NOT is_late"
 
 
 def groups() -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(GROUPS)
-        return [Group(preferences_id, covered, tuple(had)) for preferences_id, covered, had in cursor.fetchall()]
+        return [
+            Group(preferences_id, covered, tuple(history)) for preferences_id, covered, history in cursor.fetchall()
+        ]
 
 
 def appointments() -> list[Appointment]:
@@ -136,7 +143,7 @@ CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, ti
                                  slot timestamptz, is_welcome bool, next_at timestamptz, is_paused bool)
 """
 ANSWER = """
-CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, had bigint[],
+CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, history bigint[],
                                    digest_id bigint, covered_to timestamptz, reason text, note text)
 """
 
@@ -151,8 +158,8 @@ def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Given]]) -> N
         cursor.execute(ANSWER)
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
             for group, given in answers:
-                had = "{" + ",".join(map(str, group.had)) + "}"
-                copy.write_row((group.preferences_id, group.covered_through, had, *given))
+                history = "{" + ",".join(map(str, group.history)) + "}"
+                copy.write_row((group.preferences_id, group.covered_through, history, *given))
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 
@@ -173,7 +180,7 @@ WITH told AS (
    AND next.timezone = due.timezone AND next.slot = due.slot AND next.is_welcome = due.is_welcome
    AND next.paused_until IS NOT DISTINCT FROM due.paused_until
   LEFT JOIN assembly_answer answer
-    ON answer.preferences_id = due.preferences_id AND answer.had = due.had
+    ON answer.preferences_id = due.preferences_id AND answer.history = due.history
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
   WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (

@@ -74,7 +74,7 @@ def remember(card_ids: Collection[int]) -> None:
 
 
 def load_cards(card_ids: Collection[int]) -> None:
-    found = Card.objects.filter(pk__in=card_ids).select_related("entry")
+    found = Card.objects.filter(pk__in=card_ids).select_related("entry__issue")
     cards = list(found)
     if not all(map(is_rendered, cards)):
         with transaction.atomic():
@@ -116,7 +116,7 @@ def render_cards(cards: Sequence[Card]) -> None:
 
 @lru_cache(maxsize=1_000)
 def smaller_card(card_id: int, size: str) -> CardTemplate:
-    card = Card.objects.select_related("entry").get(pk=card_id)
+    card = Card.objects.select_related("entry__issue").get(pk=card_id)
     return render_pieces(card.entry, card.entry.snapshot, card.reason, size)
 
 
@@ -139,12 +139,34 @@ def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str 
     """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
     mark = FREE if entry.is_free else PICK if entry.is_pick else ""
     slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
-    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size} | slots
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size, **slots}
+    context["links"] = links_of(entry, card)
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
     text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
     return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
+
+
+def links_of(entry: IssueEntry, card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names and addresses of the links below a paper; with the vote's there are four at most.
+
+    The page behind “Details” links to the project too. Papers that are not on the front have no such page.
+    """
+    details = details_url(entry)
+    links = {
+        "PDF": card["pdf_url"],
+        "Code": card["code_url"],
+        "Project": "" if details else card["project_url"],
+        "Details": details,
+    }
+    return [(name, url) for name, url in links.items() if url]
+
+
+def details_url(entry: IssueEntry) -> str:
+    if not entry.pk or not entry.paper_id or entry.shelf != IssueEntry.Shelf.FRONT:
+        return ""
+    return f"{settings.SITE_URL}{entry.issue.get_absolute_url()}#paper-{entry.position}"
 
 
 def why(card: Mapping[str, Any], reason: str) -> str:

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 
 from digests.selection.entry_index import Item
+from newsletter.excerpt import cut_at_word
 from newsletter.header_line import clean_line
 from newsletter.issues.models import Issue
 
-LONGEST_TITLE = 110  # characters of a title in a subject
+LONGEST_TITLE = 70  # characters of a title in a subject
 
 
 def subject_for(issue: Issue, items: Sequence[Item]) -> str:
@@ -19,6 +20,5 @@ def subject_of(issue: Issue, first: str, count: int) -> str:
     """Return the subject: the editor's, or the first title and how many papers stand below it."""
     if issue.subject:
         return clean_line(issue.subject)
-    first = clean_line(first)
-    title = first if len(first) <= LONGEST_TITLE else first[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
+    title = cut_at_word(clean_line(first), LONGEST_TITLE)
     return title if count == 1 else f"{title}, and {count - 1} more {'paper' if count == 2 else 'papers'}"

@@ -40,7 +40,7 @@ class MailPreview:
 
 def preview_public_issue(issue: Issue) -> MailPreview:
     """Return the mail with the whole front of `issue`, as it would be published now."""
-    source, _ = reach.spans_if_published(issue, clock.now())
+    source = reach.spans_if_published(issue, clock.now())
     if source.coming:
         kept = [entry for entry in source.coming.entries if entry.dropped_at is None]
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
@@ -52,8 +52,8 @@ def preview_public_issue(issue: Issue) -> MailPreview:
 def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> MailPreview:
     """Return what a new reader who follows `topics` (slugs) would get of `issue`; `lead` opens the mail."""
     now, choice = clock.now(), Choice(frozenset(topics))
-    source, _ = reach.spans_if_published(issue, now)
-    span = spans.span_of([source.coming.issue if source.coming else issue], [choice], now, source.coming)
+    source = reach.spans_if_published(issue, now)
+    span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
     found = digest_choice.draw(span, choice, (), is_first=False)
     return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
@@ -66,12 +66,11 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
         return MailPreview(whose, reason=f"the reader gets no mail: {reader.get_status_display().lower()}")
     if is_paused(reader.rhythm, day_of(reader.rhythm, max(now, reader.next_digest_at))):
         return MailPreview(whose, reason=str(Delivery.Reason.PAUSED.label))
-    source, _ = reach.spans_if_published(issue, now)
+    source = reach.spans_if_published(issue, now)
     choice = spans.choices_of([reader.preferences_id], now)[reader.preferences_id]
     span = source.of(reader.covered_through, choice)
-    had = reader_day.find_repeated_papers(
-        reader_day.papers_already_sent(Delivery.objects.filter(subscriber=reader), now), span
-    )
+    sent = reader_day.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
+    had = reader_day.add_merged_papers(sent, source)
     found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
     return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
 
@@ -82,7 +81,8 @@ def preview_drawn_entries(
     if found.reason:
         return MailPreview(whose, reason=str(Delivery.Reason(found.reason).label))
     items = digest_choice.items_of(span, choice, found)
-    rows = {row.pk: row for row in IssueEntry.objects.filter(pk__in=[item.entry.id for item in items])}
+    chosen = IssueEntry.objects.filter(pk__in=[item.entry.id for item in items])
+    rows = {row.pk: row for row in chosen.select_related("issue")}
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
     lead = f"{lead} {compose.FALLBACK_LEAD if found.is_fallback else ''}".strip()
     cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in items]

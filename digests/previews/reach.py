@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digests.assembly import already_sent
-from digests.assembly.already_sent import Pair
+from digests.assembly.already_sent import PapersSent, had_by
 from digests.models import Delivery
 from digests.previews import reader_groups
 from digests.previews.reader_groups import CountedGroup
@@ -57,9 +56,9 @@ def compute_reach(issue: Issue) -> Reach:
     Stores nothing. This takes seconds for a million readers, so pages show the last stored figure (reach_cache.py).
     """
     now = clock.now()
-    source, pairs = spans_if_published(issue, now)
+    source = spans_if_published(issue, now)
     with garbage_collection_disabled():
-        groups = reader_groups.count_groups_due_by(now + AHEAD, now, pairs)
+        groups = reader_groups.count_groups_due_by(now + AHEAD, source)
         return sum_draws(draw_for_groups(source, groups, now), drawable_entry_ids(issue, source), now)
 
 
@@ -75,14 +74,14 @@ def garbage_collection_disabled() -> Iterator[None]:
             gc.enable()
 
 
-def spans_if_published(issue: Issue, now: datetime) -> tuple[Spans, list[Pair]]:
-    """Return the spans to draw from, with an open issue treated as published, and the papers that may come twice."""
+def spans_if_published(issue: Issue, now: datetime) -> Spans:
+    """Return the spans to draw from, with an open issue treated as published."""
     if not issue.is_open:
-        source = Spans(now)
-        return source, already_sent.pairs_of(source.issues, now)
+        return Spans(now)
     with publish_dry_run.dry_run(issue, now) as coming:
         source = Spans(now, coming)
-        return source, already_sent.pairs_of(source.issues, now)
+        source.earliest_standings()  # read before the dry run takes back what publication would change
+        return source
 
 
 def drawable_entry_ids(issue: Issue, source: Spans) -> list[int]:
@@ -100,15 +99,15 @@ GroupDraw = tuple[
 def draw_for_groups(source: Spans, groups: Sequence[CountedGroup], now: datetime) -> Iterator[GroupDraw]:
     """Yield what each group gets. Groups whose preferences no longer exist are left out."""
     choices = spans.choices_of({readers.group.preferences_id for readers in groups}, now)
+    sent = PapersSent(source.standings).of({digest_id for readers in groups for digest_id in readers.group.history})
     for readers in groups:
-        preferences_id, covered, had = readers.group
+        preferences_id, covered, history = readers.group
         if readers.is_paused or readers.is_late:
             yield readers, (), Reason.PAUSED if readers.is_paused else Reason.EXPIRED
         elif (choice := choices.get(preferences_id)) is not None:
             span = source.of(covered, choice)
-            found = digest_choice.draw(span, choice, had, is_first=covered is None)
-            entries = span.index.entries
-            yield readers, tuple([entries[n].id for n in found.order.numbers]), found.reason
+            found = digest_choice.draw(span, choice, had_by(history, sent), is_first=covered is None)
+            yield readers, tuple([index.entries[number].id for index, number in found.places]), found.reason
 
 
 def sum_draws(draws: Iterable[GroupDraw], entries: Iterable[int], now: datetime) -> Reach:

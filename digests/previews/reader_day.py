@@ -17,11 +17,10 @@ from digests.models import Card, Delivery, Digest
 from digests.models.delivery_state import never_left
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
-from digests.selection.entry_index import Choice, Item, union
-from digests.selection.spans import Span
+from digests.selection.entry_index import Choice, Item
+from digests.selection.spans import Span, Spans
 from newsletter import clock
 from newsletter.issues.models import Issue
-from newsletter.papers.ingest import duplicates
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
@@ -36,13 +35,13 @@ class Preview:
     delivery: Delivery | None  # None when nothing was due
     span: Span
     choice: Choice
-    had: int  # bit mask of the entries whose papers the reader already had
+    had: frozenset[int]  # the papers that the reader was sent before
     result: DigestChoice
 
     @property
     def items(self) -> list[Item]:
         """The papers in their order, each with the reason it is there."""
-        return self.result.content.items if self.result.content else []
+        return list(self.result.content.items) if self.result.content else []
 
     @property
     def issue(self) -> Issue | None:
@@ -67,7 +66,7 @@ class Preview:
         if content is None:
             return None
         digest_rows.write_cards([content])
-        card_ids = [self.span.card_ids[number] for number in content.numbers]
+        card_ids = [item.card_id for item in content.items if item.card_id]
         return compose.compose(
             Digest(issue=self.issue, card_ids=card_ids, is_fallback=content.is_fallback, subject=self.subject)
         )
@@ -92,14 +91,14 @@ def preview_delivery(delivery: Delivery) -> Preview:
     """Recompute a delivery as assembly did when it was made."""
     at, since = delivery.made_at, delivery.covered_from
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
-    span = spans.span_of(spans.issues_since(since, at), [choice], at)
+    span = Spans(at).of(since, choice)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
     had = papers_already_sent(earlier, at)
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
         result = digest_choice.answer(span, choice, had, is_first=since is None)
-    return Preview(delivery.slot, delivery, span, choice, union(span.index.by_paper, had), result)
+    return Preview(delivery.slot, delivery, span, choice, had, result)
 
 
 def blocking_reason(delivery: Delivery) -> str:
@@ -118,13 +117,13 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     slot = digest_schedule.moment(day, reader.send_time, reader.timezone)
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
-    span = spans.span_of(list(Issue.objects.out(at).filter(date=day)), [choice], at)
+    span = Spans(at).span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
     had = papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
     result = digest_choice.answer(span, choice, had, is_first=False)
-    return Preview(slot, None, span, choice, union(span.index.by_paper, had), result)
+    return Preview(slot, None, span, choice, had, result)
 
 
-def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]:
+def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
     """Return the paper ids (minus the entry id for free items) of the recent `earlier` deliveries that may have left.
 
     `at` is the moment of assembly, which looks back over the same days.
@@ -133,14 +132,9 @@ def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> set[int]
     orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
     placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
-    return {paper_id or -entry_id for paper_id, entry_id in placed}
+    return frozenset(paper_id or -entry_id for paper_id, entry_id in placed)
 
 
-def find_repeated_papers(had: Collection[int], span: Span) -> set[int]:
-    """Return the papers of `span` that the reader had: those in `had`, and those merged with one of them since."""
-    offered = span.index.by_paper
-    surviving_ids = duplicates.heirs_of(
-        pk for pk in {*had, *offered} if pk > 0
-    )  # free items have ids below 0 and are never merged
-    had_ids = {surviving_ids.get(pk, pk) for pk in had}
-    return {pk for pk in offered if surviving_ids.get(pk, pk) in had_ids}
+def add_merged_papers(had: Collection[int], source: Spans) -> frozenset[int]:
+    """Return `had` with the papers of recent issues that were merged with one of them."""
+    return frozenset(same for paper_id in had for same in source.standings.same_as(paper_id))

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from digests.assembly import already_sent, due_readers
 from digests.assembly.due_readers import Group
 from digests.models.delivery_state import NEVER_LEFT
+from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 
@@ -29,74 +30,49 @@ class CountedGroup(NamedTuple):
 # of many preferences are joined to text in one row: reading a row for each would take longer than counting.
 COUNT_SQL = """
 , counted AS (
-  SELECT preferences_id, covered_through, {had} AS had, {is_late} AS is_late,
+  SELECT preferences_id, covered_through, coalesce(history.digests, '{{}}') AS history, {is_late} AS is_late,
          CASE WHEN paused_until > (next_digest_at AT TIME ZONE 'UTC')::date - 2
               THEN json_build_array(frequency, weekday, send_time, timezone, paused_until, {seconds})::text
               ELSE '' END AS pause,
          count(*) AS readers, min(next_digest_at) AS first_at, max(next_digest_at) AS last_at
-  FROM subscribers_subscriber {join}
+  FROM subscribers_subscriber LEFT JOIN history ON history.reader_id = subscribers_subscriber.id
   WHERE {is_due}
   GROUP BY 1, 2, 3, 4, 5
 )
-SELECT covered_through, had, is_late, pause, string_agg(preferences_id::text, ','), string_agg(readers::text, ','),
+SELECT covered_through, history, is_late, pause, string_agg(preferences_id::text, ','), string_agg(readers::text, ','),
        string_agg({seconds_of_first}::text, ','), string_agg({seconds_of_last}::text, ',')
 FROM counted GROUP BY 1, 2, 3, 4
 """
 SECONDS_SQL = "extract(epoch FROM {})::bigint"
-# Like HAD in digests/assembly/already_sent.py, in the other direction: from the few digests that contain such a paper
-# to their readers. No such digest is older than the first issue with such a paper.
-HAD_SQL = f"""
-WITH {already_sent.PAIR}, start AS MATERIALIZED (
-  SELECT id AS reader_id, {due_readers.IS_BACK} AS is_back, {already_sent.AFTER} AS after
-  FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
-), reach AS MATERIALIZED ({already_sent.SINCE}), wanted AS MATERIALIZED ({already_sent.WANTED}), held AS MATERIALIZED (
-  SELECT digest.id AS digest_id, wanted.paper_id, wanted.at
-  FROM digests_digest digest CROSS JOIN LATERAL unnest(digest.card_ids) AS member(card_id)
-  JOIN wanted ON wanted.id = member.card_id
-  WHERE digest.made_at >= (SELECT min(since) FROM reach) AND digest.card_ids && ARRAY(SELECT id FROM wanted)
-), had AS MATERIALIZED (
-  SELECT start.reader_id, array_agg(DISTINCT held.paper_id ORDER BY held.paper_id) AS papers
-  FROM held JOIN digests_delivery d ON d.digest_id = held.digest_id
-  JOIN start ON start.reader_id = d.subscriber_id
-  JOIN reach ON reach.after = start.after AND reach.is_back = start.is_back
-  WHERE d.made_at >= (SELECT min(since) FROM reach) AND d.slot > reach.since - %(lateness)s
-    AND NOT {NEVER_LEFT} AND held.at > start.after
+# The digests of all readers at once: for so many, aggregating is faster than a look-up for each reader.
+HISTORY_SQL = f"""
+WITH start AS MATERIALIZED (
+  SELECT id AS reader_id, {already_sent.COVERED} AS covered FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="start")}), history AS MATERIALIZED (
+  SELECT start.reader_id, array_agg(d.digest_id ORDER BY d.digest_id) AS digests
+  FROM start JOIN since USING (covered) JOIN digests_delivery d ON d.subscriber_id = start.reader_id
+  WHERE d.made_at >= (SELECT min(since) FROM since) AND d.made_at >= since.since
+    AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
   GROUP BY start.reader_id
 )
 """
-NO_HAD_SQL = "WITH had AS (SELECT)"
 MEMORY_SQL = "SET LOCAL work_mem = '128MB'"  # counts a million readers without temporary files
-
-
-def build_count_query(had: str, join: str) -> str:
-    seconds, first, last = map(SECONDS_SQL.format, ("next_digest_at", "first_at", "last_at"))
-    return COUNT_SQL.format(
-        had=had, join=join, is_late=due_readers.IS_LATE, is_due=due_readers.IS_DUE,
-        seconds=seconds, seconds_of_first=first, seconds_of_last=last,
-    )  # fmt: skip
-
-
-COUNT_WITHOUT_HAD_SQL = NO_HAD_SQL + build_count_query("'{}'::bigint[]", "")
-COUNT_WITH_HAD_SQL = HAD_SQL + build_count_query(
-    "coalesce(had.papers, '{}')", "LEFT JOIN had ON had.reader_id = subscribers_subscriber.id"
+COUNT_BY_HISTORY_SQL = HISTORY_SQL + COUNT_SQL.format(
+    is_late=due_readers.IS_LATE,
+    is_due=due_readers.IS_DUE,
+    seconds=SECONDS_SQL.format("next_digest_at"),
+    seconds_of_first=SECONDS_SQL.format("first_at"),
+    seconds_of_last=SECONDS_SQL.format("last_at"),
 )
 
 
 @transaction.atomic
-def count_groups_due_by(until: datetime, now: datetime, pairs: Sequence[already_sent.Pair]) -> list[CountedGroup]:
-    """Count the active readers whose next slot comes by `until`; `pairs` are the papers that may come twice."""
-    values: dict[str, Any] = {
-        "now": until,
-        "newest": None,
-        "latest": now - settings.DIGEST_LATEST,
-        "lateness": settings.DIGEST_SPAN,
-    }
+def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
+    """Count the active readers whose next slot comes by `until`, by what decides their digest of `source`."""
+    values: dict[str, Any] = {"now": until, "newest": None, "latest_slot": source.now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
         cursor.execute(MEMORY_SQL)
-        if pairs:
-            cursor.execute(COUNT_WITH_HAD_SQL, values | already_sent.columns_of(pairs))
-        else:
-            cursor.execute(COUNT_WITHOUT_HAD_SQL, values)
+        cursor.execute(COUNT_BY_HISTORY_SQL, values | already_sent.history_values(source))
         return [group for row in cursor.fetchall() for group in parse_row(*row)]
 
 

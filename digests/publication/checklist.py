@@ -55,7 +55,7 @@ def run_checklist(issue: Issue) -> list[ChecklistItem]:
 
 
 def front_cards(issue: Issue) -> list[tuple[IssueEntry, dict[str, Any]]]:
-    source, _ = reach.spans_if_published(issue, clock.now())
+    source = reach.spans_if_published(issue, clock.now())
     rows = source.coming.entries if source.coming else issue.entries.kept().select_related("paper")
     front = [row for row in rows if row.dropped_at is None and row.shelf == IssueEntry.Shelf.FRONT]
     return [(row, row.snapshot) for row in front]
@@ -134,7 +134,7 @@ def check_repeats(seen: IssueFront) -> Iterator[ChecklistItem]:
 def earlier_places(seen: IssueFront) -> dict[int, IssueEntry]:
     """Return the earlier entry of each entry's paper by entry id; a front takes precedence over a shelf."""
     entries = {entry.paper_id: entry.pk for entry, _ in seen.front if entry.paper_id}
-    merged = duplicates.heirs_of(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
+    merged = duplicates.merge_targets(Paper.objects.exclude(merged_into=None).values_list("pk", flat=True))
     entries |= {duplicate: entries[survivor] for duplicate, survivor in merged.items() if survivor in entries}
     out = IssueEntry.objects.kept().filter(paper__in=list(entries)).exclude(issue__published_at=None)
     rows = out.exclude(issue=seen.issue).filter(issue__date__lt=seen.issue.date).select_related("issue")

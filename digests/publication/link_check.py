@@ -74,7 +74,7 @@ def check_links(issue: Issue, front: Front) -> int:
 def check_link(url: str) -> None:
     trouble, is_dead = "", False
     try:
-        guarded_fetch.probe(url, replace(fetch.policy(), deadline_seconds=LINK_SECONDS))
+        guarded_fetch.probe(url, replace(fetch.fetch_policy(), deadline_seconds=LINK_SECONDS))
     except SourceError as exc:
         trouble, is_dead = str(exc)[:300], exc.permanent
     values = {"checked_at": clock.now(), "trouble": trouble, "is_dead": is_dead}

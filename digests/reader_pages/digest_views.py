@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from digests.mail import compose, links, slots
 from digests.models import CardsPruned, Delivery
 from digests.selection import recent_issues
-from digests.selection.choice_effect import Effect, Week, effects
+from digests.selection.choice_effect import Effect, Week, effects, first_effect
 from digests.selection.entry_index import Choice
 from newsletter.issues.models import Issue
 from subscribers import tokens
@@ -94,10 +94,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 def day_of(form: ChoiceForm) -> Effect | None:
     """Return the last issue as the form's choice would have filled it, None where there is no issue or no choice."""
-    issues = [day for day in recent_issues.last_days() if day.index is not None]
-    if not is_readable(form) or not issues:
-        return None
-    return effects(issues[-1:], choice_of(form))[0]
+    return first_effect(recent_issues.last_days(), choice_of(form)) if is_readable(form) else None
 
 
 def effect_of(form: PreferencesForm) -> Week | None:

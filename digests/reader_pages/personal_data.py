@@ -38,8 +38,8 @@ def record_of(reader: Subscriber) -> dict[str, Any]:
 
 
 def said_of_papers(reader_key: str) -> dict[str, Any]:
-    proposed = proposals.of_reader(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
-    voted = votes.of_reader(reader_key).values("paper__title", "paper__url", "at", "issue_day")
+    proposed = proposals.proposals_of(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
+    voted = votes.votes_of(reader_key).values("paper__title", "paper__url", "at", "issue_day")
     return {
         "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in voted],
         "proposals": list(proposed),
@@ -97,8 +97,8 @@ def erase(reader: Subscriber) -> None:
     forget_address(reader.address_hash)
     erasure_traces.erase_traces(reader)
     chosen = forget_deliveries(reader)
-    votes.forget(tokens.reader_key(reader.pk))
-    proposals.forget(tokens.reader_key(reader.pk))
+    votes.anonymise(tokens.reader_key(reader.pk))
+    proposals.anonymise(tokens.reader_key(reader.pk))
     audit.record("the reader", reader, "erased")
     reader.delete()
     forget_words(chosen)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.community import proposals
-from newsletter.papers.community.proposals import ProposalResult, Wanted
+from newsletter.papers.community.proposals import ProposalResult, ProposedLink
 from newsletter.papers.models import Paper
 from newsletter.papers.models.community import LONGEST_WHY
 from newsletter.papers.text.cleaning import clean
@@ -36,10 +36,10 @@ class ProposalForm(forms.Form):
         error_messages={"required": "Say in a sentence why it is worth reading."},
     )
 
-    def clean_paper(self) -> Wanted:
+    def clean_paper(self) -> ProposedLink:
         try:
-            return proposals.read(self.cleaned_data["paper"])
-        except proposals.NoLink as exc:
+            return proposals.read_link(self.cleaned_data["paper"])
+        except proposals.NotAPaperLink as exc:
             raise forms.ValidationError(str(exc)) from exc
 
     def clean_because(self) -> str:
@@ -69,11 +69,11 @@ def propose(request: HttpRequest, reader: Subscriber, token: str) -> HttpRespons
         context |= outcome_of(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
         if context["outcome"] != ProposalResult.TOO_MANY:
             context["form"] = ProposalForm()
-    context["earlier"] = proposals.of_reader(reader_key).order_by("-at").select_related("paper")[:SHOWN]
+    context["earlier"] = proposals.proposals_of(reader_key).order_by("-at").select_related("paper")[:SHOWN]
     return render(request, "digests/propose.html", context, status=422 if form.errors else 200)
 
 
-def outcome_of(wanted: Wanted, why: str, reader_key: str) -> dict[str, Any]:
+def outcome_of(wanted: ProposedLink, why: str, reader_key: str) -> dict[str, Any]:
     """Propose what a reader wants, unless readers have had it; return what the page says of it."""
     said: dict[str, Any] = {"wanted": wanted, "title": wanted.paper.title if wanted.paper else wanted.link}
     if wanted.paper and (issue := issue_with(wanted.paper)):

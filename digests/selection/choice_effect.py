@@ -7,12 +7,12 @@ texts than to take the texts apart, as selection does for a million readers.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from digests.selection.entry_index import Choice, Entry, IssueIndex, union
-from digests.selection.rules import select
+from digests.selection.entry_index import Choice, Entry, IssueIndex, entries_of_papers
+from digests.selection.rules import OlderIssue, select
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
 MARKS = ".,;:!?()"  # no phrase reaches across one
@@ -66,16 +66,40 @@ def effects(days: Iterable[IssueDay], choice: Choice) -> list[Effect]:
 
     A paper comes on the first day it would have come and on no other, as for a reader who was there all the time.
     """
-    found, had = list[Effect](), set[int]()
+    found, had, earlier = list[Effect](), set[int](), list[IssueIndex]()
     for day in sorted(days, key=lambda day: day.date):
         if day.index is None:
             found.append(Effect(day.date, has_issue=False))
             continue
-        chosen = select(readied(day.index, choice), choice, union(day.index.by_paper, had)).items
-        had.update(item.entry.paper_id for item in chosen)
-        titles = tuple(item.entry.title for item in chosen if not item.entry.is_free)
-        found.append(Effect(day.date, True, titles))
+        index = readied(day.index, choice)
+        found.append(effect_of(day.date, index, choice, had, earlier))
+        earlier.insert(0, index)
     return found[::-1]
+
+
+def first_effect(days: Iterable[IssueDay], choice: Choice) -> Effect | None:
+    """Return what `choice` would have brought to a newcomer on the newest issue of `days`; None without one."""
+    newest_first = sorted(days, key=lambda day: day.date, reverse=True)
+    issues = [(day.date, readied(day.index, choice)) for day in newest_first if day.index]
+    if not issues:
+        return None
+    (day, index), *earlier = issues
+    return effect_of(day, index, choice, set(), [index for _, index in earlier])
+
+
+def effect_of(day: date, index: IssueIndex, choice: Choice, had: set[int], earlier: Iterable[IssueIndex]) -> Effect:
+    """Return what `choice` brings on one day, filled up from `earlier` issues, and add it to the papers `had`."""
+    chosen = select(index, choice, had, older_than(index, earlier)).items
+    had.update(item.entry.paper_id for item in chosen)
+    return Effect(day, True, tuple(item.entry.title for item in chosen if not item.entry.is_free))
+
+
+def older_than(index: IssueIndex, earlier: Iterable[IssueIndex]) -> Iterator[OlderIssue]:
+    """Yield earlier issues, each closed to papers that stand in a newer one."""
+    newer = set(index.by_paper)
+    for older in earlier:
+        yield OlderIssue(older, older.free | entries_of_papers(older, newer))
+        newer.update(older.by_paper)
 
 
 def readied(index: IssueIndex, choice: Choice) -> IssueIndex:
@@ -86,7 +110,6 @@ def readied(index: IssueIndex, choice: Choice) -> IssueIndex:
         index,
         by_phrase=entries_with(index.entries, phrases) if phrases else {},
         by_author=entries_by(index.entries, authors) if authors else {},
-        items=[],
         by_reason={},
     )
 

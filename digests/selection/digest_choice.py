@@ -1,28 +1,22 @@
 """What the readers of one group get from their span: the content of a digest, or the one reason why there is none."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from digests.models import Delivery
-from digests.selection import entry_index, rules
+from digests.selection import rules
 from digests.selection.entry_index import Choice, Item
-from digests.selection.rules import Chosen
+from digests.selection.rules import Place
 from digests.selection.spans import Span
-
-NONE = Chosen([])
 
 
 class DigestContent(NamedTuple):
-    """What a digest holds: the numbers of the items chosen from a span, in their order."""
+    """What a digest holds: the items chosen, in their order, and the span whose newest issue frames them."""
 
     span: Span
-    numbers: tuple[int, ...]
+    items: tuple[Item, ...]
     is_fallback: bool
-
-    @property
-    def items(self) -> list[Item]:
-        return [self.span.index.items[number] for number in self.numbers]
 
 
 class DigestChoice(NamedTuple):
@@ -35,21 +29,20 @@ class DigestChoice(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Which entries of a span are chosen, or the one reason why there is none."""
+    """The entries that are chosen, in their order, or the one reason why there is none."""
 
-    order: Chosen
+    places: list[Place]
     is_fallback: bool = False
     reason: str = ""
 
 
-def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> DigestChoice:
+def answer(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) -> DigestChoice:
     """Choose from a span for readers who were sent the papers `had` before; a first digest is never empty."""
     drawn = draw(span, choice, had, is_first=is_first)
     if not span.issues:
         return DigestChoice(None, reason=drawn.reason)
     if not drawn.reason:
-        items = items_of(span, choice, drawn)
-        content = DigestContent(span, tuple([item.number for item in items]), drawn.is_fallback)
+        content = DigestContent(span, items_of(span, choice, drawn), drawn.is_fallback)
         return DigestChoice(content, span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
         return DigestChoice(None, span.newest_at, drawn.reason)
@@ -58,23 +51,24 @@ def answer(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) ->
     return DigestChoice(None, span.newest_at, drawn.reason, note)
 
 
-def draw(span: Span, choice: Choice, had: Iterable[int], *, is_first: bool) -> Drawn:
-    """Choose as `answer` does, and give no reasons: a third of the time where only numbers are asked for."""
+def draw(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) -> Drawn:
+    """Choose as `answer` does, without reasons: it takes a third of the time.
+
+    Older issues fill up what an issue of the span begins; where the span has none, there is no digest.
+    """
     if not span.issues:
-        return Drawn(NONE, reason=Delivery.Reason.NO_ISSUE)
-    seen = entry_index.union(span.index.by_paper, had)
-    chosen = rules.order(span.index, choice, seen)
-    if chosen.numbers:
-        return Drawn(chosen)
-    if is_first and (best := rules.fallback_order(span.index, choice, seen)).numbers:
+        return Drawn([], reason=Delivery.Reason.NO_ISSUE)
+    if places := rules.order(span.index, choice, had, span.older):
+        return Drawn(places)
+    if is_first and (best := rules.fallback_order(span.index, choice, had)):
         return Drawn(best, is_fallback=True)
-    if seen and rules.order(span.index, choice).numbers:
-        return Drawn(NONE, reason=Delivery.Reason.ALL_HAD)
-    return Drawn(NONE, reason=Delivery.Reason.NOTHING_MATCHED)
+    if had and rules.order(span.index, choice):
+        return Drawn([], reason=Delivery.Reason.ALL_HAD)
+    return Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
 
 
 def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:
     """Return what was drawn, each with the reason it is there."""
     if drawn.is_fallback:
-        return rules.with_fallback(span.index, drawn.order).items
-    return rules.with_reasons(span.index, choice, drawn.order).items
+        return rules.with_fallback(drawn.places).items
+    return rules.with_reasons(span.index, choice, drawn.places).items

@@ -1,11 +1,26 @@
-from collections.abc import Iterable, Iterator, Mapping
+"""The entries of an issue, or of several, indexed so that many readers can choose from them quickly. Pure.
+
+Entries are numbered in their order, and most answers about them are bit masks over these numbers. The order within a
+topic is a list of placements instead: a placement is an entry under one of its topics, and placements are numbered by
+how good the entry is for that topic.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
+WEAK = 0.5  # a topic that fits less never leads
+# Of entries whose snapshot is older than fits: not weak, and no better than what was judged to fit well.
+UNKNOWN_FIT = 0.6
+# The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, since what is
+# expected to trend resembles the topics that trend most.
+SCORE_IN_FIT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +38,16 @@ class Entry:
     authors: tuple[str, ...]
     topics: Mapping[str, str]  # slug → name
     evidence: Mapping[str, str] = field(default_factory=dict)  # slug → the words that speak most for the topic
+    fits: Mapping[str, float] = field(default_factory=dict)  # slug → how well the paper fits, 0 to 1
+    day: date | None = None  # of its issue
 
     @property
     def is_free(self) -> bool:
         """Say whether it is no paper, but a free item of the editors'."""
         return self.paper_id < 0
+
+    def fit(self, slug: str) -> float:
+        return self.fits.get(slug, UNKNOWN_FIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +63,35 @@ class Choice:
     minimum_score: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
-    """An entry and why it was chosen; `number` is its own in its index."""
+    """An entry and why it was chosen: one object for all readers who get that entry for that reason."""
 
-    number: int
     entry: Entry
     reason: str
+    card_id: int | None = None  # once its card is stored
+
+
+class TopicShelf(NamedTuple):
+    """The placements of one topic's shelf, best first, and the best few, which come before the rest of all topics."""
+
+    placements: list[int]
+    best: list[int]
+    best_entries: int  # their mask
 
 
 @dataclass(slots=True)
 class IssueIndex:
-    """The entries of a span in their order, and for each topic, phrase and author the mask of what it matches."""
+    """Entries in their order, and for each topic, phrase and author what it matches."""
 
     entries: list[Entry]
     shelf_per_topic: int
     topic_bits: list[int] = field(default_factory=list)  # of each entry, by `topic_number`
     topic_number: dict[str, int] = field(default_factory=dict)
-    by_topic: dict[str, int] = field(default_factory=dict)
+    front_by_topic: dict[str, int] = field(default_factory=dict)  # masks; no weak fits
+    entry_at: list[int] = field(default_factory=list)  # the entry's number, by placement
+    shelves: dict[str, TopicShelf] = field(default_factory=dict)  # by topic; no weak fits
+    weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
     by_author: dict[str, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)  # authors casefolded, once one is asked for
@@ -70,39 +101,40 @@ class IssueIndex:
     picks: int = 0
     front: int = 0
     free: int = 0  # free items; those that are no pick come along with papers, and never by themselves
-    items: list[Item] = field(default_factory=list)
-    by_reason: dict[tuple[int, int, str], Item] = field(default_factory=dict)
+    below: dict[float, int] = field(default_factory=dict)  # entries below each minimum score that was asked for
+    by_reason: dict[tuple[int, int, str, bool], Item] = field(default_factory=dict)
 
     @property
     def paper_count(self) -> int:
         return len(self.entries) - self.free.bit_count()
 
-    def item(self, number: int, topics: int, words: str) -> Item:
+    def item(self, number: int, topics: int, words: str, is_older: bool = False) -> Item:
         """Return the item of entry `number` for the topics of a mask and what else speaks for it."""
-        key = (number, topics, words)
+        key = (number, topics, words, is_older)
         if (found := self.by_reason.get(key)) is None:
-            found = Item(len(self.items), self.entries[number], self.reason(number, topics, words))
-            self.items.append(found)
-            self.by_reason[key] = found
+            found = self.by_reason[key] = Item(self.entries[number], self.reason(*key))
         return found
 
-    def reason(self, number: int, topics: int, words: str) -> str:
+    def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
         """Say why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.
 
-        What the reader follows stands instead of a topic.
+        What the reader follows stands instead of a topic. An entry of an issue before the reader's span names its day.
         """
         entry = self.entries[number]
-        parts = [FREE if entry.is_free else PICK * entry.is_pick, words or self.topic_reason(entry, topics)]
+        lead = FREE if entry.is_free else PICK * (entry.is_pick and not is_older)
+        parts = [lead, words or self.topic_reason(entry, topics)]
         if entry.votes:
             parts.append(f"{entry.votes} vote" + "s" * (entry.votes != 1))
+        if is_older and entry.day:
+            parts.append(f"from {entry.day.day} {entry.day:%B}")
         return " · ".join(filter(None, parts))
 
     def topic_reason(self, entry: Entry, topics: int) -> str:
-        """Return one of an entry's topics in a mask with the words that speak for it."""
+        """Return that of an entry's topics in a mask which fits best, with the words that speak for it."""
         slugs = [slug for slug in entry.topics if topics >> self.topic_number[slug] & 1]
         if not slugs:
             return ""
-        slug = min(slugs, key=lambda slug: entry.topics[slug])
+        slug = min(slugs, key=lambda slug: (-entry.fit(slug), entry.topics[slug]))
         return ": ".join(filter(None, [entry.topics[slug], entry.evidence.get(slug, "")]))
 
 
@@ -113,7 +145,7 @@ def build_index(
 ) -> IssueIndex:
     """Index `entries` (in their order: front first, best first) for readers with these `choices`.
 
-    A paper on a shelf and a front of the span stands once, on the front.
+    A paper on a shelf and a front stands once, on the front.
     """
     index = IssueIndex(list(unique_papers(entries)), shelf_per_topic)
     for number, entry in enumerate(index.entries):
@@ -136,17 +168,36 @@ def unique_papers(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def add_topics(index: IssueIndex) -> None:
-    """Note what each topic gives: all of the front, and the best few of the shelf."""
-    on_shelf: dict[str, int] = {}
+    """Note for each topic its part of the front, its shelf in order and what fits it weakly."""
+    by_topic: dict[str, list[int]] = {}
     for number, entry in enumerate(index.entries):
         own = 0
         for slug in entry.topics:
             own |= 1 << index.topic_number.setdefault(slug, len(index.topic_number))
-            if not entry.is_front:
-                on_shelf[slug] = on_shelf.get(slug, 0) + 1
-            if entry.is_front or on_shelf[slug] <= index.shelf_per_topic:
-                index.by_topic[slug] = index.by_topic.get(slug, 0) | 1 << number
+            by_topic.setdefault(slug, []).append(number)
         index.topic_bits.append(own)
+    placed = sorted(row for slug, numbers in by_topic.items() for row in rated(index, slug, numbers))
+    index.entry_at = [number for _, number, _ in placed]
+    for placement, (_, number, slug) in enumerate(placed):
+        entry = index.entries[number]
+        if entry.fit(slug) < WEAK:
+            index.weak.setdefault(slug, []).append(placement)
+        elif entry.is_front:
+            index.front_by_topic[slug] = index.front_by_topic.get(slug, 0) | 1 << number
+        else:
+            index.shelves.setdefault(slug, TopicShelf([], [], 0)).placements.append(placement)
+    for slug, (placements, _, _) in index.shelves.items():
+        best = placements[: index.shelf_per_topic]
+        index.shelves[slug] = TopicShelf(placements, best, mask_of(index.entry_at[place] for place in best))
+
+
+def rated(index: IssueIndex, slug: str, numbers: list[int]) -> Iterator[tuple[float, int, str]]:
+    """Yield a topic's entries, each with its fit and the rank of its score within the topic as one number, negated."""
+    scores = sorted(index.entries[number].score for number in numbers)
+    for number in numbers:
+        entry = index.entries[number]
+        better_than = bisect_left(scores, entry.score) / len(scores)
+        yield -(entry.fit(slug) + SCORE_IN_FIT * better_than), number, slug
 
 
 def note_words(index: IssueIndex, choice: Choice) -> None:
@@ -188,6 +239,21 @@ def entries_by(index: IssueIndex, author: str) -> int:
     return index.by_name.get(author.casefold(), 0)
 
 
+def entries_below(index: IssueIndex, minimum: float) -> int:
+    """Return the mask of the entries whose score is below `minimum`; 0 asks for none."""
+    if minimum <= 0:
+        return 0
+    if (mask := index.below.get(minimum)) is None:
+        mask = mask_of(number for number, entry in enumerate(index.entries) if entry.score < minimum)
+        index.below[minimum] = mask
+    return mask
+
+
+def entries_of_papers(index: IssueIndex, papers: Collection[int]) -> int:
+    """Return the mask of the entries of some papers; a set is looked up fastest."""
+    return union(index.by_paper, index.by_paper.keys() & papers) if papers else 0
+
+
 def union(masks: Mapping[Any, int], keys: Iterable[Any]) -> int:
     result = 0
     for key in keys:
@@ -195,8 +261,11 @@ def union(masks: Mapping[Any, int], keys: Iterable[Any]) -> int:
     return result
 
 
-def below(index: IssueIndex, minimum: float) -> int:
-    return sum(1 << number for number, entry in enumerate(index.entries) if entry.score < minimum)
+def mask_of(numbers: Iterable[int]) -> int:
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return mask
 
 
 def bits(mask: int, most: int = -1) -> list[int]:

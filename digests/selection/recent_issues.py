@@ -60,10 +60,10 @@ def indexes_of(versions: dict[int, Version]) -> dict[int, IssueIndex]:
 
 
 ENTRIES = """
-SELECT entry.issue_id, entry.shelf, entry.position, entry.id, coalesce(entry.paper_id, -entry.id),
+SELECT entry.issue_id, entry.shelf, entry.position, issue.date, entry.id, coalesce(entry.paper_id, -entry.id),
        entry.shelf = 'front', entry.is_pick, card.score, card.votes, card.title,
        card.summary, card.authors, card.topics
-FROM issues_issueentry entry
+FROM issues_issueentry entry JOIN issues_issue issue ON issue.id = entry.issue_id
 CROSS JOIN LATERAL jsonb_to_record(entry.snapshot)
      AS card(score float8, votes int, title text, summary text, authors text[], topics jsonb)
 WHERE entry.issue_id = ANY(%s) AND entry.dropped_at IS NULL
@@ -82,6 +82,6 @@ def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Itera
 
 
 def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]]) -> Entry:
-    pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
-    topics, evidence = spans.topics_in(json.loads(rows), heirs)
-    return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), topics, evidence)
+    day, pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
+    topics = spans.topics_in(json.loads(rows), heirs)
+    return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), *topics, day)

@@ -1,76 +1,174 @@
 """Which papers one reader gets from a span of issues, in which order, and why. Pure: no database, clock or settings.
 
-Entries stand in one order, best first, and every question about them is a bit mask over that order: what a topic, a
-phrase or an author matches is looked up once a span for all readers, and a reader's choice is a few ORs. An entry and
-a reason make an Item, which is one object for all readers who get that entry for that reason.
+The order is: editors' picks, what the reader follows, what stands on the front under the reader's topics, the best few
+of each topic's shelf, the rest of these shelves; then what the reader was not shown of older issues, the newest first;
+and last what fits the reader's topics only weakly, where something else stands before it. What is muted and what the
+reader had is taken out before anything is counted.
 """
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from digests.selection.entry_index import Choice, IssueIndex, Item, below, bits, union
+from digests.selection.entry_index import (
+    WEAK,
+    Choice,
+    Entry,
+    IssueIndex,
+    Item,
+    TopicShelf,
+    bits,
+    entries_below,
+    entries_of_papers,
+    mask_of,
+    note_words,
+    union,
+)
 
 FALLBACK = "Trending today"
+
+Place = tuple[IssueIndex, int]  # an entry: its index, and its number there
+
+
+@dataclass(frozen=True, slots=True)
+class OlderIssue:
+    """An issue before a reader's span, and the mask of what cannot come from it any more."""
+
+    index: IssueIndex
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """An ordered choice; `matched` counts what would have been chosen without a limit."""
+    """An ordered choice."""
 
     items: tuple[Item, ...] = ()
-    matched: int = 0
     is_fallback: bool = False
 
 
-class Chosen(NamedTuple):
-    """Which entries are chosen, by their numbers and in their order, and the masks that led to it."""
+def select(
+    index: IssueIndex, choice: Choice, had: Collection[int] = (), older: Iterable[OlderIssue] = ()
+) -> Selection:
+    """Choose for one reader from the reader's span, filled up from `older` issues, the newest first.
 
-    numbers: list[int]
-    matching: int = 0  # what would be chosen without a limit
-    named: int = 0  # picks, and what is followed
-
-
-def select(index: IssueIndex, choice: Choice, had: int = 0) -> Selection:
-    """Choose for one reader: picks, then what is followed, then by the order; nothing muted, nothing of `had`.
-
-    `had` is the mask of what the reader got before. Free items stand among the picks and take no paper's place; one
+    `had` are the papers that the reader got before. Free items stand among the picks and take no paper's place; one
     that is no pick comes only where a paper or a pick does.
     """
-    return with_reasons(index, choice, order(index, choice, had))
+    return with_reasons(index, choice, order(index, choice, had, older))
 
 
-def order(index: IssueIndex, choice: Choice, had: int = 0) -> Chosen:
+def order(
+    index: IssueIndex, choice: Choice, had: Collection[int] = (), older: Iterable[OlderIssue] = ()
+) -> list[Place]:
     """Return what `select` chooses, without the reasons."""
-    followed = followed_by(index, choice)
-    by_topic = union(index.by_topic, choice.topics)
-    if choice.minimum_score > 0:
-        by_topic &= ~below(index, choice.minimum_score)
-    shut = muted_by(index, choice) | had
-    matching = (index.picks | (followed | by_topic) & ~index.free) & ~shut
-    if matching and index.free:
-        matching |= index.free & ~shut
-    leading = (index.picks | index.free) & matching
-    followed &= matching & ~leading
-    named = leading | followed
-    numbers = bits(matching & ~named, choice.max_papers)
-    if named:
-        numbers = within(index, [*bits(leading), *bits(followed), *numbers], choice.max_papers)
-    return Chosen(numbers, matching, named)
+    shut = shut_by(index, choice, had)
+    picks = index.picks & ~shut
+    closed = shut | picks | index.free
+    room = choice.max_papers - (picks & ~index.free).bit_count()
+    numbers = wanted_in(index, choice, closed, room)
+    places = [(index, number) for number in numbers]
+    if len(places) < room:
+        places += places_in(older, choice, had, room - len(places))
+    if index.weak and len(places) < room and (places or picks):
+        closed |= mask_of(numbers)
+        places += [(index, number) for number in weak_in(index, choice, closed, room - len(places))]
+    if index.free and (places or picks):
+        picks |= index.free & ~shut
+    return [(index, number) for number in leading(index, picks, choice.max_papers)] + places if picks else places
 
 
-def with_reasons(index: IssueIndex, choice: Choice, chosen: Chosen) -> Selection:
-    mine, named = topics_of(index, choice), chosen.named
-    own, item = index.topic_bits, index.item
-    items = [item(n, own[n] & mine, words_of(index, choice, n) if named >> n & 1 else "") for n in chosen.numbers]
-    return Selection(tuple(items), matched=chosen.matching.bit_count())
+def leading(index: IssueIndex, picks: int, most: int) -> list[int]:
+    """Return the first `most` papers among the picks, and all free items, in their order."""
+    papers = mask_of(bits(picks & ~index.free, most))
+    return bits(papers | picks & index.free)
 
 
-def within(index: IssueIndex, order: list[int], most: int) -> list[int]:
-    """Return the first `most` papers of `order`, and its free items."""
-    if not index.free:
-        return order[:most]
-    papers = {*[n for n in order if not index.free >> n & 1][:most]}
-    return [n for n in order if n in papers or index.free >> n & 1]
+def wanted_in(index: IssueIndex, choice: Choice, closed: int, room: int) -> list[int]:
+    """Return up to `room` entries that are not closed: what the reader follows, then what the topics give."""
+    if room <= 0:
+        return []
+    followed = followed_by(index, choice) & ~closed
+    numbers = bits(followed, room) if followed else []
+    if len(numbers) < room:
+        closed |= followed | entries_below(index, choice.minimum_score)
+        numbers += best_under_topics(index, choice, closed, room - len(numbers))
+    return numbers
+
+
+def best_under_topics(index: IssueIndex, choice: Choice, closed: int, room: int) -> list[int]:
+    """Return up to `room` entries under the choice's topics: the front's, each shelf's best few, the shelves' rest."""
+    numbers = bits(union(index.front_by_topic, choice.topics) & ~closed, room)
+    if len(numbers) == room:
+        return numbers
+    shelves = [index.shelves[slug] for slug in choice.topics if slug in index.shelves]
+    best = entries_at(index, [place for shelf in shelves for place in best_of(index, shelf, closed)])
+    numbers += best[: room - len(numbers)]
+    if (left := room - len(numbers)) and any(len(shelf.best) < len(shelf.placements) for shelf in shelves):
+        closed |= mask_of(best)
+        rest = first_open(index, [shelf.placements for shelf in shelves], closed, left)
+        numbers += entries_at(index, rest)[:left]
+    return numbers
+
+
+def best_of(index: IssueIndex, shelf: TopicShelf, closed: int) -> Sequence[int]:
+    """Return the placements of a shelf's best few, without what is closed."""
+    if not shelf.best_entries & closed:
+        return shelf.best
+    return first_open(index, [shelf.placements], closed, index.shelf_per_topic)
+
+
+def first_open(index: IssueIndex, lists: Iterable[Sequence[int]], closed: int, most: int) -> list[int]:
+    """Return of each list of placements the first `most` whose entries are not closed."""
+    found, entry_at = list[int](), index.entry_at
+    for placements in lists:
+        left = most
+        for placement in placements:
+            if not closed >> entry_at[placement] & 1:
+                found.append(placement)
+                left -= 1
+                if not left:
+                    break
+    return found
+
+
+def entries_at(index: IssueIndex, placements: list[int]) -> list[int]:
+    """Return the entries of some placements, best first, each once."""
+    placements.sort()
+    return list(dict.fromkeys([index.entry_at[placement] for placement in placements]))
+
+
+def weak_in(index: IssueIndex, choice: Choice, closed: int, room: int) -> list[int]:
+    """Return up to `room` entries that are not closed and fit the choice's topics weakly, best first."""
+    closed |= entries_below(index, choice.minimum_score)
+    placements = first_open(index, [index.weak.get(slug, []) for slug in choice.topics], closed, room)
+    return entries_at(index, placements)[:room]
+
+
+def places_in(older: Iterable[OlderIssue], choice: Choice, had: Collection[int], room: int) -> Iterator[Place]:
+    """Yield up to `room` places of older issues."""
+    for issue in older:
+        index = issue.index
+        note_words(index, choice)
+        numbers = wanted_in(index, choice, issue.closed | shut_by(index, choice, had), room)
+        yield from [(index, number) for number in numbers]
+        room -= len(numbers)
+        if not room:
+            return
+
+
+def with_reasons(index: IssueIndex, choice: Choice, places: Iterable[Place]) -> Selection:
+    """Give each place its reason; places of another index than the span's own name their day."""
+    mine, follows = topics_of(index, choice), bool(choice.followed_phrases or choice.followed_authors)
+    items = []
+    for own, number in places:
+        is_older = own is not index
+        topics = own.topic_bits[number] & (topics_of(own, choice) if is_older else mine)
+        items.append(own.item(number, topics, words_of(own, choice, number) if follows else "", is_older))
+    return Selection(tuple(items))
+
+
+def shut_by(index: IssueIndex, choice: Choice, had: Collection[int]) -> int:
+    """Return the mask of what a reader does not get whatever speaks for it: muted, or had before."""
+    return muted_by(index, choice) | entries_of_papers(index, had)
 
 
 def followed_by(index: IssueIndex, choice: Choice) -> int:
@@ -92,53 +190,56 @@ def topics_of(index: IssueIndex, choice: Choice) -> int:
 
 def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     """Say what of entry `number` the reader follows."""
-    if not choice.followed_phrases and not choice.followed_authors:
-        return ""
     phrases = [f"You follow “{p}”" for p in choice.followed_phrases if index.by_phrase.get(p, 0) >> number & 1]
     authors = [f"You follow {a}" for a in choice.followed_authors if index.by_author.get(a, 0) >> number & 1]
     return min(phrases + authors, default="")
 
 
-def with_fallback(index: IssueIndex, chosen: Chosen) -> Selection:
-    items = [index.item(n, 0, "" if index.free >> n & 1 else FALLBACK) for n in chosen.numbers]
+def with_fallback(places: Iterable[Place]) -> Selection:
+    items = [index.item(number, 0, "" if index.free >> number & 1 else FALLBACK) for index, number in places]
     return Selection(tuple(items), is_fallback=True)
 
 
-def fallback_order(index: IssueIndex, choice: Choice, had: int = 0) -> Chosen:
+def fallback_order(index: IssueIndex, choice: Choice, had: Collection[int] = ()) -> list[Place]:
     """Choose the front's best, for a reader whose first digest would be empty; nothing muted, nothing of `had`."""
-    shut = muted_by(index, choice) | had
+    shut = shut_by(index, choice, had)
     numbers = bits(index.front & ~index.free & ~shut, choice.max_papers)
-    return Chosen([*bits(index.free & ~shut), *numbers] if numbers else [])
+    return [(index, number) for number in [*bits(index.free & ~shut), *numbers]] if numbers else []
 
 
-def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: int = 0) -> dict[int, str]:
-    """Return for each entry that was not chosen (by its id) the one reason why not."""
+def why_left_out(index: IssueIndex, choice: Choice, selection: Selection, had: Collection[int] = ()) -> dict[int, str]:
+    """Return for each entry of the span that was not chosen (by its id) the one reason why not."""
     chosen = {item.entry.id for item in selection.items}
-    muted, by_topic = muted_by(index, choice), union(index.by_topic, choice.topics)
-    wanted = index.picks | followed_by(index, choice) | (by_topic & ~below(index, choice.minimum_score))
+    muted, before = muted_by(index, choice), entries_of_papers(index, had)
+    low = entries_below(index, choice.minimum_score)
+    wanted = index.picks | followed_by(index, choice)
     reasons = {}
     for number, entry in enumerate(index.entries):
-        bit = 1 << number
+        bit, topics = 1 << number, choice.topics & entry.topics.keys()
         if entry.id in chosen:
             continue
         if muted & bit:
             reasons[entry.id] = "muted"
-        elif had & bit:
+        elif before & bit:
             reasons[entry.id] = "sent before"
         elif entry.is_free:
             reasons[entry.id] = "it comes along with papers, and there were none"
-        elif wanted & bit:
-            reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
-        elif not choice.topics & entry.topics.keys():
+        elif not wanted & bit and not topics:
             reasons[entry.id] = "none of the reader’s topics"
-        elif not by_topic & bit:
-            reasons[entry.id] = f"not among the shelf’s best {index.shelf_per_topic} of its topic"
-        else:
+        elif not wanted & bit and low & bit:
             reasons[entry.id] = "below the reader’s minimum score"
+        elif not wanted & bit and not selection.items and is_weak(entry, topics):
+            reasons[entry.id] = "it fits the topic weakly, and nothing better stands before it"
+        else:
+            reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
     return reasons
+
+
+def is_weak(entry: Entry, topics: Iterable[str]) -> bool:
+    return all(entry.fit(slug) < WEAK for slug in topics)
 
 
 def concerns(index: IssueIndex, choice: Choice) -> int:
     """Return the mask of the entries a reader may ask after: the front, and what has a topic or word of the choice."""
     mask = index.front | followed_by(index, choice) | muted_by(index, choice)
-    return mask | sum(1 << n for n, entry in enumerate(index.entries) if choice.topics & entry.topics.keys())
+    return mask | mask_of(n for n, entry in enumerate(index.entries) if choice.topics & entry.topics.keys())

@@ -3,16 +3,18 @@
 Each question takes the moment it speaks of: what was dropped, withdrawn or retired later still stood then.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, note_words
+from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, entries_of_papers, note_words
+from digests.selection.rules import OlderIssue
+from digests.selection.standings import Standings, standings_at
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish_dry_run import DryRun
@@ -20,34 +22,40 @@ from newsletter.papers.models import DayRank, Topic
 from newsletter.papers.topics.evidence import strongest_words
 
 
-def issues_since(covered_through: datetime | None, until: datetime | None = None) -> list[Issue]:
-    """Return the issues published after `covered_through` up to `until` (now), newest first.
-
-    At most DIGEST_SPAN back; for a reader who was never served (None) only the newest counts.
-    """
-    until = until or clock.now()
-    return not_covered(issues_at(until), covered_through)
-
-
 def issues_at(at: datetime) -> list[Issue]:
-    """Return all issues that a digest made at a moment may draw on, newest first."""
+    """Return all issues that a digest made at a moment may draw on, newest first: at most DIGEST_SPAN back."""
     out = Issue.objects.out(at).filter(published_at__gt=at - settings.DIGEST_SPAN)
     return list(out.order_by("-published_at"))
 
 
 def not_covered(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
+    """Keep the issues published after `covered_through`; of a reader who was never served (None) only the newest."""
     if covered_through is None:
         return issues[:1]
     return [issue for issue in issues if issue.published_at and issue.published_at > covered_through]
 
 
-@dataclass(slots=True, eq=False)
+class OlderIssues:
+    """Older issues, newest first, each read once and only where a digest has room for it."""
+
+    def __init__(self, unread: Iterator[OlderIssue]) -> None:
+        self.unread = unread
+        self.read: list[OlderIssue] = []
+
+    def __iter__(self) -> Iterator[OlderIssue]:
+        yield from self.read
+        for issue in self.unread:
+            self.read.append(issue)
+            yield issue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """Issues to choose from, newest first, indexed for the readers who were met so far."""
+    """Issues to choose from, newest first, indexed together, and the older issues that fill up a digest of them."""
 
     issues: list[Issue]
     index: IssueIndex
-    card_ids: dict[int, int] = field(default_factory=dict)  # by the number of an item
+    older: Iterable[OlderIssue] = ()
 
     @property
     def newest_at(self) -> datetime | None:
@@ -59,29 +67,70 @@ class Spans:
     """The spans of one moment, each indexed once for all readers who are served from it."""
 
     def __init__(self, now: datetime, coming: DryRun | None = None) -> None:
-        """`coming` is an open issue that is taken for published."""
+        """`coming` is an open issue that counts as published."""
         self.now = now
         self.coming = coming
-        self.known: dict[datetime | None, Span] = {}
+        self.spans: dict[datetime | None, Span] = {}
+        self.indexes: dict[int, IssueIndex] = {}  # by the id of an issue
 
     @cached_property
     def issues(self) -> list[Issue]:
-        """All that there is to choose from, read once: what is published later has no part in this moment."""
+        """All issues of this moment, newest first, read once: what is published later has no part in it."""
         return [*([self.coming.issue] if self.coming else ()), *issues_at(self.now)]
+
+    @cached_property
+    def standings(self) -> Standings:
+        return standings_at(self.now, self.coming)
 
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of a reader, ready for what the reader chose."""
-        if (span := self.known.get(covered_through)) is None:
-            issues = not_covered(self.issues, covered_through)
-            span = self.known[covered_through] = span_of(issues, at=self.now, coming=self.coming)
+        if (span := self.spans.get(covered_through)) is None:
+            span = self.spans[covered_through] = self.span_of(not_covered(self.issues, covered_through))
         note_words(span.index, choice)
         return span
 
+    def span_of(self, issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
+        """Return the span of some issues, newest first."""
+        index = self.index_of(issues)
+        for choice in choices:
+            note_words(index, choice)
+        return Span(issues, index, OlderIssues(self.older_than(issues, index)) if issues else ())
 
-def span_of(
-    issues: list[Issue], choices: Iterable[Choice] = (), at: datetime | None = None, coming: DryRun | None = None
-) -> Span:
-    return Span(issues, build_index(entries_of(issues, at, coming), choices, settings.DIGEST_SHELF_PER_TOPIC))
+    def index_of(self, issues: list[Issue]) -> IssueIndex:
+        if len(issues) == 1 and issues[0].pk in self.indexes:
+            return self.indexes[issues[0].pk]
+        entries = entries_of(issues, self.now, self.coming)
+        index = build_index(entries, shelf_per_topic=settings.DIGEST_SHELF_PER_TOPIC)
+        if len(issues) == 1:
+            self.indexes[issues[0].pk] = index
+        return index
+
+    def older_than(self, issues: list[Issue], index: IssueIndex) -> Iterator[OlderIssue]:
+        """Yield the issues of the last days that are not among `issues`, newest first.
+
+        A paper counts from the first day it stood in an issue, and only where it stood last: what stands in a newer
+        issue, or stood in one of more than DIGEST_SHELF_DAYS ago, is closed. So are free items.
+        """
+        since = self.now - settings.DIGEST_SHELF_AGE
+        heir, first_at = self.standings.heir, self.standings.first_at
+        newer = {heir(paper_id) for paper_id in index.by_paper}
+        for issue in self.issues:
+            if issue in issues or issue.published_at is None or issue.published_at <= since:
+                continue
+            older = self.index_of([issue])
+            papers = {paper_id: heir(paper_id) for paper_id in older.by_paper}
+            closed = {pk for pk, own in papers.items() if own in newer or first_at.get(own, since) <= since}
+            yield OlderIssue(older, older.free | entries_of_papers(older, closed))
+            newer.update(papers.values())
+
+    def earliest_standings(self) -> list[tuple[datetime, datetime]]:
+        """Return for each issue when it was published, and when the first of its papers stood in an issue.
+
+        No digest made before that holds any of them.
+        """
+        earliest = self.standings.earliest
+        published = [issue.published_at for issue in self.issues if issue.published_at]
+        return [(at, earliest.get(at, at)) for at in published]
 
 
 def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
@@ -93,8 +142,8 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Dr
     rows = [row for row in coming.entries if row.dropped_at is None] if coming and coming.issue in issues else []
     out = IssueEntry.objects.kept(at).filter(issue__in=[issue for issue in issues if not is_coming(issue, coming)])
     rows += out.order_by("shelf", "-issue__published_at", "position")
-    heirs = retired_topics(at)
-    entries = [entry_of(row, heirs) for row in sorted(rows, key=lambda row: row.shelf)]
+    heirs, days = retired_topics(at), {issue.pk: issue.date for issue in issues}
+    entries = [entry_of(row, heirs, days[row.issue_id]) for row in sorted(rows, key=lambda row: row.shelf)]
     if len(issues) > 1:
         newest = max(issues, key=lambda issue: issue.date)
         places = coming.places if coming and is_coming(newest, coming) else places_of(newest.date)
@@ -112,9 +161,9 @@ def places_of(day: date) -> dict[int, int]:
     return dict(DayRank.objects.filter(day__day=day).values_list("paper_id", "place"))
 
 
-def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
+def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date) -> Entry:
     card = row.snapshot
-    topics, evidence = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
+    topics = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,
@@ -125,25 +174,32 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic]) -> Entry:
         title=card["title"],
         summary=card["summary"],
         authors=tuple(card["authors"]),
-        topics=topics,
-        evidence=evidence,
+        topics=topics.names,
+        evidence=topics.evidence,
+        fits=topics.fits,
+        day=day,
     )
 
 
-def topics_in(
-    rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the name and the strongest evidence of each topic in a snapshot, by slug; a retired topic's heir too.
+class SnapshotTopics(NamedTuple):
+    """What a snapshot says of its topics, each by the slug; snapshots from before fits were known have no fits."""
 
-    `heirs` holds the slug and name of each retired topic's heir.
-    """
-    names, evidence = dict[str, str](), dict[str, str]()
+    names: dict[str, str]
+    evidence: dict[str, str]  # the words that speak most for the topic
+    fits: dict[str, float]
+
+
+def topics_in(rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]) -> SnapshotTopics:
+    """Return the topics of a snapshot; a retired topic's heir too. `heirs` holds the slug and name of each heir."""
+    found = SnapshotTopics({}, {}, {})
     for row in rows:
         words = strongest_words(row.get("evidence", ()))
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
-            names[slug] = name
-            evidence.setdefault(slug, words)
-    return names, evidence
+            found.names[slug] = name
+            found.evidence.setdefault(slug, words)
+            if (fit := row.get("fit")) is not None:
+                found.fits[slug] = max(fit, found.fits.get(slug, 0.0))
+    return found
 
 
 def retired_topics(at: datetime | None = None) -> dict[str, Topic]:

@@ -45,7 +45,7 @@ def figures_of(issue: Issue) -> list[PaperFigures]:
     """Return the front's papers in order, then those of the shelf sent most; zeros for a draft."""
     sent = sent_of(issue) if issue.published_at else {}
     entries = list(issue.entries.kept().exclude(paper=None).select_related("paper").order_by("shelf", "position"))
-    votes = voting.counts_of([entry.paper_id for entry in entries if entry.paper_id], issue.date)
+    votes = voting.issue_vote_counts([entry.paper_id for entry in entries if entry.paper_id], issue.date)
     rows = [PaperFigures(entry, sent.get(entry.pk, 0), votes.get(entry.paper_id or 0, 0)) for entry in entries]
     front = [row for row in rows if row.entry.shelf == IssueEntry.Shelf.FRONT]
     shelf = [row for row in rows if row.entry.shelf != IssueEntry.Shelf.FRONT and (row.sent or row.votes)]

@@ -19,7 +19,7 @@ CURATOR = (
     "issues.view_issueentry", "issues.add_issueentry", "issues.change_issueentry", "issues.delete_issueentry",
     "papers.view_paper", "papers.change_paper", "papers.view_topic", "papers.change_topic", "papers.add_topic",
     *all_permissions("papers", "papertopic", "refusedtopic"),
-    "papers.view_proposal", "papers.change_proposal",
+    "papers.view_proposal", "papers.change_proposal", "papers.view_trainedforecast",
     "issues.view_cutoff",
 )  # fmt: skip
 EDITOR = (
@@ -31,7 +31,7 @@ EDITOR = (
 )  # fmt: skip
 OPERATOR = (
     "issues.view_issue", "issues.view_issueentry", "papers.view_paper", "papers.view_topic",
-    *all_permissions("papers", "source"),
+    *all_permissions("papers", "source"), "papers.view_trainedforecast",
     "digests.view_statistics",
     "digests.view_sendingswitch", "digests.change_sendingswitch", "digests.pause_sending",
     "digests.view_delivery", "digests.change_delivery", "digests.view_batch",

@@ -15,6 +15,7 @@ PAGES = (
     ("Proposals", "lightbulb", "papers_proposal"),
     ("Topics", "sell", "papers_topic"),
     ("Sources", "rss_feed", "papers_source"),
+    ("Forecasts", "trending_up", "papers_trainedforecast"),
     ("Subscribers", "group", "subscribers_subscriber"),
     ("Imports", "upload", "subscribers_importrun"),
     ("Deliveries", "outgoing_mail", "digests_delivery"),

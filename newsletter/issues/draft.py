@@ -1,16 +1,33 @@
 """Create and refresh open issues: the front by score, the shelf by topic."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from math import ceil
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, Q, Value, When
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers.ingest import duplicates
-from newsletter.papers.models import Paper, PaperQuerySet
+from newsletter.papers.models import Paper, PaperQuerySet, Proposal, Sighting, Source
 from newsletter.papers.trending import ranking
+
+BEST_FORECASTS = 0.1  # of the papers listed on one day, the share whose forecast speaks for them
+# How many papers lead where nothing speaks for any: enough for a page, too few to pass for what trends.
+FRONT_WITHOUT_EVIDENCE = 5
+ARXIV = (Source.Kind.ARXIV, Source.Kind.ARXIV_API)
+OUR_OWN = (Source.Kind.EDITORS, Source.Kind.READERS, Source.Kind.FORECAST)
+
+
+class Forecast(NamedTuple):
+    """How likely a paper is to get votes, by what was known of it when it was listed."""
+
+    paper_id: int
+    listed_on: date
+    value: float
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
@@ -74,7 +91,7 @@ def papers_on_front(issue: Issue) -> list[tuple[int, int | None]]:
 def follow_papers(issue: Issue) -> None:
     """Update the entries of an open issue after their papers were merged, unmerged or withdrawn."""
     entries = {entry: entry.came_as_id or entry.paper_id for entry in issue.entries.exclude(paper=None)}
-    heirs = duplicates.heirs_of(pk for pk in entries.values() if pk)
+    heirs = duplicates.merge_targets(pk for pk in entries.values() if pk)
     for entry, stood_for in entries.items():
         heir = heirs.get(stood_for, stood_for) if stood_for else None
         if heir and heir != entry.paper_id:
@@ -124,7 +141,8 @@ def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntr
     """Add the best papers to a front next to the `kept` entries; reuse or delete the `loose` ones."""
     free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
     taken = [entry.paper_id for entry in kept if entry.paper_id]
-    papers = candidates(issue.date).exclude(pk__in=taken)[: max(free, 0)]
+    has_paper = any(entry.dropped_at is None and entry.paper_id for entry in kept)
+    papers = leading(issue.date, taken, max(free, 0), may_be_bare=not has_paper)
     rows = [loose.pop(paper.pk) if paper.pk in loose else IssueEntry(issue=issue, paper=paper) for paper in papers]
     start = max((entry.position for entry in kept), default=0) if issue.arranged_at else 0
     for number, row in enumerate(rows, start=start + 1):
@@ -140,6 +158,16 @@ def is_touched(entry: IssueEntry) -> bool:
     return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
+def leading(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
+    """Return the papers that fill up a front, best first: those that something speaks for, `most` at most.
+
+    Where nothing speaks for any, the best few lead if `may_be_bare`: an issue needs a paper on its front to go out.
+    """
+    papers = candidates(day).exclude(pk__in=taken)
+    found = list(with_evidence(papers)[:most])
+    return found if found or not may_be_bare else list(papers[: min(most, FRONT_WITHOUT_EVIDENCE)])
+
+
 def candidates(day: date) -> PaperQuerySet:
     """Return the papers of the last listing days that have been on no other front, best first."""
     days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
@@ -150,17 +178,56 @@ def candidates(day: date) -> PaperQuerySet:
     return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
 
 
+def with_evidence(papers: PaperQuerySet) -> PaperQuerySet:
+    """Keep the papers that something speaks for: a vote, mentions by two sources, a proposal or a high forecast.
+
+    An editor's pick needs no evidence: what an editor touched stays on the front whatever the scores say.
+    """
+    proposed = Exists(Proposal.objects.filter(paper=OuterRef("pk")).exclude(status=Proposal.Status.DECLINED))
+    mentioned = Q(pk__in=mentioned_twice(papers)) | Q(proposed) | Q(pk__in=best_forecasts(forecasts_of(papers)))
+    return papers.filter(Q(votes__gt=0) | mentioned)
+
+
+def mentioned_twice(papers: PaperQuerySet) -> list[int]:
+    """Return the papers that two sources mention; all of arXiv's listings are one, readers and editors are none."""
+    seen = Sighting.objects.filter(paper__in=papers.order_by().values("pk")).exclude(source__kind__in=OUR_OWN)
+    listings_as_one = When(source__kind__in=ARXIV, then=Value(0))
+    one_source = Case(listings_as_one, default=F("source_id"), output_field=BigIntegerField())
+    counted = seen.values("paper").annotate(sources=Count(one_source, distinct=True))
+    return list(counted.filter(sources__gt=1).values_list("paper", flat=True))
+
+
+def forecasts_of(papers: PaperQuerySet) -> list[Forecast]:
+    """Return what is forecast of all papers that were listed on the days of `papers`."""
+    days = papers.order_by().values("listed_on").distinct()
+    seen = Sighting.objects.filter(forecast__isnull=False, paper__listed_on__in=days)
+    rows = seen.values_list("paper_id", "paper__listed_on", "forecast")
+    return [Forecast(paper_id, listed_on, value or 0) for paper_id, listed_on, value in rows]
+
+
+def best_forecasts(forecasts: Iterable[Forecast]) -> list[int]:
+    """Return the papers whose forecast is among the best tenth of those listed on the same day."""
+    by_day: dict[date, list[Forecast]] = {}
+    for forecast in forecasts:
+        by_day.setdefault(forecast.listed_on, []).append(forecast)
+    return [
+        forecast.paper_id
+        for of_day in by_day.values()
+        for forecast in sorted(of_day, key=lambda one: -one.value)[: ceil(len(of_day) * BEST_FORECASTS)]
+    ]
+
+
 def twins_shown(since: date) -> list[int]:
     """Return the papers whose merged duplicate, listed since `since`, was in an issue, so readers have seen it."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
-    return list(duplicates.heirs_of(shown).values()) if merged else []
+    return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
 # Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.
 SHELVE = """
 INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
-SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, paper.key), false, '', '{}'
+SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, md5(paper.key)), false, '', '{}'
 FROM papers_paper paper
 WHERE paper.listed_on <= %(day)s AND paper.listed_on > %(since)s
   AND paper.withdrawn_at IS NULL AND paper.merged_into_id IS NULL

@@ -15,7 +15,7 @@ from newsletter.issues import markdown
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers.community import proposals
 from newsletter.papers.models import Paper, Sighting, Source
-from newsletter.papers.source_health import line_of
+from newsletter.papers.source_health import listings_line
 from newsletter.papers.summary.summarize import summarize
 from newsletter.papers.trending import ranking
 from newsletter.papers.trending.ranking import Ranked
@@ -140,7 +140,7 @@ def has_sample_papers(issue: Issue) -> bool:
 def listings_of(issue: Issue) -> str:
     """Return one line naming the listings an issue contains right now, and those it lacks."""
     sources = Source.objects.listing().order_by("kind", "pk")
-    return line_of([source.health for source in sources], issue.date, clock.now()) if sources else ""
+    return listings_line([source.health for source in sources], issue.date, clock.now()) if sources else ""
 
 
 def freeze(issue: Issue) -> None:

@@ -1,4 +1,4 @@
-"""Find the code and the project page of a paper in its abstract and in the fields a source gives for them."""
+"""Find the code and the project page of a paper in its abstract and in a source's fields for them."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
 MAX_ADDRESS = 2_000  # characters; longer ones are refused
-MAX_TEXT = 20_000  # characters of a text that is searched
+MAX_TEXT = 20_000  # characters of a text that are searched
 
 
 class Links(NamedTuple):
-    """Addresses of a paper's code and of its project page, each "" where none was given."""
+    """The addresses of a paper's code and project page, each "" where there is none."""
 
     code: str
     project: str
@@ -37,16 +37,16 @@ def find_links(abstract: str, *fields: str) -> Links:
 
 def addresses(text: str) -> list[str]:
     """Return the web addresses in `text`, each once, in order, as https and without trailing punctuation."""
-    text = _joined(text[:MAX_TEXT])
-    found = (_normalised(match[0]) for match in _ADDRESS.finditer(text))
+    text = _join_broken_addresses(text[:MAX_TEXT])
+    found = (_normalise(match[0]) for match in _ADDRESS.finditer(text))
     return list(dict.fromkeys(filter(None, found)))
 
 
 def safe_url(text: str) -> str:
-    """Return the http(s) address that `text` is, in ASCII, or "" where it is none a reader should follow.
+    """Return the http(s) address in `text` as ASCII, "" where readers should not follow it.
 
-    Refused are other schemes, spaces, control and bidi characters within, credentials, numeric and
-    internal hosts.
+    Other schemes, credentials, numeric and internal hosts are refused, and spaces, control and bidi characters
+    inside the address.
     """
     text = text.strip()
     if len(text) > MAX_ADDRESS or _UNSAFE.search(text):
@@ -79,7 +79,7 @@ _INTERNAL = frozenset({
 
 
 def _host(parts: SplitResult) -> str:
-    """Return the host in lower-case ASCII, "" where it is none on the public net."""
+    """Return the host in lower-case ASCII, "" where it is not a public host name."""
     host = (parts.hostname or "").removesuffix(".").encode("idna").decode("ascii").lower()
     found = _HOST.fullmatch(host) if len(host) <= 253 else None
     return host if found and found["top"] not in _INTERNAL else ""
@@ -101,8 +101,8 @@ _ADDRESS = re.compile(
 _TRAILING = ".,;:!?*$~'\"-"
 
 
-def _joined(text: str) -> str:
-    """Undo what broke addresses: line ends within, and TeX's escapes."""
+def _join_broken_addresses(text: str) -> str:
+    """Repair addresses that contain line breaks or TeX escapes."""
     text = _SPLIT_SCHEME.sub(r"\1", text)
     if "\n" in text:
         for broken in (_BROKEN_SCHEME, _BROKEN_WORD, _BROKEN_HOST, _BROKEN_REPO):
@@ -110,7 +110,7 @@ def _joined(text: str) -> str:
     return _ESCAPE.sub(r"\1", text).replace("\\textasciitilde{}", "~").replace("\\textasciitilde ", "~")
 
 
-def _normalised(address: str) -> str:
+def _normalise(address: str) -> str:
     address = address.rstrip(_TRAILING)
     while address.endswith(")") and address.count(")") > address.count("("):
         address = address[:-1].rstrip(_TRAILING)
@@ -130,7 +130,7 @@ def _addresses_of_field(field: str) -> Iterator[str]:
 
 _OWNER_AND_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,38}/[\w.-]{2,100}/?", re.ASCII)
 
-# What a paper's address says about it
+# Kinds of addresses
 
 _CODE = re.compile(
     r"https://(?:www\.)?(?:github\.com/(?!(?:features|topics|sponsors|orgs|about)\b)|gitlab\.[\w.-]+/|gitee\.com/"

@@ -1,13 +1,13 @@
-"""Know a paper by one key, whatever shape its id or address comes in."""
+"""Derive one key for a paper from any form of its id or address."""
 
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from newsletter.papers.code_links import safe_url
 
-MAX_ADDRESS = 2_000  # characters; nothing longer names a paper
+MAX_ADDRESS = 2_000  # characters; longer texts are not tried
 
-# The archives of the years before 2007, whose ids bear their names.
+# The archives whose names are part of ids before April 2007.
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs"
     "|dg-ga|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol"
@@ -34,7 +34,7 @@ _MIRROR_PAGE = re.compile(
     r"/(?:[a-z]{2}/)?(?:abs|html|papers?|pdf|overview|labs|resources|arxiv)/(?P<id>.+?)(?:\.pdf|\.html|\.md)?/?",
     re.IGNORECASE,
 )
-# Beside its own hosts arXiv had mirrors, most of them named by a country: cn.arxiv.org.
+# arXiv's own hosts and its mirrors, most of which are named by a country: cn.arxiv.org.
 _ARXIV_HOST = re.compile(r"(?:(?:export|rss|browse|lanl|aps|[a-z]{2})\.)?arxiv\.org|xxx\.lanl\.gov")
 _MIRROR_HOSTS = frozenset({
     "ar5iv.org", "ar5iv.labs.arxiv.org", "alphaxiv.org", "huggingface.co", "hf.co", "papers.cool",
@@ -64,7 +64,7 @@ def key_of(text: str) -> str | None:
 
 
 def version_of(text: str) -> int:
-    """Return the version in an arXiv id, guid or address, 0 where none is told."""
+    """Return the version in an arXiv id, guid or address, 0 where it names none."""
     text = text.strip() if len(text) <= MAX_ADDRESS else ""
     address = _parts(text if "://" in text[:10] else f"https://{text}")
     found = _arxiv_match(text) or (_arxiv_match_of_address(*address[:2]) if address else None)
@@ -72,7 +72,7 @@ def version_of(text: str) -> int:
 
 
 def url_key(address: str) -> str | None:
-    """Return the key of a page known by nothing but its address, None where that is no web address."""
+    """Return the key made from the address of a page, None where it is not a web address."""
     parts = _parts(address.strip()) if len(address) <= MAX_ADDRESS else None
     if parts is None:
         return None
@@ -89,7 +89,7 @@ def arxiv_id(key: str) -> str | None:
 
 
 def abs_url(key: str) -> str:
-    """Return the address of the paper's page; "" for what is no key."""
+    """Return the address of the paper's page; "" where `key` is not a key."""
     scheme, _, name = key.partition(":")
     if scheme == "arxiv" and name:
         return f"https://arxiv.org/abs/{name}"
@@ -99,7 +99,7 @@ def abs_url(key: str) -> str:
 
 
 def pdf_url(key: str) -> str:
-    """Return the address of the paper as PDF, "" where it cannot be told from the key."""
+    """Return the address of the paper's PDF, "" where the key does not give it."""
     if name := arxiv_id(key):
         return f"https://arxiv.org/pdf/{name}"
     if key.startswith("url:https://openreview.net/forum?id="):
@@ -126,7 +126,7 @@ def _key_of_address(address: str) -> str | None:
 
 
 def _bare_address_key(text: str) -> str | None:
-    """Read an address written without its scheme, such as arxiv.org/abs/2605.00658."""
+    """Return the key of an address without a scheme, such as arxiv.org/abs/2605.00658."""
     return _key_of_address(f"https://{text}") if "/" in text and "://" not in text else None
 
 
@@ -168,7 +168,7 @@ def _doi_key(text: str) -> str | None:
 
 
 def _parts(address: str) -> tuple[str, str, str] | None:
-    """Return host (without www.), path and query of a web address, None where it is none."""
+    """Return host (without www.), path and query of a web address, None where it is not one."""
     address = safe_url(address)
     if not address:
         return None

@@ -1,9 +1,9 @@
-"""Whose turn it is to change papers: one transaction at a time, of all workers and editors."""
+"""The advisory lock on papers: only one transaction at a time changes them."""
 
 from newsletter import advisory_locks
 from newsletter.advisory_locks import Lock
 
 
-def take_turn() -> None:
-    """Wait until nobody else changes papers; the turn ends with the transaction. Safe to repeat inside it."""
+def wait_for_papers_lock() -> None:
+    """Wait for the lock and hold it until the transaction ends. Safe to repeat in the same transaction."""
     advisory_locks.wait_in_transaction(Lock.PAPERS)

@@ -1,4 +1,4 @@
-"""Find a paper: by words among those that are known, or by its link, asked of arXiv where nobody knew it."""
+"""Find a stored paper by words, or any paper by its link, which is looked up at arXiv where it is not stored."""
 
 import re
 from dataclasses import replace
@@ -15,30 +15,32 @@ from newsletter.papers.models import Paper, Source
 from newsletter.papers.sources import SourceError, arxiv_api
 from newsletter.papers.sources.finding import Finding
 
-WINDOWS = (3, 30, 36_500)  # days; in the last few, common words find enough
-# Too common to look for.
-COMMON = {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with"}  # fmt: skip
-LONGEST = 200  # characters of a search that count
-MOST_WORDS = 12
+WINDOWS = (3, 30, 36_500)  # days, tried in turn: common words find enough papers in the first
+# Words too common to search for.
+STOP_WORDS = {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with"}  # fmt: skip
+MAX_TEXT = 200  # characters of a search; the rest is ignored
+MAX_WORDS = 12
 WORD = re.compile(r"[^\s'\\&|!<>():*\x00]+")
 PART_OF_ID = re.compile(r"[0-9]{4}\.[0-9]{0,5}")
-MOST_SECONDS = 10.0  # for arXiv's turn, and again for its answer
+MAX_SECONDS = 10.0  # to wait for the lock on arXiv, and again for its answer
 
-NO_LINK = "This is no paper’s link. Paste an arXiv id or link, a DOI, or the link of a page on Hugging Face papers."
-ELSEWHERE = (
+NO_LINK = (
+    "This is not the link of a paper. Paste an arXiv id or link, a DOI, or the link of a page on Hugging Face papers."
+)
+NOT_ON_ARXIV = (
     "No source has brought this paper, and papers outside arXiv cannot be looked up. "
     "If it is on arXiv too, paste that link; if not, add a free item."
 )
-UNKNOWN = "arXiv knows no paper {}. Check the id: one digit more or less makes another paper of it."
-UNREACHED = "arXiv cannot be asked now: {} Nothing was changed; try again in a minute."
+UNKNOWN_TO_ARXIV = "arXiv has no paper {}. Check the id: one digit more or less is another paper."
+ARXIV_UNREACHED = "arXiv cannot be reached now: {} Nothing was changed; try again in a minute."
 
 
 class NotFound(Exception):
-    """There is no such paper, or it cannot be told now. The message is for whoever looked for it."""
+    """There is no such paper, or arXiv cannot be asked now. The message is for the person who searched."""
 
 
-# Common words stand in very many papers, of which the newest are enough; rare ones are found at once among all.
-FOUND = """
+# Common words match very many papers, so the newest days are searched first; rare words are fast in all papers.
+MATCHING_IDS = """
 WITH found AS MATERIALIZED (
   SELECT paper.id, paper.listed_on, paper.score
   FROM papers_paper paper JOIN papers_paperwords held ON held.paper_id = paper.id
@@ -50,42 +52,42 @@ SELECT id FROM found ORDER BY listed_on DESC, score DESC, id DESC LIMIT %(limit)
 
 
 def search(text: str, limit: int = 20) -> list[Paper]:
-    """Return the papers whose title and authors hold each word of `text`, or a word that begins so; newest first.
+    """Return the papers whose title and authors contain every word of `text`, also as a prefix; newest first.
 
-    A paper's id, key or link finds that paper; the beginning of an arXiv id those that begin so.
+    An id, key or link finds that paper; the beginning of an arXiv id finds the papers whose id begins with it.
     """
-    text = text.strip()[:LONGEST]
+    text = text.strip()[:MAX_TEXT]
     if (key := paper_key.key_of(text)) and (paper := known_paper(key)):
         return [paper]
     if PART_OF_ID.fullmatch(text):
         return list(Paper.objects.present().filter(key__startswith=f"arxiv:{text}").order_by("-key")[:limit])
-    query, ids = query_of(text), list[int]()
+    query, ids = tsquery_of(text), list[int]()
     newest = Paper.objects.aggregate(day=Max("listed_on"))["day"]
     for days in WINDOWS if query and newest else ():
-        ids = ids_with(query, newest - timedelta(days=days), limit)
+        ids = matching_ids(query, newest - timedelta(days=days), limit)
         if len(ids) >= limit:
             break
     papers = Paper.objects.in_bulk(ids)
     return [papers[pk] for pk in ids if pk in papers]
 
 
-def query_of(text: str) -> str:
-    """Return the words of `text` as PostgreSQL looks for them, the last and the longer ones as beginnings of words."""
-    words = WORD.findall(text)[:MOST_WORDS]
-    told = [word for word in words if word.lower() not in COMMON] or words
+def tsquery_of(text: str) -> str:
+    """Return `text` as a tsquery; words of more than two letters match as prefixes."""
+    words = WORD.findall(text)[:MAX_WORDS]
+    told = [word for word in words if word.lower() not in STOP_WORDS] or words
     return " & ".join(f"'{word}'" + ":*" * (len(word) > 2) for word in told)
 
 
-def ids_with(words: str, since: date, limit: int) -> list[int]:
+def matching_ids(words: str, since: date, limit: int) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(FOUND, {"words": words, "since": since, "limit": limit})
+        cursor.execute(MATCHING_IDS, {"words": words, "since": since, "limit": limit})
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def paper_of(link: str) -> Paper:
-    """Return the paper that `link` names: a known one, or what arXiv says of it, stored but not listed.
+def paper_for_link(link: str) -> Paper:
+    """Return the paper that `link` names; one that is not stored yet is fetched from arXiv, but not listed as new.
 
-    It may take half a minute. Raise NotFound with words for people. Safe to repeat.
+    This may take half a minute. Raise NotFound. Safe to repeat.
     """
     key = paper_key.key_of(link)
     if key is None:
@@ -93,48 +95,48 @@ def paper_of(link: str) -> Paper:
             return paper
         raise NotFound(NO_LINK)
     if (paper := known_paper(key)) is None:
-        paper = fetched_paper(key)
+        paper = fetch_paper(key)
     return paper
 
 
 def known_paper(key: str) -> Paper | None:
-    """Return the paper known by a key or an alias; where it was merged, the one that is left."""
+    """Return the paper with this key or alias; where it is merged, the surviving one."""
     paper = store.papers_by_key({key}).get(key)
     return paper.line()[-1] if paper else None
 
 
-def fetched_paper(key: str) -> Paper:
+def fetch_paper(key: str) -> Paper:
     name = paper_key.arxiv_id(key)
     if name is None:
-        raise NotFound(ELSEWHERE)
+        raise NotFound(NOT_ON_ARXIV)
     source = Source.objects.filter(kind=Source.Kind.ARXIV_API, is_active=True).first()
     source = source or Source(kind=Source.Kind.ARXIV_API, url=ARXIV_API)
     try:
-        finding = described(source, name)
+        finding = ask_arxiv(source, name)
     except SourceError as exc:
-        raise NotFound(UNREACHED.format(exc)) from exc
+        raise NotFound(ARXIV_UNREACHED.format(exc)) from exc
     if finding is None or finding.key != key:
-        raise NotFound(UNKNOWN.format(name))
+        raise NotFound(UNKNOWN_TO_ARXIV.format(name))
     if finding.withdrawn:
         raise NotFound(f"The paper {name} was withdrawn from arXiv.")
-    return stored(source, finding)
+    return store_paper(source, finding)
 
 
-def described(source: Source, name: str) -> Finding | None:
-    """Return what arXiv says of one paper, None where it knows none; raise SourceError where it says nothing."""
+def ask_arxiv(source: Source, name: str) -> Finding | None:
+    """Return arXiv's description of one paper, None where it has none; raise SourceError where it cannot be asked."""
     (address,) = arxiv_api.addresses_for_ids(source.url, [name])
-    findings = fetch.ask_once(source, address, MOST_SECONDS).findings
+    findings = fetch.fetch_listing_now(source, address, MAX_SECONDS).findings
     return findings[0] if findings else None
 
 
 @transaction.atomic
-def stored(source: Source, finding: Finding) -> Paper:
-    """Store a paper as of the day it was submitted: it is no news, and no listing brought it."""
+def store_paper(source: Source, finding: Finding) -> Paper:
+    """Store a paper as listed on the day it was submitted, so that it does not rank as new."""
     now = clock.now()
     submitted = min(finding.published_at or now, now)
-    store.ingest(source, (replace(finding, listed_on=submitted.date()),))
+    store.store_findings(source, (replace(finding, listed_on=submitted.date()),))
     paper = known_paper(finding.key)
     if paper is None:
-        raise NotFound(UNKNOWN.format(paper_key.arxiv_id(finding.key)))
+        raise NotFound(UNKNOWN_TO_ARXIV.format(paper_key.arxiv_id(finding.key)))
     Paper.objects.filter(pk=paper.pk, first_seen_at=now).update(first_seen_at=submitted)
     return Paper.objects.get(pk=paper.pk)

@@ -1,4 +1,4 @@
-"""Which listing a source has brought, and what it means where it has not brought today's. Pure."""
+"""Whether a source has brought today's listing, and if not, why. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ class Freshness(StrEnum):
     PARTIAL = "partial"  # brought, and far smaller than usual
     AWAITED = "awaited"  # expected, not there yet
     WEEKEND = "weekend"  # nothing is listed on this day
-    HOLIDAY = "holiday"  # a weekday, and the source answers that it lists nothing
+    EMPTY = "nothing listed"  # a weekday, and the source answers that it lists nothing
+    HOLIDAY = "holiday"  # nothing is listed by any source of its group: only the whole line can tell
     STALE = "stale"  # answers, with listings older than a day
     FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is recorded of one source."""
+    """The recorded facts about one source that its freshness follows from."""
 
     name: str
     fresh_on: date | None
@@ -30,22 +31,33 @@ class Health:
     answered_at: datetime | None
     is_empty: bool  # the last answer was a valid listing of nothing
     failure_count: int
+    # True where a day's list is complete only when the day is over: an issue then holds the list of the day before
+    lists_afterwards: bool = False
+    # sources that list nothing on the same holidays, such as the categories of arXiv
+    group: str = ""
 
 
 def freshness_of(source: Health, day: date, now: datetime) -> Freshness:
-    """Say how `source` stands for the issue of `day`, at `now`."""
-    if source.fresh_on is not None and source.fresh_on >= day:
+    """Return the freshness of `source` for the issue of `day`, as of `now`."""
+    expected_on = weekday_before(day) if source.lists_afterwards else day
+    if source.fresh_on is not None and source.fresh_on >= expected_on:
         is_partial = source.listing_size < PARTIAL_BELOW * source.usual_size
         return Freshness.PARTIAL if is_partial else Freshness.FRESH
     if source.failure_count:
         return Freshness.FAILING
     if day.weekday() >= 5:
         return Freshness.WEEKEND
-    if source.is_empty and source.answered_at is not None and source.answered_at.date() >= day:
-        return Freshness.HOLIDAY
-    if source.fresh_on is None or weekdays_between(source.fresh_on, day) <= 1:
+    has_answered = source.answered_at is not None and source.answered_at.date() >= day
+    # An empty list of today says nothing about yesterday's, which is the one expected here.
+    if source.is_empty and has_answered and not source.lists_afterwards:
+        return Freshness.EMPTY
+    if source.fresh_on is None or weekdays_between(source.fresh_on, expected_on) <= 1:
         return Freshness.AWAITED
     return Freshness.STALE
+
+
+def weekday_before(day: date) -> date:
+    return day - timedelta(days={0: 3, 6: 2}.get(day.weekday(), 1))
 
 
 def weekdays_between(earlier: date, later: date) -> int:
@@ -54,19 +66,27 @@ def weekdays_between(earlier: date, later: date) -> int:
     return sum(day.weekday() < 5 for day in days)
 
 
-def line_of(sources: Iterable[Health], day: date, now: datetime) -> str:
-    """Say in one line which listings an issue of `day` holds, and which it lacks."""
+def listings_line(sources: Iterable[Health], day: date, now: datetime) -> str:
+    """Return one line that names the listings in the issue of `day`, and the missing ones."""
     by_day: dict[date, list[str]] = {}
     lacking: dict[Freshness, list[str]] = {}
-    for source in sources:
-        state = freshness_of(source, day, now)
+    for source, state in with_holidays([(source, freshness_of(source, day, now)) for source in sources]):
         if source.fresh_on is not None:
             by_day.setdefault(source.fresh_on, []).append(short_name(source))
         if state not in {Freshness.FRESH, Freshness.WEEKEND}:
             lacking.setdefault(state, []).append(short_name(source))
-    held = [f"{named(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
-    gaps = [f"{state.value}: {named(names)}" for state, names in lacking.items()]
+    held = [f"{join_names(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
+    gaps = [f"{state.value}: {join_names(names)}" for state, names in lacking.items()]
     return "; ".join([*(held or ["no listing"]), *gaps])
+
+
+def with_holidays(states: list[tuple[Health, Freshness]]) -> list[tuple[Health, Freshness]]:
+    """Replace EMPTY by HOLIDAY where every source of a group of several lists nothing."""
+    groups: dict[str, list[Freshness]] = {}
+    for source, state in states:
+        groups.setdefault(source.group, []).append(state)
+    holidays = {name for name, found in groups.items() if name and len(found) > 1 and set(found) == {Freshness.EMPTY}}
+    return [(source, Freshness.HOLIDAY if source.group in holidays else state) for source, state in states]
 
 
 def short_name(source: Health) -> str:
@@ -74,7 +94,7 @@ def short_name(source: Health) -> str:
     return source.name.partition(" (")[0]
 
 
-def named(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     if len(names) <= NAMED:
         return ", ".join(names)
     return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"

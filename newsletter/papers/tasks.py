@@ -15,7 +15,7 @@ def fetch_due_sources() -> None:
             arxiv.append(source.pk)
         else:
             fetch_source.delay(source.pk)
-    # arXiv takes one call at a time: one worker goes through its sources, and the others are free.
+    # arXiv allows one request at a time: one task fetches all its sources, so the other workers stay free.
     if arxiv:
         fetch_in_turn.delay(arxiv)
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from newsletter.papers.models import RankedDay
 from newsletter.papers.trending import ranking
 
-AN_HOUR = 3600  # seconds a copy may be kept; the order stands for good, but a paper's title may be corrected
+AN_HOUR = 3600  # in seconds, for caches; the ranking never changes, but a paper's title may be corrected
 
 
 @require_safe
@@ -24,7 +24,7 @@ def day_or_404(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as exc:
-        raise Http404(f"“{text}” is no day.") from exc
+        raise Http404(f"“{text}” is not a date.") from exc
     if day.isoformat() != text:
-        raise Http404("Days are written as in 2026-05-04.")
+        raise Http404("Dates are written like 2026-05-04.")
     return day

@@ -14,7 +14,7 @@ admin.site.unregister(Topic)
 
 @admin.register(Topic)
 class TopicDesk(TopicAdmin):
-    list_display = ("name", "slug", "description", "new_papers", "readers", "state")
+    list_display = ("name", "group", "slug", "description", "new_papers", "readers", "state")
 
     def add_facts(self, rows: list[Topic]) -> None:
         super().add_facts(rows)

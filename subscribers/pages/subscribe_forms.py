@@ -1,5 +1,7 @@
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, NamedTuple, cast
+from itertools import groupby
+from typing import Any, cast
 
 from django import forms
 from django.db import transaction
@@ -15,16 +17,29 @@ from subscribers.subscription import abuse_check
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 LONGEST_PAUSE = timedelta(days=366)
+CHOOSING = ("topics", "followed_phrases", "followed_authors")  # any one of them is enough to get papers
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
 
 
-class Chip(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chip:
     """A topic's checkbox, with the number of its papers this week."""
 
-    slug: str
-    name: str
+    topic: Topic
     is_chosen: bool
     paper_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChipGroup:
+    """The checkboxes of the topics under one heading; the heading is empty for topics without one."""
+
+    name: str
+    chips: list[Chip]
+
+    @property
+    def paper_count(self) -> int:
+        return sum(chip.paper_count for chip in self.chips)
 
 
 class TopicsField(forms.ModelMultipleChoiceField[Topic]):
@@ -40,10 +55,10 @@ class ChoiceForm(forms.Form):
 
     topics = TopicsField(
         Topic.objects.none(),
+        required=False,
         to_field_name="slug",
         widget=forms.CheckboxSelectMultiple,
         error_messages={
-            "required": "Choose at least one topic.",
             "invalid_choice": "There is no such topic. Choose one from the list.",
         },
     )
@@ -91,13 +106,22 @@ class ChoiceForm(forms.Form):
         field = cast("TopicsField", self.fields["topics"])
         field.queryset = Topic.objects.current()
 
+    def clean(self) -> dict[str, Any]:
+        chosen: dict[str, Any] = {"topics": self.cleaned_data.get("topics"), **self.choice()}
+        if not any(chosen.get(name) or name in self.errors for name in CHOOSING):
+            self.add_error("topics", "Choose a topic, or follow words or authors.")
+        return self.cleaned_data
+
+    def chip_groups(self) -> list[ChipGroup]:
+        """Return the topics by group, both in order of their papers this week; topics without a group stand last."""
+        chips = sorted(self.chips(), key=lambda chip: (chip.topic.group, -chip.paper_count, chip.topic.name))
+        groups = [ChipGroup(name, list(some)) for name, some in groupby(chips, key=lambda chip: chip.topic.group)]
+        return sorted(groups, key=lambda group: (not group.name, -group.paper_count, group.name))
+
     def chips(self) -> list[Chip]:
-        counts = weekly_counts.counts()
-        boxes = [box.data for box in self["topics"]]
-        return [
-            Chip(str(box["value"]), box["label"], bool(box["selected"]), counts.get(box["value"].instance.pk, 0))
-            for box in boxes
-        ]
+        counts = weekly_counts.topic_counts()
+        boxes = [(box.data["value"].instance, bool(box.data["selected"])) for box in self["topics"]]
+        return [Chip(topic, is_chosen, counts.get(topic.pk, 0)) for topic, is_chosen in boxes]
 
     @property
     def has_collapsed_errors(self) -> bool:

@@ -13,7 +13,7 @@ from rich.progress import track
 from tests.benchmarks.recordings import are_at_hand
 
 MODULES = (
-    "papers", "topics", "summaries", "shelf", "ranking",
+    "papers", "topics", "forecast", "summaries", "shelf", "choosing", "ranking",
     "digests", "history", "effects", "sending", "letters", "million", "imports", "leaving", "lists", "reach",
 )  # fmt: skip
 # What ru_maxrss counts in: kilobytes, on macOS bytes.

@@ -92,7 +92,7 @@ def topic_preview(scale: float) -> Figure:
 
 def seconds_to_preview(topic: Topic) -> float:
     started = time.perf_counter()
-    change = rule_preview.change_by(topic)
+    change = rule_preview.preview_change(topic)
     seconds = time.perf_counter() - started
     assert change.won_count
     return seconds

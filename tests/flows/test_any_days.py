@@ -29,14 +29,14 @@ from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, S
 pytestmark = [pytest.mark.django_db, pytest.mark.flow]
 Row = TypeVar("Row", bound=Model)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-SPAN, LATEST = 14 * DAY, 12 * HOUR
+SPAN, LATEST, WEEK = 14 * DAY, 12 * HOUR, 7 * DAY
 WORDS = ["quantum", "speech"]
 AUTHORS = ["Ada Example", "Bo Sample"]
 ZONES = ["UTC", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"]
 Status = Delivery.Status
 Reason = Delivery.Reason
 NOT_HAD = (Status.SKIPPED, Status.REJECTED)
-LEFT_OUT = ("muted", "sent before", "none of the reader", "not among the shelf", "below the reader", "beyond the read")
+LEFT_OUT = ("muted", "sent before", "none of the reader", "below the reader", "beyond the reader")
 
 some_words = st.lists(st.sampled_from(WORDS), max_size=1)
 some_authors = st.lists(st.sampled_from(AUTHORS), max_size=1)
@@ -259,11 +259,12 @@ class Days(RuleBasedStateMachine):
     def check_delivery(self, delivery: Delivery, reader: Subscriber, had: set[int]) -> None:
         choice = spans.choices_of([delivery.preferences_id])[delivery.preferences_id]
         issues = self.issues_since(delivery.covered_from)
-        entries = list(IssueEntry.objects.kept().filter(issue__in=issues))
+        entries = one_a_paper(IssueEntry.objects.kept().filter(issue__in=issues))
+        older = self.older_than(issues)
         wanted = [entry for entry in entries if matches(entry, choice)]
-        new = {entry.paper_id for entry in wanted} - had
+        new = {entry.paper_id for entry in [*wanted, *older] if matches(entry, choice)} - had
         if delivery.digest:
-            self.check_digest(delivery, choice, entries, had)
+            self.check_digest(delivery, choice, entries, older, had)
             return
         assert delivery.status == Status.SKIPPED
         match delivery.reason:
@@ -277,11 +278,12 @@ class Days(RuleBasedStateMachine):
             case Reason.NO_ISSUE:
                 assert not issues
             case Reason.NOTHING_MATCHED:
-                assert not [entry for entry in wanted if entry.shelf == "front"]
+                assert not wanted
+                assert not new
                 assert delivery.covered_from or not unmuted(front_of(entries), choice)
             case Reason.ALL_HAD:
                 assert wanted
-                assert not {entry.paper_id for entry in front_of(wanted)} & new
+                assert not new
             case _:
                 raise AssertionError(delivery.reason)
 
@@ -289,10 +291,25 @@ class Days(RuleBasedStateMachine):
         recent = Issue.objects.published().filter(published_at__gt=self.now - SPAN, published_at__lte=self.now)
         if covered_from is None:
             return list(recent.order_by("-published_at")[:1])
-        return list(recent.filter(published_at__gt=covered_from))
+        return list(recent.filter(published_at__gt=covered_from).order_by("-published_at"))
+
+    def older_than(self, issues: list[Issue]) -> list[IssueEntry]:
+        """What may fill up a digest: papers that first stood in an issue of the last week, and in none of `issues`."""
+        week = Issue.objects.published().filter(published_at__gt=self.now - WEEK, published_at__lte=self.now)
+        stood = IssueEntry.objects.exclude(issue__published_at=None)
+        too_old = stood.filter(issue__published_at__lte=self.now - WEEK).values_list("paper_id", flat=True)
+        in_span = IssueEntry.objects.kept().filter(issue__in=issues).values_list("paper_id", flat=True)
+        closed = {*too_old, *in_span}
+        rows = IssueEntry.objects.kept().filter(issue__in=week.exclude(pk__in=[issue.pk for issue in issues]))
+        return [entry for entry in one_a_paper(rows, newest_first=True) if entry.paper_id not in closed]
 
     def check_digest(
-        self, delivery: Delivery, choice: entry_index.Choice, entries: list[IssueEntry], had: set[int]
+        self,
+        delivery: Delivery,
+        choice: entry_index.Choice,
+        entries: list[IssueEntry],
+        older: list[IssueEntry],
+        had: set[int],
     ) -> None:
         assert delivery.digest is not None
         assert (delivery.status, delivery.reason) == (None, "")
@@ -301,28 +318,29 @@ class Days(RuleBasedStateMachine):
         papers = [entry.paper_id for entry in chosen]
         assert len(set(papers)) == len(papers) <= choice.max_papers
         assert not set(papers) & had, "a paper came twice"
-        assert set(chosen) <= set(unmuted(entries, choice))
+        assert set(chosen) <= set(unmuted([*entries, *older], choice))
         if delivery.digest.is_fallback:
             assert delivery.covered_from is None
             assert not {entry.paper_id for entry in front_of(entries) if matches(entry, choice)} - had
             return
         assert all(matches(entry, choice) for entry in chosen)
-        self.check_nothing_is_lost(delivery, choice, entries, had)
+        is_own = [entry in entries for entry in chosen]
+        assert is_own == sorted(is_own, reverse=True), "an older issue's paper stands before the span's own"
+        self.check_nothing_is_lost(delivery, choice, [*entries, *older], had)
 
     def check_nothing_is_lost(
         self, delivery: Delivery, choice: entry_index.Choice, entries: list[IssueEntry], had: set[int]
     ) -> None:
-        """What stands on a front and matches is in the digest, unless it is full; all else has its reason."""
+        """What matches is in the digest, unless it is full; all else of the span has its reason."""
         assert delivery.digest is not None
         papers = set(delivery.digest.paper_ids)
-        missed = {entry.paper_id for entry in front_of(entries) if matches(entry, choice)} - had - papers
+        missed = {entry.paper_id for entry in entries if matches(entry, choice)} - had - papers
         assert not missed or len(papers) == choice.max_papers
-        index = spans.span_of(self.issues_since(delivery.covered_from), [choice]).index
-        mask = entry_index.union(index.by_paper, had)
+        index = spans.Spans(self.now).span_of(self.issues_since(delivery.covered_from), [choice]).index
         chosen = rules.Selection(
-            tuple(entry_index.Item(0, entry, "") for entry in index.entries if entry.paper_id in papers)
+            tuple(entry_index.Item(entry, "") for entry in index.entries if entry.paper_id in papers)
         )
-        left = rules.why_left_out(index, choice, chosen, mask)
+        left = rules.why_left_out(index, choice, chosen, had)
         assert left.keys() == {entry.id for entry in index.entries if entry.paper_id not in papers}
         assert all(reason.startswith(LEFT_OUT) for reason in left.values())
 
@@ -343,6 +361,19 @@ def papers_had(reader_id: int) -> set[int]:
     return {
         paper for delivery in got.select_related("digest") if delivery.digest for paper in delivery.digest.paper_ids
     }
+
+
+def one_a_paper(entries: QuerySet[IssueEntry], *, newest_first: bool = False) -> list[IssueEntry]:
+    """Return each paper where it counts: on a front before a shelf, or in the newest issue."""
+    rows = sorted(
+        entries.select_related("issue"), key=lambda entry: (entry.shelf, entry.issue.date), reverse=newest_first
+    )
+    if newest_first:
+        rows.sort(key=lambda entry: entry.issue.date, reverse=True)
+    found: dict[int | None, IssueEntry] = {}
+    for entry in rows:
+        found.setdefault(entry.paper_id, entry)
+    return list(found.values())
 
 
 def front_of(entries: Iterable[IssueEntry]) -> list[IssueEntry]:

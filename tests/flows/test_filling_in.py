@@ -32,6 +32,6 @@ def test_arxiv_fills_in_its_own_words_and_categories_of_papers_known_from_elsewh
     listed = set(filled.values_list("listed_on", flat=True))
     assert listed <= {days.at(day, 0).date() for day in (27, 28, 29)}, "being described is not being listed"
     assert not Sighting.objects.filter(source__kind=Source.Kind.ARXIV_API).exists()
-    assert set(fetch.unfilled_ids()).isdisjoint(
+    assert set(fetch.undescribed_ids()).isdisjoint(
         key.removeprefix("arxiv:") for key in filled.values_list("key", flat=True)
     )

@@ -101,6 +101,12 @@ def test_a_source_is_added_and_how_to_fetch_it_is_said() -> None:
         ("readers", "https://example.org/feed", "invalid choice: 'readers'"),
         ("feed", "not an address", "Enter a valid URL"),
         ("feed", "javascript:alert(1)", "Enter a valid URL"),
+        ("feed", "ftp://example.org/feed", "Only addresses with http:// or https:// are fetched"),
+        ("feed", "http://u:p@example.org/feed", "it holds a user name"),
+        ("feed", "http://localhost/feed", "not on the public internet"),
+        ("feed", "http://10.0.0.5/feed", "not on the public internet"),
+        ("feed", "http://[::1]/feed", "not on the public internet"),
+        ("feed", "https://example.org:22/feed", "Port 22 is not one that may be fetched from"),
         ("feed", "https://example.org/" + "x" * 500, "at most 500 characters"),
     ],
 )
@@ -151,7 +157,7 @@ def test_where_no_source_answers_the_command_fails(server: ScriptedServer) -> No
 
 @pytest.mark.parametrize("words", [(), ("--source", "999")])
 def test_a_source_that_is_not_there_is_said_so(words: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="no such source"):
+    with pytest.raises(CommandError, match="no such active source"):
         run("fetch_papers", *words)
 
 

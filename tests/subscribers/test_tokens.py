@@ -1,4 +1,5 @@
 import time
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -93,3 +94,21 @@ def test_the_link_of_a_reader_who_is_gone_leads_nowhere() -> None:
 @given(st.sampled_from(list(tokens.Purpose)), st.integers(0, 2**62), st.integers(0, 2**31))
 def test_a_token_is_what_djangos_signer_makes(purpose: tokens.Purpose, pk: int, epoch: int) -> None:
     assert tokens.sign(purpose, pk, epoch) == tokens.signer(purpose).sign(f"{pk}.{epoch}")
+
+
+def test_only_a_token_of_the_present_address_may_show_it() -> None:
+    reader = SubscriberFactory()
+    token = tokens.sign(Purpose.PREFERENCES, reader.pk, reader.token_epoch)
+    assert tokens.is_of_now(Purpose.PREFERENCES, token, reader)
+    reader.token_epoch += 1
+    assert not tokens.is_of_now(Purpose.PREFERENCES, token, reader)
+
+
+def test_a_token_names_its_reader_and_no_epoch() -> None:
+    assert tokens.unsign(Purpose.UNSUBSCRIBE, tokens.sign(Purpose.UNSUBSCRIBE, 7, 3)) == 7
+
+
+def test_a_random_token_holds_24_bytes() -> None:
+    token = tokens.random_token()
+    assert len(urlsafe_b64decode(token)) == 24
+    assert token != tokens.random_token()

@@ -192,4 +192,4 @@ class ProposalAdmin(AuditedAdmin):
 
 def is_item(row: Proposal) -> bool:
     """Return True if the link is neither a known paper nor one we can look up."""
-    return row.paper is None and paper_key.arxiv_id(row.key) is None and proposing.known_by(row.key) is None
+    return row.paper is None and paper_key.arxiv_id(row.key) is None and proposing.paper_by_key(row.key) is None

@@ -13,6 +13,7 @@ from newsletter.issues.desk import ordering, wording
 from newsletter.issues.desk.edit_lock import Edit, EditRefused
 from newsletter.issues.models import IssueEntry
 from newsletter.papers import search
+from newsletter.papers.ingest.fetch import validate_address
 from newsletter.papers.models import Paper
 
 FRONT_SIZES = (1, 200)
@@ -114,6 +115,7 @@ class ItemWords(Act):
         url: str = self.cleaned_data["url"]
         if url:
             URLValidator(schemes=["http", "https"], message="Enter a link that begins with http:// or https://.")(url)
+            validate_address(url, any_port=True)
         return url
 
 
@@ -146,7 +148,7 @@ class PullIn(Act):
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
         try:
-            paper = asked["paper"] or search.paper_of(asked["link"])
+            paper = asked["paper"] or search.paper_for_link(asked["link"])
         except search.NotFound as exc:
             raise EditRefused(str(exc)) from exc
         return ordering.pull_in(edit, paper, asked["place"] or ordering.END)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from newsletter.issues import markdown, publish
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers import paper_key, search
+from newsletter.papers.forecast import forecasts
 from newsletter.papers.models import Paper
 from newsletter.papers.trending import ranking
 
@@ -23,6 +24,11 @@ class Card(NamedTuple):
     place: int
     last: int
     shown: dict[str, Any]
+    forecast: int | None = None  # that it gets votes, in parts per million
+
+    @property
+    def forecast_percent(self) -> float | None:
+        return None if self.forecast is None else self.forecast / 10_000
 
     @property
     def listed_on(self) -> date:
@@ -60,12 +66,14 @@ def front_of(issue: Issue) -> Front:
 def cards_of(issue: Issue, entries: Sequence[IssueEntry]) -> list[Card]:
     papers = [entry.paper_id for entry in entries if entry.paper_id and not entry.snapshot]
     why = ranking.words_now(papers) if papers else {}
+    foreseen = forecasts.forecasts_of([entry.paper_id for entry in entries if entry.paper_id])
     last = sum(entry.dropped_at is None for entry in entries)
     cards, place = [], 0
     for entry in entries:
         place += entry.dropped_at is None
         shown = entry.snapshot or publish.snapshot_of(entry, why.get(entry.paper_id or 0, ""))
-        cards.append(Card(entry, 0 if entry.dropped_at else place, last, shown))
+        forecast = foreseen.get(entry.paper_id or 0)
+        cards.append(Card(entry, 0 if entry.dropped_at else place, last, shown, forecast))
     return cards
 
 

@@ -35,7 +35,7 @@ def accept(proposal: Proposal, by: By, answer: str = "", title: str = "", text: 
     An unknown arXiv paper is added once a worker has fetched it (see enter_accepted).
     """
     first = record_decision(proposal, Status.ACCEPTED, by, answer)
-    paper = proposals.known_by(first.key)
+    paper = proposals.paper_by_key(first.key)
     if paper is None and not title and paper_key.arxiv_id(first.key) is None:
         raise EditRefused(
             f"{first.link} is not a paper that we can look up. Give it a title to add it as a free item."
@@ -72,7 +72,7 @@ def enter_accepted() -> None:
     for key in list(waiting.order_by("key").values_list("key", flat=True).distinct()):
         first = Proposal.objects.alike(key)[0]
         try:
-            paper = search.paper_of(first.link)
+            paper = search.paper_for_link(first.link)
             with transaction.atomic():
                 wait_for_turn(key)
                 if waiting.filter(key=key).exists():

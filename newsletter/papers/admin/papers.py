@@ -24,7 +24,7 @@ from newsletter.papers.trending import ranking
 
 
 class TopicOfPaperForm(forms.ModelForm[PaperTopic]):
-    """One topic of a paper: a new row is the editor's word, a stored one can only be taken away."""
+    """One topic of a paper: an editor can add a row or delete one, but not change it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,7 +39,7 @@ class PaperTopicInline(TabularInline):  # type: ignore[misc]
     extra = 0
     fields = ("topic", "origin", "evidence")
     readonly_fields = ("origin", "evidence")
-    verbose_name_plural = "topics: what you add or delete here stays so, whatever the topics’ rules say"
+    verbose_name_plural = "topics: what you add or delete here overrides the topics’ rules"
 
 
 class RefusedTopicInline(TabularInline):  # type: ignore[misc]
@@ -48,7 +48,7 @@ class RefusedTopicInline(TabularInline):  # type: ignore[misc]
     fk_name = "paper"
     extra = 0
     fields = ("topic",)
-    verbose_name_plural = "not these topics: delete a row to leave it to the topic’s rule again"
+    verbose_name_plural = "refused topics: delete a row to let the topic’s rule decide again"
 
 
 @admin.register(Paper)
@@ -64,7 +64,7 @@ class PaperAdmin(AuditedAdmin):
     )
     list_filter = (recent_days_filter("listed_on", "listing day"), list_columns.ByTopic, list_columns.ByState)
     sortable_by = ("listed_on",)
-    list_disable_select_all = True  # each row costs its action a turn
+    list_disable_select_all = True  # an action takes the papers lock for each row
     list_filter_submit = True
     search_fields = ("title", "key")
     search_help_text = "Words of the title or authors, an id, a key or a link."
@@ -82,7 +82,7 @@ class PaperAdmin(AuditedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Paper], search_term: str
     ) -> tuple[QuerySet[Paper], bool]:
-        return list_columns.found(queryset, search_term), False
+        return list_columns.search_papers(queryset, search_term), False
 
     def add_facts(self, rows: list[Paper]) -> None:
         list_columns.add_topics_and_sources(rows)
@@ -101,7 +101,7 @@ class PaperAdmin(AuditedAdmin):
 
     @display(description="Also known as")
     def known_as(self, paper: Paper) -> str:
-        """Name the paper's other keys, those of papers merged into it with a link to where they can be split."""
+        """Show the paper's other keys; those of merged papers link to their page, where they can be split."""
         links = format_html_join(
             ", ",
             '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
@@ -116,7 +116,7 @@ class PaperAdmin(AuditedAdmin):
         if len(chosen) != 2:
             self.message_user(request, "Choose exactly two papers: those that are the same.", messages.ERROR)
             return None
-        paper, into = duplicates.propose(*chosen)
+        paper, into = duplicates.choose_direction(*chosen)
         asked = str(paper.pk) == request.POST.get("into")
         if asked != ("swap" in request.POST):
             paper, into = into, paper
@@ -129,7 +129,7 @@ class PaperAdmin(AuditedAdmin):
             "opts": self.opts,
             "paper": paper,
             "into": into,
-            "rows": duplicates.comparison(paper, into),
+            "rows": duplicates.compare(paper, into),
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/papers/paper/merge.html", context)
@@ -142,7 +142,7 @@ class PaperAdmin(AuditedAdmin):
             return
         audit.record(request.user, paper, "merged", {"merged into": ""}, {"merged into": into.key})
         audit.record(request.user, into, "joined with another", {"also known as": ""}, {"also known as": paper.key})
-        self.message_user(request, f"{paper.key} and {into.key} are one paper from now on.", messages.SUCCESS)
+        self.message_user(request, f"{paper.key} is now merged into {into.key}.", messages.SUCCESS)
 
     @action(description="Split this wrong merge", permissions=["change"])
     def split(self, request: HttpRequest, paper: Paper) -> None:
@@ -155,7 +155,7 @@ class PaperAdmin(AuditedAdmin):
         assert into is not None
         audit.record(request.user, paper, "split", {"merged into": into.key}, {"merged into": ""})
         audit.record(request.user, into, "parted from another", {"also known as": paper.key}, {"also known as": ""})
-        self.message_user(request, f"{paper.key} is a paper of its own again.", messages.SUCCESS)
+        self.message_user(request, f"{paper.key} is a separate paper again.", messages.SUCCESS)
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         if not Paper.objects.filter(pk=object_id).exclude(merged_into=None).exists():
@@ -165,7 +165,7 @@ class PaperAdmin(AuditedAdmin):
 
     @display(description="Why this score")
     def why(self, paper: Paper) -> str:
-        return ranking.why_now(paper.pk) or "Nothing was seen of it yet."
+        return ranking.why_now(paper.pk) or "No source has shown any figures for it yet."
 
     @admin.action(description="Mark as withdrawn by its authors", permissions=["change"])
     def withdraw(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
@@ -173,23 +173,27 @@ class PaperAdmin(AuditedAdmin):
         for paper in standing:
             corrections.correct(paper, {"withdrawn_at": clock.now()})
             audit.record(request.user, paper, "marked as withdrawn", {}, {"withdrawn_at": clock.now()})
-        self.message_user(request, f"{len(standing)} papers are marked and leave the drafts at their next refresh.")
+        self.message_user(
+            request, f"{len(standing)} papers are marked as withdrawn. Drafts drop them at their next refresh."
+        )
 
-    @admin.action(description="Tag anew by the topics’ rules", permissions=["change"])
+    @admin.action(description="Tag again by the topics’ rules", permissions=["change"])
     def retag(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         present = list(papers.present())  # type: ignore[attr-defined]
         tagging.retag([paper.pk for paper in present])
         audit.record_all(request.user, present, "tagged anew")
-        self.message_user(request, f"{len(present)} papers are tagged anew. What editors said of their topics stays.")
+        self.message_user(request, f"{len(present)} papers were tagged again. Editors’ corrections of topics stay.")
 
-    @admin.action(description="Score anew, with all papers of the last 14 days", permissions=["change"])
+    @admin.action(description="Score again, with all papers of the last 14 days", permissions=["change"])
     def rescore(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         tasks.score_papers.delay()
-        self.message_user(request, "The papers of the last 14 days are being scored anew. Reload in a moment.")
+        self.message_user(
+            request, "The papers of the last 14 days are being scored again. Reload the page in a moment."
+        )
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
-        # Not saved whole: a source may have brought something since the page was opened.
-        values = {name: form.cleaned_data[name] for name in form.changed_data if name in field_priority.SPOKEN}
+        # Only changed columns are saved: a source may have updated the paper since the page was opened.
+        values = {name: form.cleaned_data[name] for name in form.changed_data if name in field_priority.CLAIMED_FIELDS}
         if values:
             corrections.correct(obj, values)
         if "url" in form.changed_data:
@@ -201,10 +205,12 @@ class PaperAdmin(AuditedAdmin):
             self.split(request, form.instance)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Make each row that was added or deleted the editor's word on the paper and the topic."""
+        """Store each added or deleted row as an editor's correction of the paper's topics."""
         paper: Paper = form.instance
         added, other = (
-            (corrections.give, corrections.refuse) if formset.model is PaperTopic else (corrections.refuse, None)
+            (corrections.add_topic, corrections.refuse_topic)
+            if formset.model is PaperTopic
+            else (corrections.refuse_topic, None)
         )
         formset.save(commit=False)
         for row in formset.new_objects:

@@ -33,7 +33,8 @@ class TopicForm(forms.ModelForm[Topic]):
 @admin.register(Topic)
 class TopicAdmin(AuditedAdmin):
     form = TopicForm
-    list_display: tuple[str, ...] = ("name", "slug", "description", "new_papers", "state")
+    list_display: tuple[str, ...] = ("name", "group", "slug", "description", "new_papers", "state")
+    list_filter = ("group",)
     list_select_related = ("retired_into",)
     list_per_page = 200
     search_fields = ("name", "slug", "phrases")
@@ -49,7 +50,7 @@ class TopicAdmin(AuditedAdmin):
 
     @display(description="Standing")
     def state(self, topic: Topic) -> str:
-        return f"its readers go to {topic.retired_into}" if topic.retired_into else "may be chosen"
+        return f"retired; its readers get {topic.retired_into}" if topic.retired_into else "readers can choose it"
 
     def changeform_view(
         self,
@@ -63,7 +64,7 @@ class TopicAdmin(AuditedAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def preview(self, request: HttpRequest, object_id: str | None) -> HttpResponse:
-        """Show the form as it was sent, nothing saved, with the papers that saving it would win and lose."""
+        """Show the submitted form without saving it, with the papers that would gain and lose the topic."""
         topic = self.get_object(request, unquote(object_id)) if object_id else None
         if object_id and topic is None:
             raise Http404(f"There is no topic {object_id}.")
@@ -71,7 +72,7 @@ class TopicAdmin(AuditedAdmin):
             raise PermissionDenied
         title = f"Change {topic}" if topic else "Add topic"
         form = self.get_form(request, topic, change=topic is not None)(request.POST, instance=topic)
-        change = rule_preview.change_by(form.instance) if form.is_valid() else None
+        change = rule_preview.preview_change(form.instance) if form.is_valid() else None
         context = self.context_of(request, form, topic) | {"title": title, "change_by_edit": change}
         response: HttpResponse = self.render_change_form(
             request, context, add=topic is None, change=topic is not None, obj=topic
@@ -108,7 +109,7 @@ class TopicAdmin(AuditedAdmin):
         if heir or stored is None or tagging.rule_of(stored) != tagging.rule_of(obj):
             tagging.ask_to_retag(obj)
             tasks.retag_recent.delay_on_commit()
-            self.message_user(request, "The papers of the last 30 days are being tagged anew.")
+            self.message_user(request, "The papers of the last 30 days are being tagged again.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Topic | None = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""The step by which readers propose papers. Nothing is fetched here: what is not known waits for an editor."""
+"""Readers propose papers. Nothing is fetched here: an unknown paper is looked up when an editor accepts it."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -15,22 +15,22 @@ from newsletter.papers.community.votes import wait_for_turn
 from newsletter.papers.models import Alias, Paper, Proposal
 
 DAY = timedelta(hours=24)
-LONGEST = 500  # characters of a link, and of a key
+MAX_LENGTH = 500  # characters of a link or a key
 BY_A_READER = "a reader"  # as a paper's `proposed_by`
 
 Status = Proposal.Status
 
 
-class NoLink(Exception):
-    """What was typed leads nowhere."""
+class NotAPaperLink(Exception):
+    """The text is not a link to a paper or page."""
 
 
-class Wanted(NamedTuple):
-    """What a link leads to."""
+class ProposedLink(NamedTuple):
+    """The paper or page that a proposed link leads to."""
 
     key: str
     link: str
-    paper: Paper | None  # None where it is not known here
+    paper: Paper | None  # None where it is not stored yet
 
 
 class ProposalResult(StrEnum):
@@ -42,17 +42,17 @@ class ProposalResult(StrEnum):
     TOO_MANY = "too_many"  # within a day
 
 
-def read(text: str) -> Wanted:
-    """Return what a typed link leads to; of merged papers the one that is left. Raise NoLink."""
+def read_link(text: str) -> ProposedLink:
+    """Parse the link a reader typed; a merged paper gives the surviving one. Raise NotAPaperLink."""
     text = text.strip()
     key = paper_key.key_of(text) or page_key(text)
     link = (paper_key.abs_url(key) if key and not key.startswith("url:") else page_of(text)) if key else ""
-    if not key or not link or len(key) > LONGEST or len(link) > LONGEST:
-        raise NoLink(
-            "That is no link to a paper. Copy its address, such as https://arxiv.org/abs/2605.00658, or a DOI."
+    if not key or not link or len(key) > MAX_LENGTH or len(link) > MAX_LENGTH:
+        raise NotAPaperLink(
+            "This is not a link to a paper. Copy its address, such as https://arxiv.org/abs/2605.00658, or a DOI."
         )
-    paper = known_by(key)
-    return Wanted(paper.key, paper.url, paper) if paper else Wanted(key, link, None)
+    paper = paper_by_key(key)
+    return ProposedLink(paper.key, paper.url, paper) if paper else ProposedLink(key, link, None)
 
 
 def page_key(text: str) -> str | None:
@@ -61,11 +61,11 @@ def page_key(text: str) -> str | None:
 
 
 def page_of(text: str) -> str:
-    """Return a web address, also of one that was typed without its scheme; "" for what is none."""
+    """Return the web address in `text`, which may lack its scheme; "" where it is none."""
     return safe_url(text if "://" in text[:10] else f"https://{text}")
 
 
-def known_by(key: str) -> Paper | None:
+def paper_by_key(key: str) -> Paper | None:
     paper = Paper.objects.filter(key=key).first()
     if paper is None and (alias := Alias.objects.filter(key=key).select_related("paper").first()):
         paper = alias.paper
@@ -73,15 +73,15 @@ def known_by(key: str) -> Paper | None:
 
 
 @transaction.atomic
-def propose(wanted: Wanted, why: str, reader_key: str) -> ProposalResult:
-    """Put a reader's proposal into the queue; safe to repeat. What editors have decided stays decided."""
+def propose(wanted: ProposedLink, why: str, reader_key: str) -> ProposalResult:
+    """Add a reader's proposal to the queue, unless editors have decided on the paper already. Safe to repeat."""
     wait_for_turn(reader_key)
-    if outcome := answer_of(wanted.key, reader_key):
+    if outcome := earlier_result(wanted.key, reader_key):
         return outcome
     now = clock.now()
     if Proposal.objects.filter(reader_key=reader_key, at__gt=now - DAY).count() >= settings.PROPOSALS_PER_DAY:
         return ProposalResult.TOO_MANY
-    wait_for_turn(wanted.key)  # who decides on it now is waited for
+    wait_for_turn(wanted.key)  # an editor may be deciding on it now
     first = Proposal.objects.alike(wanted.key).first()
     status = first.status if first else Status.NEW
     if status != Status.NEW:
@@ -92,8 +92,8 @@ def propose(wanted: Wanted, why: str, reader_key: str) -> ProposalResult:
     return ProposalResult.JOINED if first else ProposalResult.PROPOSED
 
 
-def answer_of(key: str, reader_key: str) -> ProposalResult | None:
-    """Return what can be said without another proposal; None where one may be made."""
+def earlier_result(key: str, reader_key: str) -> ProposalResult | None:
+    """Return the result where this proposal adds nothing; None where it may be added."""
     alike = Proposal.objects.alike(key)
     first = alike.first()
     if first is None:
@@ -104,20 +104,20 @@ def answer_of(key: str, reader_key: str) -> ProposalResult | None:
 
 
 def decision_on(key: str) -> Proposal | None:
-    """Return the proposal that holds what editors decided on a paper, None where they did not."""
+    """Return the proposal with the editors' decision on a paper, None where they have not decided."""
     return Proposal.objects.alike(key).exclude(status=Status.NEW).first()
 
 
 def proposer_of(link: str) -> str:
-    """Return who proposed what is no paper, "" where no proposal of that link was accepted."""
+    """Return who proposed a page that is not a paper; "" where no proposal of `link` was accepted."""
     accepted = Proposal.objects.filter(key=page_key(link) or "", status=Status.ACCEPTED)
     return BY_A_READER if accepted.exists() else ""
 
 
-def forget(reader_key: str) -> None:
-    """Leave a reader's proposals as links of nobody, without a word."""
+def anonymise(reader_key: str) -> None:
+    """Keep a reader's proposals without the reader's key and words."""
     Proposal.objects.filter(reader_key=reader_key).update(reader_key=None, why="")
 
 
-def of_reader(reader_key: str) -> QuerySet[Proposal]:
+def proposals_of(reader_key: str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(reader_key=reader_key).order_by("at")

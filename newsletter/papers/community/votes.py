@@ -1,7 +1,7 @@
-"""The step by which readers vote papers up, and their votes become sightings of a source of our own.
+"""Readers vote for papers, and the counts become sightings of a source of our own.
 
-A vote is one row; a task writes the counts that changed as sightings, all at once. Of papers that were merged all
-votes count for the one that is left, a reader's once.
+A vote is one row; a task writes all counts that changed as sightings. Votes for merged papers count for the surviving
+paper, each reader once.
 """
 
 from collections import Counter
@@ -20,8 +20,8 @@ from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, Source, Vote
 
 DAY = timedelta(hours=24)
-COUNTED = timedelta(days=30)  # papers without a vote, or a count, for so long rank nowhere any more
-# Who votes here has read the paper in a digest, once, with an address that was confirmed.
+COUNTED_FOR = timedelta(days=30)  # after so long without a vote or a count a paper is in no ranking
+# A vote here counts double: the reader has a confirmed address and saw the paper in a digest.
 WEIGHT = 2.0
 
 
@@ -33,7 +33,7 @@ class VoteResult(StrEnum):
 
 @transaction.atomic
 def vote(paper: Paper, reader_key: str, issue_day: date | None = None) -> VoteResult:
-    """Count a reader's vote for a paper; safe to repeat. `issue_day` says which issue's digest led to it."""
+    """Record a reader's vote for a paper; safe to repeat. `issue_day` is the date of the issue it came from."""
     wait_for_turn(reader_key)
     if has_voted(paper, reader_key):
         return VoteResult.KNOWN
@@ -45,7 +45,7 @@ def vote(paper: Paper, reader_key: str, issue_day: date | None = None) -> VoteRe
 
 
 def take_back(paper: Paper, reader_key: str) -> bool:
-    """Take a reader's vote for a paper back; False where there is none."""
+    """Delete a reader's vote for a paper; return False where there is none."""
     return bool(votes_for(paper, reader_key).delete()[0])
 
 
@@ -54,25 +54,25 @@ def has_voted(paper: Paper, reader_key: str) -> bool:
 
 
 def votes_for(paper: Paper, reader_key: str) -> QuerySet[Vote]:
-    """Return a reader's votes for a paper and those that are one with it."""
-    return Vote.objects.filter(paper__in=duplicates.family_of(paper.line()[-1]), reader_key=reader_key)
+    """Return a reader's votes for a paper and the papers merged with it."""
+    return Vote.objects.filter(paper__in=duplicates.family_ids(paper.line()[-1]), reader_key=reader_key)
 
 
 def wait_for_turn(reader_key: str) -> None:
-    """Let one reader's acts come one after another, until the transaction ends."""
+    """Serialise the acts of one reader (or on one key) until the transaction ends."""
     advisory_locks.wait_in_transaction(Lock.COMMUNITY, reader_key)
 
 
-def forget(reader_key: str) -> None:
-    """Leave a reader's votes as counts of nobody."""
+def anonymise(reader_key: str) -> None:
+    """Keep a reader's votes without the reader's key."""
     Vote.objects.filter(reader_key=reader_key).update(reader_key=None)
 
 
-def of_reader(reader_key: str) -> QuerySet[Vote]:
+def votes_of(reader_key: str) -> QuerySet[Vote]:
     return Vote.objects.filter(reader_key=reader_key).select_related("paper").order_by("at")
 
 
-COUNT = """
+INSERT_COUNTS = """
 WITH RECURSIVE touched AS (
     SELECT paper_id FROM papers_vote WHERE at >= %(since)s
     UNION
@@ -106,24 +106,24 @@ ON CONFLICT DO NOTHING
 
 @transaction.atomic
 def write_counts() -> int:
-    """Write how many votes each paper has where that changed, as sightings; return of how many. Safe to repeat."""
-    # A day's order that is being kept waits for sightings from before it, or they are from after it.
-    papers_lock.take_turn()
+    """Write a sighting for each paper whose vote count changed; return how many. Safe to repeat."""
+    # While a day's ranking is being recorded, no sightings from before it may be added.
+    papers_lock.wait_for_papers_lock()
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"since": now - COUNTED, "source": source().pk, "now": now})
+        cursor.execute(INSERT_COUNTS, {"since": now - COUNTED_FOR, "source": readers_source().pk, "now": now})
         return int(cursor.rowcount)
 
 
-def source() -> Source:
-    """Return the source that readers' votes are sightings of; its weight is an operator's to change."""
+def readers_source() -> Source:
+    """Return the source of readers' votes; operators may change its weight."""
     defaults = {"name": "Readers’ votes", "kind": Source.Kind.READERS, "weight": WEIGHT}
     return Source.objects.get_or_create(url="readers:", defaults=defaults)[0]
 
 
-def counts_of(paper_ids: Collection[int], issue_day: date) -> dict[int, int]:
-    """Return how many votes the digests of an issue's day brought to each of its papers that got any."""
-    heirs = {pk: pk for pk in paper_ids} | duplicates.heirs_of(paper_ids)
+def issue_vote_counts(paper_ids: Collection[int], issue_day: date) -> dict[int, int]:
+    """Return {paper id: votes} that came from the digests of the issue of `issue_day`, without zeros."""
+    heirs = {pk: pk for pk in paper_ids} | duplicates.merge_targets(paper_ids)
     came = Vote.objects.filter(issue_day=issue_day, paper__in={*heirs, *heirs.values()})
     counts = Counter(came.values_list("paper_id", flat=True))
     return {pk: found for pk, heir in heirs.items() if (found := sum(counts[one] for one in {pk, heir}))}

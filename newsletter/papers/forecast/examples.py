@@ -28,7 +28,7 @@ SELECT title, abstract, categories, cardinality(authors), listed_on,
        CASE WHEN voted_at > first_seen_at + %(together)s
             THEN greatest(listed_on, (voted_at AT TIME ZONE 'UTC')::date)
             WHEN voted_at IS NOT NULL THEN listed_on END,
-       coalesce(votes, 0)
+       coalesce(seen.votes, 0)
 FROM papers_paper paper JOIN seen ON seen.paper_id = paper.id
 WHERE is_listed ORDER BY key
 """

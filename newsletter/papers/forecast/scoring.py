@@ -37,7 +37,7 @@ def write(papers: list[Paper], current: ForecastModel) -> int:
     chances = current.score(map(text_of, papers))
     # Whoever keeps a day's order meanwhile has all sightings from before it.
     with transaction.atomic():
-        papers_lock.take_turn()
+        papers_lock.wait_for_papers_lock()
         return bulk_rows.insert(list(sightings(papers, chances)))
 
 

@@ -1,4 +1,4 @@
-"""The step by which an editor corrects what sources and rules say of a paper: it stays so, whatever comes later."""
+"""An editor's corrections of a paper's fields and topics. They outrank everything that sources and rules say later."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,23 +7,23 @@ from django.db import transaction
 
 from newsletter.papers.ingest import duplicates, field_priority
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
-from newsletter.papers.papers_lock import take_turn
+from newsletter.papers.papers_lock import wait_for_papers_lock
 from newsletter.papers.topics import tagging
 
 
 @transaction.atomic
 def correct(paper: Paper, values: Mapping[str, Any]) -> None:
-    """Set columns of a paper by hand."""
-    take_turn()
+    """Set columns of a paper to an editor's values."""
+    wait_for_papers_lock()
     paper.refresh_from_db()
-    changed = duplicates.settle(paper, field_priority.corrected(duplicates.own_of(paper), values))
+    changed = duplicates.store_own_fields(paper, field_priority.correct_fields(duplicates.own_fields(paper), values))
     tagging.tag(place for place in changed if place.merged_into_id is None)
 
 
 @transaction.atomic
-def give(paper: Paper, topic: Topic) -> None:
-    """Say that a paper is of a topic."""
-    take_turn()
+def add_topic(paper: Paper, topic: Topic) -> None:
+    """Give a paper a topic by an editor's word."""
+    wait_for_papers_lock()
     RefusedTopic.objects.filter(paper=paper, topic=topic).delete()
     PaperTopic.objects.update_or_create(
         paper=paper, topic=topic, defaults={"origin": PaperTopic.Origin.CURATOR, "evidence": [], "came_as": None}
@@ -31,17 +31,17 @@ def give(paper: Paper, topic: Topic) -> None:
 
 
 @transaction.atomic
-def refuse(paper: Paper, topic: Topic) -> None:
-    """Say that a paper is not of a topic."""
-    take_turn()
+def refuse_topic(paper: Paper, topic: Topic) -> None:
+    """Take a topic from a paper by an editor's word; the topic's rule does not give it back."""
+    wait_for_papers_lock()
     PaperTopic.objects.filter(paper=paper, topic=topic).delete()
     RefusedTopic.objects.update_or_create(paper=paper, topic=topic, defaults={"came_as": None})
 
 
 @transaction.atomic
 def leave_to_rules(paper: Paper, topic: Topic) -> None:
-    """Take back what an editor said of a paper and a topic."""
-    take_turn()
+    """Delete an editor's word on a paper and a topic, so that the topic's rule decides again."""
+    wait_for_papers_lock()
     PaperTopic.objects.filter(paper=paper, topic=topic, origin=PaperTopic.Origin.CURATOR).delete()
     RefusedTopic.objects.filter(paper=paper, topic=topic).delete()
     tagging.tag([paper])

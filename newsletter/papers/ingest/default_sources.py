@@ -4,8 +4,8 @@ from newsletter.papers.models import Source
 
 ARXIV_API = "https://export.arxiv.org/api/query"
 HF_DAILY = "https://huggingface.co/api/daily_papers"
-# What arXiv lists every weekday. The first ones feed most topics; the others lead to papers that those rarely hold. An
-# archive (“q-bio”) stands for all its categories. One visit to all of them takes ARXIV_PAUSE_SECONDS each.
+# arXiv lists these every weekday. The first ones bring papers for most topics; the others bring papers that the first
+# rarely hold. An archive (“q-bio”) covers all its categories. Fetching takes ARXIV_PAUSE_SECONDS for each line.
 ARXIV_CATEGORIES = {
     "cs.AI": "artificial intelligence",
     "cs.CL": "language",
@@ -45,7 +45,7 @@ ARXIV_CATEGORIES = {
 
 
 def add_sources() -> int:
-    """Add the default sources where there are none that are fetched; return how many were added."""
+    """Add the default sources unless there are fetched sources already; return how many were added."""
     if Source.objects.fetched().exists():
         return 0
     sources = [Source(name="Hugging Face daily papers", kind=Source.Kind.HF_DAILY, url=HF_DAILY)]

@@ -1,8 +1,9 @@
-"""The step that makes one paper of two that are the same, and parts them again where that was wrong.
+"""Merge two rows of the same paper into one, and split a wrong merge again.
 
-A merged paper keeps its row, its aliases and what its own key brought; its key leads to the paper it was merged into,
-which shows what both say. Sightings go over, and editors' corrections of topics are copied: each bears the paper it
-came as, so that a split gives back also what came later. merging.united says which fields win.
+A merged paper keeps its row, its aliases and the fields that came under its own key. Its key leads to the paper it
+was merged into, which shows the fields of both: field_priority.unite_fields decides which win. Sightings are moved,
+and editors' corrections of topics are copied. Each keeps the paper it came as (`came_as`), so that a split returns it,
+even if it came after the merge.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 from newsletter.papers.ingest import field_priority
 from newsletter.papers.ingest.field_priority import Fields
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Sighting
-from newsletter.papers.papers_lock import take_turn
+from newsletter.papers.papers_lock import wait_for_papers_lock
 from newsletter.papers.topics import tagging
 
 MOVE_SIGHTINGS = """
@@ -25,28 +26,28 @@ WHERE paper_id = %(paper)s AND NOT EXISTS (
 
 
 class CannotMerge(Exception):
-    """The two are one paper already, or one of them was merged into a third. Nothing was changed."""
+    """The two papers are the same row, or one of them is already merged into another. Nothing was changed."""
 
 
 class NotMerged(Exception):
-    """The paper is no longer, or never was, merged into another. Nothing was changed."""
+    """The paper is not merged into another (any more). Nothing was changed."""
 
 
 @transaction.atomic
 def merge(paper: Paper, into: Paper) -> None:
-    """Make `paper` and `into` one, under the key of `into`. Published issues stay as they are; drafts follow.
+    """Merge `paper` into `into`. Published issues keep both; drafts follow at their next refresh.
 
-    Raise CannotMerge where either was merged before.
+    Raise CannotMerge where either is merged already.
     """
-    take_turn()
+    wait_for_papers_lock()
     paper.refresh_from_db()
     into.refresh_from_db()
     if paper.pk == into.pk or paper.merged_into_id or into.merged_into_id:
-        raise CannotMerge("One of the two was merged already: look at the papers again.")
-    own = own_of(into)
+        raise CannotMerge("One of the two is already merged into another paper. Reload the list of papers.")
+    own = own_fields(into)
     paper.merged_into, paper.stands_alone = into, False
     paper.save(update_fields=["merged_into", "stands_alone"])
-    settle(into, own)
+    store_own_fields(into, own)
     with connection.cursor() as cursor:
         cursor.execute(MOVE_SIGHTINGS, {"paper": paper.pk, "into": into.pk})
     copy_corrections(paper, into)
@@ -56,16 +57,19 @@ def merge(paper: Paper, into: Paper) -> None:
 
 @transaction.atomic
 def split(paper: Paper) -> None:
-    """Undo a merge: what came under the key of `paper`, before it and since, is its own again. Raise NotMerged."""
-    take_turn()
+    """Undo a merge: everything that came under the key of `paper`, before or after it, belongs to `paper` again.
+
+    Raise NotMerged.
+    """
+    wait_for_papers_lock()
     paper.refresh_from_db()
     above = paper.line()[1:]
     if not above:
-        raise NotMerged(f"“{paper}” is a paper of its own: somebody else has split it.")
-    own, family = own_of(above[0]), family_of(paper)
+        raise NotMerged(f"“{paper}” is not merged into another paper: somebody else has split it already.")
+    own, family = own_fields(above[0]), family_ids(paper)
     paper.merged_into, paper.stands_alone = None, True
     paper.save(update_fields=["merged_into", "stands_alone"])
-    settle(above[0], own)
+    store_own_fields(above[0], own)
     came_back = Sighting.objects.filter(came_as__in=family)
     came_back.update(paper=paper)
     came_back.filter(came_as=paper).update(came_as=None)
@@ -74,8 +78,8 @@ def split(paper: Paper) -> None:
     tagging.tag([paper, above[-1]])
 
 
-def propose(one: Paper, other: Paper) -> tuple[Paper, Paper]:
-    """Return which of two papers to merge into which: arXiv's key stays, then a DOI, then what was seen first."""
+def choose_direction(one: Paper, other: Paper) -> tuple[Paper, Paper]:
+    """Return (paper, into): the arXiv key survives a merge, then a DOI, then the paper that was seen first."""
     schemes = ("arxiv", "doi", "url")
 
     def merit(paper: Paper) -> tuple[object, ...]:
@@ -85,8 +89,8 @@ def propose(one: Paper, other: Paper) -> tuple[Paper, Paper]:
     return paper, into
 
 
-class Compared(NamedTuple):
-    """One field of two papers that are to be merged, and whose value stays."""
+class FieldComparison(NamedTuple):
+    """The values of one field of two papers that may be merged, and which of them would be kept."""
 
     label: str
     paper: str
@@ -95,61 +99,61 @@ class Compared(NamedTuple):
     is_from_into: bool
 
 
-def comparison(paper: Paper, into: Paper) -> list[Compared]:
-    """Return what two papers say, field by field, and what would be kept of it."""
-    one, other = state_of(paper), state_of(into)
-    kept = field_priority.united(own_of(into), [*map(state_of, into.twins.order_by("key")), one])
+def compare(paper: Paper, into: Paper) -> list[FieldComparison]:
+    """Return the fields of two papers side by side, with the value that a merge would keep."""
+    one, other = merge_fields(paper), merge_fields(into)
+    kept = field_priority.unite_fields(own_fields(into), [*map(merge_fields, into.twins.order_by("key")), one])
     return [
-        Compared(
+        FieldComparison(
             label=name.replace("_", " ").capitalize(),
-            paper=in_words(one[name]),
-            into=in_words(other[name]),
+            paper=display_value(one[name]),
+            into=display_value(other[name]),
             is_from_paper=kept[name] == one[name] and bool(one[name]),
             is_from_into=kept[name] == other[name] and bool(other[name]),
         )
-        for name in (*field_priority.SPOKEN, "listed_on", "first_seen_at")
+        for name in (*field_priority.CLAIMED_FIELDS, "listed_on", "first_seen_at")
     ]
 
 
-def in_words(value: object) -> str:
+def display_value(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value or "–")
 
 
-def own_of(paper: Paper) -> Fields:
-    """Return the columns that came under the paper's own key."""
-    return field_priority.unpacked(paper.own) if paper.own else state_of(paper)
+def own_fields(paper: Paper) -> Fields:
+    """Return the columns that came under the paper's own key, without those of merged papers."""
+    return field_priority.from_json(paper.own) if paper.own else merge_fields(paper)
 
 
-def settle(paper: Paper, own: Fields) -> list[Paper]:
-    """Store what came under the key of `paper`, and what follows for it and the papers it was merged into.
+def store_own_fields(paper: Paper, own: Fields) -> list[Paper]:
+    """Store the columns that came under the key of `paper`, and update it and the papers it is merged into.
 
-    Return those that changed.
+    Return the papers that changed.
     """
     changed = []
     for place in paper.line():
-        before = state_of(place)
-        show(place, own if place is paper else own_of(place))
-        if state_of(place) != before:
+        before = merge_fields(place)
+        store_united_fields(place, own if place is paper else own_fields(place))
+        if merge_fields(place) != before:
             changed.append(place)
     return changed
 
 
-def show(paper: Paper, own: Fields) -> None:
-    """Store what a paper and those merged into it come to."""
-    others = [state_of(other) for other in paper.twins.order_by("key")]
-    paper.own = field_priority.packed(own) if others else None
-    fields = field_priority.united(own, others)
+def store_united_fields(paper: Paper, own: Fields) -> None:
+    """Store the united columns of a paper and of those merged into it."""
+    others = [merge_fields(other) for other in paper.twins.order_by("key")]
+    paper.own = field_priority.to_json(own) if others else None
+    fields = field_priority.unite_fields(own, others)
     for name, value in fields.items():
         setattr(paper, name, value)
     paper.save(update_fields=["own", *fields])
 
 
-def state_of(paper: Paper) -> Fields:
-    return {name: getattr(paper, name) for name in field_priority.STATE}
+def merge_fields(paper: Paper) -> Fields:
+    return {name: getattr(paper, name) for name in field_priority.MERGE_FIELDS}
 
 
-def family_of(paper: Paper) -> set[int]:
-    """Return the ids of a paper, of those merged into it, of those merged into these, and so on."""
+def family_ids(paper: Paper) -> set[int]:
+    """Return the ids of a paper and of all papers merged into it, directly or not."""
     family, found = set[int](), {paper.pk}
     while found:
         family |= found
@@ -158,7 +162,7 @@ def family_of(paper: Paper) -> set[int]:
 
 
 def copy_corrections(paper: Paper, into: Paper) -> None:
-    """Let editors' corrections of a merged paper's topics hold for `into`, where it has none of its own."""
+    """Copy editors' corrections of a merged paper's topics to `into`, except for topics with a correction there."""
     given = PaperTopic.objects.filter(origin=PaperTopic.Origin.CURATOR)
     settled = {
         *given.filter(paper=into).values_list("topic_id", flat=True),
@@ -176,8 +180,8 @@ def copy_corrections(paper: Paper, into: Paper) -> None:
     )
 
 
-def heirs_of(paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return, of those of `paper_ids` that were merged, the id of the paper that is left."""
+def merge_targets(paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return {id: id of the surviving paper} for those of `paper_ids` that are merged into another."""
     heirs = {pk: pk for pk in paper_ids}
     while merged := dict(Paper.objects.filter(pk__in=set(heirs.values())).exclude(merged_into=None).values_list(
         "pk", "merged_into_id"

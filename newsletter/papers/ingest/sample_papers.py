@@ -1,4 +1,4 @@
-"""Papers that ship with the product, for a first run without internet."""
+"""Sample papers that ship with the product, for a first run without internet access."""
 
 import json
 from datetime import timedelta
@@ -15,13 +15,13 @@ SPREAD_DAYS = 3
 
 
 def load_sample() -> int:
-    """Store the sample as if listed over the last three days; return how many papers it adds. Safe to repeat."""
+    """Store the sample as listed on the last SPREAD_DAYS days; return how many papers are new. Safe to repeat."""
     papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
     source, _ = Source.objects.get_or_create(url="sample:", defaults={"name": "Sample", "kind": Source.Kind.SAMPLE})
-    return store.ingest(source, tuple(map(finding_of, papers, range(len(papers))))).new
+    return store.store_findings(source, tuple(map(sample_finding, papers, range(len(papers))))).new
 
 
-def finding_of(paper: dict[str, object], number: int) -> Finding:
+def sample_finding(paper: dict[str, object], number: int) -> Finding:
     key = f"arxiv:{paper['id']}"
     return Finding(
         key=key,

@@ -1,4 +1,4 @@
-"""The step that tells editors of a source that has brought nothing for a day."""
+"""Mail editors and operators about sources that have failed, or brought nothing new, for a day."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ PATIENCE = timedelta(days=1)
 
 
 def report_troubled_sources() -> list[Source]:
-    """Mail editors and operators once about each source that began to fail or went stale a day ago."""
+    """Mail editors and operators once about each source in trouble; return those sources."""
     sources = [source for source in Source.objects.fetched().filter(reported_at=None) if is_troubled(source)]
     if not sources:
         return []
@@ -30,7 +30,7 @@ def report_troubled_sources() -> list[Source]:
 
 
 def is_troubled(source: Source) -> bool:
-    """Say whether a source has been failing for a day, or its listing is staler than a day."""
+    """Return whether a source has been failing for a day, or answers with old listings only."""
     if source.failure_count:
         since = source.last_success_at or source.created_at
         return since is not None and since < clock.now() - PATIENCE

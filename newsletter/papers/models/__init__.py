@@ -1,4 +1,4 @@
-"""The tables of papers: sources, papers, what sources showed of them, topics, and what readers say of papers."""
+"""The tables of papers: sources, papers, sightings, topics, votes and proposals."""
 
 from newsletter.papers.models.community import LONGEST_WHY, Proposal, ProposalQuerySet, Vote
 from newsletter.papers.models.paper import Alias, Paper, PaperQuerySet, PaperWords

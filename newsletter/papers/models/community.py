@@ -1,4 +1,4 @@
-"""What readers say of papers: votes and proposals. Whose they are is known here by an opaque key alone."""
+"""Readers' votes and proposals. The reader is identified by an opaque key only."""
 
 from typing import Self
 
@@ -13,12 +13,12 @@ LONGEST_WHY = 500  # characters
 
 
 class Vote(models.Model):
-    """One reader's vote for a paper. Without a key it is of a reader who was erased, and counts as before."""
+    """One reader's vote for a paper. An erased reader's vote has no key, and still counts."""
 
     paper = models.ForeignKey("papers.Paper", models.CASCADE, related_name="reader_votes", db_index=False)
     reader_key = models.CharField(max_length=64, null=True, editable=False)
     at = models.DateTimeField(default=clock.now)
-    # The issue whose digest led to it; None where it came from a page.
+    # The date of the issue whose digest the vote came from; None where it came from a page.
     issue_day = models.DateField(null=True, blank=True)
 
     class Meta:
@@ -35,12 +35,12 @@ class Vote(models.Model):
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
     def alike(self, key: str) -> Self:
-        """Keep all that propose the paper of one key, the first one first."""
+        """Keep the proposals of the paper with this key, the first one first."""
         return self.filter(key=key).order_by("pk")
 
 
 class Proposal(StatefulModel):
-    """One reader's wish to see a paper in an issue. Those of one key are one row of the queue, decided together."""
+    """One reader's proposal of a paper. Proposals with the same key are one row of the queue, decided together."""
 
     class Status(models.TextChoices):
         NEW = "new", "New"
@@ -48,12 +48,12 @@ class Proposal(StatefulModel):
         DECLINED = "declined", "Declined"
 
     MOVES = {
-        Status.NEW: {Status.ACCEPTED},  # what it leads to could not be found
+        Status.NEW: {Status.ACCEPTED},  # the paper could not be found
         Status.ACCEPTED: {Status.NEW},
         Status.DECLINED: {Status.NEW},
     }
 
-    # None as long as the paper is not known here, and for what is no paper.
+    # None until the paper is stored, and where the link is not a paper.
     paper = models.ForeignKey("papers.Paper", models.SET_NULL, null=True, blank=True, related_name="proposals")
     link = models.URLField(max_length=500)
     key = models.CharField(max_length=500, db_index=True, help_text="As of a paper: arxiv:2605.00658, doi:… or url:…")

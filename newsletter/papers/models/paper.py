@@ -1,4 +1,4 @@
-"""What came in: sources, papers, what was seen of them, and topics."""
+"""Papers, their other keys and their search index."""
 
 from typing import Self
 
@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import MD5
 
 from newsletter import clock
 from newsletter.papers import paper_key
@@ -14,15 +15,16 @@ from newsletter.papers.models.topic import PaperTopic, Topic
 
 class PaperQuerySet(models.QuerySet["Paper"]):
     def present(self) -> Self:
-        """Keep papers that were neither withdrawn nor merged into another."""
+        """Keep papers that are neither withdrawn nor merged into another."""
         return self.filter(withdrawn_at=None, merged_into=None)
 
     def rising(self) -> Self:
-        return self.order_by("-score", "-listed_on", "key")
+        """Put the best first; ties are broken by a hash of the key, which favours no paper's number."""
+        return self.order_by("-score", "-listed_on", MD5("key"))
 
 
 class Paper(models.Model):
-    """One research paper, whatever sources and versions it came in."""
+    """One research paper: one row for all its sources and versions."""
 
     key = models.CharField(max_length=500, unique=True, help_text="arxiv:2605.00658, doi:… or url:…")
     version = models.PositiveSmallIntegerField(default=0)
@@ -39,14 +41,14 @@ class Paper(models.Model):
     listed_on = models.DateField(db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="twins")
-    # An editor split it from another paper: no DOI merges it again.
+    # An editor split it from another paper, so a shared DOI does not merge it again.
     stands_alone = models.BooleanField(default=False, editable=False)
-    # Whose word each column is, and which columns came under its own key where others were merged into it: merging.py.
+    # The origin of each column, and the columns under its own key where others are merged into it: field_priority.py.
     origins = models.JSONField(default=dict, editable=False)
     own = models.JSONField(null=True, editable=False)
     votes = models.PositiveIntegerField(default=0, editable=False)
     comments = models.PositiveIntegerField(default=0, editable=False)
-    # No index: it would have to follow every rescoring, and papers are asked for by their listing day.
+    # No index: each rescoring would update it, and queries filter by listing day.
     score = models.FloatField(default=0.0, editable=False)
     topics: "models.ManyToManyField[Topic, PaperTopic]" = models.ManyToManyField(
         "Topic", through="PaperTopic", through_fields=("paper", "topic"), related_name="papers"
@@ -65,7 +67,7 @@ class Paper(models.Model):
         return paper_key.pdf_url(self.key)
 
     def line(self) -> "list[Paper]":
-        """Return this paper, the one it was merged into, the one that was merged into, to the one that is left."""
+        """Return this paper and the chain of papers it is merged into; the last one is the surviving paper."""
         line = [self]
         while (above := line[-1].merged_into) is not None:
             line.append(above)
@@ -73,9 +75,9 @@ class Paper(models.Model):
 
 
 class PaperWords(models.Model):
-    """The words of a paper's title and authors, to be searched; the database writes them as the paper changes.
+    """The search vector of a paper's title and authors; a database trigger keeps it up to date.
 
-    Apart from the paper, so that a new score touches no index.
+    In a table of its own, so that rescoring a paper updates no index.
     """
 
     paper = models.OneToOneField(Paper, models.CASCADE, primary_key=True, related_name="words")

@@ -6,7 +6,7 @@ from newsletter.papers.models.source import Source
 
 
 class Sighting(models.Model):
-    """What one source showed of a paper at one moment; written when a figure changed."""
+    """The figures one source showed for a paper at one moment; written when a figure changed."""
 
     paper = models.ForeignKey(Paper, models.CASCADE, related_name="sightings", db_index=False)
     source = models.ForeignKey(Source, models.CASCADE, related_name="sightings")
@@ -15,14 +15,14 @@ class Sighting(models.Model):
     comments = models.PositiveIntegerField(null=True)
     stars = models.PositiveIntegerField(null=True)
     rank = models.PositiveIntegerField(null=True)
-    # The probability that it gets votes, in parts per million: of the source that is our own forecast.
+    # The probability that it gets votes, in parts per million; only sightings of our own forecast have one.
     forecast = models.PositiveIntegerField(null=True)
-    # The merged paper under whose key it came.
+    # The merged paper under whose key the source shows it.
     came_as = models.ForeignKey(Paper, models.CASCADE, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
-            # With the figures aboard, scoring reads them in order from this index alone. It serves `paper` as well.
+            # It includes the figures, so that scoring needs this index only. Look-ups by `paper` use it too.
             models.UniqueConstraint(
                 fields=("paper", "source", "seen_at"),
                 include=("votes", "comments", "stars", "forecast"),
@@ -39,7 +39,7 @@ class Sighting(models.Model):
 
 
 class RankedDay(models.Model):
-    """A day whose order of papers was published: when, and by which parameters and weights of sources."""
+    """A day whose ranking was published, with the parameters and source weights that it used."""
 
     day = models.DateField(primary_key=True)
     ranked_at = models.DateTimeField()
@@ -53,7 +53,7 @@ class RankedDay(models.Model):
 
 
 class DayRank(models.Model):
-    """One paper's place in a published day's order, with its inputs: see trending.Inputs. Written once."""
+    """One paper's place in a published ranking, with its inputs (trending.formula.Inputs). Never updated."""
 
     day = models.ForeignKey(RankedDay, models.CASCADE, related_name="ranks", db_index=False)
     place = models.PositiveIntegerField()

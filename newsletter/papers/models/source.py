@@ -10,22 +10,22 @@ from newsletter.papers.source_health import Health
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def fetched(self) -> Self:
-        """Keep the sources that are asked over the network."""
+        """Keep the active sources that are fetched over the network."""
         return self.filter(is_active=True).exclude(kind__in=Source.INSIDE)
 
     def listing(self) -> Self:
-        """Keep the sources that bring a listing a day."""
+        """Keep the active sources that publish a daily listing."""
         return self.filter(is_active=True, kind__in=(Source.Kind.HF_DAILY, Source.Kind.ARXIV))
 
     def pause(self) -> int:
-        """Fetch nothing from these until they are resumed; return how many were not paused before."""
+        """Stop fetching these until they are resumed; return how many were not paused before."""
         return self.fetched().update(is_active=False)
 
     def paused(self) -> Self:
         return self.filter(is_active=False).exclude(kind__in=Source.INSIDE)
 
     def resume(self) -> int:
-        """Fetch from these again, from the next round on; return how many were paused."""
+        """Fetch these again at the next round; return how many were paused."""
         return self.paused().update(is_active=True, next_try_at=None)
 
     def due(self) -> Self:
@@ -33,7 +33,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
 
 class Source(models.Model):
-    """A feed that papers come from, and how it fares."""
+    """A feed or list that papers come from, and the outcome of its last fetches."""
 
     class Kind(models.TextChoices):
         HF_DAILY = "hf_daily", "Hugging Face daily papers"
@@ -66,6 +66,8 @@ class Source(models.Model):
     listing_size = models.PositiveIntegerField("papers in it", default=0, editable=False)
     usual_size = models.FloatField("papers usually", default=0.0, editable=False)
     is_empty = models.BooleanField("its last answer listed nothing", default=False, editable=False)
+    warning = models.CharField("fault of its last answer", max_length=300, blank=True, editable=False)
+    refused = models.JSONField(default=dict, editable=False)  # address → {line: when it was first refused}
     new_count = models.PositiveIntegerField("new at the last visit", default=0, editable=False)
     reported_at = models.DateTimeField(null=True, editable=False)
     next_try_at = models.DateTimeField(null=True, editable=False)
@@ -92,4 +94,6 @@ class Source(models.Model):
             answered_at=self.last_success_at,
             is_empty=self.is_empty,
             failure_count=self.failure_count,
+            lists_afterwards=self.kind == self.Kind.HF_DAILY,
+            group=self.kind if self.is_arxiv else "",
         )

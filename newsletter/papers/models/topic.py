@@ -13,10 +13,17 @@ class TopicQuerySet(models.QuerySet["Topic"]):
 
 
 class Topic(models.Model):
-    """What papers are about, in the words readers choose by."""
+    """A subject that readers can choose, and the rule by which papers get it."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=60, unique=True)
+    group = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The heading under which readers find this topic. Topics without one stand last.",
+    )
     description = models.CharField(max_length=200, blank=True)
     categories = ArrayField(
         models.CharField(max_length=30),
@@ -52,9 +59,9 @@ class Topic(models.Model):
         help_text="The topic that took over the readers of this one.",
     )
     retired_at = models.DateTimeField(null=True, editable=False)
-    # Where its readers went on that day; `retired_into` moves on when that topic is retired too.
+    # The topic its readers got on that day; `retired_into` changes when that topic is retired too.
     first_heir = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
-    # Its rule changed, and the papers of the last days are not tagged anew yet.
+    # When its rule changed; None once the recent papers are tagged by the new rule.
     retag_asked_at = models.DateTimeField(null=True, editable=False)
 
     objects = TopicQuerySet.as_manager()
@@ -69,7 +76,7 @@ class Topic(models.Model):
         return self.name
 
     def retire(self, into: "Topic") -> None:
-        """Give the readers of this topic, and of those retired into it before, to `into`.
+        """Retire this topic: its readers, and those of topics retired into it before, get `into`.
 
         Raise ValueError where `into` is this topic or is retired itself.
         """
@@ -84,7 +91,7 @@ class Topic(models.Model):
 
 
 class PaperTopic(models.Model):
-    """One topic of one paper, and what speaks for it."""
+    """One topic of one paper, with the evidence for it."""
 
     class Origin(models.TextChoices):
         RULE = "rule", "by the topic’s rule"
@@ -94,7 +101,7 @@ class PaperTopic(models.Model):
     topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
     origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
     evidence = ArrayField(models.TextField(), default=list, blank=True)
-    # The merged paper whose correction this is.
+    # The merged paper that this correction was made on.
     came_as = models.ForeignKey("Paper", models.CASCADE, null=True, editable=False, related_name="+")
 
     class Meta:
@@ -105,7 +112,7 @@ class PaperTopic(models.Model):
 
 
 class RefusedTopic(models.Model):
-    """An editor's word that a paper is not of a topic, whatever the topic's rule says."""
+    """An editor's decision that a paper does not have a topic, whatever the topic's rule says."""
 
     paper = models.ForeignKey("Paper", models.CASCADE, related_name="refused_topics")
     topic = models.ForeignKey(Topic, models.CASCADE, related_name="refused_topics")

@@ -1,6 +1,9 @@
-"""Sources of papers: one reader a kind, a guarded fetch (guard), a sandbox to parse in (sandbox).
+"""Fetch the addresses of a source and parse what the server answers, trusting neither.
 
-A fetch is `READERS[kind].addresses(…)`, then for each `guard.get(…)` and `sandbox.parse(kind, …)`.
+In comes a source's kind, its address and the listing days; out goes a `Listing` of plain `Finding`s, or a SourceError.
+Fetching is `guarded_fetch.get(…)` for each of `READERS[kind].addresses(…)`, parsing is `sandbox.parse(kind, …)`.
+This package may import `paper_key`, `code_links` and `text`; it knows no table, and only the child process of the
+sandbox parses what a server sent.
 """
 
 from collections.abc import Sequence
@@ -15,14 +18,14 @@ __all__ = ["READERS", "Reader", "SourceError"]
 
 
 class Reader(Protocol):
-    """What every module that reads a kind of source offers."""
+    """The functions of each module that reads one kind of source."""
 
     def addresses(self, url: str, days: Sequence[date]) -> list[str]:
-        """Return what to get from the source at `url` for these listing days."""
+        """Return the addresses to fetch from the source at `url` for these listing days."""
         ...
 
     def parse(self, body: bytes, address: str) -> Listing:
-        """Read one answer. Raise SourceError, and nothing else, where it cannot be read."""
+        """Parse one response. Raise SourceError, and nothing else, where it cannot be parsed."""
         ...
 
 

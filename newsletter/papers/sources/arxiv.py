@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from urllib.parse import unquote, urlsplit
@@ -12,12 +13,13 @@ from newsletter.papers.code_links import find_links
 from newsletter.papers.paper_key import abs_url, key_of, version_of
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
-from newsletter.papers.sources.syndication import Entry, Feed, instant_of, read_feed
+from newsletter.papers.sources.syndication import Entry, Feed, entry_name, instant_of, read_feed
 from newsletter.papers.sources.untrusted_values import (
     MAX_ABSTRACT,
     MAX_AUTHORS,
     MAX_NAME,
     Refusal,
+    absolute_url,
     abstract_of,
     list_findings,
     records_at,
@@ -27,9 +29,10 @@ from newsletter.papers.sources.untrusted_values import (
 )
 from newsletter.papers.text.cleaning import split_authors
 
-# All of a feed's dates are its day's midnight there.
+# Every date in a feed is midnight, New York time, of its listing day.
 NEW_YORK = ZoneInfo("America/New_York")
 ANNOUNCEMENTS = {"new", "cross", "replace", "replace-cross"}
+BROKEN_XML = "The feed is not well-formed XML: items after the fault may be missing."
 MAX_CREATOR = 100_000
 MAX_CATEGORIES = 100
 
@@ -42,13 +45,13 @@ RDF_TITLE = re.compile(
 CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]{2,}(-[A-Za-z]+)*)?")
 DOI = re.compile(r"10\.\d{4,9}/\S{1,200}")
 TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
-# The words of a withdrawal, as they begin a sentence of an abstract or a part of a comment.
+# The wordings of a withdrawal at the start of a sentence in an abstract or of a part of a comment.
 NOUN = r"(?:paper|article|manuscript|submission|pre-?print|e-?print|work|version|study|report|note)"
 PUBLISHED = r"(?:paper|article|manuscript|submission|pre-?print|e-?print|version)"
 OWN = rf"(?:this|the|our|my)(?: (?:arxiv|present|current|entire|whole))? {NOUN}s?"
 IS = r"(?: (?:(?:has|have)(?: now| since)? been|is|was|are|(?:should|must|will|has to|needs to) be)(?: being)?)"
 HOW = r"(?: (?:being|temporarily|hereby|voluntarily|formally|permanently|now))?"
-# What was withdrawn from a conference is still on arXiv.
+# A paper withdrawn from a conference is still on arXiv.
 NOT_ELSEWHERE = r"\b(?!(?: by [^.;,]{1,40}?)? from (?!(?:the )?arxiv|publication|circulation))"
 WHY = (
     r"(?= ?$| ?[:;,.!\])–—-]| (?:by|due|because|owing|pending|as|since|for|until|after|in order|at (?:the|our|their)"
@@ -60,7 +63,7 @@ INTEND = (
     r"|temporarily|voluntarily|all|also|both)){0,6}"
 )
 NOTE = r"(?:(?:arxiv admin(?:istrator)?(?:'s)? (?:note|comment)|(?:please )?note(?: that)?):? ?)?"
-# Why, before what: “Due to an error in Lemma 2, this paper has been withdrawn”.
+# A reason in front of the statement: “Due to an error in Lemma 2, this paper has been withdrawn”.
 REASON = (
     r"(?:(?:unfortunately|(?:due to|because|owing to|since|after|as|in light of|following|upon)\b[^,]{1,200}), ?)?"
 )
@@ -76,7 +79,7 @@ WITHDRAWAL = re.compile(
     rf")",
     re.IGNORECASE,
 )
-# What says so only where nothing stands before it.
+# Wordings that announce a withdrawal only at the very start of the text.
 BARE_WITHDRAWAL = re.compile(
     rf"(?:temporarily )?withdr(?:awn|ew (?:{OWN}|it\b)){WHY}{NOT_ELSEWHERE}"
     rf"|(?:withdrawal notice|notice of withdrawal) ?(?:$|:)|withdrawal of (?:this|the) {NOUN}\b",
@@ -94,40 +97,37 @@ PART = re.compile(r"[.;,()\[\]]")
 
 
 def addresses(url: str, days: Sequence[date]) -> list[str]:
-    """Return `url`: the feed shows the latest day only, whichever days are asked for."""
+    """Return `url` alone: the feed shows the latest day only, whatever `days` are."""
     return [url]
 
 
 def parse(body: bytes, address: str) -> Listing:
-    """Read one category's feed. A day without papers is an empty listing, not an error."""
+    """Parse the feed of one category. A day without papers is an empty listing, not an error."""
     feed = read_feed(body)
     if "feed error" in feed.title.lower():
         raise SourceError(f"arXiv knows no such category: {feed.title[:200]}", permanent=True)
     category = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
     listed_on = _feed_day(feed)
-    read = partial(_read, feed_category=category, feed_day=listed_on)
-    return noting_breaks(feed, list_findings(feed.entries, read, listed_on))
+    read = partial(_read, address=address, feed_category=category, feed_day=listed_on)
+    return add_warning(feed, list_findings(feed.entries, read, listed_on, entry_name))
 
 
-def noting_breaks(feed: Feed, listing: Listing) -> Listing:
-    """Add a line to `listing` where the feed is broken XML, and items may be missing."""
-    if feed.is_whole:
-        return listing
-    note = "The feed is not well-formed: what stands behind the break may be missing"
-    return Listing(listing.findings, listing.listed_on, (*listing.refused, note))
+def add_warning(feed: Feed, listing: Listing) -> Listing:
+    """Add a warning to `listing` where the feed's XML is broken, so that items may be missing."""
+    return listing if feed.is_whole else replace(listing, warning=BROKEN_XML)
 
 
 def is_withdrawn(abstract: str, comment: str = "", title: str = "") -> bool:
-    """Tell whether the authors, or arXiv, took the paper back: arXiv has no field for it, only words.
+    """Return whether the authors or arXiv withdrew the paper. arXiv has no field for it, so the wording decides.
 
     >>> is_withdrawn("This paper has been withdrawn by the author."), is_withdrawn("", "withdrawn from ICLR")
     (True, False)
     """
-    told = (SENTENCE.split(abstract), PART.split(comment))
-    return bool(WITHDRAWN_TITLE.match(title.strip())) or any(map(_announces_withdrawal, told))
+    parts = (SENTENCE.split(abstract), PART.split(comment))
+    return bool(WITHDRAWN_TITLE.match(title.strip())) or any(map(_says_withdrawn, parts))
 
 
-def _announces_withdrawal(parts: list[str]) -> bool:
+def _says_withdrawn(parts: list[str]) -> bool:
     said = [part.strip(' \n[](){}*"-–—') for part in parts]
     said = [" ".join(part.split()) for part in said if part]
     return bool(said) and (bool(BARE_WITHDRAWAL.match(said[0])) or any(map(WITHDRAWAL.match, said)))
@@ -158,9 +158,9 @@ def _new_york_day(moment: datetime | None) -> date | None:
         return None
 
 
-def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) -> Finding:
+def _read(entry: Entry, rank: int, address: str, feed_category: str, feed_day: date | None) -> Finding:
     notice = _Notice(entry)
-    key = key_of(string_at(entry, "link")) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
+    key = key_of(absolute_url(address, string_at(entry, "link"))) or key_of(f"https://arxiv.org/abs/{notice.paper_id}")
     if key is None or not key.startswith("arxiv:"):
         raise Refusal("it names no arXiv paper")
     title, abstract = title_of(notice.title), abstract_of(notice.abstract)
@@ -186,7 +186,7 @@ def _read(entry: Entry, rank: int, feed_category: str, feed_day: date | None) ->
 
 
 class _Notice:
-    """An entry's own words taken apart: arXiv hides id, version and kind in the text."""
+    """The fields of one entry; arXiv puts the id, the version and the kind of announcement into its text."""
 
     def __init__(self, entry: Entry) -> None:
         self.title = string_at(entry, "title")
@@ -210,7 +210,7 @@ class _Notice:
     def _read_rdf(self, titled: re.Match[str]) -> None:
         self.paper_id = titled["id"]
         self.title = self.title[: titled.start()]
-        self.abstract, self.creator = _without_tags(self.abstract), _without_tags(self.creator)
+        self.abstract, self.creator = _strip_tags(self.abstract), _strip_tags(self.creator)
         self.categories = self.categories or (titled["category"],)
         is_cross, is_update = "CROSS" in titled["marks"], "UPDATED" in titled["marks"]
         self.announce = {
@@ -221,12 +221,12 @@ class _Notice:
         }[is_cross, is_update]
 
 
-def _without_tags(text: str) -> str:
+def _strip_tags(text: str) -> str:
     return html.unescape(TAG.sub("", text)).strip()
 
 
 def _primary_first(notice: _Notice, feed_category: str) -> tuple[str, ...]:
-    """Order the categories. arXiv puts the primary first; a paper is new only where it is at home."""
+    """Put the primary category first. A paper is “new” only in the feed of its primary category."""
     categories = notice.categories
     if notice.announce in {"new", "replace"} and feed_category in categories:
         return (feed_category, *(category for category in categories if category != feed_category))

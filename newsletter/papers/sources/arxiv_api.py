@@ -1,18 +1,20 @@
-"""Read arXiv's API: what it knows of given papers, or the answer to a query."""
+"""Parse the answers of arXiv's API: the papers with given ids, or the results of a query."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from itertools import islice
 from urllib.parse import urlencode, urlsplit
 
 from newsletter.papers.code_links import find_links
 from newsletter.papers.paper_key import abs_url, key_of, version_of
-from newsletter.papers.sources.arxiv import categories_of, doi_of, is_withdrawn, noting_breaks
+from newsletter.papers.sources.arxiv import add_warning, categories_of, doi_of, is_withdrawn
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
-from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
+from newsletter.papers.sources.syndication import Entry, entry_name, instant_of, read_feed
 from newsletter.papers.sources.untrusted_values import (
     Refusal,
+    absolute_url,
     abstract_of,
     list_findings,
     names_of,
@@ -27,12 +29,12 @@ MAX_COMMENT = 2_000
 
 
 def addresses(url: str, days: Sequence[date]) -> list[str]:
-    """Return `url`, whose query says what to get."""
+    """Return `url` alone: its query says which papers to return."""
     return [url]
 
 
 def addresses_for_ids(url: str, ids: Iterable[str]) -> list[str]:
-    """Return the addresses that ask for the papers with these arXiv ids, a hundred a call."""
+    """Return the addresses that request the papers with these arXiv ids, IDS_A_CALL in each."""
     parts, remaining = urlsplit(url), iter(ids)
     found = []
     while batch := list(islice(remaining, IDS_A_CALL)):
@@ -42,11 +44,11 @@ def addresses_for_ids(url: str, ids: Iterable[str]) -> list[str]:
 
 
 def parse(body: bytes, address: str) -> Listing:
-    """Read one answer. Ids arXiv does not know are simply absent from it."""
+    """Parse one response. Ids that arXiv does not know are missing from it."""
     feed = read_feed(body)
     for entry in feed.entries[:1]:
         _refuse_error(entry)
-    return noting_breaks(feed, list_findings(feed.entries, _read, None))
+    return add_warning(feed, list_findings(feed.entries, partial(_read, address=address), None, entry_name))
 
 
 def _refuse_error(entry: Entry) -> None:
@@ -55,8 +57,8 @@ def _refuse_error(entry: Entry) -> None:
         raise SourceError(f"arXiv's API answered with an error: {reason}.", permanent=True)
 
 
-def _read(entry: Entry, rank: int) -> Finding:
-    key = key_of(string_at(entry, "id")) or key_of(string_at(entry, "link"))
+def _read(entry: Entry, rank: int, address: str) -> Finding:
+    key = key_of(string_at(entry, "id")) or key_of(absolute_url(address, string_at(entry, "link")))
     if key is None or not key.startswith("arxiv:"):
         raise Refusal("it names no arXiv paper")
     title, abstract = title_of(string_at(entry, "title")), abstract_of(string_at(entry, "summary"))

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 
 class SourceError(Exception):
-    """The source gave nothing that could be read. The message is written for an operator.
+    """Nothing could be fetched or parsed from the source. The message is written for an operator.
 
-    `retry_after` is the pause the server asked for; `permanent` is True when asking the same
-    again cannot help, because the address itself is wrong.
+    `retry_after` is the pause the server asked for. `permanent` is True when another attempt cannot succeed,
+    because the address itself is wrong.
     """
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None, permanent: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Read the feed of a blog, a forum or an aggregator: who mentions which paper there."""
+"""Parse the feed of a blog, a forum or an aggregator for the papers that its items mention."""
 
 import html
 import json
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from newsletter.papers.code_links import safe_url
 from newsletter.papers.paper_key import abs_url, key_of, url_key
-from newsletter.papers.sources.arxiv import noting_breaks
+from newsletter.papers.sources.arxiv import add_warning
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
 from newsletter.papers.sources.syndication import Entry, instant_of, read_feed
@@ -19,6 +19,7 @@ from newsletter.papers.sources.untrusted_values import (
     MAX_ADDRESS,
     MAX_ITEMS,
     MAX_TITLE,
+    absolute_url,
     count_at,
     instant_at,
     list_findings,
@@ -29,10 +30,10 @@ from newsletter.papers.sources.untrusted_values import (
 )
 
 MAX_CONTENT = 100_000
-# A round-up names a dozen papers; what names more is a bibliography.
+# A round-up names about a dozen papers; an item with more than this is a bibliography.
 MAX_PAPERS_AN_ITEM = 20
 
-# Pages of papers that identity knows by nothing but their address.
+# Pages of papers for which paper_key knows no id: their address becomes the key.
 PAPER_PAGES = re.compile(
     r"(www\.)?(proceedings\.mlr\.press/v\d+/\w|(papers|proceedings)\.(nips|neurips)\.cc/paper"
     r"|openaccess\.thecvf\.com/content|(bio|med)rxiv\.org/content/\w|ssrn\.com/abstract"
@@ -41,15 +42,19 @@ PAPER_PAGES = re.compile(
 )
 # Publishers put the DOI into their pages' addresses.
 DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]{1,10}/)?(10\.\d{4,9}/[^/?#\s]{1,200})", re.IGNORECASE)
-ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{4,2000}|\b(?:arxiv|doi):\s?[\w./()-]{6,100}", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"""\bhref\s*=\s*["']\s*(?P<href>[^\s<>"'\\]{4,2000})|(?P<bare>https?://[^\s<>"'\\]{4,2000}"""
+    r"""|\b(?:arxiv|doi):\s?[\w./()-]{6,100})""",
+    re.IGNORECASE,
+)
 POINTS = re.compile(r"\bPoints:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) points\b", re.IGNORECASE)
 COMMENTS = re.compile(r"#\s*Comments:\s*(?P<count>\d{1,9})\b|\b(?P<other>\d{1,9}) comments\b", re.IGNORECASE)
-# What forums put around a paper's own title.
+# What forums add before or after the title of a paper.
 TITLE_MARKS = re.compile(r"^\s*(\[[A-Z]\]|Show HN:)\s*|\s*[\[(](pdf|video|\d{4})[\])]\s*$", re.IGNORECASE)
 
 
 class Item(NamedTuple):
-    """One item of any kind of feed; `links` are its own, the foremost first."""
+    """One item of any kind of feed; `links` are the addresses in its own fields, the main one first."""
 
     title: str
     links: tuple[str, ...]
@@ -60,7 +65,7 @@ class Item(NamedTuple):
 
 
 class Mention(NamedTuple):
-    """One paper that an item names; `is_alone` when it names no other."""
+    """One paper that an item names; `is_alone` is True where the item names no other."""
 
     item: Item
     rank: int
@@ -70,16 +75,17 @@ class Mention(NamedTuple):
 
 
 def addresses(url: str, days: Sequence[date]) -> list[str]:
-    """Return `url`: a feed shows its latest items, whichever days are asked for."""
+    """Return `url` alone: a feed shows its latest items, whatever `days` are."""
     return [url]
 
 
 def parse(body: bytes, address: str) -> Listing:
-    """Read who mentions what. Items that name no paper are passed over silently."""
+    """Parse the mentions of papers. Items that name no paper are skipped and not counted as refused."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return list_findings(_mentions(_json_items(body)), _read, None)
+        return list_findings(_mentions(_json_items(body), address), _read, None, _name)
     feed = read_feed(body)
-    return noting_breaks(feed, list_findings(_mentions(map(_from_entry, feed.entries)), _read, None))
+    items = map(_from_entry, feed.entries)
+    return add_warning(feed, list_findings(_mentions(items, address), _read, None, _name))
 
 
 def _json_items(body: bytes) -> Iterator[Item]:
@@ -119,24 +125,36 @@ def _from_entry(entry: Entry) -> Item:
     )
 
 
-def _mentions(items: Iterable[Item]) -> Iterator[Mention]:
+def _name(mention: Mention) -> str:
+    return mention.address
+
+
+def _mentions(items: Iterable[Item], base: str) -> Iterator[Mention]:
+    """Yield the papers that `items` mention; their relative links are resolved against `base`."""
     for rank, item in enumerate(islice(items, MAX_ITEMS), start=1):
-        papers = _papers_of(item)
+        papers = _papers_of(item, base)
         for key, address in papers.items():
             yield Mention(item, rank, key, address, is_alone=len(papers) == 1)
 
 
-def _papers_of(item: Item) -> dict[str, str]:
-    """Return the papers an item names, by key: the one it links to, else those in its content."""
-    for link in item.links:
-        if key := _paper_key(link):
-            return {key: link}
+def _papers_of(item: Item, base: str) -> dict[str, str]:
+    """Return {key: address} of the papers an item names: the one it links to, else those in its content."""
+    for link in filter(None, item.links):
+        # A guid may be a bare id, which is no relative address.
+        for address in (link, absolute_url(base, link)):
+            if key := _paper_key(address):
+                return {key: address}
     papers: dict[str, str] = {}
-    for found in ADDRESS.finditer(html.unescape(item.content)):
-        address = found[0].rstrip(".,;:!?)]")
+    for address in _addresses(html.unescape(item.content), base):
         if len(papers) < MAX_PAPERS_AN_ITEM and (key := _paper_key(address)):
             papers.setdefault(key, address)
     return papers
+
+
+def _addresses(content: str, base: str) -> Iterator[str]:
+    """Yield the addresses in a text or in its links, as absolute ones."""
+    for found in ADDRESS.finditer(content):
+        yield absolute_url(base, found["href"] or found["bare"]).rstrip(".,;:!?)]")
 
 
 def _paper_key(address: str) -> str | None:
@@ -154,7 +172,7 @@ def _paper_key(address: str) -> str | None:
 
 
 def _read(mention: Mention, rank: int) -> Finding:
-    """Make a finding. Nothing but the title is the paper's: content and date are the mention's."""
+    """Return the finding of a mention. Only the title is the paper's own; text and date belong to the mention."""
     item, names = mention.item, names_of([mention.item.author])
     said = _count(COMMENTS, item.content)
     return Finding(

@@ -1,4 +1,4 @@
-"""What a source's answer comes to: plain values between reading a feed and storing its papers."""
+"""The plain values that parsing returns and storing takes."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from datetime import date, datetime
 class Finding:
     """One paper as one source showed it; text cleaned, unknown fields empty or None."""
 
-    # identity.key_of: "arxiv:2605.00658", "doi:…" or "url:…"
+    # as of paper_key.key_of: "arxiv:2605.00658", "doi:…" or "url:…"
     key: str
     title: str
     abstract: str = ""
@@ -18,14 +18,14 @@ class Finding:
     primary_category: str = ""
     # arXiv's version, 0 where unknown
     version: int = 0
-    # arXiv's new, cross, replace or replace-cross
+    # arXiv's kind of announcement: new, cross, replace or replace-cross
     announce: str = ""
-    # the listing day the source gives it
+    # the day the source lists it on
     listed_on: date | None = None
     published_at: datetime | None = None
     withdrawn: bool = False
     doi: str = ""
-    # the page a reader opens
+    # the page that readers open
     url: str = ""
     code_url: str = ""
     project_url: str = ""
@@ -34,16 +34,18 @@ class Finding:
     stars: int | None = None
     # position in the source's list, from 1
     rank: int | None = None
-    # who put it on the list, where the source says so
+    # who submitted it to the list, where the source names them
     proposed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one answer of a source held; each key stands in it once."""
+    """The papers in one response of a source; each key occurs once."""
 
     findings: tuple[Finding, ...]
-    # the day the answer says it is for
+    # the listing day that the response names
     listed_on: date | None
-    # one line an item that could not be read: what and why
+    # one line for each item that could not be read: which item, and why
     refused: tuple[str, ...] = ()
+    # why items may be missing, as a sentence for operators; "" for a complete response
+    warning: str = ""

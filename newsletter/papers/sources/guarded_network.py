@@ -1,5 +1,6 @@
-"""Connections to checked addresses only, none of which outlasts a deadline."""
+"""Network connections to checked IP addresses only, each ended by a deadline."""
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +12,11 @@ from newsletter.papers.sources.ip_rules import IPAddress, is_loopback, is_public
 
 CONNECT_SECONDS = 10.0
 
+logger = logging.getLogger(__name__)
+
 
 class Deadline:
-    """An instant on the monotonic clock that everything must be done by."""
+    """An instant on the monotonic clock by which a whole fetch must be finished."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -28,7 +31,7 @@ class Deadline:
 
 
 class GuardedNetwork(httpcore.SyncBackend):
-    """Opens connections to checked addresses only, and lets nothing outlast the deadline."""
+    """Opens connections to checked IP addresses only; each step gets the time that is left of the deadline."""
 
     def __init__(self, deadline: Deadline, ports: frozenset[int], allow_loopback: bool) -> None:
         self.deadline = deadline
@@ -38,7 +41,7 @@ class GuardedNetwork(httpcore.SyncBackend):
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         addresses = resolve(host, port, self.deadline.left())
         for address in addresses:
-            self._check(address, host, port)
+            check_ip(address, host, port, self.ports, self.allow_loopback)
         return self._connect_first(addresses, port)
 
     def _connect_first(self, addresses: Iterable[IPAddress], port: int) -> httpcore.NetworkStream:
@@ -51,17 +54,27 @@ class GuardedNetwork(httpcore.SyncBackend):
                 failure = exc
         raise failure
 
-    def _check(self, address: IPAddress, host: str, port: int) -> None:
-        if self.allow_loopback and is_loopback(address):
-            return
-        if not is_public(address):
-            raise SourceError(f"{host} leads to {address}, which is not on the public internet.", permanent=True)
-        if port not in self.ports:
-            raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
+
+def check_ip(address: IPAddress, host: str, port: int, ports: frozenset[int], allow_loopback: bool) -> None:
+    """Raise SourceError where `address` of `host` may not be connected to.
+
+    Editors see the message, so it names no internal address; the log does.
+    """
+    if allow_loopback and is_loopback(address):
+        return
+    if not is_public(address):
+        logger.warning("Not fetched: %s leads to %s, which is not on the public internet.", host, address)
+        raise SourceError("The address leads to a machine that is not on the public internet.", permanent=True)
+    check_port(port, ports)
+
+
+def check_port(port: int, ports: frozenset[int]) -> None:
+    if port not in ports:
+        raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every step is given only what the deadline has left."""
+    """A connection whose every read and write times out at the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self.stream = stream

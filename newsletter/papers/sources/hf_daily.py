@@ -1,4 +1,4 @@
-"""Read Hugging Face's daily papers: one JSON list a listing day."""
+"""Parse Hugging Face's daily papers: one JSON list for each listing day."""
 
 import json
 import re
@@ -25,9 +25,9 @@ from newsletter.papers.sources.untrusted_values import (
     title_of,
 )
 
-# The most the server gives at once; no day has come near it.
+# The server's maximum; no day has come near it.
 PAPERS_A_DAY = 100
-# Only beside a digit or a script, where a command cannot be a word: sim2real is one.
+# Only next to a digit or a script, where it cannot be part of a word such as sim2real.
 LOST_COMMAND = re.compile(
     r"((?<=\d)(?:times|pm|sim|approx)(?![a-z])|(?<=\d )times(?= \d)|(?<=\^)circ(?![a-z])"
     r"|(?<![A-Za-z\\])(?:sim|approx|pm|leq|geq)(?=\d[\d.,]*(?:[KMBGTkx%]|times)?(?![A-Za-z])))"
@@ -47,9 +47,9 @@ def addresses(url: str, days: Sequence[date]) -> list[str]:
 
 
 def parse(body: bytes, address: str) -> Listing:
-    """Read one day's list. Raise SourceError where it is no list of papers."""
+    """Parse the list of one day. Raise SourceError where it is not a list of papers."""
     listed_on = _day_of(address)
-    return list_findings(_items(body), partial(_read, listed_on=listed_on), listed_on)
+    return list_findings(_items(body), partial(_read, listed_on=listed_on), listed_on, _name)
 
 
 def _day_of(address: str) -> date | None:
@@ -73,17 +73,24 @@ def _items(body: bytes) -> list[Any]:
     return items
 
 
+def _name(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return ""
+    paper = record_at(item, "paper")
+    return string_at(paper, "id") or string_at(paper, "title") or string_at(item, "title")
+
+
 def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
     if not isinstance(item, Mapping):
-        raise Refusal("it is no object")
+        raise Refusal("it is not a JSON object")
     paper = record_at(item, "paper")
     key = _key(string_at(paper, "id"))
     submitted_at = instant_at(paper, "submittedOnDailyAt")
-    abstract = abstract_of(_with_backslashes(string_at(paper, "summary") or string_at(item, "summary")))
+    abstract = abstract_of(_restore_backslashes(string_at(paper, "summary") or string_at(item, "summary")))
     links = find_links(abstract, string_at(paper, "githubRepo"), string_at(paper, "projectPage"))
     return Finding(
         key=key,
-        title=title_of(_with_backslashes(string_at(paper, "title") or string_at(item, "title"))),
+        title=title_of(_restore_backslashes(string_at(paper, "title") or string_at(item, "title"))),
         abstract=abstract,
         authors=names_of(
             string_at(author, "name") for author in records_at(paper, "authors") if not author.get("hidden")
@@ -101,8 +108,8 @@ def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
     )
 
 
-def _with_backslashes(text: str) -> str:
-    """Give the commands of TeX their backslash back where Hugging Face dropped it: 20times, 360^circ, tau^2."""
+def _restore_backslashes(text: str) -> str:
+    """Restore the backslash of TeX commands where Hugging Face dropped it: 20times, 360^circ, tau^2."""
     return LOST_COMMAND.sub(lambda match: f"\\{match[0]}" + "{}" * bool(match[1]), text)
 
 
@@ -111,10 +118,6 @@ def _key(paper_id: str) -> str:
     if key is None or not key.startswith("arxiv:"):
         raise Refusal(f"its id {paper_id[:40]!r} is not arXiv's")
     return key
-
-
-def _shown(authors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [author for author in authors if author.get("hidden") is not True]
 
 
 def _submitter(item: Mapping[str, Any], paper: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Which machines may be asked: the address rules of the guarded fetch."""
+"""Which IP addresses the guarded fetch may connect to."""
 
 import socket
 import threading
@@ -9,11 +9,11 @@ from newsletter.papers.sources.errors import SourceError
 
 IPAddress = IPv4Address | IPv6Address
 
-# The one block IANA hands out for the public IPv6 internet. Everything outside is local, special,
-# or carries an IPv4 address inside: ::127.0.0.1, ::ffff:127.0.0.1, 64:ff9b::/96, fc00::, fe80::.
+# The only block that IANA allocates for the public IPv6 internet. Everything outside is local, special,
+# or embeds an IPv4 address: ::127.0.0.1, ::ffff:127.0.0.1, 64:ff9b::/96, fc00::, fe80::.
 PUBLIC_IPV6 = ip_network("2000::/3")
 
-# Special blocks that `is_global` of some Python versions lets through.
+# Special blocks that `is_global` accepts in some Python versions.
 SPECIAL = tuple(
     ip_network(block)
     for block in (
@@ -35,7 +35,7 @@ def resolve(host: str, port: int, timeout: float) -> list[IPAddress]:
     Raise SourceError where there is none, or none within `timeout` seconds.
     """
     answers: SimpleQueue[list[IPAddress] | OSError] = SimpleQueue()
-    # The system's resolver knows no timeout, so it is waited for from outside.
+    # The system's resolver has no timeout, so a thread calls it and this one waits.
     threading.Thread(target=_look_up, args=(host, port, answers), daemon=True).start()
     try:
         answer = answers.get(timeout=max(timeout, 0))
@@ -57,8 +57,20 @@ def _look_up(host: str, port: int, answers: "SimpleQueue[list[IPAddress] | OSErr
         answers.put(list(dict.fromkeys(ip_address(address[4][0]) for address in found)))
 
 
+def addresses_without_dns(host: str) -> list[IPAddress]:
+    """Return the addresses of an IP literal (127.1 and 0x7f000001 too) or of localhost, [] for other names."""
+    host = host.lower().removesuffix(".")
+    if host.rpartition(".")[2] == "localhost":
+        return [ip_address("127.0.0.1")]
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return []
+    return [ip_address(address[4][0]) for address in found]
+
+
 def is_public(address: IPAddress) -> bool:
-    """Tell whether `address` lies on the public internet and stands for nothing else.
+    """Return whether `address` is on the public internet and embeds no other address.
 
     >>> is_public(ip_address("151.101.3.42")), is_public(ip_address("::ffff:151.101.3.42"))
     (True, False)
@@ -71,5 +83,5 @@ def is_public(address: IPAddress) -> bool:
 
 
 def is_loopback(address: IPAddress) -> bool:
-    """Tell whether `address` is this machine, in the plain spelling (127.0.0.0/8 or ::1)."""
+    """Return whether `address` is this machine, as 127.0.0.0/8 or ::1 (not IPv4-mapped)."""
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

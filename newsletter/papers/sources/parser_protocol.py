@@ -1,6 +1,6 @@
-"""The words between a worker and its parsing child: one JSON line there, one back.
+"""The protocol between a worker and its parser process: one JSON line in each direction.
 
-A line is all the child can say, so a child that a feed has taken over can at worst lie about papers.
+The child can send nothing else, so a hostile feed that took it over could only return wrong papers.
 """
 
 from datetime import date, datetime
@@ -10,6 +10,9 @@ import orjson
 
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Finding, Listing
+
+# What the child writes once it has imported its modules.
+READY = b"ready\n"
 
 
 def listing_line(listing: Listing, *, is_last: bool) -> bytes:
@@ -22,7 +25,7 @@ def error_line(message: str, *, permanent: bool, is_last: bool) -> bytes:
 
 
 def read_line(line: bytes) -> tuple[Listing | SourceError, bool]:
-    """Return what the child found, and whether it was its last word. Raise ValueError for a mangled line."""
+    """Return the child's result, and whether the child ends after it. Raise ValueError for a malformed line."""
     try:
         answer = orjson.loads(line)
         if "error" in answer:
@@ -37,6 +40,7 @@ def _listing(record: dict[str, Any]) -> Listing:
         findings=tuple(_finding(found) for found in record["findings"]),
         listed_on=_date(record["listed_on"]),
         refused=tuple(record["refused"]),
+        warning=record["warning"],
     )
 
 

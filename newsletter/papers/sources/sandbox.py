@@ -1,13 +1,15 @@
-"""Parse what a source answered in a child process, which may run out of memory or time in our stead.
+"""Parse a source's response in a child process, so that only the child runs out of memory or time.
 
-A worker keeps one child warm, because starting one costs more than parsing most feeds.
+A worker keeps one child running, because starting one costs more than parsing most feeds.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,33 +17,37 @@ import orjson
 
 from newsletter.papers.sources.errors import SourceError
 from newsletter.papers.sources.finding import Listing
-from newsletter.papers.sources.parser_protocol import read_line
+from newsletter.papers.sources.parser_protocol import READY, read_line
 
 PROJECT = Path(__file__).resolve().parents[3]
-WALL_SECONDS = 9.0
+CPU_SECONDS = 8  # for one parse; the kernel enforces it
+# Only for a child that hangs: on a busy machine 8 s of CPU time take long.
+WALL_SECONDS = 90.0
+START_SECONDS = 90.0
 MAX_BODY_BYTES = 5 * 1024 * 1024
-# Twice what the longest answer comes to as findings. Decoded, it is at most 15 times as large.
+# Twice the size of the largest response as findings. Decoded, a line takes at most 15 times its size.
 MAX_LINE_BYTES = 10 * 1024 * 1024
-# What little a parser leaks ends with its process.
+# The child is replaced after so many parses, in case a parser leaks memory.
 PARSES_A_CHILD = 500
 
 
 class Sandbox:
-    """A child that parses, replaced when it has died, has been killed or has done its share."""
+    """One parser process at a time, replaced when it has ended, was killed or has parsed PARSES_A_CHILD responses."""
 
     def __init__(self) -> None:
         self.child: subprocess.Popen[bytes] | None = None
+        self.is_ready = False
         self.parses = 0
         self.lock = threading.Lock()
 
     def parse(self, kind: str, body: bytes, address: str) -> Listing:
-        """Read `body`, which a source of `kind` answered at `address`.
+        """Parse `body`, the response of a source of `kind` at `address`.
 
-        Raise SourceError when it cannot be read within WALL_SECONDS and the child's limits.
+        Raise SourceError where it cannot be parsed within CPU_SECONDS, WALL_SECONDS and the child's memory limit.
         """
         if len(body) > MAX_BODY_BYTES:
             raise SourceError(f"The answer is longer than {MAX_BODY_BYTES // 1024:,} KB.")
-        header = {"kind": kind, "address": address, "size": len(body)}
+        header = {"kind": kind, "address": address, "size": len(body), "cpu_seconds": CPU_SECONDS}
         with self.lock:
             found = self._ask(orjson.dumps(header) + b"\n" + body)
         if isinstance(found, SourceError):
@@ -49,11 +55,11 @@ class Sandbox:
         return found
 
     def close(self) -> None:
-        """Let go of the child; a later parse starts another."""
-        child, self.child, self.parses = self.child, None, 0
+        """End the child; a later parse starts another."""
+        child, self.child, self.is_ready, self.parses = self.child, None, False, 0
         if child is not None:
             child.kill()
-            # Leaving the context closes the pipes and waits; what was not sent yet finds nobody to read it.
+            # Leaving the context closes the pipes and waits; flushing unsent bytes raises BrokenPipeError.
             with suppress(BrokenPipeError), child:
                 pass
 
@@ -64,7 +70,9 @@ class Sandbox:
             found, is_last = read_line(line)
         except ValueError:
             self.close()
-            raise SourceError(_reason(child, line)) from None
+            # It imports what it needs while the worker does other things.
+            self.child = _start()
+            raise SourceError(_failure_reason(child, line)) from None
         self.parses += 1
         if is_last or self.parses >= PARSES_A_CHILD:
             self.close()
@@ -75,7 +83,18 @@ class Sandbox:
             self.close()
         if self.child is None:
             self.child = _start()
+        if not self.is_ready:
+            self._wait_until_ready(self.child)
         return self.child
+
+    def _wait_until_ready(self, child: "subprocess.Popen[bytes]") -> None:
+        """Wait until the child has imported its modules, so that a parse has all its time for itself."""
+        with _killing_after(START_SECONDS, child):
+            line = _pipe(child.stdout).readline(len(READY))
+        self.is_ready = line == READY
+        if not self.is_ready:
+            self.close()
+            raise SourceError(f"The parser process did not start within {START_SECONDS:g} s.")
 
 
 def _start() -> "subprocess.Popen[bytes]":
@@ -85,21 +104,29 @@ def _start() -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=PROJECT,
-        # No secrets: whatever takes the child over finds none.
+        # The environment holds no secrets that a hostile feed could read.
         env={"PYTHONPATH": os.fspath(PROJECT), "LANG": "C.UTF-8"},
     )
 
 
 def _exchange(child: "subprocess.Popen[bytes]", request: bytes) -> bytes:
-    """Send `request` and return the answer's line, or what there was of it when the time ended."""
-    timer = threading.Timer(WALL_SECONDS, child.kill)
+    """Send `request` and return the child's line; it is incomplete where the child was killed."""
+    with _killing_after(WALL_SECONDS, child):
+        try:
+            _pipe(child.stdin).write(request)
+            _pipe(child.stdin).flush()
+            return _pipe(child.stdout).readline(MAX_LINE_BYTES + 1)
+        except BrokenPipeError:
+            return b""
+
+
+@contextmanager
+def _killing_after(seconds: float, child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Kill the child if the block takes longer than `seconds`."""
+    timer = threading.Timer(seconds, child.kill)
     timer.start()
     try:
-        _pipe(child.stdin).write(request)
-        _pipe(child.stdin).flush()
-        return _pipe(child.stdout).readline(MAX_LINE_BYTES + 1)
-    except BrokenPipeError:
-        return b""
+        yield
     finally:
         timer.cancel()
 
@@ -109,24 +136,26 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _reason(child: "subprocess.Popen[bytes]", line: bytes) -> str:
+def _failure_reason(child: "subprocess.Popen[bytes]", line: bytes) -> str:
     if len(line) > MAX_LINE_BYTES:
-        return "The answer holds more than can be taken in at once."
-    return f"Reading the answer was stopped: it took more than {WALL_SECONDS:g} s or too much memory."
+        return "The response holds more than can be taken in at once."
+    if child.returncode == -signal.SIGXCPU:
+        return f"Parsing the response was stopped: it took more than {CPU_SECONDS} s of CPU time."
+    return f"Parsing the response was stopped: it took more than {WALL_SECONDS:g} s or too much memory."
 
 
-_warm = Sandbox()
+_sandbox = Sandbox()
 
 
 def parse(kind: str, body: bytes, address: str) -> Listing:
-    """Read an answer in this process's own child: see Sandbox.parse."""
-    return _warm.parse(kind, body, address)
+    """Parse a response in this process's own child: see Sandbox.parse."""
+    return _sandbox.parse(kind, body, address)
 
 
-def _forget() -> None:
-    """After a fork the child belongs to the parent process; this one starts its own."""
+def _replace_after_fork() -> None:
+    """Use a new sandbox after a fork: the running child belongs to the parent process."""
     global _warm
-    _warm = Sandbox()
+    _sandbox = Sandbox()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_replace_after_fork)

@@ -1,4 +1,4 @@
-"""Turn the bytes of an RSS or Atom feed into feedparser's entries, without its dangers."""
+"""Parse an RSS or Atom feed with feedparser, safely on hostile input."""
 
 import re
 from calendar import timegm
@@ -17,11 +17,12 @@ import feedparser
 from feedparser.encodings import convert_to_utf8
 
 from newsletter.papers.sources.errors import SourceError
+from newsletter.papers.sources.untrusted_values import string_at
 
 DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)\s+(\w*)", re.IGNORECASE)
 FIRST_ELEMENT = re.compile(rb"<\w")
 WEB_PAGE = re.compile(rb"\s*(<\?xml[^>]*>)?\s*<(!doctype\s+)?html\b", re.IGNORECASE)
-# An ampersand, or what may hold one that means nothing; what does not close goes on to the end.
+# An ampersand, or a section in which ampersands have no meaning; an unclosed section runs to the end.
 AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?P<name>\#[0-9]{1,7};|\#x[0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?",
     re.DOTALL,
@@ -34,7 +35,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed as feedparser reads it; `is_whole` is False when the XML breaks off or is broken."""
+    """A feed as feedparser reads it; `is_whole` is False where the XML is cut off or not well-formed."""
 
     title: str
     about: Entry
@@ -43,12 +44,12 @@ class Feed:
 
 
 def read_feed(body: bytes) -> Feed:
-    """Read a feed of any kind feedparser knows. Raise SourceError for anything else."""
+    """Parse a feed of any kind feedparser supports. Raise SourceError for anything else."""
     if not body.strip():
         raise SourceError("The answer was empty.")
-    plain = _in_utf8(body)
+    plain = _to_utf8(body)
     _refuse_declarations(plain)
-    found = _parse(_with_ampersands_escaped(plain))
+    found = _parse(_escape_ampersands(plain))
     if not found.get("version"):
         raise SourceError("The answer is not a feed.")
     about = found["feed"]
@@ -60,10 +61,15 @@ def read_feed(body: bytes) -> Feed:
     )
 
 
+def entry_name(entry: Entry) -> str:
+    """Return what operators know an entry by: its address, else its title or id."""
+    return next(filter(None, (string_at(entry, name).strip() for name in ("link", "title", "id"))), "")
+
+
 def instant_of(entry: Entry, *names: str) -> datetime | None:
-    """Return the first date of `names` (such as "published") that feedparser understood."""
+    """Return the first date among the fields `names` (such as "published") that feedparser could parse."""
     for name in names:
-        # Not .get(): feedparser would hand out one date under another's name.
+        # Not .get(): feedparser returns one date under the name of another.
         moment = dict.get(entry, f"{name}_parsed") if isinstance(entry, dict) else None
         if isinstance(moment, struct_time):
             try:
@@ -73,11 +79,11 @@ def instant_of(entry: Entry, *names: str) -> datetime | None:
     return None
 
 
-def _in_utf8(body: bytes) -> bytes:
-    """Decode as feedparser is going to, so that the checks see what it will see."""
+def _to_utf8(body: bytes) -> bytes:
+    """Decode as feedparser will, so that the checks see the same text."""
     try:
         plain = convert_to_utf8({}, body, {})
-    # Codecs named by the document raise what they like, not only LookupError.
+    # The codec that the document names may raise any exception, not only LookupError.
     except Exception as exc:
         raise SourceError("The encoding of the answer is not known.") from exc
     if not isinstance(plain, bytes):
@@ -86,10 +92,10 @@ def _in_utf8(body: bytes) -> bytes:
 
 
 def _refuse_declarations(plain: bytes) -> None:
-    """Refuse a document that declares entities, which grow, or is a web page.
+    """Raise SourceError for a web page, and for a document type, whose entities could expand without limit.
 
-    Expat sees what the strict parser will see; the pattern sees what the loose one looks for
-    in documents that are not well-formed.
+    Expat finds what feedparser's strict parser would read; the pattern finds what its loose parser looks for in
+    documents that are not well-formed.
     """
     if WEB_PAGE.match(plain):
         raise SourceError("The server answered with a web page, not with a feed.")
@@ -98,19 +104,19 @@ def _refuse_declarations(plain: bytes) -> None:
         raise SourceError("The feed declares a document type (DOCTYPE), which is not read.")
 
 
-class _Seen(Exception):
-    """The prolog is over, and this is whether it declared a document type."""
+class _PrologRead(Exception):
+    """Ends the parse after the prolog; its argument is whether that declared a document type."""
 
 
-def _with_ampersands_escaped(plain: bytes) -> bytes:
-    """Repair the commonest slip: a bare & (R&D), or one of HTML's entities, of which XML knows none.
+def _escape_ampersands(plain: bytes) -> bytes:
+    """Escape bare ampersands (R&D), and replace HTML's entities, which XML does not define.
 
-    feedparser would guess what was meant, and make R&D; of it.
+    feedparser would guess instead, and turn R&D into R&D;.
     """
-    return AMPERSAND.sub(_escaped, plain)
+    return AMPERSAND.sub(_escape_ampersand, plain)
 
 
-def _escaped(match: re.Match[bytes]) -> bytes:
+def _escape_ampersand(match: re.Match[bytes]) -> bytes:
     found, name = match[0], match["name"]
     if found[:1] != b"&" or name in OF_XML or (name or b"").startswith(b"#"):
         return found
@@ -120,17 +126,17 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 def _has_doctype(plain: bytes) -> bool:
     def on_doctype(*_: object) -> None:
-        raise _Seen(True)
+        raise _PrologRead(True)
 
     def on_element(*_: object) -> None:
-        raise _Seen(False)
+        raise _PrologRead(False)
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = on_doctype
     parser.StartElementHandler = on_element
     try:
         parser.Parse(plain, True)
-    except _Seen as seen:
+    except _PrologRead as seen:
         return bool(seen.args[0])
     except expat.ExpatError:
         return False
@@ -140,7 +146,7 @@ def _has_doctype(plain: bytes) -> bool:
 def _parse(plain: bytes) -> Any:
     try:
         return feedparser.parse(
-            # Never the bytes themselves: feedparser may take them for a path or an address.
+            # Never the bytes themselves: feedparser may take them for a path or URL and open it.
             BytesIO(plain),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
@@ -148,6 +154,6 @@ def _parse(plain: bytes) -> Any:
         )
     except MemoryError:
         raise
-    # The loose parser raises AssertionError, TypeError and more on hostile bytes.
+    # The loose parser raises AssertionError, TypeError and others on hostile bytes.
     except Exception as exc:
         raise SourceError("The feed could not be read.") from exc

@@ -1,9 +1,10 @@
-"""What all readers share: caps, safe looks into foreign data, and one bad item failing alone."""
+"""What all readers share: length limits, safe access to foreign data, and skipping single bad items."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 from newsletter.papers.sources.finding import Finding, Listing
 from newsletter.papers.text.cleaning import clean, clean_names
@@ -13,23 +14,28 @@ MAX_AUTHORS = 700
 MAX_TITLE = 500
 MAX_ABSTRACT = 10_000
 MAX_NAME = 200
+MAX_LABEL = 100
 MAX_ADDRESS = 2_000
-# What a database's integer column holds.
+# The largest value of the database's integer column.
 MAX_COUNT = 2**31 - 1
 
 Item = TypeVar("Item")
 
 
 class Refusal(Exception):
-    """This one item names no paper, or not well enough. The rest of its list may be fine."""
+    """This item names no paper, or lacks a required field. The rest of its list may be fine."""
 
 
 def list_findings(
-    items: Iterable[Item], read: Callable[[Item, int], Finding | None], listed_on: date | None
+    items: Iterable[Item],
+    read: Callable[[Item, int], Finding | None],
+    listed_on: date | None,
+    name_of: Callable[[Item], str],
 ) -> Listing:
-    """Read each item with its rank from 1; of one key keep the finding with the most votes.
+    """Call `read` with each item and its rank from 1; of one key keep the finding with the most votes.
 
-    An item for which `read` returns None is passed over, one it raises Refusal for is noted.
+    An item for which `read` returns None is skipped; one for which it raises Refusal is listed as refused, by the
+    name that `name_of` gives it: its rank changes from day to day.
     """
     findings: dict[str, Finding] = {}
     refused: list[str] = []
@@ -38,13 +44,14 @@ def list_findings(
         try:
             finding = read(item, rank)
         except Refusal as exc:
-            refused.append(f"Item {rank}: {exc}")
+            name = shorten(clean(name_of(item)[: 4 * MAX_LABEL]), MAX_LABEL)
+            refused.append(f"{name or f'Item {rank}'}: {exc}")
         else:
             if finding is not None and _is_better(finding, findings.get(finding.key)):
                 findings[finding.key] = finding
     if left_over := sum(1 for _ in remaining):
         refused.append(f"{left_over} more items: only {MAX_ITEMS} are read")
-    return Listing(tuple(findings.values()), listed_on, tuple(refused))
+    return Listing(tuple(findings.values()), listed_on, tuple(dict.fromkeys(refused)))
 
 
 def _is_better(finding: Finding, kept: Finding | None) -> bool:
@@ -52,7 +59,7 @@ def _is_better(finding: Finding, kept: Finding | None) -> bool:
 
 
 def title_of(text: str) -> str:
-    """Return the cleaned title; raise Refusal where nothing is left of it."""
+    """Return the cleaned title; raise Refusal where it is empty."""
     title = shorten(clean(text[: 4 * MAX_TITLE]), MAX_TITLE)
     if not title:
         raise Refusal("it has no title")
@@ -64,18 +71,30 @@ def abstract_of(text: str) -> str:
 
 
 def names_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Clean up to MAX_AUTHORS names, in their order."""
+    """Return up to MAX_AUTHORS cleaned names, in their order."""
     cleaned = clean_names(name[: 4 * MAX_NAME] for name in islice(names, MAX_AUTHORS))
     return tuple(shorten(name, MAX_NAME) for name in cleaned)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut `text` to `limit` characters, the last of them an ellipsis where something is missing.
+    """Cut `text` to `limit` characters; the last one is an ellipsis where text was cut.
 
     >>> shorten("attention", 5), shorten("attention", 9)
     ('atte…', 'attention')
     """
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def absolute_url(base: str, link: str) -> str:
+    """Resolve a relative link against the address it was found at; return `link` as it is where it is malformed.
+
+    >>> absolute_url("https://example.org/feed.xml", "//arxiv.org/abs/2611.01904")
+    'https://arxiv.org/abs/2611.01904'
+    """
+    try:
+        return urljoin(base, link.strip()[: MAX_ADDRESS + 1])
+    except ValueError:
+        return link
 
 
 def string_at(record: Mapping[str, Any], name: str) -> str:

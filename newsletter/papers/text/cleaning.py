@@ -1,4 +1,4 @@
-"""Clean what sources serve before it is stored: one line of plain Unicode, without TeX, tags or controls."""
+"""Clean the texts of sources before they are stored: one line of plain Unicode, no TeX, tags or control characters."""
 
 import html
 import re
@@ -8,45 +8,45 @@ from collections.abc import Iterable
 from html.entities import html5
 from itertools import groupby
 
-from newsletter.papers.text.tex_math import lowered, raised
+from newsletter.papers.text.tex_math import subscript, superscript
 from newsletter.papers.text.tex_text import to_unicode
 
-MAX_LENGTH = 20_000  # characters of a text; what is longer is cut first
+MAX_LENGTH = 20_000  # characters; longer texts are cut before cleaning
 MAX_NAME_LENGTH = 200
 MAX_CREATOR_LENGTH = 200_000  # characters of a whole list of authors
 MAX_PASSES = 4
 
 
 def clean(text: str) -> str:
-    """Return `text` as one line of plain Unicode; cleaning it once more changes nothing.
+    """Return `text` as one line of plain Unicode. Idempotent.
 
-    TeX, entities and tags are resolved, invisible characters removed, whitespace folded. What cannot be
-    converted stays readable. Escaping for HTML or a provider's merge syntax is the output's business.
+    TeX, entities and tags are converted, invisible characters removed, whitespace collapsed. What cannot be
+    converted stays readable. The templates escape the result for HTML or a provider's merge syntax.
     """
     for _ in range(MAX_PASSES):
-        before, text = text, _cleaned_once(text)
+        before, text = text, _clean_once(text)
         if text == before:
             return text
-    if text == _cleaned_once(text):
+    if text == _clean_once(text):
         return text
-    # Only text made to be awkward comes here: take every mark that could still mean something.
-    return _cleaned_once(_cleaned_once(text.translate(_MARKS))[:MAX_LENGTH])
+    # Only hostile text gets here: remove every character that could still have a meaning.
+    return _clean_once(_clean_once(text.translate(_MARKS))[:MAX_LENGTH])
 
 
 def clean_name(text: str) -> str:
-    """Return an author's name as `clean` does, without braces, a bracketed affiliation and stray commas."""
+    """Clean an author's name, and remove braces, a bracketed affiliation and stray commas."""
     name = clean(_TIE.sub(" ", text[: MAX_NAME_LENGTH * 10]).replace("--", "-"))
-    name = _without_affiliation(name.translate(_BRACES).strip())
+    name = _strip_affiliation(name.translate(_BRACES).strip())
     return clean(_TRAILING_OTHERS.sub("", name).strip(" ,;:")[:MAX_NAME_LENGTH])
 
 
 def split_authors(creator: str) -> list[str]:
-    """Return the names in arXiv's `dc:creator`: one string, commas between names and inside affiliations.
+    """Split arXiv's `dc:creator` into names: it has commas between names and inside affiliations.
 
     >>> split_authors(r"Paulo Andr\\'e (ITA, Brazil), Ana Silva")
     ['Paulo André', 'Ana Silva']
     """
-    creator = _without_markup(creator[:MAX_CREATOR_LENGTH])
+    creator = _strip_markup(creator[:MAX_CREATOR_LENGTH])
     parts = _split_outside_brackets(creator)
     names: list[str] = []
     for name in clean_names(parts):
@@ -58,9 +58,9 @@ def split_authors(creator: str) -> list[str]:
 
 
 def clean_names(names: Iterable[str]) -> list[str]:
-    """Return the names of people: no “et al.”, and no group that a colon tells from its members (Kimi Team: Yi Bai).
+    """Return the cleaned names of people, without “et al.” and without a group before a colon (Kimi Team: Yi Bai).
 
-    A group that stands alone is all there is, and stays.
+    Groups are returned only where no person is named.
     """
     people, groups = list[str](), list[str]()
     for name in names:
@@ -83,8 +83,8 @@ _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SEPARATOR = re.compile(r"[(),;]|\sand\s")
 
 
-def _without_affiliation(name: str) -> str:
-    """Cut the brackets at the end of `name`; those in its middle hold a nickname."""
+def _strip_affiliation(name: str) -> str:
+    """Remove brackets at the end of `name`; brackets inside it hold a nickname and stay."""
     while name.endswith(")"):
         depth = 0
         for at in range(len(name) - 1, -1, -1):
@@ -105,13 +105,13 @@ def _split_outside_brackets(creator: str) -> list[str]:
         elif depth == 0:
             parts.append(creator[start : found.start()])
             start = found.end()
-    if depth:  # a bracket that never closes says nothing about the commas behind it
+    if depth:  # an unclosed bracket does not decide about the commas after it
         return re.split(r"[,;]|\sand\s", creator)
     return [*parts, creator[start:]]
 
 
-def _cleaned_once(text: str) -> str:
-    text = _without_markup(text[:MAX_LENGTH])
+def _clean_once(text: str) -> str:
+    text = _strip_markup(text[:MAX_LENGTH])
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text).translate(_PLAIN))
     elif _CONTROL.search(text):
@@ -121,20 +121,20 @@ def _cleaned_once(text: str) -> str:
     return " ".join(text.split())
 
 
-def _without_markup(text: str) -> str:
+def _strip_markup(text: str) -> str:
     if "&" in text:
-        text = _ENTITY.sub(_character, text)
+        text = _ENTITY.sub(_decode_entity, text)
     if "<" in text:
         text = _COMMENT.sub(" ", _SCRIPT.sub(" ", text))
-        text = _RAISED.sub(lambda match: raised(match[1]), text)
-        text = _LOWERED.sub(lambda match: lowered(match[1]), text)
+        text = _RAISED.sub(lambda match: superscript(match[1]), text)
+        text = _LOWERED.sub(lambda match: subscript(match[1]), text)
         text = _BREAK.sub(" ", text)
-        text = _without_tags(text)
+        text = _strip_tags(text)
     return text
 
 
-def _without_tags(text: str) -> str:
-    """Take out the tags that lay text out. One without attributes and its other half is a word: Learning <a> tags."""
+def _strip_tags(text: str) -> str:
+    """Remove layout tags. A tag without attributes and without its other half is text: Learning <a> tags."""
     tags = list(_TAG.finditer(text))
     pieces, start = [], 0
     for tag, is_markup in zip(tags, _which_are_markup(tags), strict=True):
@@ -156,11 +156,11 @@ def _which_are_markup(tags: list[re.Match[str]]) -> list[bool]:
     return is_markup
 
 
-def _character(match: re.Match[str]) -> str:
+def _decode_entity(match: re.Match[str]) -> str:
     return html.unescape(match[0]) if match[0][1] == "#" or match[0][1:] in html5 else match[0]
 
 
-# Tags that lay text out. Others, such as <think>, are what the text is about.
+# Layout tags. Other tags, such as <think>, are part of the text.
 _ATTRIBUTES = r"""(?:\s+[A-Za-z:-]+\s*=\s*[^<>]*|\s*)/?>"""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _COMMENT = re.compile(r"<!--[^<]*?-->")
@@ -176,13 +176,13 @@ _TAG = re.compile(
 )
 
 
-# Characters nobody sees: controls, formats (bidi, zero width, tags), private and unpaired ones, fillers.
+# Invisible characters: control, format (bidi, zero width, tags), private use and surrogate ones, fillers.
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 _SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85"
 
 
-def _invisible() -> re.Pattern[str]:
-    """Return what removes characters of the categories C, but for spaces and those not yet assigned."""
+def _invisible_pattern() -> re.Pattern[str]:
+    """Return the pattern of characters in the categories C, except spaces and unassigned ones."""
     gone = (
         code for code in range(sys.maxunicode + 1)
         if (unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Co"} and chr(code) not in _SPACES)
@@ -193,10 +193,10 @@ def _invisible() -> re.Pattern[str]:
     return re.compile(f"[{''.join(ranges)}{_FILLERS}]")
 
 
-_INVISIBLE = _invisible()
+_INVISIBLE = _invisible_pattern()
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _MAYBE_TEX = re.compile(r"[\\$^~`{]|--|''|_\{")
-# Ligatures of typesetters and the styled letters of mathematics: fonts, search and screen readers miss them.
+# Ligatures and styled letters of mathematics, which fonts, search and screen readers do not support.
 _PLAIN = {
     code: unicodedata.normalize("NFKC", chr(code)) for code in [*range(0xFB00, 0xFB07), *range(0x1D400, 0x1D800)]
 }

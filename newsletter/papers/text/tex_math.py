@@ -1,4 +1,4 @@
-"""Turn a TeX formula, accent or symbol into plain Unicode; pylatexenc reads it."""
+"""Convert a TeX formula, accent or symbol to plain Unicode with pylatexenc."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ from pylatexenc.macrospec import LatexContextDb, MacroSpec, MacroStandardArgsPar
 MAX_NESTING = 12  # braces within braces
 MAX_COMMANDS = 120  # backslashes in one formula
 
-# Private characters around a word within a formula; they become a space where the word would touch another.
+# Private-use characters around a word in a formula; they become a space where the word would touch another.
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
 
 _RAISED = str.maketrans(
@@ -66,18 +66,18 @@ WRAPPERS = (
 
 
 def formula_to_unicode(formula: str) -> str | None:
-    """Return the text of a formula given without its dollars, or None where it is too deep or broken."""
+    """Convert a formula without its dollars; return None where it is nested too deeply or malformed."""
     if formula.count("\\") > MAX_COMMANDS or _depth(formula) > MAX_NESTING:
         return None
     formula = _NAME_END.sub(r"\1 ", _SIZES.sub("", formula.replace("~", " ")))
     formula = _SCRIPT_COMMAND.sub(r"\1{\2}", formula)
     converted = fragment_to_unicode(f"${formula}$")
-    return None if converted is None else _tidied(converted)
+    return None if converted is None else _tidy_relations(converted)
 
 
 @lru_cache(maxsize=4096)
 def fragment_to_unicode(fragment: str) -> str | None:
-    """Return what pylatexenc makes of `fragment`, or None where it cannot read it."""
+    """Convert `fragment` with pylatexenc; return None where it cannot parse it."""
     try:
         nodes, _, _ = LatexWalker(fragment, latex_context=_ARGUMENTS, tolerant_parsing=False).get_latex_nodes()
         return str(_CONVERTER.nodelist_to_text(nodes))
@@ -97,8 +97,8 @@ def symbol(name: str) -> str | None:
     return text if is_text else None
 
 
-def linked(address: str, label: str) -> str:
-    """Return the text of a link: its label, but its address where the label says nothing."""
+def link_text(address: str, label: str) -> str:
+    """Return the text of a link: its label, or its address where the label is empty."""
     return address if not label or re.fullmatch(r"this https? URL", label) else label
 
 
@@ -114,10 +114,10 @@ def dingbat(code: str) -> str:
 
 
 def fraction(above: str, below: str) -> str:
-    return f"{grouped(above)}/{grouped(below)}"
+    return f"{bracket(above)}/{bracket(below)}"
 
 
-def grouped(text: str) -> str:
+def bracket(text: str) -> str:
     """Return `text` in brackets, unless it is one term."""
     return text if re.fullmatch(r"[\w.∂√²³]*", text) else f"({text})"
 
@@ -125,13 +125,13 @@ def grouped(text: str) -> str:
 _DINGBATS = {"51": "✓", "52": "✔", "53": "✕", "54": "✖", "55": "✗", "56": "✘", "72": "★"}
 
 
-def raised(text: str) -> str:
-    """Return `text` as superscript: n² where Unicode has every character, else n^x, n^(x+y/2) or n^(2q)."""
+def superscript(text: str) -> str:
+    """Write `text` as superscript: n² where Unicode has every character, else n^x, n^(x+y/2) or n^(2q)."""
     return _script(text, _RAISED, "^")
 
 
-def lowered(text: str) -> str:
-    """Return `text` as subscript: xᵢ where Unicode has every character, else x_C or x_(i,j)."""
+def subscript(text: str) -> str:
+    """Write `text` as subscript: xᵢ where Unicode has every character, else x_C or x_(i,j)."""
     return _script(text, _LOWERED, "_")
 
 
@@ -140,7 +140,7 @@ def _script(text: str, table: dict[int, int], mark: str) -> str:
     if all(ord(char) in table for char in text):
         return text.translate(table)
     if text.isalnum():
-        text = _INNER_SCRIPT.sub(_on_the_line, text)
+        text = _INNER_SCRIPT.sub(_flatten_script, text)
     is_factor = mark == "^" and text[:1].isdigit() and not text.isdigit()
     is_term = len(text) == 1 or (text.isalnum() and not is_factor and not _INNER_SCRIPT.search(text))
     return f"{mark}{text}" if is_term else f"{mark}({text})"
@@ -153,8 +153,8 @@ _PLAIN_RAISED, _PLAIN_LOWERED = (
 _INNER_SCRIPT = re.compile(rf"[{''.join(_PLAIN_RAISED)}]+|[{''.join(_PLAIN_LOWERED)}]+")
 
 
-def _on_the_line(match: re.Match[str]) -> str:
-    """Write the letters of a script within a script on the line, with their mark: q^m. Digits stay."""
+def _flatten_script(match: re.Match[str]) -> str:
+    """Write the letters of a nested script as plain letters after their mark: q^m. Digits stay."""
     mark, table = ("^", _PLAIN_RAISED) if match[0][0] in _PLAIN_RAISED else ("_", _PLAIN_LOWERED)
     plain = "".join(map(table.__getitem__, match[0]))
     if not any(map(str.isalpha, plain)):
@@ -163,31 +163,31 @@ def _on_the_line(match: re.Match[str]) -> str:
 
 
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?|\\(?:displaystyle|limits)\b|&")
-# TeX's names are of plain letters: in \hatγ the name is \hat.
+# Names in TeX consist of ASCII letters: in \hatγ the name is \hat.
 _NAME_END = re.compile(r"(\\[A-Za-z]+)(?=(?![A-Za-z])[^\W\d_])")
 _SCRIPT_COMMAND = re.compile(r"([\^_])\s*(\\[A-Za-z]+\s*\{(?:[^{}]|\{[^{}]*\})*\})")
 _RELATION = re.compile(r"\s*([=<>≤≥≈≠∈∉⊂⊆→←⇒⇔↦∼≪≫±×≡≃∝]|:=)\s*")
 
 
-def _tidied(converted: str) -> str:
-    """Set spaces around relations the way they were meant: on both sides or on none."""
-    converted = " ".join(_parted(converted).split())
-    return _RELATION.sub(_spaced_evenly, converted)
+def _tidy_relations(converted: str) -> str:
+    """Make the spaces around relations even: on both sides or on neither."""
+    converted = " ".join(_separate_words(converted).split())
+    return _RELATION.sub(_space_evenly, converted)
 
 
-def _parted(converted: str) -> str:
-    """Part words such as log from what they would touch."""
+def _separate_words(converted: str) -> str:
+    """Put spaces around words such as log where they would touch other characters."""
     return _BEFORE_WORD.sub(" ", _BEHIND_WORD.sub(r"\1 ", converted)).translate(_NO_MARKS)
 
 
 _NO_MARKS = {ord(_OPEN): None, ord(_CLOSE): None}
 _BEFORE_WORD = re.compile(rf"(?<=[\w\u0300-\u036f)\]}}′⟩⌉⌋]){_CLOSE}?{_OPEN}")
-# A word's own scripts belong to it: log₂ n.
+# The scripts of a word belong to it: log₂ n.
 _SCRIPTS = "".join(chr(char) for table in (_RAISED, _LOWERED) for key, char in table.items() if key != char)
 _BEHIND_WORD = re.compile(rf"{_CLOSE}([{_SCRIPTS}]*)(?=(?![{_SCRIPTS}_])\w)")
 
 
-def _spaced_evenly(match: re.Match[str]) -> str:
+def _space_evenly(match: re.Match[str]) -> str:
     before, after = match[0][0].isspace(), match[0][-1].isspace()
     if match.start() == 0 or match.end() == len(match.string):
         return match[0]
@@ -195,7 +195,7 @@ def _spaced_evenly(match: re.Match[str]) -> str:
 
 
 def _depth(formula: str) -> int:
-    """Return how deep the braces of `formula` nest, or a number too deep where they do not match."""
+    """Return how deeply the braces of `formula` nest; above MAX_NESTING where they do not match."""
     depth = deepest = 0
     for char in _BRACE.findall(formula):
         depth += 1 if char == "{" else -1
@@ -209,7 +209,7 @@ _BRACE = re.compile(r"[{}]")
 
 
 class _Converter(LatexNodes2Text):  # type: ignore[misc]
-    """Convert nodes as pylatexenc does, but keep the name of a macro it does not know."""
+    """pylatexenc's converter, which here keeps the names of unknown macros."""
 
     def macro_node_to_text(self, node: Any) -> str:
         spec = self.latex_context.get_macro_spec(node.macroname)
@@ -224,11 +224,11 @@ class _Converter(LatexNodes2Text):  # type: ignore[misc]
 def _argument(node: Any, index: int, converter: LatexNodes2Text) -> str:
     arguments = node.nodeargd.argnlist if node.nodeargd else []
     given = arguments[index] if index < len(arguments) else None
-    return "" if given is None else _parted(str(converter.nodelist_to_text([given])))
+    return "" if given is None else _separate_words(str(converter.nodelist_to_text([given])))
 
 
 def _with_arguments(name: str, arguments: str, text: Callable[..., str]) -> tuple[MacroSpec, MacroTextSpec]:
-    """Define a macro whose text is `text` of its arguments, options among them."""
+    """Define a macro whose text is `text(*arguments)`, options included."""
 
     def converted(node: Any, l2tobj: LatexNodes2Text) -> str:
         return text(*(_argument(node, index, l2tobj).strip() for index in range(len(arguments))))
@@ -237,12 +237,12 @@ def _with_arguments(name: str, arguments: str, text: Callable[..., str]) -> tupl
 
 
 def _of_words(name: str) -> tuple[MacroSpec, MacroTextSpec]:
-    """Define a macro that shows its argument as it is, with the spaces at its ends."""
+    """Define a macro that shows its argument unchanged, including spaces at its ends."""
     return MacroSpec(name, "{"), MacroTextSpec(name, simplify_repl=lambda node, l2tobj: _argument(node, 0, l2tobj))
 
 
-def _accented_once(combining: str) -> Callable[[str], str]:
-    """Set the mark on a single letter; over a longer expression it would only blur the text."""
+def _accent_single_letter(combining: str) -> Callable[[str], str]:
+    """Return a function that puts an accent on a single letter; longer expressions get none, to stay readable."""
     return lambda text: unicodedata.normalize("NFC", text + combining) if len(text) == 1 else text
 
 
@@ -252,21 +252,21 @@ def _blackboard(text: str) -> str:
 
 def _root(index: str, text: str) -> str:
     sign = {"": "√", "3": "∛", "4": "∜"}.get(index)
-    return f"{sign}{grouped(text)}" if sign else f"{raised(index)}√{grouped(text)}"
+    return f"{sign}{bracket(text)}" if sign else f"{superscript(index)}√{bracket(text)}"
 
 
 def _over(mark: str, base: str) -> str:
-    return f"{base}{raised(mark)}"
+    return f"{base}{superscript(mark)}"
 
 
 def _arrow(_: str, above: str) -> str:
-    return f" →{raised(above)} " if above else " → "
+    return f" →{superscript(above)} " if above else " → "
 
 
 _MATH_MACROS = [
     *(_of_words(name) for name in WRAPPERS if name != "operatorname"),
     *(_with_arguments(name, "{{", fraction) for name in ("frac", "tfrac", "dfrac", "cfrac", "nicefrac")),
-    *(_with_arguments(name, "{", _accented_once(mark)) for name, mark in {
+    *(_with_arguments(name, "{", _accent_single_letter(mark)) for name, mark in {
         "bar": "\u0304", "overline": "\u0304", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
         "widetilde": "\u0303", "vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c",
         "breve": "\u0306", "acute": "\u0301", "grave": "\u0300", "not": "\u0338", "mathring": "\u030a",
@@ -274,17 +274,17 @@ _MATH_MACROS = [
     *(_with_arguments(name, "{", _blackboard) for name in ("mathbb", "mathbbm", "mathds", "Bbb")),
     *(_with_arguments(name, "{{", _over) for name in ("overset", "stackrel")),
     *(_with_arguments(name, "[{", _arrow) for name in ("xrightarrow", "xlongrightarrow")),
-    _with_arguments("underset", "{{", lambda mark, base: f"{base}{lowered(mark)}"),
+    _with_arguments("underset", "{{", lambda mark, base: f"{base}{subscript(mark)}"),
     _with_arguments("operatorname", "*{", lambda _, name: f"{_OPEN}{name} "),
     _with_arguments("sqrt", "[{", _root),
     _with_arguments("binom", "{{", lambda above, below: f"C({above}, {below})"),
     _with_arguments("pmod", "{", lambda modulus: f" (mod {modulus})"),
     _with_arguments("textcolor", "[{{", lambda _, __, text: text),
     _with_arguments("color", "[{", lambda *_: ""),
-    _with_arguments("href", "{{", linked),
+    _with_arguments("href", "{{", link_text),
     _with_arguments("rule", "[{{", lambda *_: "–"),
-    _with_arguments("textsuperscript", "{", raised),
-    _with_arguments("textsubscript", "{", lowered),
+    _with_arguments("textsuperscript", "{", superscript),
+    _with_arguments("textsubscript", "{", subscript),
     _with_arguments("label", "{", lambda _: ""),
     _with_arguments("unicode", "{", lambda code: character(code)),
     _with_arguments("ding", "{", lambda code: dingbat(code)),
@@ -297,7 +297,7 @@ _MATH_SYMBOLS = [
 
 
 def _contexts() -> tuple[LatexContextDb, LatexContextDb]:
-    """Return pylatexenc's tables with ours before them: the arguments of macros and their texts."""
+    """Return pylatexenc's tables of macro arguments and macro texts, with ours before them."""
     arguments = arguments_of_macros().filter_context(keep_categories=["latex-base"])
     texts = texts_of_macros().filter_context(
         keep_categories=["latex-base", "latex-approximations", "latex-placeholders", "advanced-symbols"]
@@ -308,20 +308,20 @@ def _contexts() -> tuple[LatexContextDb, LatexContextDb]:
         "ours",
         macros=[*(text for _, text in _MATH_MACROS), *_MATH_SYMBOLS],
         specials=[
-            SpecialsTextSpec("^", simplify_repl=_superscript),
-            SpecialsTextSpec("_", simplify_repl=_subscript),
+            SpecialsTextSpec("^", simplify_repl=_superscript_node),
+            SpecialsTextSpec("_", simplify_repl=_subscript_node),
         ],
         prepend=True,
     )
     return arguments, texts
 
 
-def _superscript(node: Any, l2tobj: LatexNodes2Text) -> str:
-    return raised(_argument(node, 0, l2tobj))
+def _superscript_node(node: Any, l2tobj: LatexNodes2Text) -> str:
+    return superscript(_argument(node, 0, l2tobj))
 
 
-def _subscript(node: Any, l2tobj: LatexNodes2Text) -> str:
-    return lowered(_argument(node, 0, l2tobj))
+def _subscript_node(node: Any, l2tobj: LatexNodes2Text) -> str:
+    return subscript(_argument(node, 0, l2tobj))
 
 
 _ARGUMENTS, _TEXTS = _contexts()

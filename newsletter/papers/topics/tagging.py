@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from newsletter import clock
 from newsletter.papers import bulk_rows, data
 from newsletter.papers.models import Paper, PaperQuerySet, PaperTopic, RefusedTopic, Topic
-from newsletter.papers.papers_lock import take_turn
+from newsletter.papers.papers_lock import wait_for_papers_lock
 from newsletter.papers.topics.phrase_matching import Matcher, TopicRule, compile_topics
 
 RECENT = timedelta(days=30)  # whose papers an edited rule tags anew
@@ -73,7 +73,7 @@ def retag_recent() -> int:
     if not asked:
         return 0
     with transaction.atomic():
-        take_turn()  # whoever still tags by the old rule is done then, and the next one reads the new rule
+        wait_for_papers_lock()  # whoever still tags by the old rule is done then, and the next one reads the new rule
         paper_ids = list(recent_papers().values_list("pk", flat=True))
     for start in range(0, len(paper_ids), RETAGGED_AT_ONCE):
         retag(paper_ids[start : start + RETAGGED_AT_ONCE])
@@ -84,7 +84,7 @@ def retag_recent() -> int:
 
 @transaction.atomic
 def retag(paper_ids: Collection[int]) -> None:
-    take_turn()
+    wait_for_papers_lock()
     tag(Paper.objects.present().filter(pk__in=paper_ids).only("title", "abstract", "categories"))
 
 

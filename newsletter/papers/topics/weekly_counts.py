@@ -1,4 +1,4 @@
-"""How many papers each topic had in a week, kept by each process until another paper comes."""
+"""How many papers each topic had in the last week; each process caches the counts until a paper is tagged."""
 
 from datetime import date, timedelta
 
@@ -10,18 +10,18 @@ from newsletter.papers.models import PaperTopic
 WEEK = timedelta(days=7)
 
 Version = tuple[date, int | None]
-known: dict[Version, dict[int, int]] = {}
+_cache: dict[Version, dict[int, int]] = {}
 
 
-def counts() -> dict[int, int]:
+def topic_counts() -> dict[int, int]:
     """Return for each topic's id the number of its papers listed in the last seven days."""
     version = (clock.today(), PaperTopic.objects.aggregate(newest=Max("pk"))["newest"])
-    if version not in known:
-        known.clear()
-        known[version] = count()
-    return known.get(version, {})
+    if version not in _cache:
+        _cache.clear()
+        _cache[version] = _count()
+    return _cache.get(version, {})
 
 
-def count() -> dict[int, int]:
+def _count() -> dict[int, int]:
     recent = PaperTopic.objects.filter(paper__listed_on__gt=clock.today() - WEEK, paper__merged_into=None)
     return dict(recent.values_list("topic").annotate(count=Count("pk")))

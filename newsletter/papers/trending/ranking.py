@@ -180,7 +180,7 @@ def forecast_papers() -> None:
 def update_scores() -> int:
     now = clock.now()
     # What updates many papers at once takes turns, or two would wait for each other's rows.
-    papers_lock.take_turn()
+    papers_lock.wait_for_papers_lock()
     with connection.cursor() as cursor:
         cursor.execute(with_scores(RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
         return int(cursor.rowcount)
@@ -197,7 +197,7 @@ def record_day(day: date, at: datetime) -> bool:
     if is_new:
         values = moment(at) | of_last_listings(day)
         # An answer that is being stored now has sightings from before `at`: wait for them.
-        papers_lock.take_turn()
+        papers_lock.wait_for_papers_lock()
         with connection.cursor() as cursor:
             cursor.execute(with_scores(OF_LAST_LISTINGS) + KEEP, values)
             cursor.execute(BRING_UP, values)

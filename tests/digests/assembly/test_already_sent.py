@@ -53,7 +53,8 @@ def send_all() -> None:
 
 def shown_twice(vision: Topic, set_clock: SetClock) -> tuple[Paper, Paper]:
     """Show a paper on Monday's shelf and Tuesday's front, which has another one too; serve Monday's digest."""
-    first, paper, other = (PaperFactory(topics=[vision]) for _ in range(3))
+    paper, other = (PaperFactory(topics=[vision]) for _ in range(2))
+    first = PaperFactory(topics=[TopicFactory()])
     published_issue(MONDAY, first, shelf=(paper,))
     assemble.assemble_due_digests()
     send_all()
@@ -155,7 +156,7 @@ def test_who_comes_back_to_the_same_issue_does_not_get_its_papers_again(vision: 
 
 def test_the_look_back_costs_the_same_for_any_number_of_readers(vision: Topic, set_clock: SetClock) -> None:
     few = queries_of_a_second_day(2, vision, set_clock)
-    assert few == queries_of_a_second_day(30, TopicFactory(), set_clock, after=2 * DAY)
+    assert few == queries_of_a_second_day(30, TopicFactory(), set_clock, after=30 * DAY)
 
 
 def queries_of_a_second_day(readers: int, topic: Topic, set_clock: SetClock, after: timedelta = timedelta()) -> int:
@@ -199,7 +200,7 @@ def test_an_issue_whose_publication_is_stored_while_an_assembly_runs_waits_for_t
         EntryFactory(issue=tuesday, paper=each)
     make_due(MORNING + DAY)
 
-    with between("UPDATE assembly_due", lambda: publish(tuesday)):
+    with between("CREATE TEMP TABLE assembly_due", lambda: publish(tuesday)):
         assemble.assemble_due_digests()
     make_due(MORNING + DAY + timedelta(seconds=2))
     set_clock(MORNING + DAY + timedelta(seconds=2))

@@ -36,7 +36,14 @@ CARDS = st.fixed_dictionaries(
         "comments": st.integers(0, 10**9),
     }
 )
-ENTRIES = st.builds(IssueEntry, pk=st.just(10**9), paper=st.just(PAPER), is_pick=st.booleans(), note=texts(500))
+ENTRIES = st.builds(
+    IssueEntry,
+    pk=st.just(10**9),
+    issue=st.just(Issue(date=DAY)),
+    paper=st.just(PAPER),
+    is_pick=st.booleans(),
+    note=texts(500),
+)
 ISSUES = st.builds(Issue, date=st.just(DAY), intro=texts(2_000), listings=texts(2_000))
 # Selections are made of few cards: what matters is how many there are and how long they are.
 ITEMS = st.lists(st.tuples(ENTRIES, CARDS, texts(500)), min_size=1, max_size=4)
@@ -58,7 +65,7 @@ LONGEST: dict[str, Any] = {
 @given(ISSUES, ITEMS, st.integers(1, 30))
 @example(
     Issue(date=DAY, intro=WORST * 2_000, listings=WORST * 2_000),
-    [(IssueEntry(pk=10**9, paper=PAPER, is_pick=True, note=WORST * 500), LONGEST, WORST * 500)],
+    [(IssueEntry(pk=10**9, issue=Issue(date=DAY), paper=PAPER, is_pick=True, note=WORST * 500), LONGEST, WORST * 500)],
     30,
 )
 def test_any_mail_fits_names_every_paper_and_says_how_many_are_in_brief(

@@ -146,7 +146,7 @@ def test_a_shelf_paper_of_the_readers_topics_or_words_has_its_reason_too(vision:
     assert "1. A survey, part 0" in text
     assert "A survey, part 1 (shelf): beyond the reader’s limit of 1" in text
     assert "Shelf 4 (shelf): beyond the reader’s limit of 1" in text
-    assert "Shelf 5 (shelf): not among the shelf’s best 5 of its topic" in text
+    assert "Shelf 6 (shelf): beyond the reader’s limit of 1" in text
     assert "Foreign" not in text
     assert "Left out: 10, of which 9 concern this reader" in text
 

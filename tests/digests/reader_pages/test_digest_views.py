@@ -178,8 +178,8 @@ def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (typed(), "Choose at least one topic to see what it would bring."),
-        (typed("nothing"), "Choose at least one topic to see what it would bring."),
+        (typed(), "Choose a topic, or follow words or authors, to see what they would bring."),
+        (typed("nothing"), "Choose a topic, or follow words or authors, to see what they would bring."),
         (typed("idle"), "No paper of the last seven days would have come. Broader topics bring more."),
         (typed("seeing", frequency="weekly"), "Once a week you get the best 10 of them."),
         (typed("seeing", send_time="x"), "1 paper from the one issue"),
@@ -229,8 +229,8 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (chosen(), "Choose a topic, and its papers appear here."),
-        (chosen("nothing"), "Choose a topic, and its papers appear here."),
+        (chosen(), "Choose a topic, or follow words or authors, and their papers appear here."),
+        (chosen("nothing"), "Choose a topic, or follow words or authors, and their papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of your answers cannot be read yet"),

@@ -44,7 +44,7 @@ def reader() -> Subscriber:
     Farewell.objects.create(subscriber=reader, words=f"I am {ADDRESS}")
     reader_key = tokens.reader_key(reader.pk)
     votes.vote(Paper.objects.get(), reader_key, MONDAY)
-    proposals.propose(proposals.read("2605.00658"), f"Mine, {ADDRESS}", reader_key)
+    proposals.propose(proposals.read_link("2605.00658"), f"Mine, {ADDRESS}", reader_key)
     for key, owner in (("d", {"delivery_id": Delivery.objects.get().pk}), ("l", {"letter_id": letter.pk})):
         event = {"key": key, "kind": "delivered", "address_hash": reader.address_hash, "happened_at": MORNING}
         ProviderEvent.objects.create(provider="Test", body={"ip": NETWORK}, domain="example.org", **event, **owner)

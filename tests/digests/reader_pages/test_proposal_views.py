@@ -131,7 +131,7 @@ def test_the_fourth_of_a_day_waits_and_keeps_what_was_typed(
     ("link", "why", "words"),
     [
         ("", "Good.", "Paste the link"),
-        ("not a link", "Good.", "That is no link to a paper"),
+        ("not a link", "Good.", "This is not a link to a paper"),
         (LINK, " ", "Say in a sentence"),
         (LINK, "x" * 501, "Say it in 500"),
         (LINK + "\0", "Good.", "Null characters"),

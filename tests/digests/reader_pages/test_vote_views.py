@@ -63,14 +63,31 @@ def test_the_link_beside_a_card_leads_to_one_button_that_votes(client: Client, e
     assemble.assemble_due_digests()
     send_batch.send_batch(Batch.objects.get())
     (mailed,) = sent()
-    for part in (mailed.body, mailed.alternatives[0][0]):
-        (found,) = re.findall(r"https?://[^/]+(/vote/[^\"\s]+)", part)
-        assert found == link_of(entry, reader())
+    (found,) = re.findall(r"https?://[^/]+(/vote/[^\"\s]+)", mailed.alternatives[0][0])
+    assert found == link_of(entry, reader())
     page = follow(client, found)
     assert "Seeing in the dark" in page.content.decode()
     assert page.content.decode().count("<button") == 1
     assert "You voted for this paper" in vote(client, found).content.decode()
     assert list(Vote.objects.values_list("paper", "issue_day")) == [(entry.paper_id, MONDAY)]
+
+
+def test_the_one_vote_link_of_the_text_part_lists_the_digests_papers(client: Client, entry: IssueEntry) -> None:
+    assemble.assemble_due_digests()
+    send_batch.send_batch(Batch.objects.get())
+    (found,) = re.findall(r"https?://[^/]+(/vote/[^\s]+)", sent()[0].body)
+    before = whole_database()
+    page = follow(client, found).content.decode()
+    assert f'<a href="?entry={entry.pk}" dir="auto">Seeing in the dark</a>' in page
+    assert "Vote for this paper?" in client.get(f"/vote/?entry={entry.pk}").content.decode()
+    assert whole_database() == before
+
+
+@pytest.mark.parametrize("day", ["2026-05-03", "2026-05-04"])
+def test_a_day_without_a_digest_has_nothing_to_vote_for(client: Client, entry: IssueEntry, day: str) -> None:
+    page = follow(client, link_of(entry, reader()).replace(f"entry={entry.pk}", f"issue={day}"))
+    assert page.status_code == 404
+    assert "There is nothing to vote for" in page.content.decode()
 
 
 def test_looking_at_the_link_and_its_page_changes_nothing(client: Client, entry: IssueEntry) -> None:

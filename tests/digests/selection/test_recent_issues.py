@@ -58,7 +58,7 @@ def test_an_index_is_the_one_that_digests_are_chosen_from(vision: Topic) -> None
     index = recent_issues.last_days()[-1].index
     assert index is not None
     assert index.entries == spans.entries_of([issue])
-    assert index.by_topic == spans.span_of([issue]).index.by_topic
+    assert index.shelves == spans.Spans(clock.now()).span_of([issue]).index.shelves
 
 
 def test_issues_in_memory_are_not_loaded_again(vision: Topic) -> None:

@@ -1,11 +1,15 @@
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.selection.entry_index import Choice, Entry, build_index
-from digests.selection.rules import fallback_order, select, why_left_out, with_fallback
+from digests.selection.choice_effect import older_than
+from digests.selection.entry_index import WEAK, Choice, Entry, IssueIndex, build_index, entries_of_papers
+from digests.selection.rules import OlderIssue, fallback_order, select, why_left_out, with_fallback
 
 TOPICS = {"vision": "Vision", "robotics": "Robotics", "audio": "Audio"}
 
@@ -26,8 +30,12 @@ def entry(number: int, *topics: str, **fields: Any) -> Entry:
     return Entry(**values | fields)
 
 
-def chosen(entries: list[Entry], choice: Choice, had: int = 0, **limits: int) -> list[int]:
+def chosen(entries: list[Entry], choice: Choice, had: Collection[int] = (), **limits: int) -> list[int]:
     return [item.entry.id for item in select(build_index(entries, [choice], **limits), choice, had).items]
+
+
+def why(index: IssueIndex, choice: Choice) -> dict[int, str]:
+    return why_left_out(index, choice, select(index, choice))
 
 
 VISION = Choice(frozenset({"vision"}))
@@ -42,9 +50,92 @@ def test_the_front_stands_before_the_shelf_whatever_the_score() -> None:
     assert chosen(entries, VISION) == [1, 2]
 
 
-def test_the_shelf_gives_only_its_best_few_of_a_topic() -> None:
-    shelf = [entry(n, "vision", is_front=False) for n in range(1, 9)]
-    assert chosen(shelf, VISION, shelf_per_topic=3) == [1, 2, 3]
+def shelved(number: int, *topics: str, fit: float = 0.8, **fields: Any) -> Entry:
+    return entry(number, *topics, is_front=False, fits=dict.fromkeys(topics, fit), **{"score": 0.0} | fields)
+
+
+def test_the_best_few_of_each_topics_shelf_come_before_the_rest_of_any() -> None:
+    shelf = [shelved(n, "vision", fit=0.9) for n in range(1, 9)] + [shelved(n, "audio") for n in range(9, 12)]
+    choice = Choice(frozenset({"vision", "audio"}))
+    assert chosen(shelf, choice, shelf_per_topic=3) == [1, 2, 3, 9, 10, 11, 4, 5, 6, 7]
+
+
+def test_what_is_muted_or_was_had_is_taken_out_before_the_best_few_are_counted() -> None:
+    shelf = [shelved(1, "vision", title="A survey"), *[shelved(n, "vision") for n in range(2, 7)], shelved(7, "audio")]
+    choice = Choice(frozenset({"vision", "audio"}), muted_phrases=("survey",), max_papers=3)
+    assert chosen(shelf, choice, had={2}, shelf_per_topic=2) == [3, 4, 7]
+
+
+def test_the_shelf_stands_in_the_order_of_fit_and_score_together() -> None:
+    shelf = [
+        shelved(1, "vision", fit=0.7),
+        shelved(2, "vision", fit=0.9),
+        shelved(3, "vision", fit=0.7, score=5.0),
+        shelved(4, "vision", fit=0.9, score=1.0),
+    ]
+    assert chosen(shelf, VISION) == [4, 2, 3, 1]
+
+
+def test_scores_of_a_shelf_are_compared_within_a_topic_only() -> None:
+    shelf = [shelved(n, "vision", fit=0.7, score=100.0 + n) for n in range(1, 4)]
+    shelf += [shelved(n, "audio", fit=0.7, score=n / 10) for n in range(4, 7)]
+    assert chosen(shelf, Choice(frozenset({"vision", "audio"}), max_papers=2)) == [3, 6]
+
+
+def test_a_paper_that_fits_weakly_comes_last_and_never_alone() -> None:
+    weak, strong = shelved(1, "vision", fit=0.4, score=9.0), shelved(2, "vision")
+    leading = entry(3, "vision", fits={"vision": 0.3})
+    assert chosen([leading, weak, strong], VISION) == [2, 1, 3]
+    assert chosen([leading, weak], VISION) == []
+    assert why(build_index([weak]), VISION) == {1: "it fits the topic weakly, and nothing better stands before it"}
+
+
+def test_a_weak_fit_is_no_hindrance_under_another_topic_that_fits() -> None:
+    both = entry(1, "vision", "audio", is_front=False, fits={"vision": 0.2, "audio": 0.9})
+    choice = Choice(frozenset({"vision", "audio"}))
+    assert [item.reason for item in select(build_index([both]), choice).items] == ["Audio"]
+
+
+def test_what_is_known_of_no_fit_is_not_weak() -> None:
+    assert chosen([entry(1, "vision", is_front=False)], VISION) == [1]
+
+
+# Older issues
+
+
+def older(*entries: Entry, closed: Collection[int] = ()) -> OlderIssue:
+    index = build_index(entries)
+    return OlderIssue(index, entries_of_papers(index, set(closed)))
+
+
+def test_older_issues_fill_up_what_the_span_leaves_the_newest_first_and_name_their_day() -> None:
+    index = build_index([shelved(1, "vision")])
+    before = [
+        older(shelved(2, "vision", day=date(2026, 5, 2)), shelved(3, "audio")),
+        older(entry(4, "vision", day=date(2026, 5, 1), votes=3), shelved(5, "vision")),
+    ]
+    items = select(index, Choice(frozenset({"vision"}), max_papers=3), older=before).items
+    assert [(item.entry.id, item.reason) for item in items] == [
+        (1, "Vision"),
+        (2, "Vision · from 2 May"),
+        (4, "Vision · 3 votes · from 1 May"),
+    ]
+
+
+def test_older_issues_bring_nothing_muted_or_had_or_closed_and_nothing_weak() -> None:
+    before = older(
+        shelved(1, "vision", title="A survey"), shelved(2, "vision"), shelved(3, "vision"),
+        shelved(4, "vision", fit=0.3), shelved(5, "vision"), closed={3},
+    )  # fmt: skip
+    choice = Choice(frozenset({"vision"}), muted_phrases=("survey",))
+    items = select(build_index([], [choice]), choice, had={2}, older=[before]).items
+    assert [item.entry.id for item in items] == [5]
+
+
+def test_an_older_pick_counts_by_its_topics_alone() -> None:
+    before = older(entry(1, "audio", is_pick=True), entry(2, "vision", is_pick=True))
+    items = select(build_index([]), VISION, older=[before]).items
+    assert [(item.entry.id, item.reason) for item in items] == [(2, "Vision")]
 
 
 def test_an_editors_pick_goes_to_every_reader_and_comes_first() -> None:
@@ -71,7 +162,7 @@ def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
 
 def test_what_a_reader_had_before_is_left_out() -> None:
     index = build_index([entry(1, "vision"), entry(2, "vision")])
-    assert [item.entry.id for item in select(index, VISION, had=index.by_paper[1]).items] == [2]
+    assert [item.entry.id for item in select(index, VISION, had={1}).items] == [2]
 
 
 def test_a_paper_on_an_earlier_shelf_and_a_front_of_the_span_stands_once_on_the_front() -> None:
@@ -79,10 +170,9 @@ def test_a_paper_on_an_earlier_shelf_and_a_front_of_the_span_stands_once_on_the_
     assert chosen(entries, VISION) == [1]
 
 
-def test_the_limit_holds_and_the_number_that_matched_is_known() -> None:
+def test_the_limit_holds() -> None:
     index = build_index([entry(n, "vision") for n in range(1, 20)])
-    selection = select(index, Choice(frozenset({"vision"}), max_papers=5))
-    assert (len(selection.items), selection.matched) == (5, 19)
+    assert len(select(index, Choice(frozenset({"vision"}), max_papers=5)).items) == 5
 
 
 @given(st.sets(st.sampled_from(sorted(TOPICS))), st.sets(st.sampled_from(sorted(TOPICS)), min_size=1))
@@ -106,34 +196,77 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
 
 def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
-    shown = with_fallback(index, fallback_order(index, VISION))
+    shown = with_fallback(fallback_order(index, VISION))
     assert ([item.reason for item in shown.items], shown.is_fallback) == (["Trending today · 9 votes"], True)
 
 
-entries_of = st.lists(
-    st.builds(
-        lambda n, topics, front, pick: (n, topics, front, pick and front),
-        st.integers(1, 40),
-        st.sets(st.sampled_from(sorted(TOPICS))),
-        st.booleans(),
-        st.booleans(),
-    ),
-    max_size=30,
-    unique_by=lambda row: row[0],
+topics = st.dictionaries(st.sampled_from(sorted(TOPICS)), st.sampled_from([0.2, 0.6, 0.9]))
+entries = st.builds(
+    lambda paper, fits, is_front, is_pick, score: (paper, fits, is_front, is_pick and is_front, score),
+    st.integers(1, 40), topics, st.booleans(), st.booleans(), st.sampled_from([0.0, 1.0, 5.0]),
+)  # fmt: skip
+issues = st.lists(entries, max_size=20, unique_by=lambda row: row[0])
+choices_of = st.builds(
+    Choice,
+    st.frozensets(st.sampled_from(sorted(TOPICS))),
+    max_papers=st.integers(1, 12),
+    minimum_score=st.sampled_from([0.0, 0.0, 1.0]),
 )
-choices_of = st.builds(Choice, st.frozensets(st.sampled_from(sorted(TOPICS))), max_papers=st.integers(1, 12))
 
 
-@given(entries_of, choices_of)
-def test_every_entry_is_either_chosen_or_left_out_for_one_reason(rows: list[Any], choice: Choice) -> None:
-    entries = [entry(n, *sorted(topics), is_front=front, is_pick=pick) for n, topics, front, pick in rows]
-    entries.sort(key=lambda e: (not e.is_front, -e.score))
-    index = build_index(entries)
-    selection = select(index, choice)
+def made(rows: list[Any], first: int = 0) -> list[Entry]:
+    rows = sorted(rows, key=lambda row: (not row[2], -row[4]))
+    return [
+        entry(first + n, *sorted(fits), paper_id=paper, is_front=front, is_pick=pick, score=score, fits=fits)
+        for n, (paper, fits, front, pick, score) in enumerate(rows, start=1)
+    ]
+
+
+def is_strong(one: Entry, choice: Choice) -> bool:
+    fits = any(one.fit(slug) >= WEAK for slug in choice.topics & one.topics.keys())
+    return one.is_pick or (fits and one.score >= choice.minimum_score)
+
+
+@given(issues, choices_of, st.sets(st.integers(1, 40)))
+def test_every_entry_is_either_chosen_or_left_out_for_one_reason(
+    rows: list[Any], choice: Choice, had: set[int]
+) -> None:
+    index = build_index(made(rows))
+    selection = select(index, choice, had)
     taken = [item.entry.id for item in selection.items]
-    left = why_left_out(index, choice, selection)
+    left = why_left_out(index, choice, selection, had)
     assert len(taken) == len(set(taken)) <= choice.max_papers
-    assert set(taken) | left.keys() == {e.id for e in entries}
+    assert set(taken) | left.keys() == {e.id for e in index.entries}
     assert not set(taken) & left.keys()
     assert all(item.reason for item in selection.items)
     assert all(item.entry.is_pick or choice.topics & item.entry.topics.keys() for item in selection.items)
+
+
+@given(st.lists(issues, min_size=1, max_size=4), choices_of, st.sets(st.integers(1, 40)))
+def test_a_digest_is_full_or_holds_all_that_fits_and_begins_with_its_own_and_what_fits(
+    days: list[list[Any]], choice: Choice, had: set[int]
+) -> None:
+    indexes = [build_index(made(rows, first=100 * number)) for number, rows in enumerate(days)]
+    before = list(older_than(indexes[0], indexes[1:]))
+    chosen_entries = [item.entry for item in select(indexes[0], choice, had, before).items]
+    papers = [one.paper_id for one in chosen_entries]
+    stands: dict[int, Entry] = {}
+    for index in indexes:
+        for one in index.entries:
+            stands.setdefault(one.paper_id, one)
+    own = set(indexes[0].by_paper)
+    wanted = {
+        paper
+        for paper, one in stands.items()
+        if paper not in had and is_strong(replace(one, is_pick=one.is_pick and paper in own), choice)
+    }
+    ranks = [
+        0 if one.is_pick and one.paper_id in own else 1 if one.paper_id in wanted else 2 for one in chosen_entries
+    ]
+    assert len(papers) == len(set(papers)) <= choice.max_papers
+    assert not set(papers) & had
+    assert ranks == sorted(ranks)
+    assert ranks[:1] != [2]
+    assert len(papers) == choice.max_papers or wanted <= set(papers)
+    strong = [paper in own for paper, rank in zip(papers, ranks, strict=True) if rank < 2]
+    assert strong == sorted(strong, reverse=True)

@@ -206,6 +206,15 @@ def test_what_is_left_over_never_lands_before_the_position_of_a_batch_that_was_b
     assert call_no == later.position == 0
 
 
+def test_the_sweep_leaves_a_batch_alone_whose_lease_was_renewed_after_it_looked() -> None:
+    Batch.objects.create(status=Status.SUBMITTING, attempt=1, position=1, lease_until=MORNING - timedelta(seconds=1))
+    seen = Batch.objects.get()
+    Batch.objects.update(open_calls=1, lease_until=MORNING + LEASE)
+    recovery.recover_batch(seen)
+    batch = Batch.objects.get()
+    assert (batch.status, batch.position, batch.open_calls) == (Status.SUBMITTING, 1, 1)
+
+
 # A database that broke off
 
 

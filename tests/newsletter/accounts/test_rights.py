@@ -19,8 +19,9 @@ from newsletter import audit
 from newsletter.accounts import staff_accounts
 from newsletter.accounts.roles import ROLES
 from newsletter.issues.models import Cutoff, Issue
+from newsletter.papers.forecast.model import shipped
 from newsletter.papers.ingest import duplicates
-from newsletter.papers.models import Proposal
+from newsletter.papers.models import Proposal, TrainedForecast
 from subscribers.models import Farewell, ImportRun, LiftedSuppression, Subscriber, Suppression
 from tests.factories import (
     MONDAY,
@@ -53,6 +54,7 @@ KINDS = {
     "papers_topic": Rights("ceos", "ces", "ces", ""),
     "papers_proposal": Rights("ces"),
     "papers_source": Rights("os", "os", "os", "os"),
+    "papers_trainedforecast": Rights("ceos"),
     "subscribers_subscriber": Rights("os", "", "s", ""),  # all its fields are read-only
     "subscribers_suppression": Rights("os", "os", "s", ""),
     "subscribers_liftedsuppression": Rights("os"),
@@ -155,6 +157,7 @@ def rows() -> dict[str, Model]:
         "papers_topic": TopicFactory(),
         "papers_proposal": Proposal.objects.create(key=into.key, link=into.url, paper=into, reader_key="x"),
         "papers_source": SourceFactory(),
+        "papers_trainedforecast": TrainedForecast.objects.create(arrays=b"", facts=shipped().described()),
         "subscribers_subscriber": reader,
         "subscribers_suppression": suppression,
         "subscribers_liftedsuppression": lifted,

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -7,9 +8,19 @@ from django.conf import LazySettings
 
 from newsletter.issues import draft
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.papers.models import Paper
+from newsletter.papers.models import Paper, Proposal
 from newsletter.papers.trending import ranking
-from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
+from tests.factories import (
+    MONDAY,
+    MORNING,
+    EntryFactory,
+    IssueFactory,
+    PaperFactory,
+    SightingFactory,
+    SourceFactory,
+    TopicFactory,
+    published_issue,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -33,7 +44,8 @@ def shelf(issue: Issue) -> list[Paper]:
 
 
 def papers(*scores: float, **fields: object) -> list[Paper]:
-    return [PaperFactory(score=score, **fields) for score in scores]
+    """Make papers with a vote each, which speaks for them."""
+    return [PaperFactory(votes=1, score=score, **fields) for score in scores]
 
 
 def arrange(issue: Issue, *order: Paper) -> None:
@@ -54,8 +66,8 @@ def test_the_best_papers_lead() -> None:
 
 
 def test_among_equals_the_later_listed_leads() -> None:
-    older = PaperFactory(score=5, listed_on=MONDAY - DAY)
-    newer = PaperFactory(score=5, listed_on=MONDAY)
+    older = PaperFactory(votes=1, score=5, listed_on=MONDAY - DAY)
+    newer = PaperFactory(votes=1, score=5, listed_on=MONDAY)
     assert front(draft.draft_issue(MONDAY)) == [newer, older]
 
 
@@ -81,17 +93,17 @@ def test_what_an_editor_dropped_may_lead_the_next_day_and_not_the_same() -> None
 
 def test_only_papers_of_the_last_listing_days_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "FRONT_DAYS", 2)
-    friday = PaperFactory(listed_on=MONDAY - 3 * DAY)
-    PaperFactory(listed_on=MONDAY - 4 * DAY, score=9)
-    monday = PaperFactory(listed_on=MONDAY, score=5)
-    PaperFactory(listed_on=MONDAY + DAY, score=9)
+    friday = PaperFactory(votes=1, listed_on=MONDAY - 3 * DAY)
+    PaperFactory(votes=1, listed_on=MONDAY - 4 * DAY, score=9)
+    monday = PaperFactory(votes=1, listed_on=MONDAY, score=5)
+    PaperFactory(votes=1, listed_on=MONDAY + DAY, score=9)
     assert front(draft.draft_issue(MONDAY)) == [monday, friday]
 
 
 def test_withdrawn_and_merged_papers_stay_out() -> None:
     (kept,) = papers(1)
-    PaperFactory(score=9, withdrawn_at=MORNING)
-    PaperFactory(score=9, merged_into=kept)
+    PaperFactory(votes=1, score=9, withdrawn_at=MORNING)
+    PaperFactory(votes=1, score=9, merged_into=kept)
     assert front(draft.draft_issue(MONDAY)) == [kept]
 
 
@@ -181,6 +193,68 @@ def test_two_open_drafts_share_no_paper_on_their_fronts() -> None:
     assert not set(front(one)) & set(front(other))
 
 
+# What speaks for a paper
+
+
+def test_a_front_holds_only_what_something_speaks_for() -> None:
+    (voted,) = papers(1)
+    PaperFactory(score=9)
+    assert front(draft.draft_issue(MONDAY)) == [voted]
+
+
+def test_mentions_by_two_sources_speak_for_a_paper_and_arxivs_listings_are_one() -> None:
+    twice, once, ours = (PaperFactory(score=score) for score in (3, 9, 8))
+    listing, other_listing, feed = (SourceFactory(kind=kind) for kind in ("arxiv", "arxiv_api", "feed"))
+    for paper, source in [(twice, listing), (twice, feed), (once, listing), (once, other_listing), (ours, listing),
+                          (ours, SourceFactory(kind="readers")), (ours, SourceFactory(kind="editors"))]:  # fmt: skip
+        SightingFactory(paper=paper, source=source, votes=None)
+    assert front(draft.draft_issue(MONDAY)) == [twice]
+
+
+def test_a_proposal_speaks_for_a_paper_unless_it_was_declined() -> None:
+    proposed, declined = PaperFactory(score=1), PaperFactory(score=2)
+    for paper, status in ((proposed, Proposal.Status.NEW), (declined, Proposal.Status.DECLINED)):
+        Proposal.objects.create(paper=paper, key=paper.key, link=paper.url, status=status)
+    assert front(draft.draft_issue(MONDAY)) == [proposed]
+
+
+def test_a_forecast_among_the_days_best_tenth_speaks_for_a_paper() -> None:
+    forecasts = [draft.Forecast(n, MONDAY, n / 100) for n in range(40)]
+    forecasts += [draft.Forecast(100 + n, TUESDAY, n / 1000) for n in range(3)]
+    assert draft.best_forecasts(forecasts) == [39, 38, 37, 36, 102]
+
+
+def test_forecasts_speak_for_the_best_of_a_day_and_are_no_mention() -> None:
+    made = [PaperFactory(score=1) for _ in range(11)]
+    source, listing = SourceFactory(kind="forecast"), SourceFactory()
+    for number, paper in enumerate(made):
+        SightingFactory(paper=paper, source=source, votes=None, forecast=1000 * number)
+        SightingFactory(paper=paper, source=listing, votes=None)
+    assert set(front(draft.draft_issue(MONDAY))) == {*made[-2:]}
+
+
+def test_where_nothing_speaks_for_any_paper_the_best_few_lead_so_that_the_issue_goes_out(
+    settings: LazySettings,
+) -> None:
+    settings.ISSUE_FRONT_SIZE = 40
+    made = [PaperFactory(score=score) for score in range(8)]
+    assert front(draft.draft_issue(MONDAY)) == made[:2:-1]
+
+
+def test_a_front_that_an_editor_began_is_not_filled_with_what_nothing_speaks_for() -> None:
+    low, _ = PaperFactory(score=1), PaperFactory(score=9)
+    issue = IssueFactory()
+    EntryFactory(issue=issue, paper=low, is_placed=True)
+    assert front(draft.draft_issue(MONDAY)) == [low]
+
+
+def test_among_equals_no_number_leads(settings: LazySettings) -> None:
+    settings.ISSUE_FRONT_SIZE = 12
+    made = papers(*[5] * 12)
+    order = [paper.key for paper in front(draft.draft_issue(MONDAY))]
+    assert order == sorted(order, key=lambda key: md5(key.encode()).hexdigest()) != [paper.key for paper in made]
+
+
 # The shelf
 
 
@@ -198,9 +272,9 @@ def test_what_stood_on_a_shelf_stands_on_no_other() -> None:
     vision = TopicFactory()
     first, second, third = papers(9, 8, 7, topics=[vision])
     published_issue(MONDAY, first, shelf=(second, third))
-    PaperFactory(topics=[vision], score=99)
-    PaperFactory(topics=[vision], score=98)
-    PaperFactory(topics=[vision], score=97)
+    PaperFactory(votes=1, topics=[vision], score=99)
+    PaperFactory(votes=1, topics=[vision], score=98)
+    PaperFactory(votes=1, topics=[vision], score=97)
     issue = draft.draft_issue(TUESDAY)
     assert shelf(issue) == []
 
@@ -219,7 +293,7 @@ def test_a_paper_that_rises_moves_from_the_shelf_to_the_front() -> None:
 def test_an_old_paper_is_not_shelved() -> None:
     vision = TopicFactory()
     papers(9, 8, 7, topics=[vision])
-    PaperFactory(topics=[vision], listed_on=MONDAY - (ranking.FRONT_DAYS + 3) * DAY)
+    PaperFactory(votes=1, topics=[vision], listed_on=MONDAY - (ranking.FRONT_DAYS + 3) * DAY)
     assert shelf(draft.draft_issue(MONDAY)) == []
 
 

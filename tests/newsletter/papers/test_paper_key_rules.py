@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from newsletter import clock
 from newsletter.issues import draft, publish
 from newsletter.papers.ingest import corrections, field_priority
-from newsletter.papers.ingest.store import ingest
+from newsletter.papers.ingest.store import store_findings
 from newsletter.papers.models import Alias, Paper, Sighting, Source
 from newsletter.papers.paper_key import key_of
 from newsletter.papers.sources.arxiv import is_withdrawn
@@ -55,12 +55,12 @@ def source_of(kind: str) -> Source:
 def bring(*brought: tuple[str, Finding]) -> Paper:
     """Ingest each finding by itself, in order, and return the paper they are of."""
     for kind, finding in brought:
-        ingest(source_of(kind), (finding,))
+        store_findings(source_of(kind), (finding,))
     return Paper.objects.get(key=brought[0][1].key)
 
 
 def state_of(paper: Paper) -> dict[str, Any]:
-    return {name: getattr(paper, name) for name in (*field_priority.MERGED, "url", "first_seen_at")}
+    return {name: getattr(paper, name) for name in (*field_priority.SOURCED_FIELDS, "url", "first_seen_at")}
 
 
 # Keys
@@ -95,7 +95,7 @@ def test_old_style_ids_are_one_paper_with_and_without_their_subject_class() -> N
 
 def test_a_key_too_long_to_store_harms_no_other_paper() -> None:
     long = Finding(key="url:https://example.org/" + "a" * 600, title="A page")
-    ingest(source_of(Kind.FEED), (long, MENTION))
+    store_findings(source_of(Kind.FEED), (long, MENTION))
     assert Paper.objects.get().key == KEY
 
 
@@ -121,9 +121,9 @@ def test_what_hugging_face_lost_is_arxivs_on_every_recorded_pair() -> None:
     own = tuple(replace(pair_finding(row, "arxiv"), version=1, categories=tuple(row["categories"])) for row in rows)
     half = len(rows) // 2
     # One half is listed on Hugging Face first, the other on arXiv.
-    ingest(source_of(Kind.HF_DAILY), theirs[:half])
-    ingest(source_of(Kind.ARXIV), own)
-    ingest(source_of(Kind.HF_DAILY), theirs)
+    store_findings(source_of(Kind.HF_DAILY), theirs[:half])
+    store_findings(source_of(Kind.ARXIV), own)
+    store_findings(source_of(Kind.HF_DAILY), theirs)
     papers = Paper.objects.in_bulk(field_name="key")
     assert len(papers) == len({row["id"] for row in rows}) > 200
     for finding in own:
@@ -145,7 +145,7 @@ def test_a_replacement_updates_the_text_and_lists_the_paper_no_second_time() -> 
     later = MORNING + timedelta(days=9)
     with clock.at(later):
         second = replace(ORIGINAL, title="Better", version=2, announce="replace", listed_on=later.date())
-        outcome = ingest(source_of(Kind.ARXIV), (second,))
+        outcome = store_findings(source_of(Kind.ARXIV), (second,))
     paper = Paper.objects.get()
     assert (paper.title, paper.version, paper.listed_on) == ("Better", 2, MONDAY)
     assert (paper.first_seen_at, outcome.new) == (MORNING, 0)
@@ -157,7 +157,7 @@ def test_an_older_version_that_comes_late_changes_no_text() -> None:
 
 
 def test_an_unknown_papers_replacement_is_not_taken_in() -> None:
-    ingest(source_of(Kind.ARXIV), (replace(ORIGINAL, announce="replace-cross", version=4),))
+    store_findings(source_of(Kind.ARXIV), (replace(ORIGINAL, announce="replace-cross", version=4),))
     assert not Paper.objects.exists()
 
 
@@ -206,7 +206,7 @@ def test_a_version_that_only_announces_a_withdrawal_replaces_no_words(title: str
 
 
 def test_a_paper_first_seen_withdrawn_is_not_taken_in() -> None:
-    ingest(source_of(Kind.ARXIV), (replace(withdrawal(1), announce="new"),))
+    store_findings(source_of(Kind.ARXIV), (replace(withdrawal(1), announce="new"),))
     assert not Paper.objects.exists()
 
 
@@ -248,8 +248,8 @@ def test_a_doi_beside_an_arxiv_id_leads_to_the_arxiv_paper() -> None:
 
 
 def test_a_doi_known_first_becomes_part_of_the_arxiv_paper() -> None:
-    ingest(source_of(Kind.FEED), (JOURNALS,))
-    outcome = ingest(source_of(Kind.ARXIV), (replace(ORIGINAL, doi=DOI),))
+    store_findings(source_of(Kind.FEED), (JOURNALS,))
+    outcome = store_findings(source_of(Kind.ARXIV), (replace(ORIGINAL, doi=DOI),))
     paper, journals = Paper.objects.get(key=KEY), Paper.objects.get(key=JOURNALS.key)
     assert journals.merged_into == paper
     assert (paper.title, paper.listed_on) == (ORIGINAL.title, JOURNALS.listed_on)
@@ -271,7 +271,7 @@ def test_arxivs_own_doi_is_no_alias() -> None:
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_paper_and_its_doi_in_one_answer_are_one_paper(backwards: bool) -> None:
     brought = (JOURNALS, replace(ORIGINAL, doi=DOI))
-    assert ingest(source_of(Kind.FEED), brought[::-1] if backwards else brought).new == 1
+    assert store_findings(source_of(Kind.FEED), brought[::-1] if backwards else brought).new == 1
     assert Paper.objects.present().get().key == KEY
 
 
@@ -280,15 +280,18 @@ def test_a_paper_and_its_doi_in_one_answer_are_one_paper(backwards: bool) -> Non
 
 def test_the_same_answer_again_changes_nothing() -> None:
     findings = (ORIGINAL, replace(ORIGINAL, key="arxiv:2605.00659", doi=DOI))
-    ingest(source_of(Kind.ARXIV), findings)
-    again = ingest(source_of(Kind.ARXIV), findings)
+    store_findings(source_of(Kind.ARXIV), findings)
+    again = store_findings(source_of(Kind.ARXIV), findings)
     assert (again.new, again.changed, Sighting.objects.count()) == (0, 0, 2)
 
 
 def test_duplicates_in_one_answer_are_one_paper() -> None:
     crossed = replace(ORIGINAL, announce="cross")
     assert (
-        ingest(source_of(Kind.ARXIV), (ORIGINAL, crossed, replace(ORIGINAL, announce="replace", version=2))).new == 1
+        store_findings(
+            source_of(Kind.ARXIV), (ORIGINAL, crossed, replace(ORIGINAL, announce="replace", version=2))
+        ).new
+        == 1
     )
     assert Paper.objects.get().version == 2
 
@@ -296,13 +299,13 @@ def test_duplicates_in_one_answer_are_one_paper() -> None:
 def test_a_listing_repeated_after_a_holiday_is_not_new_and_stays_on_its_day() -> None:
     bring((Kind.ARXIV, ORIGINAL))
     with clock.at(MORNING + timedelta(days=1)):
-        outcome = ingest(source_of(Kind.ARXIV), (replace(ORIGINAL, listed_on=MONDAY + timedelta(days=1)),))
+        outcome = store_findings(source_of(Kind.ARXIV), (replace(ORIGINAL, listed_on=MONDAY + timedelta(days=1)),))
     assert (outcome.new, Paper.objects.get().listed_on) == (0, MONDAY)
 
 
 def test_of_a_listing_that_came_in_parts_only_the_rest_is_new() -> None:
     whole = tuple(replace(ORIGINAL, key=f"arxiv:2605.{n:05}") for n in range(10))
-    counts = [ingest(source_of(Kind.ARXIV), findings).new for findings in (whole[:4], whole, whole[6:])]
+    counts = [store_findings(source_of(Kind.ARXIV), findings).new for findings in (whole[:4], whole, whole[6:])]
     assert counts == [4, 6, 0]
 
 
@@ -310,7 +313,7 @@ def test_what_the_api_fills_in_makes_no_paper_new() -> None:
     bring((Kind.HF_DAILY, COPY))
     with clock.at(MORNING + timedelta(hours=3)):
         api = replace(ORIGINAL, announce="", listed_on=None)
-        assert ingest(source_of(Kind.ARXIV_API), (api,)).new == 0
+        assert store_findings(source_of(Kind.ARXIV_API), (api,)).new == 0
     paper = Paper.objects.get()
     assert (paper.first_seen_at, paper.listed_on) == (MORNING, MONDAY)
 
@@ -361,12 +364,12 @@ def test_the_order_of_findings_changes_nothing(
     assert states[0] == states[1]
 
 
-SAID = st.builds(lambda brought: field_priority.offered(brought[1], brought[0], MORNING), findings())
+SAID = st.builds(lambda brought: field_priority.fields_of_finding(brought[1], brought[0], MORNING), findings())
 
 
 @given(SAID, SAID, SAID)
 def test_what_is_said_of_a_paper_joins_in_any_order_and_grouping(one: Any, other: Any, third: Any) -> None:
-    join = field_priority.joined
+    join = field_priority.join_fields
     assert join(one, other) == join(other, one)
     assert join(one, join(other, third)) == join(join(one, other), third)
     assert join(one, one) == one
@@ -376,7 +379,7 @@ def test_what_is_said_of_a_paper_joins_in_any_order_and_grouping(one: Any, other
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=5))
 def test_whether_a_paper_is_withdrawn_is_the_latest_versions_matter(versions: list[tuple[int, bool]]) -> None:
     said = [
-        field_priority.offered(replace(ORIGINAL, version=version, withdrawn=withdrawn), Kind.ARXIV, MORNING)
+        field_priority.fields_of_finding(replace(ORIGINAL, version=version, withdrawn=withdrawn), Kind.ARXIV, MORNING)
         for version, withdrawn in versions
     ]
     latest = max(version for version, _ in versions)
@@ -389,7 +392,7 @@ def test_whether_a_paper_is_withdrawn_is_the_latest_versions_matter(versions: li
 def joined(said: Iterable[field_priority.Fields]) -> field_priority.Fields:
     first, *others = said
     for fields in others:
-        first = field_priority.joined(first, fields)
+        first = field_priority.join_fields(first, fields)
     return first
 
 
@@ -397,7 +400,7 @@ def joined(said: Iterable[field_priority.Fields]) -> field_priority.Fields:
 def test_what_is_packed_comes_back_unchanged(said: Any) -> None:
     assume(said["listed_on"])
     fields = {**said, "first_seen_at": datetime(2026, 5, 4, 5, 0, 0, 123, tzinfo=UTC)}
-    assert field_priority.unpacked(json.loads(json.dumps(field_priority.packed(fields)))) == fields
+    assert field_priority.from_json(json.loads(json.dumps(field_priority.to_json(fields)))) == fields
 
 
 def test_tagging_reads_the_merged_text() -> None:

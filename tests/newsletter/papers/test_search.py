@@ -14,7 +14,7 @@ from newsletter.issues import publish
 from newsletter.papers import search as finding
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Alias, Paper, Sighting, Source
-from newsletter.papers.search import NotFound, paper_of, search
+from newsletter.papers.search import NotFound, paper_for_link, search
 from tests.factories import MONDAY, MORNING, PaperFactory, SourceFactory, published_issue
 from tests.newsletter.papers.sources.conftest import Reply, ScriptedServer, payload
 
@@ -98,31 +98,31 @@ def answer(server: ScriptedServer, name: str, reply: Reply) -> None:
 def test_a_known_paper_is_found_by_any_of_its_links_without_a_call(server: ScriptedServer, link: str) -> None:
     paper = PaperFactory(key="arxiv:2605.00007")
     Alias.objects.create(key="doi:10.1000/other", paper=paper)
-    assert paper_of(link) == paper
+    assert paper_for_link(link) == paper
     assert server.requests == []
 
 
 def test_a_merged_paper_leads_to_the_one_that_is_left() -> None:
     merged, kept = PaperFactory(key="arxiv:2605.00007"), PaperFactory()
     duplicates.merge(merged, into=kept)
-    assert paper_of("2605.00007") == kept
+    assert paper_for_link("2605.00007") == kept
 
 
 def test_a_page_that_is_known_by_its_address_is_found() -> None:
     paper = PaperFactory(key="url:https://lab.example.org/paper")
-    assert paper_of("https://lab.example.org/paper/?utm_source=x") == paper
+    assert paper_for_link("https://lab.example.org/paper/?utm_source=x") == paper
 
 
 def test_an_unknown_paper_is_fetched_from_arxiv_and_is_neither_listed_nor_seen(server: ScriptedServer) -> None:
     published_issue(MONDAY, PaperFactory(first_seen_at=MORNING - timedelta(days=1)))
     answer(server, OLD, Reply(payload("arxiv_api.xml")))
-    paper = paper_of(f"https://arxiv.org/abs/{OLD}")
+    paper = paper_for_link(f"https://arxiv.org/abs/{OLD}")
     assert (paper.key, paper.title) == (f"arxiv:{OLD}", "A Title That Is Broken by Hand")
     assert paper.authors == ["Ada Example", "Bohumil Vzor"]
     assert (paper.listed_on, paper.first_seen_at) == (date(1999, 1, 1), datetime(1999, 1, 1, 14, 57, 58, tzinfo=UTC))
     assert not Sighting.objects.filter(paper=paper).exists()
     assert not publish.has_news()
-    assert paper_of(OLD) == paper
+    assert paper_for_link(OLD) == paper
     assert len(server.requests) == 1
     assert search("broken hand") == [paper]
 
@@ -130,26 +130,26 @@ def test_an_unknown_paper_is_fetched_from_arxiv_and_is_neither_listed_nor_seen(s
 @pytest.mark.parametrize(
     ("link", "words"),
     [
-        ("", "This is no paper’s link."),
-        ("https://example.org/blog", "This is no paper’s link."),
-        ("javascript:alert(1)", "This is no paper’s link."),
+        ("", "This is not the link of a paper."),
+        ("https://example.org/blog", "This is not the link of a paper."),
+        ("javascript:alert(1)", "This is not the link of a paper."),
         ("https://doi.org/10.1000/unknown", "papers outside arXiv cannot be looked up"),
         ("https://openreview.net/forum?id=abcdef123", "papers outside arXiv cannot be looked up"),
     ],
 )
 def test_what_cannot_be_looked_up_is_said_in_words(link: str, words: str) -> None:
     with pytest.raises(NotFound, match=words):
-        paper_of(link)
+        paper_for_link(link)
 
 
 @pytest.mark.parametrize(
     ("name", "reply", "words"),
     [
-        ("2605.99999", Reply(payload("arxiv_api.xml")), "arXiv knows no paper 2605.99999"),
-        ("2605.99999", Reply(b'<feed xmlns="http://www.w3.org/2005/Atom"></feed>'), "arXiv knows no paper 2605.99999"),
-        ("2605.99999", Reply(payload("arxiv_api_error.xml")), "arXiv cannot be asked now"),
-        ("2605.99999", Reply(status=503), "arXiv cannot be asked now: The server answered 503"),
-        ("2605.99999", Reply(b"no feed"), "arXiv cannot be asked now"),
+        ("2605.99999", Reply(payload("arxiv_api.xml")), "arXiv has no paper 2605.99999"),
+        ("2605.99999", Reply(b'<feed xmlns="http://www.w3.org/2005/Atom"></feed>'), "arXiv has no paper 2605.99999"),
+        ("2605.99999", Reply(payload("arxiv_api_error.xml")), "arXiv cannot be reached now"),
+        ("2605.99999", Reply(status=503), "arXiv cannot be reached now: The server answered 503"),
+        ("2605.99999", Reply(b"no feed"), "arXiv cannot be reached now"),
     ],
 )
 def test_what_arxiv_does_not_know_or_say_is_said_in_words(
@@ -157,7 +157,7 @@ def test_what_arxiv_does_not_know_or_say_is_said_in_words(
 ) -> None:
     answer(server, name, reply)
     with pytest.raises(NotFound, match=words):
-        paper_of(name)
+        paper_for_link(name)
     assert not Paper.objects.exists()
 
 
@@ -166,20 +166,20 @@ def test_a_withdrawn_paper_is_not_taken_in(server: ScriptedServer) -> None:
     start, end = body.index("<entry>"), body.index("</entry>") + len("</entry>")
     answer(server, "2605.90001", Reply((body[:start] + body[end:]).encode()))
     with pytest.raises(NotFound, match="was withdrawn from arXiv"):
-        paper_of("2605.90001")
+        paper_for_link("2605.90001")
     assert not Paper.objects.exists()
 
 
 def test_a_server_that_drips_is_given_up(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(finding, "MAX_SECONDS", 0.2)
     answer(server, OLD, Reply(payload("arxiv_api.xml"), drip=0.05))
-    with pytest.raises(NotFound, match="arXiv cannot be asked now"):
-        paper_of(OLD)
+    with pytest.raises(NotFound, match="arXiv cannot be reached now"):
+        paper_for_link(OLD)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_who_waits_too_long_for_arxivs_turn_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(finding, "MAX_SECONDS", 0.2)
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -192,8 +192,8 @@ def test_who_waits_too_long_for_arxivs_turn_is_told(server: ScriptedServer, monk
     holder.start()
     assert taken.wait(20)
     try:
-        with pytest.raises(NotFound, match="being asked for the day’s listings"):
-            paper_of(OLD)
+        with pytest.raises(NotFound, match="fetching the day’s listings"):
+            paper_for_link(OLD)
     finally:
         done.set()
         holder.join()

@@ -45,7 +45,16 @@ def test_topics_are_well_formed() -> None:
 
 def check_topic(topic: dict[str, Any]) -> None:
     words = [*topic["phrases"], *topic.get("weak_phrases", ())]
-    assert set(topic) <= {"slug", "name", "description", "categories", "phrases", "weak_phrases", "exclusions"}
+    assert set(topic) <= {
+        "slug",
+        "name",
+        "group",
+        "description",
+        "categories",
+        "phrases",
+        "weak_phrases",
+        "exclusions",
+    }
     assert re.fullmatch(r"[a-z0-9-]{2,20}", topic["slug"])
     assert 2 < len(topic["name"]) <= 30
     assert 20 <= len(topic["description"]) <= 90
@@ -137,6 +146,12 @@ def test_every_sample_paper_has_a_topic_and_many_topics_are_there() -> None:
 
     assert all(found)
     assert len({slug for topics in found for slug in topics}) >= 10
+
+
+def test_the_shipped_topics_stand_in_eight_groups() -> None:
+    sizes = Counter(topic["group"] for topic in shipped_topics())
+    assert len(sizes) == 8
+    assert all(3 <= size <= 8 for size in sizes.values()), sizes
 
 
 @needs_recordings

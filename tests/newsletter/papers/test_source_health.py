@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.source_health import Freshness, Health, freshness_of, line_of, weekdays_between
+from newsletter.papers.source_health import Freshness, Health, freshness_of, listings_line, weekdays_between
 
 FRIDAY, SATURDAY, MONDAY = date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 5, tzinfo=UTC)
@@ -20,7 +20,7 @@ FRESH = Health("arXiv cs.CL", MONDAY, 100, 100.0, NOW, is_empty=False, failure_c
         ({"listing_size": 20}, MONDAY, Freshness.PARTIAL),
         ({"fresh_on": FRIDAY}, MONDAY, Freshness.AWAITED),
         ({"fresh_on": None, "answered_at": None}, MONDAY, Freshness.AWAITED),
-        ({"fresh_on": FRIDAY, "is_empty": True}, MONDAY, Freshness.HOLIDAY),
+        ({"fresh_on": FRIDAY, "is_empty": True}, MONDAY, Freshness.EMPTY),
         ({"fresh_on": FRIDAY}, SATURDAY, Freshness.WEEKEND),
         ({"fresh_on": FRIDAY - timedelta(days=2)}, MONDAY, Freshness.STALE),
         ({"fresh_on": FRIDAY, "failure_count": 1}, MONDAY, Freshness.FAILING),
@@ -35,11 +35,34 @@ def test_weekend_holiday_stale_failing_and_partial_are_told_apart(
 
 def test_the_line_names_what_an_issue_holds_and_what_it_lacks() -> None:
     late = replace(FRESH, name="arXiv cs.RO", fresh_on=FRIDAY)
-    assert line_of([FRESH, late], MONDAY, NOW) == "arXiv cs.CL of 4 May; arXiv cs.RO of 1 May; awaited: arXiv cs.RO"
+    assert (
+        listings_line([FRESH, late], MONDAY, NOW) == "arXiv cs.CL of 4 May; arXiv cs.RO of 1 May; awaited: arXiv cs.RO"
+    )
+
+
+def test_a_list_that_is_complete_a_day_later_is_not_awaited_on_its_own_day() -> None:
+    daily = replace(FRESH, name="Hugging Face daily papers", fresh_on=FRIDAY, lists_afterwards=True)
+    assert freshness_of(daily, MONDAY, NOW) == Freshness.FRESH
+    assert listings_line([daily], MONDAY, NOW) == "Hugging Face daily papers of 1 May"
+    late = replace(daily, fresh_on=FRIDAY - timedelta(days=1), is_empty=True)
+    assert listings_line([late], MONDAY, NOW).endswith("; awaited: Hugging Face daily papers")
+    assert freshness_of(replace(daily, fresh_on=FRIDAY - timedelta(days=2)), MONDAY, NOW) == Freshness.STALE
+
+
+def test_an_empty_category_is_no_holiday_while_others_list_papers() -> None:
+    arxiv = replace(FRESH, group="arxiv")
+    empty = replace(arxiv, name="arXiv econ", fresh_on=FRIDAY, is_empty=True)
+    assert listings_line([arxiv, empty], MONDAY, NOW).endswith("; nothing listed: arXiv econ")
+
+
+def test_it_is_a_holiday_where_every_category_is_empty() -> None:
+    empty = replace(FRESH, group="arxiv", fresh_on=FRIDAY, is_empty=True)
+    other = replace(empty, name="arXiv econ")
+    assert listings_line([empty, other], MONDAY, NOW).endswith("; holiday: arXiv cs.CL, arXiv econ")
 
 
 def test_without_any_listing_the_line_says_so() -> None:
-    assert line_of([], MONDAY, NOW) == "no listing"
+    assert listings_line([], MONDAY, NOW) == "no listing"
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))

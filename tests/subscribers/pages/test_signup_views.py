@@ -74,7 +74,7 @@ def test_the_letter_is_sent_once_the_sign_up_is_stored(
         ("email", "ada at example.org", "We cannot send mail to this address."),
         ("email", "", "Enter the address the digest should go to."),
         ("topics", ["astrology"], "There is no such topic. Choose one from the list."),
-        ("topics", [], "Choose at least one topic."),
+        ("topics", [], "Choose a topic, or follow words or authors."),
         ("timezone", "Mars/Olympus_Mons", "We do not know this time zone. Choose one from the list."),
         ("send_time", "25:00", "Enter the time as 07:00."),
         ("frequency", "hourly", "Select a valid choice."),

@@ -6,7 +6,7 @@ from django.http import QueryDict
 
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages.subscribe_forms import PreferencesForm, SubscribeForm
-from tests.factories import MONDAY, SubscriberFactory, TopicFactory
+from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -18,6 +18,12 @@ def typed(**changes: str) -> QueryDict:
               "send_time": "07:00", "timezone": "Europe/Berlin", "max_papers": "10"}  # fmt: skip
     data = QueryDict(mutable=True)
     data.update(fields | changes)
+    return data
+
+
+def without_topics(**changes: str) -> QueryDict:
+    data = typed(**changes)
+    del data["topics"]
     return data
 
 
@@ -74,6 +80,48 @@ def test_a_retired_topic_cannot_be_chosen() -> None:
     data["topics"] = "old"
     form = PreferencesForm(data)
     assert form.errors["topics"] == ["There is no such topic. Choose one from the list."]
+
+
+@pytest.mark.parametrize("field", ["followed_phrases", "followed_authors"])
+def test_to_follow_words_or_authors_is_choice_enough(field: str) -> None:
+    form = SubscribeForm(without_topics(**{field: "Tokenizer"}))
+    assert form.is_valid(), form.errors
+    stored = form.preferences()
+    assert list(stored.topics.all()) == []
+    assert getattr(stored, field) == ["Tokenizer"]
+
+
+@pytest.mark.parametrize("field", ["muted_phrases", "muted_authors"])
+def test_to_mute_alone_is_no_choice(field: str) -> None:
+    form = SubscribeForm(without_topics(**{field: "Tokenizer"}))
+    assert form.errors == {"topics": ["Choose a topic, or follow words or authors."]}
+
+
+def test_who_follows_words_already_may_give_up_the_last_topic() -> None:
+    stored = Preferences.objects.for_choice([TopicFactory()], followed_phrases=["tokenizer"])
+    form = PreferencesForm(without_topics(), stored=stored)
+    assert form.is_valid(), form.errors
+    assert form.preferences().followed_phrases == ["tokenizer"]
+
+
+def test_topics_stand_in_groups_and_those_with_most_papers_come_first() -> None:
+    quiet, busy = TopicFactory(name="Audio", group="Senses"), TopicFactory(name="Vision", group="Senses")
+    TopicFactory(name="Ethics", group="People")
+    alone, loose = TopicFactory(name="Law", group="Texts"), TopicFactory(name="Unsorted", group="")
+    for topic in [busy] * 2 + [alone] * 4 + [loose] * 5 + [quiet]:
+        PaperFactory(topics=[topic])
+
+    groups = [
+        (group.name, [(chip.topic.name, chip.paper_count) for chip in group.chips])
+        for group in SubscribeForm().chip_groups()
+    ]
+
+    assert groups == [
+        ("Texts", [("Law", 4)]),
+        ("Senses", [("Vision", 2), ("Audio", 1)]),
+        ("People", [("Ethics", 0)]),
+        ("", [("Unsorted", 5)]),
+    ]
 
 
 @pytest.mark.parametrize("day", [date.max, MONDAY + timedelta(days=400), date(2027, 12, 31)])

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from newsletter.papers.ingest.fetch import validate_address
 from newsletter.papers.models import Source
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         source = Source(kind=options["kind"], url=options["url"], name=options["name"] or options["url"][:100])
         try:
             source.full_clean()
+            validate_address(source.url)
         except ValidationError as exc:
             raise CommandError(f"Nothing was added. {' '.join(exc.messages)}") from exc
         source.save()

@@ -10,21 +10,21 @@ from newsletter.papers.trending import ranking
 
 
 class Command(ClockedCommand):
-    help = "Ask the sources for the last listing days now, and score what came."
+    help = "Fetch the last listing days from the sources now, and score the papers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--source", type=int, metavar="ID", help="ask this one only")
+        parser.add_argument("--source", type=int, metavar="ID", help="fetch only this source")
 
     def run(self, **options: Any) -> None:
         sources = Source.objects.fetched()
         if options["source"] is not None:
             sources = sources.filter(pk=options["source"])
         if not sources:
-            raise CommandError("There is no such source to fetch. manage.py add_source adds one.")
+            raise CommandError("There is no such active source. manage.py add_source adds one.")
         failed = [source for source in sources if not self.fetch(source)]
         ranking.score_papers()
-        self.stdout.write(f"{Paper.objects.count()} papers are known now.")
+        self.stdout.write(f"{Paper.objects.count()} papers are stored now.")
         if len(failed) == len(sources):
             raise CommandError("No source answered.")
 

@@ -25,8 +25,8 @@ def curator(client: Client) -> Client:
 
 def proposed(link: str = LINK, *readers: str) -> Proposal:
     for reader in readers or ("ada",):
-        proposals.propose(proposals.read(link), f"{reader} <likes> it.", reader)
-    return Proposal.objects.alike(proposals.read(link).key)[0]
+        proposals.propose(proposals.read_link(link), f"{reader} <likes> it.", reader)
+    return Proposal.objects.alike(proposals.read_link(link).key)[0]
 
 
 def decide(client: Client, action: str, *rows: Proposal, **typed: str) -> str:

@@ -92,7 +92,7 @@ def test_a_moved_order_outlives_a_refresh_and_is_noted(
 ) -> None:
     assert ordering.move(edit(), entry_id(issue, papers[2]), 1) == "“Paper 3” is at place 1."
     assert last_act() == (editor, "moved “Paper 3”", {"place": ["3", "1"]})
-    PaperFactory(score=50, title="Newcomer")
+    PaperFactory(score=50, votes=1, title="Newcomer")
     draft.draft_issue(MONDAY)
     assert front(issue) == ["Paper 3", "Paper 1", "Paper 2", "Newcomer"]
 

@@ -84,7 +84,7 @@ def test_a_prepared_issue_keeps_what_is_put_there_and_is_filled_when_it_is_next(
     with clock.at(MORNING + DAY):
         PaperFactory(title="News", score=3, first_seen_at=MORNING + DAY / 2)
         assert [one.date for one in publish.publish_past_cutoff()] == [TUESDAY]
-        late = PaperFactory(title="Later", score=2)
+        late = PaperFactory(title="Later", score=2, votes=1)
         assert drafting.draft_next_issue() == issue
         assert sorted(titles(issue)) == ["An old one", "Later", "Our survey"]
         Paper.objects.filter(pk=late.pk).update(withdrawn_at=MORNING)
@@ -102,7 +102,9 @@ def test_what_is_prepared_for_a_later_day_does_not_lead_or_stand_on_a_shelf_befo
 
 
 def test_a_draft_without_news_joins_the_issue_prepared_for_the_next_day(set_clock: SetClock) -> None:
-    lead, noted, plain, dropped = [PaperFactory(title=title, score=5) for title in ("Lead", "Noted", "Plain", "Gone")]
+    lead, noted, plain, dropped = [
+        PaperFactory(title=title, score=5, votes=1) for title in ("Lead", "Noted", "Plain", "Gone")
+    ]
     published_issue(MONDAY, lead)
     draft = drafting.draft_issue(TUESDAY)
     draft.entries.filter(paper=noted).update(note="Read it.", is_pick=True)

@@ -26,8 +26,8 @@ def editor() -> User:
 
 def proposed(link: str = LINK, *readers: str) -> Proposal:
     for reader in readers or ("ada",):
-        proposing.propose(proposing.read(link), f"{reader} likes it.", reader)
-    return Proposal.objects.alike(proposing.read(link).key)[0]
+        proposing.propose(proposing.read_link(link), f"{reader} likes it.", reader)
+    return Proposal.objects.alike(proposing.read_link(link).key)[0]
 
 
 def front(issue: Issue) -> list[str]:
@@ -144,7 +144,7 @@ def test_a_proposal_that_comes_while_editors_decide_waits_for_the_decision(edito
     proposal = proposed()
 
     def late() -> proposing.ProposalResult:
-        return proposing.propose(proposing.read(LINK), "", "bo")
+        return proposing.propose(proposing.read_link(LINK), "", "bo")
 
     with between('UPDATE "papers_proposal"', late) as raised:
         proposal_decisions.decline(proposal, editor)

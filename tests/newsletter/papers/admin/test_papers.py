@@ -46,6 +46,29 @@ def test_a_list_runs_no_query_a_row(admin_client: Client, name: str) -> None:
     assert queries(admin_client, f"/admin/papers/{name}/") == few
 
 
+# Sources
+
+
+def test_a_sources_page_shows_what_was_refused_and_why(admin_client: Client) -> None:
+    source = SourceFactory(
+        warning="The response was cut short: items at its end are missing.",
+        refused={"https://rss.example/": {"2611.00001 <b>: it has no title": "2026-05-04T05:00:00+00:00"}},
+    )
+    page = admin_client.get(f"/admin/papers/source/{source.pk}/change/").content.decode()
+    assert "items at its end are missing" in page
+    assert "2611.00001 &lt;b&gt;: it has no title (since 4 May, 05:00 UTC)" in page
+    assert "faulty answer" in admin_client.get("/admin/papers/source/").content.decode()
+
+
+def test_a_source_that_can_never_be_fetched_is_not_saved(admin_client: Client) -> None:
+    source = SourceFactory()
+    path = f"/admin/papers/source/{source.pk}/change/"
+    assert change(admin_client, path, "source_form", url="http://10.0.0.5/feed") == 200
+    source.refresh_from_db()
+    assert "10.0.0.5" not in source.url
+    assert change(admin_client, path, "source_form", url="https://example.org/feed") == 302
+
+
 # Topics
 
 
@@ -95,7 +118,7 @@ def test_a_source_is_fetched_now(admin_client: Client, worker: None, settings: L
     source = SourceFactory(url="http://127.0.0.1:9/rss/cs.CL")
     asked = {"action": "fetch_now", "_selected_action": [str(source.pk)]}
     page = admin_client.post("/admin/papers/source/", asked, follow=True).content.decode()
-    assert "1 sources are being asked" in page
+    assert "1 sources are being fetched" in page
     source.refresh_from_db()
     assert source.last_tried_at is not None
     assert "not on the public internet" in source.last_error

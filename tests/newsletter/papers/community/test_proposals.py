@@ -19,7 +19,7 @@ LINK = "https://arxiv.org/abs/2605.00658"
 
 
 def propose(link: str, reader: str, why: str = "Read it.") -> ProposalResult:
-    return proposals.propose(proposals.read(link), why, reader)
+    return proposals.propose(proposals.read_link(link), why, reader)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def propose(link: str, reader: str, why: str = "Read it.") -> ProposalResult:
     ],
 )  # fmt: skip
 def test_a_link_is_read_in_every_shape_it_comes_in(typed: str, key: str, link: str) -> None:
-    assert proposals.read(typed) == (key, link, None)
+    assert proposals.read_link(typed) == (key, link, None)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_link_is_read_in_every_shape_it_comes_in(typed: str, key: str, link: s
      "https://example.org/" + "x" * 500, "https://user:word@example.org/", "https://exa mple.org", "mailto:a@b.org"],
 )  # fmt: skip
 def test_what_leads_nowhere_is_refused(typed: str) -> None:
-    with pytest.raises(proposals.NoLink):
-        proposals.read(typed)
+    with pytest.raises(proposals.NotAPaperLink):
+        proposals.read_link(typed)
 
 
 def test_a_known_paper_is_known_by_all_its_names() -> None:
@@ -52,8 +52,8 @@ def test_a_known_paper_is_known_by_all_its_names() -> None:
     Alias.objects.create(key="url:https://example.org/paper", paper=left)
     duplicates.merge(merged, left)
     for link in (LINK, "https://doi.org/10.1000/xyz", "https://example.org/paper"):
-        assert proposals.read(link).paper == left
-        assert proposals.read(link).key == left.key
+        assert proposals.read_link(link).paper == left
+        assert proposals.read_link(link).key == left.key
 
 
 def test_proposals_of_one_paper_are_folded_whatever_link_they_bring() -> None:
@@ -83,7 +83,7 @@ def test_what_editors_decided_is_not_proposed_again(status: Proposal.Status) -> 
 
 def test_a_forgotten_reader_leaves_a_link_without_a_word() -> None:
     propose(LINK, "ada", "I am Ada.")
-    proposals.forget("ada")
+    proposals.anonymise("ada")
     assert list(Proposal.objects.values_list("reader_key", "why")) == [(None, "")]
 
 
@@ -91,8 +91,8 @@ class AnyText(TestCase):
     @given(st.one_of(st.text(max_size=600), st.from_regex(r"https?://[a-z.%0-9/?#\\@:\[\]]{1,60}")))
     def test_any_text_is_a_clean_refusal_or_a_clean_row(self, text: str) -> None:
         try:
-            wanted = proposals.read(text)
-        except proposals.NoLink:
+            wanted = proposals.read_link(text)
+        except proposals.NotAPaperLink:
             return
         assert proposals.propose(wanted, "", "ada") in ProposalResult
         row = Proposal.objects.get()

@@ -82,13 +82,13 @@ def test_votes_of_who_was_erased_still_count() -> None:
     for reader in ("ada", "bo", "cy"):
         voting.vote(paper, reader)
     for reader in ("ada", "bo"):
-        voting.forget(reader)
+        voting.anonymise(reader)
     voting.write_counts()
     assert counts(paper) == [3]
 
 
 def test_counting_takes_as_many_queries_for_many_papers_as_for_one() -> None:
-    voting.source()
+    voting.readers_source()
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -17,7 +17,7 @@ from newsletter import clock
 from newsletter.issues import draft
 from newsletter.issues.models import IssueEntry
 from newsletter.papers.ingest import corrections, duplicates, field_priority
-from newsletter.papers.ingest.store import ingest
+from newsletter.papers.ingest.store import store_findings
 from newsletter.papers.models import Alias, Paper, Sighting, Source
 from newsletter.papers.sources.finding import Finding
 from newsletter.papers.topics import tagging
@@ -54,7 +54,7 @@ def page() -> Paper:
 
 
 def bring(finding: Finding, kind: str = Source.Kind.ARXIV) -> Paper:
-    ingest(Source.objects.filter(kind=kind).first() or SourceFactory(kind=kind), (finding,))
+    store_findings(Source.objects.filter(kind=kind).first() or SourceFactory(kind=kind), (finding,))
     return Paper.objects.get(key=finding.key)
 
 
@@ -95,17 +95,17 @@ def test_of_equal_authority_the_paper_that_stays_has_the_say(preprint: Paper) ->
 def test_an_alias_of_the_merged_paper_leads_to_the_one_that_stays(preprint: Paper, page: Paper) -> None:
     Alias.objects.create(key="doi:10.1000/x", paper=page)
     duplicates.merge(page, preprint)
-    ingest(SourceFactory(kind=Source.Kind.FEED), (Finding(key="doi:10.1000/x", title="By its DOI", votes=2),))
+    store_findings(SourceFactory(kind=Source.Kind.FEED), (Finding(key="doi:10.1000/x", title="By its DOI", votes=2),))
     assert Sighting.objects.get(votes=2).paper == preprint
 
 
 def test_corrections_of_topics_go_with_the_paper(preprint: Paper, page: Paper) -> None:
     given, refused, both = TopicFactory(), TopicFactory(phrases=["preprint"]), TopicFactory()
     tagging.tag([preprint])
-    corrections.give(page, given)
-    corrections.refuse(page, refused)
-    corrections.give(page, both)
-    corrections.refuse(preprint, both)
+    corrections.add_topic(page, given)
+    corrections.refuse_topic(page, refused)
+    corrections.add_topic(page, both)
+    corrections.refuse_topic(preprint, both)
     duplicates.merge(page, preprint)
     assert list(preprint.topics.all()) == [given]
     duplicates.split(page)
@@ -128,19 +128,21 @@ def test_a_paper_that_is_nobodys_twin_cannot_be_split(preprint: Paper) -> None:
 
 
 def test_arxivs_key_is_proposed_to_stay(preprint: Paper, page: Paper) -> None:
-    assert duplicates.propose(page, preprint) == duplicates.propose(preprint, page) == (page, preprint)
+    assert (
+        duplicates.choose_direction(page, preprint) == duplicates.choose_direction(preprint, page) == (page, preprint)
+    )
 
 
 # Splitting
 
 
 def test_a_split_gives_back_what_came_before_and_after(preprint: Paper, page: Paper) -> None:
-    before = [duplicates.state_of(refreshed(paper)) for paper in (preprint, page)]
+    before = [duplicates.merge_fields(refreshed(paper)) for paper in (preprint, page)]
     duplicates.merge(page, preprint)
     with clock.at(MORNING + timedelta(hours=1)):
         bring(Finding(key=page.key, title="A page", votes=9), Source.Kind.FEED)
     duplicates.split(page)
-    assert [duplicates.state_of(refreshed(paper)) for paper in (preprint, page)] == before
+    assert [duplicates.merge_fields(refreshed(paper)) for paper in (preprint, page)] == before
     assert set(page.sightings.filter(came_as=None).values_list("votes", flat=True)) == {4, 9}
     assert refreshed(preprint).own is None
 
@@ -204,7 +206,7 @@ def test_what_was_merged_and_split_is_as_if_it_never_was(
         if merges:
             for paper in (other, one) if nested else (one, third):
                 duplicates.split(refreshed(paper))
-        states.append([(duplicates.state_of(refreshed(paper)), figures_of(paper)) for paper in papers])
+        states.append([(duplicates.merge_fields(refreshed(paper)), figures_of(paper)) for paper in papers])
     assert states[0] == states[1]
 
 
@@ -332,7 +334,7 @@ def test_what_an_editor_types_into_a_papers_page_stays(admin_client: Client, pre
     admin_client.post(f"{PAPERS}{preprint.pk}/change/", form_of(preprint) | {"title": "As it should read"})
     bring(Finding(key=preprint.key, title="A preprint, revised", version=2, announce="replace"))
     paper = refreshed(preprint)
-    assert (paper.title, paper.origins["title"]) == ("As it should read", field_priority.BY_HAND)
+    assert (paper.title, paper.origins["title"]) == ("As it should read", field_priority.EDITOR_ORIGIN)
 
 
 # Races
@@ -344,7 +346,8 @@ def test_ingesting_waits_for_a_merge() -> None:
     source = SourceFactory(kind=Source.Kind.FEED)
     finding = Finding(key=page.key, title="A page", votes=5)
     workers = [
-        threading.Thread(target=closing(ingest), args=(source, (replace(finding, votes=n),))) for n in range(1, 5)
+        threading.Thread(target=closing(store_findings), args=(source, (replace(finding, votes=n),)))
+        for n in range(1, 5)
     ]
     workers.insert(2, threading.Thread(target=closing(duplicates.merge), args=(page, preprint)))
     for worker in workers:

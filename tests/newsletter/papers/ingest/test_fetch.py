@@ -1,7 +1,10 @@
+import gzip
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from random import Random
 
 import pytest
 from django.conf import LazySettings
@@ -116,6 +119,72 @@ def test_what_is_known_of_a_days_list_goes_with_its_day(
     assert set(stored(daily).validators) == {
         server.url + daily_path(day) for day in ("2026-05-06", "2026-05-07", "2026-05-08")
     }
+
+
+def refused_lines(source: Source) -> set[str]:
+    return {line for lines in stored(source).refused.values() for line in lines}
+
+
+def test_what_a_source_refused_is_kept_with_its_reason_and_since_when(
+    arxiv: Source, server: ScriptedServer, set_clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = "https://blog.example/maintenance: it names no arXiv paper"
+    fetch(arxiv)
+    assert refused_lines(arxiv) == {line}
+    assert caplog.text.count(line) == 1
+
+    set_clock(TUESDAY + HOUR)
+    fetch(arxiv)
+
+    assert stored(arxiv).refused == {arxiv.url: {line: TUESDAY.isoformat()}}
+    assert caplog.text.count(line) == 1, "an item refused twice in a row is told once"
+
+    server.replies[RSS] = Reply(payload("arxiv_empty.xml"))
+    fetch(arxiv)
+    assert stored(arxiv).refused == {}
+
+
+def test_an_unchanged_answer_keeps_what_was_refused(arxiv: Source, server: ScriptedServer) -> None:
+    server.replies[RSS].headers["ETag"] = '"one"'
+    fetch(arxiv)
+    server.replies[RSS] = Reply(status=304)
+    fetch(arxiv)
+    assert refused_lines(arxiv) == {"https://blog.example/maintenance: it names no arXiv paper"}
+
+
+def cut_feed(packing: str) -> Reply:
+    """Return a feed that ends too early: its good items stand before the cut."""
+    body = payload("arxiv_rss.xml")
+    if packing == "plain":
+        return Reply(body[:-20], headers={"ETag": '"cut"'})
+    # What does not compress at the end takes all of the bytes that are missing.
+    padded = body + b"<!-- " + bytes(Random(1).choices(b"0123456789abcdef", k=400)) + b" -->"
+    packed = gzip.compress(padded) if packing == "gzip" else zlib.compress(padded)
+    return Reply(packed[:-20], headers={"ETag": '"cut"', "Content-Encoding": packing})
+
+
+@pytest.mark.parametrize(
+    ("packing", "words"), [("plain", "not well-formed"), ("gzip", "cut short"), ("deflate", "cut short")]
+)
+def test_a_cut_answer_is_told_its_good_items_are_kept_and_it_is_asked_again_soon(
+    arxiv: Source, server: ScriptedServer, set_clock: SetClock, packing: str, words: str
+) -> None:
+    server.replies[RSS] = cut_feed(packing)
+    assert fetch(arxiv)
+
+    row = stored(arxiv)
+    assert Paper.objects.get().key == "arxiv:2605.90001"
+    assert words in row.warning
+    assert (row.failure_count, row.next_try_at) == (0, TUESDAY + timedelta(minutes=15))
+
+    set_clock(TUESDAY + timedelta(minutes=15))
+    fetch(arxiv)
+    assert "if-none-match" not in server.requests[-1][1], "what was cut is sent again"
+    assert stored(arxiv).next_try_at == TUESDAY + timedelta(minutes=75), "what stays so is asked as usual"
+
+    server.replies[RSS] = Reply(payload("arxiv_rss.xml"))
+    fetch(arxiv)
+    assert stored(arxiv).warning == ""
 
 
 def test_an_empty_answer_of_a_sunday_is_no_failure(arxiv: Source, server: ScriptedServer) -> None:

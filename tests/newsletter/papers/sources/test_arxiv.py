@@ -42,7 +42,9 @@ def test_a_replacement_from_next_door_keeps_its_own_primary_category() -> None:
 
 
 def test_an_item_that_is_no_paper_is_refused_alone() -> None:
-    assert parse(payload("arxiv_rss.xml"), CS_CL).refused == ("Item 3: it names no arXiv paper",)
+    assert parse(payload("arxiv_rss.xml"), CS_CL).refused == (
+        "https://blog.example/maintenance: it names no arXiv paper",
+    )
 
 
 def test_a_new_paper_is_at_home_in_the_category_asked_for() -> None:
@@ -110,7 +112,7 @@ def test_a_feed_that_breaks_off_says_so() -> None:
     listing = parse(whole[: whole.index(b"An item of another kind")], CS_CL)
 
     assert [finding.key for finding in listing.findings] == ["arxiv:2605.90001", "arxiv:2604.90002"]
-    assert "not well-formed" in listing.refused[-1]
+    assert "not well-formed" in listing.warning
 
 
 @pytest.mark.parametrize(
@@ -326,4 +328,4 @@ def test_a_title_keeps_its_ampersands_and_the_tags_it_is_about(served: str, titl
     listing = parse(body, CS_CL)
 
     assert listing.findings[0].title == title
-    assert listing.refused == ("Item 3: it names no arXiv paper",)
+    assert listing.refused == ("https://blog.example/maintenance: it names no arXiv paper",)

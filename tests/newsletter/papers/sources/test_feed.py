@@ -87,6 +87,40 @@ def test_other_pages_are_no_papers(page: str) -> None:
     assert parse(body.encode(), URL).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("link", "key"),
+    [
+        ("//arxiv.org/abs/2611.01904", "arxiv:2611.01904"),
+        ("/v999/abc26a.html", "url:https://proceedings.mlr.press/v999/abc26a.html"),
+        ("../v999/abc26a.html", "url:https://proceedings.mlr.press/v999/abc26a.html"),
+        ("https://arxiv.org/abs/2611.01904", "arxiv:2611.01904"),
+    ],
+)
+@pytest.mark.parametrize(
+    "feed",
+    [
+        '<rss version="2.0"><channel><item><title>T</title><link>{}</link></item></channel></rss>',
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>T</title><link href="{}"/></entry></feed>',
+        '<rss version="2.0"><channel><item><title>T</title><description>See &lt;a href="{}"&gt;it&lt;/a&gt;.'
+        "</description></item></channel></rss>",
+        '{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"title": "T", "url": "{}"}}]}}',
+        '{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"title": "T", '
+        '"content_html": "<a href=\'{}\'>it</a>"}}]}}',
+    ],
+)
+def test_a_relative_link_leads_to_where_the_feed_stands(feed: str, link: str, key: str) -> None:
+    listing = parse(feed.format(link).encode(), "https://proceedings.mlr.press/feeds/new.xml")
+
+    assert [(finding.key, finding.title) for finding in listing.findings] == [(key, "T")]
+    assert listing.findings[0].url.startswith("https://")
+
+
+def test_a_bare_id_as_guid_is_no_relative_link() -> None:
+    body = b'<rss version="2.0"><channel><item><title>T</title><guid>2611.01904</guid></item></channel></rss>'
+
+    assert [finding.key for finding in parse(body, URL).findings] == ["arxiv:2611.01904"]
+
+
 def test_a_json_feed_is_read() -> None:
     listing = parse(b"\xef\xbb\xbf\n" + payload("linkblog.json"), URL)
 

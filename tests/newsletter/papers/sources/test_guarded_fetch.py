@@ -5,16 +5,19 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter.papers.sources import guarded_fetch
 from newsletter.papers.sources.errors import SourceError
-from newsletter.papers.sources.guarded_fetch import Policy, get
+from newsletter.papers.sources.guarded_fetch import Policy, check_address, get
 from tests.newsletter.papers.sources.conftest import Reply, ScriptedServer
 
 THIS_MACHINE = [
@@ -183,7 +186,7 @@ def test_a_name_is_looked_up_once_and_connected_to_as_checked(
     assert get(f"http://feeds.example:{server.port}/", policy).body == b"first"
     assert server.requests[0][1]["host"] == f"feeds.example:{server.port}"
     assert len(asked) == 1
-    with pytest.raises(SourceError, match=r"10\.0\.0\.1"):
+    with pytest.raises(SourceError, match="not on the public internet"):
         get(f"http://feeds.example:{server.port}/", policy)
 
 
@@ -266,6 +269,52 @@ def test_what_cannot_be_unpacked_is_refused(encoding: str, server: ScriptedServe
         get(server.url, policy)
 
 
+@given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate", "DEFLATE"]), st.data())
+def test_a_compressed_body_that_is_cut_short_never_passes_as_whole(
+    body: bytes, encoding: str, data: st.DataObject
+) -> None:
+    packed = PACKERS[encoding](body)
+    cut = packed[: data.draw(st.integers(1, len(packed) - 1))]
+    policy = Policy(user_agent="test")
+
+    assert guarded_fetch._unpack(packed, encoding, policy) == (body, True)
+    with suppress(SourceError):
+        plain, is_whole = guarded_fetch._unpack(cut, encoding, policy)
+        assert not is_whole
+        assert body.startswith(plain)
+
+
+@pytest.mark.parametrize("url", NO_ADDRESS)
+def test_what_is_no_web_address_is_refused_beforehand_in_the_words_of_a_fetch(url: str) -> None:
+    policy = Policy(user_agent="test")
+    with pytest.raises(SourceError) as fetched:
+        get(url, policy)
+    with pytest.raises(SourceError) as checked:
+        check_address(url, policy)
+
+    assert (str(checked.value), checked.value.permanent) == (str(fetched.value), True)
+
+
+@pytest.mark.parametrize("url", [*THIS_MACHINE, *INSIDE])
+def test_a_machine_inside_is_refused_beforehand(url: str) -> None:
+    with pytest.raises(SourceError, match="not on the public internet"):
+        check_address(url, Policy(user_agent="test"))
+
+
+@pytest.mark.parametrize("url", ["https://rss.arxiv.org/rss/cs.CL", "http://8.8.8.8/feed", "https://example.org:443/"])
+def test_what_may_be_fetched_is_not_refused_beforehand(url: str) -> None:
+    check_address(url, Policy(user_agent="test"))
+
+
+def test_no_refusal_names_an_internal_address(server: ScriptedServer, policy: Policy) -> None:
+    server.replies["/"] = Reply(status=302, headers={"Location": "http://10.0.0.5/"})
+
+    with pytest.raises(SourceError) as caught:
+        get(server.url, policy)
+
+    assert "10.0.0.5" not in str(caught.value)
+
+
 def test_an_endless_answer_is_cut_off(server: ScriptedServer, policy: Policy) -> None:
     server.replies["/"] = Reply(bytes(6 << 20))
 
@@ -324,7 +373,7 @@ def test_the_message_for_a_busy_server_is_plain(server: ScriptedServer, policy: 
     with pytest.raises(SourceError) as caught:
         get(server.url, policy)
 
-    assert str(caught.value) == ("The server answered 429: too many requests. Next try as it asked, in 120 s.")
+    assert str(caught.value) == ("The server answered 429: too many requests. It asked us to wait 120 s, and we do.")
 
 
 def test_a_closed_port_is_a_source_error(policy: Policy) -> None:

@@ -69,10 +69,10 @@ def test_a_bad_item_fails_alone() -> None:
 
     assert len(listing.findings) == 2
     assert listing.refused == (
-        "Item 3: its id 'not/an-id' is not arXiv's",
-        "Item 4: it has no title",
-        "Item 5: it is no object",
-        "Item 6: its id '' is not arXiv's",
+        "not/an-id: its id 'not/an-id' is not arXiv's",
+        "2605.90003: it has no title",
+        "Item 5: it is not a JSON object",
+        "No inner paper: its id '' is not arXiv's",
     )
 
 

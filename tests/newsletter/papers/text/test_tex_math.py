@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.text.tex_math import formula_to_unicode, lowered, raised, symbol
+from newsletter.papers.text.tex_math import formula_to_unicode, subscript, superscript, symbol
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_a_formula_too_deep_or_broken_is_left_alone(formula: str) -> None:
 
 
 def test_scripts_without_unicode_keep_their_mark() -> None:
-    assert (raised("2"), raised("x/y"), raised("Q")) == ("²", "^(x/y)", "^Q")
-    assert (lowered("12"), lowered("i,j"), lowered("C")) == ("₁₂", "_(i,j)", "_C")
+    assert (superscript("2"), superscript("x/y"), superscript("Q")) == ("²", "^(x/y)", "^Q")
+    assert (subscript("12"), subscript("i,j"), subscript("C")) == ("₁₂", "_(i,j)", "_C")
 
 
 LETTERS = st.text(string.ascii_letters, min_size=1, max_size=3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsletter.issues import draft, publish
 from newsletter.papers.ingest import corrections
-from newsletter.papers.ingest.store import ingest
+from newsletter.papers.ingest.store import store_findings
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Source, Topic
 from newsletter.papers.sources.finding import Finding
 from newsletter.papers.topics import rule_preview, tagging
@@ -85,18 +85,18 @@ def test_only_editors_see_the_preview(client: Client, gaussians: Topic) -> None:
 def test_old_withdrawn_and_corrected_papers_are_neither_won_nor_lost(gaussians: Topic) -> None:
     tagged("Radiance field", listed_on=MONDAY - timedelta(days=30))
     tagged("Radiance field", withdrawn_at=MORNING)
-    corrections.refuse(tagged("Radiance field"), gaussians)
-    corrections.give(tagged("Gaussian splatting"), gaussians)
+    corrections.refuse_topic(tagged("Radiance field"), gaussians)
+    corrections.add_topic(tagged("Gaussian splatting"), gaussians)
     won = tagged("Radiance field", listed_on=MONDAY - timedelta(days=29))
     gaussians.phrases = ["radiance field"]
-    change = rule_preview.change_by(gaussians)
+    change = rule_preview.preview_change(gaussians)
     assert (change.won, change.lost, change.before_count, change.after_count) == ([won], [], 1, 2)
 
 
 def test_at_most_fifty_papers_are_named_the_best_first(gaussians: Topic) -> None:
     papers = [PaperFactory(title="Radiance field", score=float(n)) for n in range(60)]
     gaussians.phrases = ["radiance field"]
-    change = rule_preview.change_by(gaussians)
+    change = rule_preview.preview_change(gaussians)
     assert (change.won_count, change.won) == (60, papers[:9:-1])
 
 
@@ -118,7 +118,7 @@ TEXTS = st.lists(st.sampled_from([*WORDS, ".", ","]), max_size=6).map(" ".join)
 def test_a_paper_that_the_edit_does_not_concern_has_the_same_topic_before_and_after(
     before: TopicRule, after: TopicRule, title: str, abstract: str, categories: list[str]
 ) -> None:
-    if not [*rule_preview.concerned_by(before, after, [(1, title, abstract, categories)], crowded=())]:
+    if not [*rule_preview.papers_to_check(before, after, [(1, title, abstract, categories)], crowded=())]:
         had, has = (bool(compile_topics([rule]).match(title, abstract, categories)) for rule in (before, after))
         assert had == has
 
@@ -148,7 +148,7 @@ def test_what_the_preview_said_is_what_saving_does(gaussians: Topic) -> None:
         for title in ("Gaussian splatting", "Radiance fields", "Field of dogs", "Gaussian radiance field")
     ]
     gaussians.phrases, gaussians.exclusions = ["radiance field", "gaussian splatting"], ["splatting"]
-    change = rule_preview.change_by(gaussians)
+    change = rule_preview.preview_change(gaussians)
     before = {paper for paper in papers if "gaussians" in slugs_of(paper)}
     edit(gaussians, phrases=gaussians.phrases, exclusions=gaussians.exclusions)
     tagging.retag_recent()
@@ -191,11 +191,11 @@ def test_a_correction_stays_through_retagging_and_what_sources_bring(gaussians: 
     other = TopicFactory(slug="other")
     finding = Finding(key="arxiv:2605.00001", title="Gaussian splatting", version=1)
     source = SourceFactory(kind=Source.Kind.ARXIV)
-    ingest(source, (finding,))
+    store_findings(source, (finding,))
     paper = Paper.objects.get()
-    corrections.refuse(paper, gaussians)
-    corrections.give(paper, other)
-    ingest(source, (replace(finding, title="More Gaussian splatting", version=2, announce="replace"),))
+    corrections.refuse_topic(paper, gaussians)
+    corrections.add_topic(paper, other)
+    store_findings(source, (replace(finding, title="More Gaussian splatting", version=2, announce="replace"),))
     edit(gaussians, phrases=["splatting"])
     tagging.retag_recent()
     assert slugs_of(paper) == ["other"]
@@ -203,7 +203,7 @@ def test_a_correction_stays_through_retagging_and_what_sources_bring(gaussians: 
 
 def test_a_refused_topic_is_on_no_shelf_and_in_no_snapshot(gaussians: Topic) -> None:
     paper = tagged("Gaussian splatting")
-    corrections.refuse(paper, gaussians)
+    corrections.refuse_topic(paper, gaussians)
     IssueFactory(date=MONDAY, front_size=0)
     assert not draft.draft_issue(MONDAY).entries.exists()
     assert publish.paper_snapshot(paper)["topics"] == []
@@ -211,11 +211,11 @@ def test_a_refused_topic_is_on_no_shelf_and_in_no_snapshot(gaussians: Topic) -> 
 
 def test_what_is_left_to_the_rules_again_follows_them(gaussians: Topic) -> None:
     paper = tagged("Gaussian splatting")
-    corrections.refuse(paper, gaussians)
+    corrections.refuse_topic(paper, gaussians)
     corrections.leave_to_rules(paper, gaussians)
     assert slugs_of(paper) == ["gaussians"]
     other = tagged("Cats")
-    corrections.give(other, gaussians)
+    corrections.add_topic(other, gaussians)
     corrections.leave_to_rules(other, gaussians)
     assert slugs_of(other) == []
 
