@@ -4,6 +4,7 @@ They also replace Django's debug pages while DEBUG is on, except for unexpected 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
@@ -25,6 +26,8 @@ class DesignedErrors:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_too_large(request):
             return render_error(request, 413)
+        if holds_nul(request):
+            return render_error(request, 404)
         response = self.get_response(request)
         if response.status_code == 405 and not getattr(response, "content", b""):
             return render_error(request, 405, Allow=response["Allow"])
@@ -33,12 +36,25 @@ class DesignedErrors:
             return render_error(request, 404)
         return response
 
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Answer 404 for a page of a row whose id is no number: all our tables count their rows."""
+        row_id = kwargs.get("object_id", "0")
+        is_number = row_id is None or (row_id.isascii() and row_id.isdecimal())
+        return None if is_number else render_error(request, 404)
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Http404):
             return render_error(request, 404)
         if isinstance(exception, (SuspiciousOperation, BadRequest, MultiPartParserError)):
             return bad_request(request, exception)
         return None
+
+
+def holds_nul(request: HttpRequest) -> bool:
+    """Return whether the address holds a NUL, which no row contains and PostgreSQL refuses to look for."""
+    return "\0" in request.path or "%00" in request.META.get("QUERY_STRING", "")
 
 
 def is_too_large(request: HttpRequest) -> bool:

@@ -155,6 +155,7 @@ UNFOLD = theme.unfold(PUBLICATION_NAME)
 
 # Accounts and logging in
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # after a login without a page of this site in ?next
 SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=at_least(1))
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -168,6 +169,7 @@ OTP_TOTP_ISSUER = PUBLICATION_NAME
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "newsletter.accounts.lockout.typed_name"
 AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
 AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.lockout_page"
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
@@ -260,6 +262,8 @@ ANYMAIL: dict[str, object] = {
         }
     },
 }
+# The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
+WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [])
 WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 

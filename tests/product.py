@@ -34,6 +34,7 @@ class Product:
         self.environment |= {"PORT": str(self.port), "VAR_DIR": str(self.var_dir), "FEED_PORTS": "1"}
         # A script fills in more forms than people do, and faster.
         self.environment |= {"SIGNUP_MIN_SECONDS": "0", "SIGNUPS_PER_NETWORK": "1000"}
+        self.environment |= {"WEBHOOK_FORMER_PROVIDERS": "postmark"}  # one webhook, without its secret
         self.environment |= {"TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", "WEB_CONCURRENCY": "1"}
 
     @property

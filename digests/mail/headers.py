@@ -1,11 +1,15 @@
 from datetime import date
+from email.errors import MessageError
 from email.utils import formataddr
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 
 from digests.mail.compose import DigestOrder
 from digests.models import Digest
+from digests.providers.base import fault_of_content
+from digests.providers.interface import SharedBody
 from newsletter.issues.models import Issue
 
 FEEDBACK_SENDER = "paperround"  # Gmail wants 5 to 15 characters that never change
@@ -23,6 +27,19 @@ def headers_on(day: date) -> dict[str, str]:
         "Feedback-ID": f"{day:%Y%m%d}:digest:{FEEDBACK_SENDER}",
         "Auto-Submitted": "auto-generated",
     }
+
+
+def find_header_fault(subject: str, day: date) -> str:
+    """Build the headers that a digest of this subject and day would have; return what is wrong, or an empty string."""
+    headers = headers_on(day)
+    if fault := fault_of_content(SharedBody(0, subject, (), (), headers)):
+        return fault.reason
+    try:
+        mail = EmailMessage(subject, "", settings.DEFAULT_FROM_EMAIL, ["reader@example.org"], headers=headers)
+        mail.message().as_bytes()
+    except (ValueError, MessageError) as exc:
+        return f"A header cannot be written: {exc}"
+    return ""
 
 
 @lru_cache(maxsize=32)

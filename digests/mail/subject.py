@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from digests.selection.entry_index import Item
 from newsletter.excerpt import cut_at_word
+from newsletter.header_line import clean_line
 from newsletter.issues.models import Issue
 
 LONGEST_TITLE = 70  # characters of a title in a subject
@@ -18,6 +19,6 @@ def subject_for(issue: Issue, items: Sequence[Item]) -> str:
 def subject_of(issue: Issue, first: str, count: int) -> str:
     """Return the subject: the editor's, or the first title and how many papers stand below it."""
     if issue.subject:
-        return issue.subject
-    title = cut_at_word(first, LONGEST_TITLE)
+        return clean_line(issue.subject)
+    title = cut_at_word(clean_line(first), LONGEST_TITLE)
     return title if count == 1 else f"{title}, and {count - 1} more {'paper' if count == 2 else 'papers'}"

@@ -93,7 +93,8 @@ def find_automatic_pause() -> Iterator[Trouble]:
             "sending has paused itself",
             (
                 change.reason,
-                "Nothing more is sent until somebody resumes it. Going on may harm the reputation of your domain.",
+                "Nothing more is sent until somebody resumes it."
+                + (" Going on may harm the reputation of your domain." if change.kind else ""),
             ),
             "over: sending had paused itself, and goes on",
             SENDING_PAGE,

@@ -9,11 +9,11 @@ from typing import Any
 
 from anymail.exceptions import AnymailConfigurationError, AnymailError, AnymailWebhookValidationFailure
 from anymail.signals import tracking
+from anymail.webhooks.base import AnymailBasicAuthMixin
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from digests.models import ProviderEvent
 from digests.provider_events.classification import classify, value_at
@@ -22,6 +22,7 @@ from newsletter import clock
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 
 logger = logging.getLogger(__name__)
+METHODS = ("HEAD", "POST")  # some providers check the URL with HEAD
 MAX_BYTES = 5 * 1024 * 1024  # enough for a thousand events, the most a provider posts at once
 UNREADABLE = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, AnymailError,
@@ -29,23 +30,44 @@ UNREADABLE = (
 _heard: ContextVar[list[tuple[str, Any]]] = ContextVar("heard")
 
 
-@require_http_methods(["HEAD", "POST"])  # some providers check the URL with HEAD
 @csrf_exempt  # providers post here; a secret or signature replaces the token
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
     """Check and store a provider's events; answer 200 once they are stored."""
     view = find_view(provider)
+    if request.method not in METHODS:
+        return HttpResponseNotAllowed(METHODS)
     try:
         gate = view.view_class(**view.view_initkwargs)
     except (AnymailConfigurationError, ImportError) as exc:
         return answer_closed(provider, str(exc))
     if gate.warn_if_no_basic_auth and not gate.basic_auth:
         return answer_closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
+    if not knows_secret(gate, request):
+        return answer_refused(provider, "its secret is wrong")
     if not has_bounded_body(request):
         return HttpResponse("This post is too large.", status=413, content_type="text/plain")
     return store_events(request, provider, view)
 
 
+def knows_secret(gate: Any, request: HttpRequest) -> bool:
+    """Check the name and password in the address, before the body is read."""
+    try:
+        AnymailBasicAuthMixin.validate_request(gate, request)
+    except AnymailWebhookValidationFailure:
+        return False
+    return True
+
+
+def answer_refused(provider: str, reason: object) -> HttpResponse:
+    logger.warning("A post to the webhook of %s was refused: %s", provider, reason)
+    return HttpResponse("The signature or secret is wrong.", status=403, content_type="text/plain")
+
+
 def find_view(provider: str) -> Any:
+    """Return Anymail's view. Raise Http404 for a provider that is not configured."""
+    configured = {settings.EMAIL_PROVIDER, settings.EMAIL_LETTERS_PROVIDER, *settings.WEBHOOK_FORMER_PROVIDERS}
+    if provider not in configured:
+        raise Http404(f"{provider} is not configured.")
     try:
         return resolve(f"/{provider}/tracking/", urlconf="anymail.urls").func
     except Resolver404:
@@ -72,8 +94,9 @@ def store_events(request: HttpRequest, provider: str, view: Any) -> HttpResponse
         response: HttpResponse = view(request)
         rows = [row for name, event in heard if (row := build_event(name, event)) is not None]
     except AnymailWebhookValidationFailure as exc:
-        logger.warning("A post to the webhook of %s was refused: %s", provider, exc)
-        return HttpResponse("The signature or secret is wrong.", status=403, content_type="text/plain")
+        return answer_refused(provider, exc)
+    except AnymailConfigurationError as exc:
+        return answer_closed(provider, str(exc))
     except UNREADABLE as exc:
         logger.warning("A post to the webhook of %s cannot be read: %s", provider, type(exc).__name__)
         return HttpResponse("This cannot be read.", status=400, content_type="text/plain")

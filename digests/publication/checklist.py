@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from digests.mail import compose
+from digests.mail.headers import find_header_fault
 from digests.previews import issue_preview, reach
 from digests.publication import link_check
 from newsletter import clock
@@ -77,6 +78,17 @@ def check_subject(seen: IssueFront) -> Iterator[ChecklistItem]:
         yield ChecklistItem(WARNS, what, f"Most mail programs show about {LONG_SUBJECT} of them.", "Shorten it.")
 
 
+def check_headers(seen: IssueFront) -> Iterator[ChecklistItem]:
+    """Build the headers of a digest from each text that may become its subject."""
+    texts = (
+        {seen.issue.subject: None} if seen.issue.subject else {card["title"]: entry.pk for entry, card in seen.front}
+    )
+    for text, entry_id in texts.items():
+        if fault := find_header_fault(text, seen.issue.date):
+            what = f"“{' '.join(text.split())}” cannot be the subject of a mail."
+            yield ChecklistItem(STOPS, what, f"{fault} No provider would take it.", "Write it again.", entry_id)
+
+
 def check_notes(seen: IssueFront) -> Iterator[ChecklistItem]:
     for entry, card in seen.front:
         if entry.note and entry.note_is_draft:
@@ -144,6 +156,7 @@ Check = Callable[[IssueFront], Iterator[ChecklistItem]]
 CHECKS: tuple[Check, ...] = (
     check_front,
     check_subject,
+    check_headers,
     check_notes,
     check_summaries,
     check_length,

@@ -64,6 +64,22 @@ def pause_if_over_limit(issue_id: int) -> bool:
     return False
 
 
+def pause_for_content(issue_id: int, fault: str) -> bool:
+    """Pause sending before the first reader of an issue whose content no provider can take.
+
+    Return False for a withdrawn issue, of which nothing is sent.
+    """
+    issue = Issue.objects.get(pk=issue_id)
+    if issue.status == Issue.Status.WITHDRAWN:
+        return False
+    reason = (
+        f"The digests of the issue of {issue.date:%-d %B %Y} cannot be sent: {fault} No more of them is handed over. "
+        "Withdraw the issue, then resume sending."
+    )
+    switch.pause(switch.BY_ITSELF, reason, issue_id=issue.pk)
+    return True
+
+
 def _count_reports(issue: Issue) -> dict[str, int]:
     """Count the readers of an issue who complained and those who bounced for good, by kind of event."""
     events = ProviderEvent.objects.counted().filter(issue_id=issue.pk)

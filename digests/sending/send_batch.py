@@ -8,7 +8,7 @@ dies, only the deliveries of the open window become uncertain.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -17,7 +17,8 @@ from django.db.models import F, Max
 
 from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
-from digests.sending import call_split, messages, outcome_recording, switch
+from digests.providers.base import fault_of_content
+from digests.sending import auto_pause, call_split, messages, outcome_recording, switch
 from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
 from newsletter import clock
@@ -310,9 +311,18 @@ class Handover:
         missing = {row.digest_id for row in window} - self.contents.keys()
         if missing:
             self.contents = {key: self.contents[key] for key in {row.digest_id for row in window} - missing}
-            self.contents |= messages.shared_bodies(self.digests[key] for key in missing & self.digests.keys())
+            bodies = messages.shared_bodies(self.digests[key] for key in missing & self.digests.keys())
+            self.stop_for_faults(bodies.values())
+            self.contents |= bodies
         rows = [row for row in window if row.digest_id in self.contents]
         return {row.id: one for row, one in zip(rows, messages.build_mails(rows, self.contents), strict=True)}
+
+    def stop_for_faults(self, bodies: Iterable[SharedBody]) -> None:
+        """Pause sending if what all readers of a digest share can never be sent. Raise SendingPaused."""
+        for body in bodies:
+            fault = fault_of_content(body)
+            if fault and auto_pause.pause_for_content(self.digests[body.key].issue_id, fault.reason):
+                raise SendingPaused
 
 
 NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from newsletter import clock
 from newsletter.client_network import UNKNOWN, client_address, network_of
 
+LONGEST_NAME: int = AccessAttempt._meta.get_field("username").max_length or 255
 log = logging.getLogger(__name__)
 
 
@@ -19,6 +20,12 @@ def network_address(request: HttpRequest) -> str | None:
     """Return the first address of the client's network; the client's own address is never stored."""
     network = network_of(client_address(request))
     return None if network == UNKNOWN else network.partition("/")[0]
+
+
+def typed_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
+    """Return the name of a login as it is counted: cut to what the table of attempts can store."""
+    name = (credentials or request.POST).get("username")
+    return name[:LONGEST_NAME] if name else name
 
 
 def lockout_page(

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KT
 from django.urls import reverse
 
 from newsletter import clock
+from newsletter.header_line import HeaderLineField
 from newsletter.papers.models import Paper
 from newsletter.state_machine import StatefulModel
 
@@ -57,7 +58,7 @@ class Issue(StatefulModel):
 
     date = models.DateField(unique=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
-    subject = models.CharField(
+    subject = HeaderLineField(
         max_length=150, blank=True, help_text="If empty, each digest’s subject is the title of its first paper."
     )
     intro = models.TextField(blank=True, max_length=2000, help_text="Introduction above the papers.")
@@ -152,7 +153,7 @@ class IssueEntry(models.Model):
     # Shown to readers instead of the paper's abstract.
     summary = models.TextField(max_length=3000, blank=True, db_default="")
     # A free item goes to every reader.
-    free_title = models.CharField("title", max_length=200, blank=True, db_default="")
+    free_title = HeaderLineField("title", max_length=200, blank=True, db_default="")
     free_url = models.URLField("link", max_length=500, blank=True, db_default="")
     free_text = models.TextField("text", max_length=3000, blank=True, db_default="")
     dropped_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.timezone import make_aware
 
+from newsletter.header_line import HeaderLine, clean_line
 from newsletter.issues.desk import ordering, wording
 from newsletter.issues.desk.edit_lock import Edit, EditRefused
 from newsletter.issues.models import IssueEntry
@@ -28,6 +29,13 @@ class Words(forms.CharField):
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
         return text.replace("\r\n", "\n")
+
+
+class Title(Words):
+    """The title of a free item, which may become the subject of a digest."""
+
+    def to_python(self, value: Any) -> str:
+        return clean_line(super().to_python(value))
 
 
 class Act(forms.Form):
@@ -99,7 +107,7 @@ class Summarize(EntryAct):
 
 
 class ItemWords(Act):
-    title = Words("free_title", required=True)
+    title = Title("free_title", required=True)
     url = forms.CharField(label="Link", max_length=500, required=False)
     text = Words("free_text")
 
@@ -148,7 +156,7 @@ class PullIn(Act):
 
 class Subject(Act):
     shows = "heading"
-    subject = forms.CharField(max_length=150, required=False)
+    subject = HeaderLine(max_length=150, required=False)
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
         return wording.set_subject(edit, asked["subject"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from newsletter import clock
+from newsletter.header_line import clean_line
 from newsletter.issues import draft
 from newsletter.issues.desk.edit_lock import Edit, EditRefused, entry_of, lock_for_edit, quoted_title, record_edit
 from newsletter.issues.models import Issue, IssueEntry
@@ -83,7 +84,7 @@ def add_item(edit: Edit, title: str, url: str, text: str, place: int = END) -> s
 
 def insert_item(issue: Issue, title: str, url: str, text: str, place: int = END) -> tuple[IssueEntry, int]:
     """Add a free item to the front of a locked issue; return its entry and its place."""
-    item = issue.entries.create(paper=None, free_title=title, free_url=url, free_text=text)
+    item = issue.entries.create(paper=None, free_title=clean_line(title), free_url=url, free_text=text)
     return item, place_entry(issue, item, place)
 
 

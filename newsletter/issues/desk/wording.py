@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from newsletter import clock
+from newsletter.header_line import clean_line
 from newsletter.issues.desk.edit_lock import Edit, EditRefused, entry_of, lock_for_edit, quoted_title, record_edit
 from newsletter.issues.models import Issue, IssueEntry
 
@@ -28,7 +29,7 @@ def summarize(edit: Edit, entry_id: int, text: str) -> str:
 
 
 def edit_item(edit: Edit, entry_id: int, title: str, url: str, text: str) -> str:
-    entry = write(edit, entry_id, "edited", free_title=title, free_url=url, free_text=text)
+    entry = write(edit, entry_id, "edited", free_title=clean_line(title), free_url=url, free_text=text)
     return f"{quoted_title(entry)} is saved."
 
 
@@ -49,7 +50,7 @@ def write(edit: Edit, entry_id: int, act: str, **values: Any) -> IssueEntry:
 
 
 def set_subject(edit: Edit, subject: str) -> str:
-    return set_of_issue(edit, "Subject", subject=subject)
+    return set_of_issue(edit, "Subject", subject=clean_line(subject))
 
 
 def set_intro(edit: Edit, intro: str) -> str:

@@ -19,7 +19,7 @@ from subscribers.models import Letter, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
 from tests.provider import sent
-from tests.webhooks import SETTINGS, Event, post
+from tests.webhooks import FILL, SETTINGS, Event, post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 HOUR = timedelta(hours=1)
@@ -29,7 +29,7 @@ Status = Delivery.Status
 
 @pytest.fixture(autouse=True)
 def secrets(settings: LazySettings) -> None:
-    settings.ANYMAIL = SETTINGS
+    settings.ANYMAIL, settings.WEBHOOK_FORMER_PROVIDERS = SETTINGS, list(FILL)
 
 
 def stored(delivery: Delivery) -> Delivery:

@@ -7,7 +7,7 @@ from django.test import Client
 from digests.models import ProviderEvent
 from digests.provider_events import webhook
 from tests.factories import MORNING
-from tests.webhooks import SETTINGS, Event, post, post_body, signature
+from tests.webhooks import FILL, SETTINGS, Event, post, post_body, signature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 PROVIDERS = ("mailgun", "postmark", "resend", "brevo")
@@ -16,7 +16,7 @@ ADDRESS = "Ada.Reader@example.org"
 
 @pytest.fixture(autouse=True)
 def secrets(settings: LazySettings) -> None:
-    settings.ANYMAIL = SETTINGS
+    settings.ANYMAIL, settings.WEBHOOK_FORMER_PROVIDERS = SETTINGS, list(FILL)
 
 
 def event(provider: str, name: str = "bounced", at: datetime = MORNING, delivery: int = 7) -> Event:
@@ -162,3 +162,28 @@ def test_only_tracking_of_known_providers_is_served(client: Client) -> None:
     assert post_body(client, "pigeon", {}).status_code == 404
     assert client.post("/anymail/resend/inbound/").status_code == 404
     assert client.get("/anymail/postmark/tracking/").status_code == 405
+
+
+@pytest.mark.parametrize("provider", ["mandrill", "sendgrid", "sparkpost", "postal", "nobody", "smtp"])
+def test_only_the_webhooks_of_configured_providers_exist(
+    client: Client, settings: LazySettings, caplog: pytest.LogCaptureFixture, provider: str
+) -> None:
+    settings.WEBHOOK_FORMER_PROVIDERS = []
+    settings.EMAIL_PROVIDER, settings.EMAIL_LETTERS_PROVIDER = "postmark", "mailgun"
+    for method in ("post", "head", "get"):
+        assert getattr(client, method)(f"/anymail/{provider}/tracking/").status_code == 404
+    assert not [record for record in caplog.records if record.exc_info]
+    assert post(client, event("postmark")).status_code == 200
+    assert post(client, event("mailgun", delivery=8)).status_code == 200
+
+
+def test_a_former_provider_may_still_report(client: Client, settings: LazySettings) -> None:
+    settings.WEBHOOK_FORMER_PROVIDERS = ["brevo"]
+    assert post(client, event("brevo")).status_code == 200
+    assert post(client, event("resend")).status_code == 404
+
+
+def test_a_post_without_the_secret_is_refused_before_its_body_is_read(client: Client) -> None:
+    body = "x" * (webhook.MAX_BYTES + 1)
+    assert post_body(client, "postmark", body).status_code == 413
+    assert post_body(client, "postmark", body, secret="papers:a-guess").status_code == 403

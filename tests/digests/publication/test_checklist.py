@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 
 from digests.models import LinkCheck
 from digests.publication import checklist, link_check
@@ -149,3 +150,19 @@ def test_links_of_what_an_editor_wrote_instead_of_a_paper_or_its_summary_are_fol
     EntryFactory(issue=issue, paper=None, free_title="A talk", free_text="At https://example.org/talk.")
     front = checklist.front_cards(issue)
     assert set(link_check.links_to_follow(issue, front)) == {"https://example.org/code", "https://example.org/talk"}
+
+
+def test_a_subject_that_no_header_holds_stops(issue: Issue) -> None:
+    EntryFactory(issue=issue)
+    with connection.cursor() as cursor:  # past the model, as an import of old data would
+        cursor.execute("UPDATE issues_issue SET subject = %s", ["Ed\r\nBcc: x@example.org"])
+    issue.refresh_from_db()
+    finding = found(issue, "cannot be the subject of a mail")
+    assert finding.level == STOPS
+    assert "line break" in finding.meaning
+
+
+def test_a_title_that_no_header_holds_stops_where_the_titles_are_the_subjects() -> None:
+    issue = IssueFactory(date=MONDAY + DAY, subject="")
+    entry = EntryFactory(issue=issue, paper=PaperFactory(title="Two\r\nlines"))
+    assert found(issue, "cannot be the subject of a mail").entry_id == entry.pk

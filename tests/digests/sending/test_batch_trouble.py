@@ -8,11 +8,13 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from digests.models import Batch, Card, Delivery, ProviderEvent
+from digests.models import Batch, Card, Delivery, Digest, ProviderEvent
+from digests.monitoring import alerts
 from digests.provider_events import application
 from digests.providers import provider_of
 from digests.sending import outcome_recording, recovery, send_batch, switch
 from newsletter import clock
+from newsletter.issues.models import Issue
 from newsletter.mail.throttle import Pace
 from subscribers.models import Suppression
 from subscribers.subscription import opt_in
@@ -464,3 +466,29 @@ def test_a_day_that_is_almost_full_cuts_the_next_call_only(settings: LazySetting
         assert send_batch.send_batch(Batch.objects.get())
         check_once(provider, addresses())
     assert Delivery.objects.values("call_no").distinct().count() == 3
+
+
+@pytest.mark.parametrize("name", ["mailgun", "postmark", "resend"])
+def test_a_fault_of_content_stops_the_issue_before_the_first_reader_with_an_alert(name: str) -> None:
+    with handing_to(name) as provider:
+        batch = planned()
+        Digest.objects.update(subject="Ed\r\nBcc: x@example.org")
+        assert not send_batch.send_batch(batch)
+        assert provider.entries() == []
+    assert statuses() == {None: 3}
+    assert sent_count() == 0
+    assert "A header of this digest holds a line break." in switch.current_permission().reason
+    assert [trouble.subject for trouble in alerts.find_automatic_pause()] == ["sending has paused itself"]
+
+
+def test_once_an_issue_with_a_fault_is_withdrawn_sending_goes_on_without_it() -> None:
+    with handing_to("mailgun") as provider:
+        batch = planned()
+        Digest.objects.update(subject="Ed\r\nBcc: x@example.org")
+        send_batch.send_batch(batch)
+        Issue.objects.get().move_to(Issue.Status.WITHDRAWN)
+        switch.resume("Ada")
+        go_on()
+        assert provider.entries() == []
+    assert statuses() == {"skipped": 3}
+    assert switch.current_permission().is_allowed

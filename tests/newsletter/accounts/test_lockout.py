@@ -117,3 +117,16 @@ def test_the_night_forgets_what_is_over() -> None:
         nightly_cleanup.forget()
     assert set(AccessAttempt.objects.values_list("ip_address", flat=True)) == {"203.0.113.0"}
     assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+@pytest.mark.parametrize("next_page", ["", "//evil.example.org/", "https://evil.example.org/"])
+def test_a_login_without_a_page_of_ours_to_go_to_ends_in_the_admin(next_page: str) -> None:
+    asked = {"username": "iris", "password": PASSWORD} | ({"next": next_page} if next_page else {})
+    answer = Client().post("/admin/login/", asked, follow=True)
+    assert (answer.status_code, answer.redirect_chain[-1][0]) == (200, "/admin/")
+
+
+@pytest.mark.parametrize("length", [255, 256, 10_000])
+def test_a_name_of_any_length_is_a_wrong_name_and_is_locked_like_one(length: int) -> None:
+    name = "n" * length
+    assert [attempt(name=name)[0] for _ in range(3)] == [200, 200, 429]

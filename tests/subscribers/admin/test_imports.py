@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
@@ -228,3 +229,36 @@ def test_an_import_confirmed_days_later_brings_no_papers_of_the_days_between(
     admin_client.post(page, {"write": "1"})
     tasks.go_on_with_import(run.pk)
     assert Subscriber.objects.get(status="active").covered_through == MORNING + timedelta(days=5)
+
+
+class CountedBody:
+    """A body of `left` bytes that counts what is read of it."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self.read_count = left, 0
+
+    def read(self, size: int = -1) -> bytes:
+        part = min(self.left, size if size >= 0 else self.left)
+        self.left, self.read_count = self.left - part, self.read_count + part
+        return b"x" * part
+
+    readline = read
+
+
+@pytest.mark.parametrize("who", ["nobody", "a curator"])
+def test_an_upload_of_sixty_megabytes_is_refused_before_a_byte_is_read(
+    who: str, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    client = Client(enforce_csrf_checks=True)
+    if who == "a curator":
+        client.force_login(User.objects.create_user("cleo", is_staff=True))
+    client.cookies["csrftoken"] = "a" * 32
+    body = CountedBody(60_000_000)
+    sent: dict[str, Any] = {"wsgi.input": body, "CONTENT_LENGTH": "60000000"}
+    answer = client.generic(
+        "POST", "/admin/subscribers/importrun/add/", content_type="multipart/form-data; boundary=x", **sent
+    )
+    assert answer.status_code == 403
+    assert body.read_count == 0
+    assert list(tmp_path.iterdir()) == []

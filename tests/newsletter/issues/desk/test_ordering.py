@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.issues import draft
 from newsletter.issues.desk import ordering, wording
+from newsletter.issues.desk.actions import AddItem, Subject
 from newsletter.issues.desk.edit_lock import Edit, EditRefused, Stale
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.ingest import duplicates
@@ -364,3 +365,14 @@ def test_a_refresh_that_changes_the_front_makes_open_pages_stale(
     draft.draft_issue(MONDAY)
     with pytest.raises(Stale, match="or new papers came in"):
         wording.set_intro(behind, "Mine.")
+
+
+def test_a_line_break_in_a_subject_is_stored_as_a_space(edit: Callable[[], Edit], issue: Issue) -> None:
+    Subject({"seen": edit().seen, "subject": "Ed\r\nBcc: x@example.org"}).do(edit())
+    assert Issue.objects.get().subject == "Ed Bcc: x@example.org"
+    assert last_act()[2]["subject"] == ["", "Ed Bcc: x@example.org"]
+
+
+def test_a_line_break_in_the_title_of_a_free_item_is_stored_as_a_space(edit: Callable[[], Edit], issue: Issue) -> None:
+    AddItem({"seen": edit().seen, "title": "A\r\nB", "text": "Words."}).do(edit())
+    assert issue.entries.get(paper=None).free_title == "A B"
