@@ -2,15 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True, slots=True)
+class FirstDigest:
+    """What a reader who has just confirmed gets, and when the next issue reaches that reader."""
+
+    kind: str  # “now”, “stopped”, “no issue” or “all had”
+    next_at: datetime  # in UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
     is_held: Callable[[], bool]  # this database may be a restored backup: no letter may leave
     count_sent_today: Callable[[], int]  # mails that the provider of letters was given on this day of UTC
-    first_digest: Callable[[], str]  # when a reader who confirms now is mailed: “now”, “stopped” or “no issue”
+    first_digest: Callable[[int], FirstDigest]  # of the reader with this id, who has just confirmed
 
 
 _connected: list[Sending] = []

@@ -29,8 +29,8 @@ TRIAL_REASON = "The whole front, for a test"
 TRIAL_LEAD = "This is a test: the whole front, as it stands now."
 LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
 FALLBACK_LEAD = (
-    "None of today’s papers matched your topics, so here are the day’s best. "
-    "Your next digest will keep to what you chose."
+    "Nothing in the newest issue matches what you chose, so here are its best papers. "
+    "Your next digest will keep to your choices."
 )
 
 

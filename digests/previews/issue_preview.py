@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from digests.assembly import papers_sent
 from digests.mail import compose, slots
 from digests.mail.cards import Item
 from digests.mail.subject import subject_of
 from digests.models import Delivery
-from digests.previews import reach, reader_day
+from digests.previews import reach
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import Drawn
 from digests.selection.entry_index import Choice
@@ -69,8 +70,8 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     source = reach.spans_if_published(issue, now)
     choice = spans.choices_of([reader.preferences_id], now)[reader.preferences_id]
     span = source.of(reader.covered_through, choice)
-    sent = reader_day.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
-    had = reader_day.add_merged_papers(sent, source)
+    sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
+    had = papers_sent.add_merged_papers(sent, source)
     found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
     return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
 

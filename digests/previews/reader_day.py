@@ -4,17 +4,14 @@ Later changes are ignored: entries dropped, issues withdrawn and topics retired 
 digest was assembled. The stored digest is not read, so that the two can be compared.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
 
-from digests.assembly import digest_rows
+from digests.assembly import digest_rows, papers_sent
 from digests.mail import compose, slots, subject
-from digests.models import Card, Delivery, Digest
-from digests.models.delivery_state import never_left
+from digests.models import Delivery, Digest
 from digests.selection import digest_choice, spans
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice, Item
@@ -93,7 +90,7 @@ def preview_delivery(delivery: Delivery) -> Preview:
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
     span = Spans(at).of(since, choice)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
-    had = papers_already_sent(earlier, at)
+    had = papers_sent.papers_already_sent(earlier, at)
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
@@ -118,23 +115,6 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
     span = Spans(at).span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
-    had = papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    had = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
     result = digest_choice.answer(span, choice, had, is_first=False)
     return Preview(slot, None, span, choice, had, result)
-
-
-def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
-    """Return the paper ids (minus the entry id for free items) of the recent `earlier` deliveries that may have left.
-
-    `at` is the moment of assembly, which looks back over the same days.
-    """
-    recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
-    orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
-    cards = {card_id for order in orders for card_id in order}
-    placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
-    return frozenset(paper_id or -entry_id for paper_id, entry_id in placed)
-
-
-def add_merged_papers(had: Collection[int], source: Spans) -> frozenset[int]:
-    """Return `had` with the papers of recent issues that were merged with one of them."""
-    return frozenset(same for paper_id in had for same in source.standings.same_as(paper_id))

@@ -60,11 +60,19 @@ def draw(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) ->
         return Drawn([], reason=Delivery.Reason.NO_ISSUE)
     if places := rules.order(span.index, choice, had, span.older):
         return Drawn(places)
-    if is_first and (best := rules.fallback_order(span.index, choice, had)):
-        return Drawn(best, is_fallback=True)
     if had and rules.order(span.index, choice):
         return Drawn([], reason=Delivery.Reason.ALL_HAD)
-    return Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
+    return draw_fallback(span, choice, had) if is_first else Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
+
+
+def draw_fallback(span: Span, choice: Choice, had: Collection[int]) -> Drawn:
+    """Choose the front's best, unless a reader who came back was sent some of them before."""
+    best = rules.fallback_order(span.index, choice)
+    if not best:
+        return Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
+    if rules.fallback_order(span.index, choice, had) != best:
+        return Drawn([], reason=Delivery.Reason.ALL_HAD)
+    return Drawn(best, is_fallback=True)
 
 
 def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from newsletter.papers.topic_fit import WEAK as WEAK
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
-WEAK = 0.5  # a topic that fits less never leads
 # Of entries whose snapshot is older than fits: not weak, and no better than what was judged to fit well.
 UNKNOWN_FIT = 0.6
 # The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, since what is

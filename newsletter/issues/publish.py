@@ -205,7 +205,7 @@ def paper_snapshot(paper: Paper) -> dict[str, Any]:
         "code_url": paper.code_url,
         "project_url": paper.project_url,
         "topics": [
-            {"slug": row.topic.slug, "name": row.topic.name, "evidence": row.evidence}
+            {"slug": row.topic.slug, "name": row.topic.name, "fit": row.fit, "evidence": row.evidence}
             for row in sorted(paper.paper_topics.all(), key=lambda row: row.topic.name)
         ],
         "votes": paper.votes,

@@ -176,12 +176,6 @@ class Subscriber(StatefulModel):
         return clock.now().astimezone(self.timezone).date()
 
     @property
-    def first_regular_local(self) -> datetime:
-        """The local time of the first regular digest after a welcome digest sent now."""
-        now = clock.now()
-        return digest_schedule.slot_after(self.rhythm, now, now, is_welcome=True).astimezone(self.timezone)
-
-    @property
     def next_digest_local(self) -> datetime | None:
         return self.next_digest_at and self.next_digest_at.astimezone(self.timezone)
 

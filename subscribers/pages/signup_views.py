@@ -56,7 +56,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", context)
     opt_in.confirm(letter, client_network.client_address(request))
-    context["first_digest"] = ports.sending().first_digest()
+    first = ports.sending().first_digest(letter.subscriber_id)
+    context |= {"first_digest": first.kind, "next": first.next_at.astimezone(letter.subscriber.timezone)}
     return render(request, "subscribers/confirmed.html", context)
 
 

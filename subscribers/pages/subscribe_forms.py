@@ -10,6 +10,7 @@ from newsletter import clock
 from newsletter.papers.models import Topic
 from newsletter.papers.topics import weekly_counts
 from subscribers.addresses.canonical import AddressError, readable_address
+from subscribers.addresses.mistyped_domain import suggest_address
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages.phrase_field import PhraseListField
 from subscribers.pages.zone_field import ZoneField
@@ -151,6 +152,25 @@ class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
         error_messages={"required": "Enter the address the digest should go to."},
     )
+
+    # Which address was meant, once the page has asked: the typed or the suggested one.
+    intended_email = forms.CharField(required=False, max_length=320, widget=forms.HiddenInput)
+    suggestion = ""
+
+    def clean(self) -> dict[str, Any]:
+        answers = super().clean()
+        if not self.errors:
+            self.check_domain(answers["email"], answers["intended_email"])
+        return answers
+
+    def check_domain(self, email: str, intended: str) -> None:
+        """Ask which address is meant if the domain looks mistyped; take the one that the reader picks."""
+        suggestion = suggest_address(email)
+        if suggestion and intended == suggestion:
+            self.cleaned_data["email"] = suggestion
+        elif suggestion and intended != email:
+            self.suggestion = suggestion
+            self.add_error("email", f"Did you mean {suggestion}?")
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip()

@@ -1,14 +1,18 @@
-"""Domains of disposable addresses: the shipped list, changed by the operator's own."""
+"""Domains of disposable addresses: those of disposable-email-domains and a few more, changed by the operator's own."""
 
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import idna
+from disposable_email_domains import blocklist
 from django.conf import settings
 
-SHIPPED = "disposable_domains.txt"
+# Services that give out addresses for a while and that the package does not list.
+ALSO_DISPOSABLE = {
+    "33mail.com", "burnermail.io", "fake-mail.net", "nospam.ze.tc", "owlymail.com", "sneakemail.com",
+    "spamgourmet.com", "temp-mail.io", "tempmail.com", "tempmail.net", "tempmailaddress.com",
+}  # fmt: skip
 
 
 def is_disposable(canonical: str) -> bool:
@@ -38,7 +42,7 @@ def merge_operator_list(own: str, _changed_at: int) -> frozenset[str]:
 
 @lru_cache
 def shipped_domains() -> frozenset[str]:
-    return parse_domains(list_lines(files("subscribers.data").joinpath(SHIPPED).read_text("utf-8")))
+    return parse_domains(blocklist | ALSO_DISPOSABLE)
 
 
 def list_lines(text: str) -> list[str]:

@@ -65,8 +65,8 @@ SELECT 'arxiv:2605.' || n, 1,
 FROM generate_series(1, %(papers)s) n, LATERAL (SELECT %(now)s - (n / 500) * interval '1 day') AS d(day)
 """
 MAKE_REST = """
-INSERT INTO papers_papertopic (paper_id, topic_id, origin, evidence)
-SELECT paper.id, topic.id, 'rule', ARRAY['cs.CL'] FROM papers_paper paper JOIN (
+INSERT INTO papers_papertopic (paper_id, topic_id, origin, fit, evidence)
+SELECT paper.id, topic.id, 'rule', 1, ARRAY['cs.CL'] FROM papers_paper paper JOIN (
     SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS count FROM papers_topic) topic
     ON topic.place IN (1 + paper.id %% topic.count, 1 + paper.id * 7 %% topic.count)
 ON CONFLICT DO NOTHING;

@@ -1,17 +1,28 @@
 """How fast and how well topics are found."""
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from itertools import islice
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 from newsletter import clock
 from newsletter.papers import bulk_rows, data
 from newsletter.papers.models import Paper, Topic
+from newsletter.papers.topic_fit import WEAK, shipped_fields
 from newsletter.papers.topics import rule_preview
-from newsletter.papers.topics.phrase_matching import TopicRule, compile_topics, rules_from_toml, split_words
+from newsletter.papers.topics.phrase_matching import (
+    Match,
+    Matcher,
+    TopicRule,
+    compile_topics,
+    rules_from_toml,
+    split_words,
+)
 from newsletter.papers.topics.tagging import load_topics
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
@@ -26,13 +37,15 @@ RECORDED_ARXIV = 24_132
 # Words that a phrase may be made of: shorter ones are mostly in every sentence.
 MEANINGFUL_LETTERS = 6
 
-Match = Callable[..., dict[str, tuple[str, ...]]]
+JUDGED = Path(__file__).parents[1] / "payloads" / "topics"
+
+MatchPaper = Callable[..., dict[str, Match]]
 
 
 @bench("tagging", unit="papers/s", target=5_000, needs_recordings=True)
 def tagging(scale: float) -> Figure:
     papers, rules = timed_papers(scale), shipped_rules()
-    seconds = seconds_to_match(compile_topics(rules).match, papers)
+    seconds = seconds_to_match(compile_topics(rules, shipped_fields()).match, papers)
     return Figure(
         len(papers) / seconds,
         f"{len(papers):,} arXiv papers by {len(rules)} topics, with whole abstracts and categories; processor time of "
@@ -44,8 +57,8 @@ def tagging(scale: float) -> Figure:
 def tagging_x10(scale: float) -> Figure:
     papers, rules = timed_papers(scale), shipped_rules()
     many = [*rules, *made_up_rules(rules, papers)]
-    once = seconds_to_match(compile_topics(rules).match, papers)
-    ten_times = seconds_to_match(compile_topics(many).match, papers)
+    once = seconds_to_match(compile_topics(rules, shipped_fields()).match, papers)
+    ten_times = seconds_to_match(compile_topics(many, shipped_fields()).match, papers)
     return Figure(
         ten_times / once,
         f"{len(many)} topics: the shipped ones, and nine more of the same shape for each, with phrases drawn from "
@@ -56,7 +69,7 @@ def tagging_x10(scale: float) -> Figure:
 @bench("topics_f1", unit="micro-F1", target=0.75, needs_recordings=True)
 def topics_f1(scale: float) -> Figure:
     held_out = (paper for paper in some_arxiv_papers(scale, "topics_f1") if is_held_out(paper.id))
-    match = compile_topics(shipped_rules()).match
+    match = shipped_matcher().match
     scores = f1_by_topic(Judged(paper.categories, match(paper.title, paper.abstract)) for paper in held_out)
     best_first = sorted(scores.items(), key=lambda item: -item[1].f1)
     return Figure(
@@ -111,9 +124,54 @@ def paper_numbered(number: int) -> Paper:
     )
 
 
+@bench("phrase_precision", unit="share right", target=0.85, needs_recordings=True)
+def phrase_precision(scale: float) -> Figure:
+    """Measure the topics still given of those that one phrase alone gave, as a reader judged them."""
+    judged, later = judged_rows("single_phrase"), judged_rows("single_phrase_later")
+    matches = matches_of({row["paper"] for row in [*judged, *later]})
+    given, given_later = ([row for row in rows if row["topic"] in matches[row["paper"]]] for rows in (judged, later))
+    firm = [row for row in given if matches[row["paper"]][row["topic"]].fit >= WEAK]
+    return Figure(
+        share_right(given),
+        f"{len(given)} of {len(judged)} judged topics are still given, those not weak {share_right(firm):.2f} right "
+        f"({len(firm)}); all that were judged {share_right(judged):.2f}. Of {len(later)} that an earlier state of the "
+        f"fit let through {len(given_later)}, {share_right(given_later):.2f} right",
+    )
+
+
+@bench("topics_recall", unit="share found", target=0.86, needs_recordings=True)
+def topics_recall(scale: float) -> Figure:
+    """Measure how many of the topics that a reader would give to a paper are found."""
+    judged = judged_rows("whole")
+    matches = matches_of({row["paper"] for row in judged})
+    wanted = {(row["paper"], topic) for row in judged for topic in row["topics"]}
+    found = {(row["paper"], topic) for row in judged for topic in matches[row["paper"]]}
+    right = len(wanted & found)
+    return Figure(
+        right / len(wanted),
+        f"{right} of {len(wanted)} topics of {len(judged)} papers; {right / len(found):.2f} of those given are wanted",
+    )
+
+
+def judged_rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (JUDGED / f"{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+def share_right(rows: Collection[Mapping[str, Any]]) -> float:
+    return sum(row["verdict"] == "right" for row in rows) / len(rows) if rows else 0.0
+
+
+def matches_of(paper_ids: Collection[str]) -> dict[str, dict[str, Match]]:
+    """Return the topics of recorded papers by their arXiv ids."""
+    match = shipped_matcher().match
+    recorded = {paper.id: paper for papers in (hugging_face_papers(), arxiv_papers()) for paper in papers}
+    papers = (cleaned(recorded[paper_id]) for paper_id in paper_ids)
+    return {paper.id: match(paper.title, paper.abstract, paper.categories) for paper in papers}
+
+
 def coverage(papers: Iterable[Recorded]) -> Figure:
     """Return the share of `papers` with a topic, by categories and words, and the same by words alone."""
-    match = compile_topics(shipped_rules()).match
+    match = shipped_matcher().match
     counts = [(len(match(p.title, p.abstract, p.categories)), len(match(p.title, p.abstract))) for p in papers]
     whole, by_words = zip(*counts, strict=True)
     return Figure(
@@ -132,6 +190,10 @@ def described(score: TopicScore) -> str:
     return f"{score.f1:.2f} ({score.expected_count:,} papers{few})"
 
 
+def shipped_matcher() -> Matcher:
+    return compile_topics(shipped_rules(), shipped_fields())
+
+
 def shipped_rules() -> tuple[TopicRule, ...]:
     return rules_from_toml(resources.files(data).joinpath("topics.toml").read_text("utf-8"))
 
@@ -147,13 +209,13 @@ def timed_papers(scale: float) -> list[Recorded]:
     return [cleaned(paper) for paper in islice(arxiv_papers(), 0, None, every)]
 
 
-def seconds_to_match(match: Match, papers: list[Recorded]) -> float:
+def seconds_to_match(match: MatchPaper, papers: list[Recorded]) -> float:
     """Return the least processor time of ROUNDS: other work on the machine does not count."""
     rounds = shown(range(ROUNDS), "matching")
     return min(timed(match, papers) for _ in rounds)
 
 
-def timed(match: Match, papers: list[Recorded]) -> float:
+def timed(match: MatchPaper, papers: list[Recorded]) -> float:
     start = time.process_time()
     for paper in papers:
         match(paper.title, paper.abstract, paper.categories)

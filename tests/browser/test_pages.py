@@ -249,7 +249,7 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
 
 def look_at_the_end_of_all_links(inspector: Inspector, address: str, old: str) -> None:
     page = inspector.page
-    page.get_by_role("button", name="End all links mailed so far").click()
+    page.get_by_role("button", name="Switch off all my links").click()
     inspector.look("links ended")
     inspector.visit(old, "link has ended", 410)
     open_mail(page, address, "link").get_by_role("link", name="Open my choices").click()
@@ -295,7 +295,7 @@ def move(inspector: Inspector, there: str, here: str) -> None:
 def look_at_erasing(inspector: Inspector, address: str) -> None:
     page = inspector.page
     page.goto("/preferences/")
-    page.get_by_role("button", name="Erase me").click()
+    page.get_by_role("button", name="Delete my data").click()
     inspector.look("erasure mailed")
     choices = open_mail(page, address, "link").get_by_role("link", name="Open my choices").get_attribute("href") or ""
     open_mail(page, address, "erase").get_by_role("link", name="Erase me").click()

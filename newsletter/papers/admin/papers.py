@@ -37,8 +37,8 @@ class PaperTopicInline(TabularInline):  # type: ignore[misc]
     form = TopicOfPaperForm
     fk_name = "paper"
     extra = 0
-    fields = ("topic", "origin", "evidence")
-    readonly_fields = ("origin", "evidence")
+    fields = ("topic", "origin", "fit", "evidence")
+    readonly_fields = ("origin", "fit", "evidence")
     verbose_name_plural = "topics: what you add or delete here overrides the topics’ rules"
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from newsletter.papers.ingest import duplicates, field_priority
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
 from newsletter.papers.papers_lock import wait_for_papers_lock
+from newsletter.papers.topic_fit import CERTAIN
 from newsletter.papers.topics import tagging
 
 
@@ -26,7 +27,9 @@ def add_topic(paper: Paper, topic: Topic) -> None:
     wait_for_papers_lock()
     RefusedTopic.objects.filter(paper=paper, topic=topic).delete()
     PaperTopic.objects.update_or_create(
-        paper=paper, topic=topic, defaults={"origin": PaperTopic.Origin.CURATOR, "evidence": [], "came_as": None}
+        paper=paper,
+        topic=topic,
+        defaults={"origin": PaperTopic.Origin.CURATOR, "fit": CERTAIN, "evidence": [], "came_as": None},
     )
 
 

@@ -172,7 +172,7 @@ def copy_corrections(paper: Paper, into: Paper) -> None:
         came_as_id = row.came_as_id or paper.pk
         PaperTopic.objects.update_or_create(
             paper=into, topic_id=row.topic_id,
-            defaults={"origin": row.origin, "evidence": row.evidence, "came_as_id": came_as_id},
+            defaults={"origin": row.origin, "fit": row.fit, "evidence": row.evidence, "came_as_id": came_as_id},
         )  # fmt: skip
     RefusedTopic.objects.bulk_create(
         RefusedTopic(paper=into, topic_id=row.topic_id, came_as_id=row.came_as_id or paper.pk)

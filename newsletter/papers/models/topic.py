@@ -5,6 +5,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from newsletter import clock
+from newsletter.papers.topic_fit import CERTAIN, WEAK
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -100,6 +101,9 @@ class PaperTopic(models.Model):
     paper = models.ForeignKey("Paper", models.CASCADE, related_name="paper_topics")
     topic = models.ForeignKey(Topic, models.CASCADE, related_name="paper_topics")
     origin = models.CharField(max_length=7, choices=Origin, default=Origin.RULE)
+    fit = models.FloatField(
+        default=CERTAIN, editable=False, help_text="How well the paper fits the topic, from 0 to 1; see topic_fit.py."
+    )
     evidence = ArrayField(models.TextField(), default=list, blank=True)
     # The merged paper that this correction was made on.
     came_as = models.ForeignKey("Paper", models.CASCADE, null=True, editable=False, related_name="+")
@@ -109,6 +113,10 @@ class PaperTopic(models.Model):
 
     def __str__(self) -> str:
         return self.topic.name
+
+    @property
+    def is_weak(self) -> bool:
+        return self.fit < WEAK
 
 
 class RefusedTopic(models.Model):

@@ -9,8 +9,13 @@ A topic's rule holds four lists:
 
 In points: a phrase is worth 2 and a weak phrase 1, times its sightings, a sighting in the title being
 two and more than two not counted; the topic needs 4. A phrase inside another counts too: the longer says
-more. A category is worth 20, so that what the authors said comes first. A paper keeps the `MAX_TOPICS`
-topics with the most points.
+more.
+
+Each topic comes with its fit (see topic_fit.py), a number from 0 to 1. Where one phrase alone gives a topic, the rest
+of the text has to speak of its field: a fit below `WEAK` takes the topic away, unless the paper would be left without
+any.
+That holds for the shipped phrases only; one that an editor adds is taken at its word. A paper keeps the `MAX_TOPICS`
+topics that fit best.
 
 Phrases are matched as whole words, in any letter case, and singular and plural are one (write the
 singular): `language model` finds "Language models" and "language-model", since a hyphen is a space, but
@@ -21,21 +26,21 @@ not "language. Model", since a full stop or a comma ends a phrase. A phrase writ
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
+from newsletter.papers.topic_fit import CATEGORY_STRENGTH, OPENING_WORDS, WEAK, Fields, Mentions, fit_of
 from newsletter.papers.topics.evidence import PHRASE
 
 MAX_TOPICS = 4
 MAX_EVIDENCE = 6
 POINTS_NEEDED = 4
-CATEGORY_POINTS = 20
 PHRASE_POINTS = 2
 WEAK_POINTS = 1
 TITLE_FACTOR = 2
 COUNTED_SIGHTINGS = 2
+REMEMBERED_WORDS = 65_536
 
 # Singulars that look like plurals of other words.
 SINGULARS = frozenset({"news", "lens"})
@@ -67,9 +72,12 @@ class PhraseIndex:
         """Return the phrases that stand in `text`, spelled as they were given."""
         return {phrase for _, phrase in self.sightings(split_words(text))}
 
-    def sightings(self, words: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """Yield where each phrase begins in `words` and the phrase, as often as it stands there."""
-        normal = [*map(normalise, words), ""]  # no phrase goes on with the empty word
+    def sightings(self, words: Sequence[str], normal: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
+        """Yield where each phrase begins in `words` and the phrase, as often as it stands there.
+
+        Whoever has the `normal_form` of `words` already hands it in.
+        """
+        normal = normal or normal_form(words)
         first_words = self._root.following
         for start in [place for place, word in enumerate(normal) if word in first_words]:
             node: _Node | None = first_words[normal[start]]
@@ -94,55 +102,84 @@ class PhraseIndex:
 class Matcher:
     """The compiled rules of all topics: made once, then asked for every paper."""
 
-    def __init__(self, rules: Iterable[TopicRule]) -> None:
+    def __init__(self, rules: Iterable[TopicRule], fields: Fields | None = None) -> None:
+        self._fields = fields or Fields({})
         self._by_category: dict[str, list[str]] = {}
         self._uses: dict[str, list[_Use]] = {}
         for rule in rules:
             self._take(rule)
         self._index = PhraseIndex(self._uses)
 
-    def match(self, title: str, abstract: str, categories: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
-        """Return the paper's topics, the strongest first, each with its evidence, the strongest first.
+    def match(self, title: str, abstract: str, categories: Iterable[str] = ()) -> dict[str, "Match"]:
+        """Return the paper's topics, the best fit first, each with its fit and its evidence, the strongest first.
 
         Evidence reads `cs.CL` for a category and `phrase: gaussian splatting` for a phrase. At most
         `MAX_TOPICS` topics and `MAX_EVIDENCE` pieces of evidence a topic are returned.
         """
+        title_words = split_words(title)
+        words = [*title_words, ".", *split_words(abstract)]
+        normal = normal_form(words)
         tallies: dict[str, _Tally] = {}
-        self._count_phrases(title, abstract, tallies)
+        self._count_phrases(self._mentions(words, normal, len(title_words)), tallies)
         tallies = {
             slug: tally for slug, tally in tallies.items() if tally.points >= POINTS_NEEDED and not tally.is_excluded
         }
         self._count_categories(categories, tallies)
-        ranked = sorted(tallies.items(), key=lambda item: (-item[1].points, item[0]))
-        return {slug: tally.best_evidence() for slug, tally in ranked[:MAX_TOPICS]}
+        fits = self._fits(self._fields.words_of_any & set(normal), tallies)
+        ranked = sorted(self._without_doubtful(fits, tallies), key=lambda slug: (-fits[slug], slug))
+        return {slug: Match(fits[slug], tallies[slug].best_evidence()) for slug in ranked[:MAX_TOPICS]}
 
-    def _count_phrases(self, title: str, abstract: str, tallies: "dict[str, _Tally]") -> None:
-        for phrase, sightings in self._sightings(title, abstract).items():
+    def _fits(self, words: Collection[str], tallies: "Mapping[str, _Tally]") -> dict[str, float]:
+        """Return each topic's fit in a paper of these different `words`."""
+        return {
+            slug: fit_of(tally.strength, self._fields.weigh(slug, words, tally.full_phrases()))
+            for slug, tally in tallies.items()
+        }
+
+    def _without_doubtful(self, fits: Mapping[str, float], tallies: "Mapping[str, _Tally]") -> Iterable[str]:
+        """Return the topics without those one phrase alone gives and the text does not bear out; one always stays."""
+        kept = [slug for slug, fit in fits.items() if fit >= WEAK or not self._is_doubtful(slug, tallies[slug])]
+        return kept or sorted(fits, key=lambda slug: (-fits[slug], slug))[:1]
+
+    def _is_doubtful(self, slug: str, tally: "_Tally") -> bool:
+        """Say whether one phrase alone gives the topic; a phrase that an editor added is taken at its word."""
+        return len(tally.phrases) == 1 and not tally.categories and self._fields.knows(slug, tally.phrases[0][1])
+
+    def _count_phrases(self, mentions: Mapping[str, Mentions], tallies: "dict[str, _Tally]") -> None:
+        for phrase, mentioned in mentions.items():
+            sightings = min(TITLE_FACTOR * mentioned.in_title + mentioned.in_abstract, COUNTED_SIGHTINGS)
+            worth = mentioned.worth()
             for use in self._uses[phrase]:
                 tally = tallies.get(use.slug)
                 if tally is None:
                     tally = tallies[use.slug] = _Tally()
                 if use.points:
-                    tally.add(sightings * use.points, f"{PHRASE}{phrase}")
+                    tally.add(phrase, sightings * use.points, worth * use.points)
                 else:
                     tally.is_excluded = True
 
-    def _sightings(self, title: str, abstract: str) -> dict[str, int]:
-        """Count each phrase's sightings, those in the title double, none beyond what counts."""
-        title_words = split_words(title)
-        words = [*title_words, ".", *split_words(abstract)]
-        counts: dict[str, int] = {}
-        for position, phrase in self._index.sightings(words):
-            sightings = TITLE_FACTOR if position < len(title_words) else 1
-            counts[phrase] = min(counts.get(phrase, 0) + sightings, COUNTED_SIGHTINGS)
-        return counts
+    def _mentions(self, words: Sequence[str], normal: Sequence[str], title_length: int) -> dict[str, Mentions]:
+        """Return what the paper makes of each phrase it names; the title is its first `title_length` words."""
+        opening = title_length + 1 + OPENING_WORDS
+        mentions: dict[str, Mentions] = {}
+        for position, phrase in self._index.sightings(words, normal):
+            mentioned = mentions.get(phrase)
+            if mentioned is None:
+                mentioned = mentions[phrase] = Mentions()
+            if position < title_length:
+                mentioned.in_title = True
+            else:
+                mentioned.in_abstract += 1
+                if position < opening:
+                    mentioned.is_early = True
+        return mentions
 
     def _count_categories(self, categories: Iterable[str], tallies: "dict[str, _Tally]") -> None:
         for category in dict.fromkeys(categories):
             archive = f"{category.partition('.')[0]}.*"
             slugs = {*self._by_category.get(category, ()), *self._by_category.get(archive, ())}
             for slug in slugs:
-                tallies.setdefault(slug, _Tally()).add(CATEGORY_POINTS, category)
+                tallies.setdefault(slug, _Tally()).add_category(category)
 
     def _take(self, rule: TopicRule) -> None:
         for category in rule.categories:
@@ -151,9 +188,21 @@ class Matcher:
             self._uses.setdefault(phrase, []).append(_Use(rule.slug, points))
 
 
-def compile_topics(rules: Iterable[TopicRule]) -> Matcher:
+class Match(NamedTuple):
+    """How well a paper fits a topic, from 0 to 1, and what gave it the topic."""
+
+    fit: float
+    evidence: tuple[str, ...]
+
+
+def compile_topics(rules: Iterable[TopicRule], fields: Fields | None = None) -> Matcher:
     """Compile the rules once for many papers. Their order does not matter: of equals the first by slug is kept."""
-    return Matcher(rules)
+    return Matcher(rules, fields)
+
+
+def normal_form(words: Iterable[str]) -> list[str]:
+    """Return the words' normal forms, and after them an empty one, with which no phrase goes on."""
+    return [*map(NORMAL_FORMS.__getitem__, words), ""]
 
 
 def split_words(text: str) -> list[str]:
@@ -165,7 +214,6 @@ def split_words(text: str) -> list[str]:
     return WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
 
 
-@lru_cache(maxsize=65_536)
 def normalise(word: str) -> str:
     """Return the form in which two spellings of a word meet: its singular in small letters.
 
@@ -193,6 +241,19 @@ def rules_from_toml(text: str) -> tuple[TopicRule, ...]:
     )
 
 
+class _NormalForms(dict[str, str]):
+    """Remember the normal form of each word, at half the cost of a cache that knows which was used last."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= REMEMBERED_WORDS:
+            self.clear()
+        form = self[word] = normalise(word)
+        return form
+
+
+NORMAL_FORMS = _NormalForms()
+
+
 class _Use(NamedTuple):
     """Name a topic a phrase speaks for. An exclusion is worth no points."""
 
@@ -213,16 +274,27 @@ class _Tally:
     """Add up what speaks for one topic in one paper."""
 
     points: int = 0
+    strength: int = 0
     is_excluded: bool = False
-    evidence: list[tuple[int, str]] = field(default_factory=list)
+    phrases: list[tuple[int, str]] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
 
-    def add(self, points: int, evidence: str) -> None:
+    def add(self, phrase: str, points: int, strength: int) -> None:
         self.points += points
-        self.evidence.append((points, evidence))
+        self.strength += strength
+        self.phrases.append((points, phrase))
+
+    def add_category(self, category: str) -> None:
+        self.strength += CATEGORY_STRENGTH
+        self.categories.append(category)
+
+    def full_phrases(self) -> list[str]:
+        """Return the phrases of which each gives the topic by itself."""
+        return [phrase for points, phrase in self.phrases if points >= POINTS_NEEDED]
 
     def best_evidence(self) -> tuple[str, ...]:
-        ranked = sorted(self.evidence, key=lambda item: (-item[0], item[1]))
-        return tuple(text for _, text in ranked[:MAX_EVIDENCE])
+        ranked = sorted(self.phrases, key=lambda item: (-item[0], item[1]))
+        return (*sorted(self.categories), *(f"{PHRASE}{phrase}" for _, phrase in ranked))[:MAX_EVIDENCE]
 
 
 def _points_of_phrases(rule: TopicRule) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from newsletter.papers.models import Paper, PaperTopic, RefusedTopic, Topic
+from newsletter.papers.topic_fit import shipped_fields
 from newsletter.papers.topics import tagging
 from newsletter.papers.topics.phrase_matching import (
     COUNTED_SIGHTINGS,
@@ -58,11 +59,9 @@ def would_get_topic(topic: Topic) -> Iterator[tuple[int, bool]]:
     stored = Topic.objects.current().filter(pk=topic.pk).first()
     before, after = tagging.rule_of(stored) if stored else TopicRule(""), tagging.rule_of(topic)
     others = [tagging.rule_of(other) for other in Topic.objects.current().exclude(pk=topic.pk)]
-    alone, among_others = compile_topics([after]), compile_topics([*others, after])
+    matcher = compile_topics([*others, after], shipped_fields())
     papers = tagging.recent_papers().values_list("pk", "title", "abstract", "categories")
-    crowded = papers_at_topic_limit()
-    for paper in papers_to_check(before, after, papers, crowded):
-        matcher = among_others if paper[0] in crowded else alone
+    for paper in papers_to_check(before, after, papers, papers_at_topic_limit()):
         yield paper[0], after.slug in matcher.match(*paper[1:])
 
 

@@ -13,7 +13,8 @@ from newsletter import clock
 from newsletter.papers import bulk_rows, data
 from newsletter.papers.models import Paper, PaperQuerySet, PaperTopic, RefusedTopic, Topic
 from newsletter.papers.papers_lock import wait_for_papers_lock
-from newsletter.papers.topics.phrase_matching import Matcher, TopicRule, compile_topics
+from newsletter.papers.topic_fit import shipped_fields
+from newsletter.papers.topics.phrase_matching import Match, Matcher, TopicRule, compile_topics
 
 RECENT = timedelta(days=30)  # whose papers an edited rule tags anew
 RETAGGED_AT_ONCE = 1000  # papers a turn, so that ingesting does not wait long
@@ -37,29 +38,37 @@ def tag(papers: Iterable[Paper]) -> None:
     match = matcher_of(topics).match
     refused = set(RefusedTopic.objects.filter(paper__in=papers).values_list("paper_id", "topic_id"))
     wanted = {
-        (paper.pk, ids[slug]): list(evidence)
+        (paper.pk, ids[slug]): found
         for paper in papers
-        for slug, evidence in match(paper.title, paper.abstract, paper.categories).items()
+        for slug, found in match(paper.title, paper.abstract, paper.categories).items()
         if (paper.pk, ids[slug]) not in refused
     }
     write(wanted, PaperTopic.objects.filter(paper__in=papers))
 
 
 @transaction.atomic
-def write(wanted: dict[tuple[int, int], list[str]], stored: QuerySet[PaperTopic]) -> None:
-    """Make the rules' rows among `stored` those of `wanted`: evidence by paper and topic."""
+def write(wanted: dict[tuple[int, int], Match], stored: QuerySet[PaperTopic]) -> None:
+    """Make the rules' rows among `stored` those of `wanted`: fit and evidence by paper and topic."""
     rows = {(row.paper_id, row.topic_id): row for row in stored.filter(origin=PaperTopic.Origin.RULE)}
     gone = [row.pk for pair, row in rows.items() if pair not in wanted]
     if gone:
         PaperTopic.objects.filter(pk__in=gone).delete()
-    changed = [row for pair, row in rows.items() if pair in wanted and row.evidence != wanted[pair]]
+    changed = [row for pair, row in rows.items() if pair in wanted and stored_match(row) != wanted[pair]]
     for row in changed:
-        row.evidence = wanted[row.paper_id, row.topic_id]
-    bulk_rows.update(changed, ["evidence"])
-    new = [
-        PaperTopic(paper_id=pair[0], topic_id=pair[1], evidence=wanted[pair]) for pair in wanted.keys() - rows.keys()
-    ]
+        set_match(row, wanted[row.paper_id, row.topic_id])
+    bulk_rows.update(changed, ["fit", "evidence"])
+    new = [PaperTopic(paper_id=pair[0], topic_id=pair[1]) for pair in wanted.keys() - rows.keys()]
+    for row in new:
+        set_match(row, wanted[row.paper_id, row.topic_id])
     bulk_rows.insert(new, ignore_conflicts=True)
+
+
+def stored_match(row: PaperTopic) -> Match:
+    return Match(row.fit, tuple(row.evidence))
+
+
+def set_match(row: PaperTopic, match: Match) -> None:
+    row.fit, row.evidence = match.fit, list(match.evidence)
 
 
 def ask_to_retag(topic: Topic) -> None:
@@ -99,7 +108,7 @@ def matcher_of(topics: Iterable[Topic]) -> Matcher:
 
 @lru_cache(maxsize=2)
 def compiled(rules: tuple[TopicRule, ...]) -> Matcher:
-    return compile_topics(rules)
+    return compile_topics(rules, shipped_fields())
 
 
 def rule_of(topic: Topic) -> TopicRule:

@@ -154,6 +154,22 @@ def test_who_comes_back_to_the_same_issue_does_not_get_its_papers_again(vision: 
     assert Delivery.objects.get(slot=MORNING + timedelta(hours=2)).reason == Delivery.Reason.ALL_HAD
 
 
+@pytest.mark.parametrize("has_match", [True, False])
+def test_who_comes_back_on_the_same_day_gets_no_second_digest_of_the_fronts_best(
+    has_match: bool, vision: Topic, set_clock: SetClock
+) -> None:
+    matching = PaperFactory(topics=[vision if has_match else TopicFactory()])
+    published_issue(MONDAY, matching, *PaperFactory.create_batch(20, topics=[TopicFactory()]))
+    reader = SubscriberFactory(topics=[vision])
+    assemble.assemble_due_digests()
+    reader.refresh_from_db()
+    reader.unsubscribe()
+    set_clock(MORNING + timedelta(hours=2))
+    reader.confirm()
+    assemble.assemble_due_digests()
+    assert Delivery.objects.get(slot=MORNING + timedelta(hours=2)).reason == Delivery.Reason.ALL_HAD
+
+
 def test_the_look_back_costs_the_same_for_any_number_of_readers(vision: Topic, set_clock: SetClock) -> None:
     few = queries_of_a_second_day(2, vision, set_clock)
     assert few == queries_of_a_second_day(30, TopicFactory(), set_clock, after=30 * DAY)

@@ -127,13 +127,13 @@ def test_links_of_who_was_erased_do_nothing(client: Client, reader: Subscriber) 
     link, choices = link_of(reader, Letter.Kind.ERASE), letters.preferences_path(reader)
     press(client, link)
     over = client.get(link)
-    assert (over.status_code, "it is gone, and so are its links" in over.content.decode()) == (404, True)
+    assert (over.status_code, "there is nothing left for a link to open" in over.content.decode()) == (404, True)
     leave = f"/unsubscribe/{tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)}/"
     for path in (choices, letters.pause_path(reader), leave):
         page = client.get(path, follow=True)
-        assert (page.status_code, "Nothing is kept here any more" in page.content.decode()) == (410, True)
+        assert (page.status_code, "Your data has been deleted" in page.content.decode()) == (410, True)
     assert client.post(leave).status_code == 200
-    assert "This page opens with your own link" in client.get("/erase/").content.decode()
+    assert "You need your settings link" in client.get("/erase/").content.decode()
 
 
 def test_the_words_that_others_chose_too_stay(reader: Subscriber) -> None:

@@ -98,4 +98,4 @@ def test_a_digest_between_ends_the_row_of_empty_days(reader: Subscriber) -> None
 
 
 def test_without_a_link_nothing_is_shown(client: Client) -> None:
-    assert "This page opens with your own link" in client.get("/digest/last/").content.decode()
+    assert "You need your settings link" in client.get("/digest/last/").content.decode()

@@ -172,7 +172,7 @@ def test_a_link_in_an_inbox_that_was_left_votes_no_more(client: Client, entry: I
     Subscriber.objects.update(token_epoch=1)
     page = client.get(link)
     assert page.status_code == 410
-    assert "This link has ended" in page.content.decode()
+    assert "This link no longer works" in page.content.decode()
 
 
 def test_who_has_voted_enough_is_told_so(client: Client, entry: IssueEntry, settings: LazySettings) -> None:

@@ -48,7 +48,7 @@ def test_a_later_change_of_a_paper_does_not_show() -> None:
     card = issue.entries.get().snapshot
 
     assert (card["title"], card["score"], card["votes"]) == ("Before", 9, 41)
-    assert card["topics"] == [{"slug": topic.slug, "name": "Seeing", "evidence": ["cs.CL"]}]
+    assert card["topics"] == [{"slug": topic.slug, "name": "Seeing", "fit": 1.0, "evidence": ["cs.CL"]}]
     assert card["authors"] == ["Ada Example", "Bo Sample"]
     assert card["listed_on"] == "2026-05-04"
 

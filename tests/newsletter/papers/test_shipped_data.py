@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from newsletter.papers.topic_fit import shipped_fields
 from newsletter.papers.topics.phrase_matching import Matcher, compile_topics, normalise, rules_from_toml, split_words
 from tests.benchmarks.topic_evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
 from tests.recordings import SHARED
@@ -174,7 +175,7 @@ def shipped_topics() -> list[dict[str, Any]]:
 
 @cache
 def shipped_matcher() -> Matcher:
-    return compile_topics(rules_from_toml(shipped("topics.toml")))
+    return compile_topics(rules_from_toml(shipped("topics.toml")), shipped_fields())
 
 
 def sample() -> dict[str, Any]:

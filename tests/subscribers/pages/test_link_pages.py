@@ -44,14 +44,14 @@ def test_the_cookie_of_a_link_is_signed_out_of_reach_and_lasts_an_hour(client: C
     cookie = client.cookies["link_preferences"]
     assert (cookie["max-age"], cookie["httponly"], cookie["samesite"], cookie["secure"]) == (3600, True, "Lax", True)
     client.cookies["link_preferences"] = cookie.value[:-1] + ("A" if cookie.value[-1] != "A" else "B")
-    assert "This page opens with your own link" in client.get("/preferences/").content.decode()
+    assert "You need your settings link" in client.get("/preferences/").content.decode()
 
 
 def test_a_cookie_of_more_than_an_hour_ago_opens_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.get(choices_link(SubscriberFactory()))
     later = time_.time() + 3601
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
-    assert "This page opens with your own link" in client.get("/preferences/").content.decode()
+    assert "You need your settings link" in client.get("/preferences/").content.decode()
 
 
 def test_the_cookie_of_one_link_opens_no_other_page(client: Client) -> None:
@@ -59,7 +59,7 @@ def test_the_cookie_of_one_link_opens_no_other_page(client: Client) -> None:
     client.get(leave_link(reader))
     client.cookies["link_preferences"] = client.cookies["link_unsubscribe"].value
     for page in ("/preferences/", "/pause/", "/erase/"):
-        assert "This page opens with your own link" in client.get(page).content.decode()
+        assert "You need your settings link" in client.get(page).content.decode()
 
 
 def test_every_page_of_a_link_is_kept_by_nobody_and_says_nothing_to_others(client: Client) -> None:

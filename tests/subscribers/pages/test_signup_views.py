@@ -122,6 +122,29 @@ def test_the_page_of_the_box_preselects_the_topics_of_its_address(client: Client
     assert 'value="vision" checked' in page
 
 
+@pytest.mark.parametrize("meant", ["ada@gmail.com", "ada@gmai.com"])
+def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client, meant: str) -> None:
+    TopicFactory(slug="vision")
+    asked = client.post("/subscribe/", answers(email="ada@gmai.com"))
+    page = asked.content.decode()
+    assert asked.status_code == 422
+    assert "Did you mean ada@gmail.com?" in page
+    assert f'<button name="intended_email" value="{meant}">' in page.replace(' class="second"', "")
+    assert "Not saved yet" not in page
+    assert 'value="vision" checked' in page
+
+    assert client.post("/subscribe/", answers(email="ada@gmai.com", intended_email=meant)).status_code == 302
+    answer_all()
+    assert Subscriber.objects.get().email == meant
+
+
+def test_an_address_that_was_corrected_by_hand_wins_over_the_suggestion(client: Client) -> None:
+    TopicFactory(slug="vision")
+    client.post("/subscribe/", answers(email="ada@example.org", intended_email="ada@gmail.com"))
+    answer_all()
+    assert Subscriber.objects.get().email == "ada@example.org"
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_other_methods_are_refused(client: Client, method: str) -> None:
     for path in ("/subscribe/", "/confirm/", "/preferences/", "/pause/", "/unsubscribe/", "/unsubscribe/x/"):
@@ -145,7 +168,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
     page = press(client, path)
     assert page.status_code == 200
-    assert "The earliest is Monday, 4 May at 07:00." in page.content.decode()
+    assert "It is expected on Monday, 4 May at 07:00." in page.content.decode()
     reader = Subscriber.objects.get()
     assert (reader.status, reader.next_digest_at) == (Subscriber.Status.ACTIVE, MORNING)
     consent = reader.consents.latest("pk")

@@ -72,7 +72,7 @@ def test_the_page_behind_the_link_has_one_button(client: Client) -> None:
 
 def test_who_has_left_is_told_so(client: Client) -> None:
     reader = SubscriberFactory(status=UNSUBSCRIBED, next_digest_at=None)
-    assert "You have already left" in follow(client, leave_link(reader)).content.decode()
+    assert "You are already unsubscribed" in follow(client, leave_link(reader)).content.decode()
 
 
 @pytest.mark.parametrize(("how_long", "back_on"), [("week", date(2026, 5, 11)), ("month", date(2026, 6, 3))])

@@ -206,11 +206,11 @@ def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mail
 
     page = press(client, old, at="/preferences/end-links/")
 
-    assert "The links mailed so far have ended" in page.content.decode()
-    assert "own link" in client.get("/preferences/").content.decode()  # the cookie went too
+    assert "Your old links no longer work" in page.content.decode()
+    assert "You need your settings link" in client.get("/preferences/").content.decode()  # the cookie went too
     for link in (old, pause):
         answer = client.get(link)
-        assert (answer.status_code, "This link has ended" in answer.content.decode()) == (410, True)
+        assert (answer.status_code, "This link no longer works" in answer.content.decode()) == (410, True)
     assert [client.get(link).status_code for link in of_letters] == [404] * 3
     assert follow(client, way_out).status_code == 200
     fresh = link_of(Letter.objects.get(kind="link"))

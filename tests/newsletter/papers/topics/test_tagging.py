@@ -1,7 +1,10 @@
 import pytest
 
+from newsletter.papers.ingest import corrections
 from newsletter.papers.models import Paper, PaperTopic, Topic
+from newsletter.papers.topic_fit import fit_of
 from newsletter.papers.topics import tagging
+from newsletter.papers.topics.evidence import strongest_words
 from tests.factories import PaperFactory, SubscriberFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +58,28 @@ def test_papers_get_the_topics_of_the_rules_as_they_stand() -> None:
     Topic.objects.filter(pk=topic.pk).update(phrases=["splines"])
     tagging.tag([paper])
     assert slugs(paper) == {"language"}
+
+
+def test_a_topic_keeps_its_fit_and_what_gave_it() -> None:
+    topic = TopicFactory(slug="splats", phrases=["gaussian splatting"])
+    paper = PaperFactory(title="Gaussian Splatting Revisited", abstract="It is new.")
+    tagging.tag([paper])
+    row = PaperTopic.objects.get(topic=topic)
+    assert (row.fit, strongest_words(row.evidence), row.is_weak) == (fit_of(4), "gaussian splatting", True)
+
+    paper.abstract = "Gaussian splatting is fast."
+    tagging.tag([paper])
+    row.refresh_from_db()
+    assert (row.fit, row.is_weak) == (fit_of(10), False)
+
+
+def test_an_editors_word_is_certain() -> None:
+    topic = TopicFactory(phrases=["gaussian splatting"])
+    paper = PaperFactory(title="Gaussian Splatting Revisited")
+    tagging.tag([paper])
+    corrections.add_topic(paper, topic)
+    row = PaperTopic.objects.get()
+    assert (row.fit, strongest_words(row.evidence)) == (1.0, "")
 
 
 def test_what_an_editor_set_by_hand_stays() -> None:
