@@ -41,6 +41,7 @@ FILE = f"email,status\n{TYPED},spam\n{CANONICAL},\nda {TYPED},\n"
 def reader(client: Client, admin_client: Client, settings: LazySettings, tmp_path: Path) -> Subscriber:
     """A reader who did all that can be done here, and about whom others did all that they can."""
     settings.ANYMAIL, settings.VAR_DIR = SETTINGS, tmp_path
+    settings.WEBHOOK_FORMER_PROVIDERS = ["postmark"]
     published_issue(MONDAY, PaperFactory(topics=[TopicFactory(slug="vision")], title="An engine"))
     join(client)
     reader = Subscriber.objects.get()
