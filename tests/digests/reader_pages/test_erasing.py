@@ -66,7 +66,8 @@ def join(client: Client) -> None:
 def speak_of_papers(client: Client) -> None:
     """Vote by the digest, and propose one paper that is taken and one that waits."""
     vote, propose = (re.findall(rf"https?://[^/\s]+(/{page}/\S+)", sent()[-1].body)[0] for page in ("vote", "propose"))
-    press(client, vote, {"entry": IssueEntry.objects.get().pk, "act": "vote"})
+    entry = IssueEntry.objects.get().pk
+    press(client, f"{vote.partition('?')[0]}?entry={entry}", {"entry": entry, "act": "vote"})
     for paper in (PaperFactory(), PaperFactory()):
         press(client, propose, {"paper": paper.url, "because": f"Mrs Lovelace asks, {TYPED}"})
     proposal_decisions.accept(Proposal.objects.latest("pk"), None, "Thank you")
