@@ -64,9 +64,9 @@ def opens_every_link_as_a_scanner(page: Page, mail: FrameLocator, scanner: Page)
     """Open all that leads to us in a browser that runs every script, and find the subscription as it was."""
     links = [link.get_attribute("href") or "" for link in mail.get_by_role("link").all()]
     ours = [link for link in links if link.startswith(page.url.partition("/mailbox/")[0])]
-    votes = [link for link in ours if "/vote/" in link]
-    assert len(ours) - len(votes) == 6
-    for link in {*ours} - {*votes[1:]}:
+    votes, details = ([link for link in ours if part in link] for part in ("/vote/", "#paper-"))
+    assert len(ours) - len(votes) - len(details) == 6
+    for link in {*ours} - {*votes[1:], *details[1:]}:
         scanner.goto(link)
         scanner.wait_for_load_state("networkidle")
     choices, leave = (next(link for link in ours if f"/{word}/" in link) for word in ("preferences", "unsubscribe"))

@@ -57,7 +57,7 @@ def test_a_suppression_is_added_found_by_its_address_and_lifted(open_page: Open,
     page.get_by_role("button", name="Save", exact=True).click()
     page.goto("/admin/subscribers/suppression/?q=suppressed@example.org")
     page.locator("#result_list tbody th a, #result_list tbody td a").first.click()
-    page.get_by_role("link", name="Lift it").click()
+    page.get_by_role("link", name="Lift this suppression").click()
     assert_it_fits_a_phone(page)
     shot(page, "suppression-lift")
     page.get_by_label("Why").fill("Asked again")

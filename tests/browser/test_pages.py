@@ -122,7 +122,7 @@ def look_at_the_preview(inspector: Inspector) -> None:
     page = inspector.page
     topics = topics_of_the_leader(page)
     page.goto("/subscribe/")
-    page.get_by_text("Choose a topic, and its papers appear here").wait_for()
+    page.get_by_text("Choose a topic, or follow words or authors, and their papers appear here").wait_for()
     page.get_by_label(topics[0], exact=True).check()
     page.locator(".preview li").first.wait_for()
     page.locator(".choices summary").click()

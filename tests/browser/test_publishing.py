@@ -24,7 +24,7 @@ from datetime import timedelta
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, cutoff_of
 from newsletter.papers.models import Paper
-from subscribers.making import make_subscribers
+from subscribers.synthetic_subscribers import make_subscribers
 
 now, day = clock.now(), clock.today() + timedelta(days=20)
 title = "On publishing by keyboard"

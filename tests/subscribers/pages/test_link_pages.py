@@ -77,7 +77,7 @@ def test_a_link_that_was_tampered_with_is_404_and_changes_nothing(client: Client
     SubscriberFactory()
     before = everything()
     assert client.get(f"/{page}/{token}/").status_code == 404
-    assert client.post(f"/{page}/{token}/").status_code == (404 if page == "unsubscribe" else 405)
+    assert client.post(f"/{page}/{token}/").status_code == (404 if page == "unsubscribe" or token == "%00" else 405)
     assert everything() == before
 
 
