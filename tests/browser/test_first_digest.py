@@ -109,7 +109,7 @@ def changes_topics(page: Page, topics: list[str]) -> None:
         page.get_by_label(topic, exact=True).uncheck()
     page.get_by_label(STRANGE_TOPIC).check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator(".state.done")).to_contain_text("Saved.")
     expect(chosen).to_have_count(1)
     expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
 

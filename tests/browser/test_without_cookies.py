@@ -47,7 +47,7 @@ def test_the_whole_way_needs_no_cookies(page: Page, shot: Shot) -> None:
     shot(page, "choices")
     page.get_by_label("At most").select_option("5")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator(".state.done")).to_contain_text("Saved.")
     assert page.url.endswith("/preferences/")
     expect(page.get_by_label("At most")).to_have_value("5")
 
