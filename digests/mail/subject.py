@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 from digests.selection.entry_index import Item
 from newsletter.excerpt import cut_at_word
-from newsletter.header_line import clean_line
 from newsletter.issues.models import Issue
+from newsletter.mail.header_line import clean_line
 
 LONGEST_TITLE = 70  # characters of a title in a subject
 

@@ -10,7 +10,7 @@ from django.db.models.fields.json import KT
 from django.urls import reverse
 
 from newsletter import clock
-from newsletter.header_line import HeaderLineField
+from newsletter.mail.header_line import HeaderLineField
 from newsletter.papers.models import Paper
 from newsletter.state_machine import StatefulModel
 

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.timezone import make_aware
 
-from newsletter.header_line import HeaderLine, clean_line
 from newsletter.issues.desk import ordering, wording
 from newsletter.issues.desk.edit_lock import Edit, EditRefused
 from newsletter.issues.models import IssueEntry
+from newsletter.mail.header_line import HeaderLine, clean_line
 from newsletter.papers import search
 from newsletter.papers.ingest.fetch import validate_address
 from newsletter.papers.models import Paper

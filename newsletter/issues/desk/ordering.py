@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from newsletter import clock
-from newsletter.header_line import clean_line
 from newsletter.issues import draft
 from newsletter.issues.desk.edit_lock import Edit, EditRefused, entry_of, lock_for_edit, quoted_title, record_edit
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.mail.header_line import clean_line
 from newsletter.papers.models import Paper
 
 END = 10_000  # a place behind all others

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 
 from newsletter import clock
-from newsletter.header_line import clean_line
 from newsletter.issues.desk.edit_lock import Edit, EditRefused, entry_of, lock_for_edit, quoted_title, record_edit
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.mail.header_line import clean_line
 
 
 def pick(edit: Edit, entry_id: int, is_pick: bool) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.header_line import HeaderLine, clean_line
 from newsletter.issues.models import Issue
+from newsletter.mail.header_line import HeaderLine, clean_line
 from tests.factories import EntryFactory, IssueFactory
 
 CRAFTED = "Ed\r\nBcc: x@example.org"
