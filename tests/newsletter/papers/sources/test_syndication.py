@@ -83,8 +83,17 @@ def test_no_letter_beside_an_ampersand_is_lost(title: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["&", "<![CDATA[", "<!--", "&a", "&amp", "<![CDATA[]]>"])
-def test_no_feed_takes_long_to_repair(unit: str) -> None:
+def test_four_times_the_feed_takes_no_longer_than_ten_times_to_repair(unit: str) -> None:
+    assert seconds_to_refuse(unit, 200_000) < 10 * seconds_to_refuse(unit, 50_000)
+
+
+def seconds_to_refuse(unit: str, count: int) -> float:
+    """Return the least processor time of three tries: other work on the machine does not count."""
+    return min(timed_refusal(b"<x>" + unit.encode() * count) for _ in range(3))
+
+
+def timed_refusal(body: bytes) -> float:
     began = time.process_time()
     with pytest.raises(SourceError):
-        read_feed(b"<x>" + unit.encode() * 200_000)
-    assert time.process_time() - began < 5
+        read_feed(body)
+    return time.process_time() - began
