@@ -17,7 +17,7 @@ from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
 from subscribers.pages.link_pages import explain_link, reader_page
 from subscribers.pages.preference_views import preferences_context, preferences_form
-from subscribers.pages.subscribe_forms import ChoiceForm, PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import AMOUNT, ChoiceForm, PreferencesForm, SubscribeForm
 
 AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
@@ -103,7 +103,7 @@ def effect_of(form: PreferencesForm) -> Week | None:
 
 
 def is_readable(form: ChoiceForm) -> bool:
-    return form.is_valid() or not {"topics", "max_papers", *Preferences.WORDS} & form.errors.keys()
+    return form.is_valid() or not {"topics", *AMOUNT, *Preferences.WORDS} & form.errors.keys()
 
 
 def choice_of(form: ChoiceForm) -> Choice:
@@ -112,6 +112,7 @@ def choice_of(form: ChoiceForm) -> Choice:
     return Choice(
         frozenset(topic.slug for topic in topics),
         max_papers=chosen["max_papers"],
+        detail=chosen["detail"],
         minimum_score=chosen.get("minimum_score", 0.0),
         **words,
     )

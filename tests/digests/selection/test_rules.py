@@ -196,7 +196,7 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
 
 def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
-    shown = with_fallback(fallback_order(index, VISION))
+    shown = with_fallback(fallback_order(index, VISION), VISION)
     assert ([item.reason for item in shown.items], shown.is_fallback) == (["Trending today · 9 votes"], True)
 
 
