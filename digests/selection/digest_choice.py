@@ -9,6 +9,7 @@ from digests.selection import rules
 from digests.selection.entry_index import Choice, Item
 from digests.selection.rules import Place
 from digests.selection.spans import Span
+from newsletter.number_text import pluralize
 
 
 class DigestContent(NamedTuple):
@@ -46,8 +47,7 @@ def answer(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) 
         return DigestChoice(content, span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
         return DigestChoice(None, span.newest_at, drawn.reason)
-    looked_at = span.index.paper_count
-    note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
+    note = f"{pluralize(span.index.paper_count, 'paper')} considered"
     return DigestChoice(None, span.newest_at, drawn.reason, note)
 
 
