@@ -10,6 +10,7 @@ from digests.selection import rules
 from digests.selection.entry_index import Choice, Item
 from digests.selection.rules import Place
 from digests.selection.spans import Span
+from newsletter.number_text import pluralize
 
 
 class DigestContent(NamedTuple):
@@ -61,8 +62,7 @@ def answer(
         return DigestChoice(DigestContent(span, items_of(span, choice, drawn), kind, why), span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
         return DigestChoice(None, span.newest_at, drawn.reason)
-    looked_at = span.index.paper_count
-    note = "1 paper looked at" if looked_at == 1 else f"{looked_at} papers looked at"
+    note = f"{pluralize(span.index.paper_count, 'paper')} considered"
     return DigestChoice(None, span.newest_at, drawn.reason, note)
 
 
