@@ -121,8 +121,9 @@ def test_a_name_in_small_letters_keeps_them() -> None:
 
 def test_a_statement_whose_only_clause_is_short_is_cut_at_a_word_that_waits_for_no_other() -> None:
     statement = (
-        "We introduce Mapmaker, a minimal scaffold that equips surveyors plus pencil cases, folding rules, one hundred "
-        "squared sheets, three lamps, two patient dogs, eleven red tents, one tin stove plus several large Swiss clocks"
+        "We introduce Mapmaker, a minimal scaffold that equips surveyors plus pencil cases, folding rules, one "
+        "hundred squared sheets, three lamps, two patient dogs, eleven red tents, one tin stove plus several"
+        " large Swiss clocks"
     )
     assert clauses.shortened(statement).endswith("eleven red tents, one tin stove plus…")
 
