@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.papers.topic_fit import Field, Fields
 from newsletter.papers.topics.phrase_matching import (
     PhraseIndex,
     TopicRule,
@@ -74,6 +75,18 @@ def test_the_evidence_names_categories_and_phrases_strongest_first() -> None:
     found = compile_topics([SPLATTING]).match("A NeRF of meshes", "Gaussian splatting.", ["cs.LG", "cs.CG"])
 
     assert found["3d"].evidence == ("cs.CG", "phrase: NeRF", "phrase: gaussian splatting", "phrase: mesh")
+
+
+def test_of_phrases_with_equal_points_the_one_that_more_is_made_of_comes_first() -> None:
+    abstract = "NeRF or gaussian splatting. " + "We train it. " * 12 + "NeRF, gaussian splatting, NeRF."
+    found = compile_topics([SPLATTING]).match("On gaussian splatting", abstract)
+    assert found["3d"].evidence == ("phrase: gaussian splatting", "phrase: NeRF")
+
+
+def test_of_phrases_that_equally_much_is_made_of_the_one_that_tells_most_of_the_field_comes_first() -> None:
+    fields = Fields({"3d": Field(phrases={"NeRF": 20, "gaussian splatting": 90})})
+    found = compile_topics([SPLATTING], fields).match("NeRF and gaussian splatting", "")
+    assert found["3d"].evidence == ("phrase: gaussian splatting", "phrase: NeRF")
 
 
 def test_a_paper_keeps_its_strongest_topics() -> None:
