@@ -13,6 +13,8 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from newsletter.number_text import parse_row_id
+
 BOUNDED_ELSEWHERE = ("/admin/", "/anymail/")  # these limit the size of what is posted to them themselves
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -39,10 +41,9 @@ class DesignedErrors:
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Answer 404 for a page of a row whose id is no number: all our tables count their rows."""
-        row_id = kwargs.get("object_id", "0")
-        is_number = row_id is None or (row_id.isascii() and row_id.isdecimal())
-        return None if is_number else render_error(request, 404)
+        """Answer 404 for an admin page whose row id is no number: all our keys are numbers."""
+        row_id = kwargs.get("object_id")
+        return None if row_id is None or parse_row_id(row_id) is not None else render_error(request, 404)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Http404):

@@ -50,11 +50,27 @@ class CardsPruned(Exception):
 class Digest(models.Model):
     """One selection of papers, shared by every reader whose preferences come to it. Only its order is stored."""
 
+    class Kind(models.TextChoices):
+        DAY = "day", "One issue"
+        DAYS = "days", "Several issues"
+        WEEK = "week", "A weekly reader’s issues"
+        WELCOME = "welcome", "A reader’s first digest"
+
+    class FallbackReason(models.TextChoices):
+        NO_CHOICE = "no_choice", "nothing was chosen"
+        NO_PAPER = "no_paper", "no paper matched"
+        MUTED = "muted", "every matching paper was muted"
+        LOW_SCORE = "low_score", "every matching paper was below the minimum score"
+        WEAK = "weak", "the papers fit the topics only weakly"
+
     content_key = models.UUIDField(unique=True)
     # The newest issue of its span, whose frame it has.
     issue = models.ForeignKey(Issue, models.PROTECT, related_name="digests", db_constraint=False, db_index=False)
     card_ids = ArrayField(models.BigIntegerField())
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.DAY, db_default=Kind.DAY.value)
+    first_day = models.DateField(null=True)  # of the oldest issue of its span, if there are several
     is_fallback = models.BooleanField(default=False)  # nothing matched, and the front's best are shown instead
+    fallback_reason = models.CharField(max_length=9, choices=FallbackReason, blank=True, default="", db_default="")
     subject = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=clock.now)
 

@@ -193,11 +193,12 @@ def topics_in(rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, 
     """Return the topics of a snapshot; a retired topic's heir too. `heirs` holds the slug and name of each heir."""
     found = SnapshotTopics({}, {}, {})
     for row in rows:
-        words = strongest_words(row.get("evidence", ()))
+        words, fit = strongest_words(row.get("evidence", ())), row.get("fit")
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
             found.names[slug] = name
-            found.evidence.setdefault(slug, words)
-            if (fit := row.get("fit")) is not None:
+            if slug not in found.evidence or (fit or 0.0) > found.fits.get(slug, 0.0):
+                found.evidence[slug] = words
+            if fit is not None:
                 found.fits[slug] = max(fit, found.fits.get(slug, 0.0))
     return found
 

@@ -1,14 +1,14 @@
 import hashlib
-import threading
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from newsletter.papers.models import Topic
 from subscribers.models import Preferences, PreferencesTopic, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DAY = timedelta(days=1)
@@ -39,19 +39,7 @@ def test_the_keys_of_before_there_was_a_detail_are_those_of_two_lines() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_readers_who_choose_the_same_at_once_share_one_row() -> None:
     topics = TopicFactory.create_batch(3)
-    start, made = threading.Barrier(4), list[int]()
-
-    def choose() -> None:
-        start.wait(10)
-        made.append(Preferences.objects.for_choice(topics, max_papers=10).pk)
-        connection.close()
-
-    choosers = [threading.Thread(target=choose) for _ in range(4)]
-    for chooser in choosers:
-        chooser.start()
-    for chooser in choosers:
-        chooser.join(30)
-    assert len(made) == 4
+    made = at_once(*[lambda: Preferences.objects.for_choice(topics, max_papers=10).pk] * 4)
     assert len(set(made)) == 1
     assert PreferencesTopic.objects.count() == 3
 

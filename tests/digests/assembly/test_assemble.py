@@ -155,7 +155,7 @@ def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -
 
     delivery = only_delivery()
     assert (delivery.status, delivery.reason) == (Delivery.Status.SKIPPED, Delivery.Reason.NOTHING_MATCHED)
-    assert delivery.note == "1 paper looked at"
+    assert delivery.note == "1 paper considered"
 
 
 def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0010_fit_of_recent'),
+        ('papers', '0011_ties_broken_by_fit'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0014_lists'),
+        ('digests', '0015_what_digests_cover'),
         ('issues', '0007_subjects_on_one_line'),
     ]
 
