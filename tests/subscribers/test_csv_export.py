@@ -36,8 +36,8 @@ def test_an_export_holds_what_a_reader_chose_and_agreed_to() -> None:
     (row,) = exported()
     assert list(row) == [
         "email", "state", "suppressed", "topics", "followed_phrases", "followed_authors", "muted_phrases",
-        "muted_authors", "max_papers", "minimum_score", "frequency", "weekday", "hour", "zone", "paused_until",
-        "subscribed_at", "confirmed_at", "unsubscribed_at", "consents",
+        "muted_authors", "max_papers", "minimum_score", "detail", "frequency", "weekday", "hour", "zone",
+        "paused_until", "subscribed_at", "confirmed_at", "unsubscribed_at", "consents",
     ]  # fmt: skip
     wanted = {
         "email": "Ada@example.org",
