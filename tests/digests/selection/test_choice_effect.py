@@ -28,10 +28,10 @@ def titles(days: list[IssueDay], choice: Choice) -> list[tuple[str, ...]]:
 
 
 def test_each_day_says_what_it_would_have_brought_newest_first() -> None:
-    days = week([entry(1, "vision"), entry(2, "audio")], [entry(3, "vision"), entry(4, "vision")])
-    assert effects(days, VISION) == [
-        Effect(MONDAY + DAY, True, ("Paper 3", "Paper 4")),
-        Effect(MONDAY, True, ("Paper 1",)),
+    seen, heard, *later = entry(1, "vision"), entry(2, "audio"), entry(3, "vision"), entry(4, "vision")
+    assert effects(week([seen, heard], later), VISION) == [
+        Effect(MONDAY + DAY, True, tuple(later)),
+        Effect(MONDAY, True, (seen,)),
     ]
 
 
