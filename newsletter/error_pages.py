@@ -13,7 +13,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-BOUNDED_ELSEWHERE = ("/admin/", "/anymail/")  # these limit the size of what is posted to them themselves
+BOUNDED_ELSEWHERE = ("/admin/subscribers/importrun/add/", "/anymail/")  # these limit the size of what is posted to them themselves
 View = Callable[[HttpRequest], HttpResponseBase]
 
 
