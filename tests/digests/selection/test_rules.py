@@ -164,6 +164,15 @@ def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() ->
     assert chosen(entries, choice) == [2, 1]
 
 
+def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_place_behind_the_readers_own() -> None:
+    other = entry(1, "audio", summary="We build a tokenizer of sounds.")
+    entries = [other, *(entry(number, "vision") for number in range(2, 20))]
+    choice = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
+    assert chosen(entries, choice) == [2, 3, 1]
+    assert chosen(entries, replace(choice, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
+    assert chosen(entries, replace(choice, topics=frozenset())) == [1]
+
+
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
     index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
