@@ -2,8 +2,8 @@
 
 The order is: editors' picks, what the reader follows, what stands on the front under the reader's topics, the best few
 of each topic's shelf, the rest of these shelves; then what the reader was not shown of older issues, the newest first;
-and last what fits the reader's topics only weakly, where something else stands before it. A followed phrase that stands
-in the abstract alone of a paper on other topics has a sure place too, but behind the papers on the reader's own topics.
+and last what fits the reader's topics only weakly, where something else stands before it. A followed phrase in
+the abstract alone of a paper on other topics has a sure place too, but behind the papers on the reader's own topics.
 What is muted and what the reader had is taken out before anything is counted.
 """
 
