@@ -179,7 +179,7 @@ def followed_by(index: IssueIndex, choice: Choice) -> int:
 
 
 def foremost_of(index: IssueIndex, choice: Choice, followed: int) -> int:
-    """Return which of the followed entries are by a followed author, on the reader's topics, or name it in the title."""
+    """Return the followed entries that are by a followed author, on the reader's topics or name it in their title."""
     if not choice.topics:
         return followed
     mine = topics_of(index, choice)
