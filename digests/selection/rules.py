@@ -165,7 +165,8 @@ def with_reasons(index: IssueIndex, choice: Choice, places: Iterable[Place]) -> 
     for own, number in places:
         is_older = own is not index
         topics = own.topic_bits[number] & (topics_of(own, choice) if is_older else mine)
-        items.append(own.item(number, topics, words_of(own, choice, number) if follows else "", is_older))
+        words = words_of(own, choice, number) if follows else ""
+        items.append(own.item(number, topics, words, is_older, choice.detail))
     return Selection(tuple(items))
 
 
@@ -208,8 +209,11 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
     return min(phrases + authors, default="")
 
 
-def with_fallback(places: Iterable[Place]) -> Selection:
-    items = [index.item(number, 0, "" if index.free >> number & 1 else FALLBACK) for index, number in places]
+def with_fallback(places: Iterable[Place], choice: Choice) -> Selection:
+    items = [
+        index.item(number, 0, "" if index.free >> number & 1 else FALLBACK, detail=choice.detail)
+        for index, number in places
+    ]
     return Selection(tuple(items), is_fallback=True)
 
 
