@@ -1,3 +1,4 @@
+import hashlib
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -20,6 +21,19 @@ def test_who_chose_the_same_in_another_order_shares_one_row() -> None:
     assert Preferences.objects.for_choice([other, one], max_papers=5) != first
     assert Preferences.objects.for_choice([other], max_papers=10) != first
     assert PreferencesTopic.objects.filter(preferences=first).count() == 2
+
+
+def test_readers_of_another_detail_have_other_preferences() -> None:
+    topic = TopicFactory()
+    rows = {Preferences.objects.for_choice([topic], detail=detail).pk for detail in Preferences.Detail}
+    assert len(rows) == len(Preferences.Detail)
+
+
+def test_the_keys_of_before_there_was_a_detail_are_those_of_two_lines() -> None:
+    key = hashlib.sha256(b'[[7], {"followed_phrases": ["maps"], "followed_authors": [], "muted_phrases": [], '
+                         b'"muted_authors": []}, 10, 0.0]').hexdigest()  # fmt: skip
+    assert Preferences(followed_phrases=["maps"]).fingerprint([7]) == key
+    assert Preferences(followed_phrases=["maps"], detail=Preferences.Detail.LINES).fingerprint([7]) == key
 
 
 @pytest.mark.django_db(transaction=True)

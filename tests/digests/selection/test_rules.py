@@ -166,6 +166,15 @@ def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() ->
     assert chosen(entries, choice) == [2, 1]
 
 
+def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_place_behind_the_readers_own() -> None:
+    other = entry(1, "audio", summary="We build a tokenizer of sounds.")
+    entries = [other, *(entry(number, "vision") for number in range(2, 20))]
+    choice = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
+    assert chosen(entries, choice) == [2, 3, 1]
+    assert chosen(entries, replace(choice, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
+    assert chosen(entries, replace(choice, topics=frozenset())) == [1]
+
+
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
     index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
@@ -236,7 +245,7 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
 
 def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
-    shown = with_fallback(fallback_order(index, VISION))
+    shown = with_fallback(fallback_order(index, VISION), VISION)
     assert ([item.reason for item in shown.items], shown.is_fallback) == (["Trending today · 9 votes"], True)
 
 
@@ -255,7 +264,7 @@ def test_a_fallback_brings_free_items_first_under_their_own_reason_and_nothing_m
     entries = [entry(1, "audio"), entry(2, "audio", title="A survey"), entry(3, paper_id=-3)]
     choice = replace(VISION, muted_phrases=("survey",))
     index = build_index(entries, [choice])
-    shown = with_fallback(fallback_order(index, choice)).items
+    shown = with_fallback(fallback_order(index, choice), choice).items
     assert [(item.entry.id, item.reason) for item in shown] == [(3, "From the editors"), (1, "Trending today")]
     assert fallback_order(index, choice, had={1}) == []
 
