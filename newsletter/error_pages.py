@@ -13,7 +13,10 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-BOUNDED_ELSEWHERE = ("/admin/subscribers/importrun/add/", "/anymail/")  # these limit the size of what is posted to them themselves
+from newsletter.number_text import parse_row_id
+
+# These limit the size of what is posted to them themselves.
+BOUNDED_ELSEWHERE = ("/admin/subscribers/importrun/add/", "/anymail/")
 View = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -39,10 +42,9 @@ class DesignedErrors:
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Answer 404 for a page of a row whose id is no number: all our tables count their rows."""
-        row_id = kwargs.get("object_id", "0")
-        is_number = row_id is None or (row_id.isascii() and row_id.isdecimal())
-        return None if is_number else render_error(request, 404)
+        """Answer 404 for an admin page whose row id is no number: all our keys are numbers."""
+        row_id = kwargs.get("object_id")
+        return None if row_id is None or parse_row_id(row_id) is not None else render_error(request, 404)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Http404):

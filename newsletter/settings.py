@@ -68,6 +68,8 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "A trial on somebody’s desk: set PO
 LIST_ID = env.str("LIST_ID", "papers." + (urlsplit(SITE_URL).hostname or "localhost"))
 # Suppressed addresses are kept as hashes under this key: set it before you ever change SECRET_KEY.
 ADDRESS_KEY = env.str("ADDRESS_KEY", SECRET_KEY)
+# Show Hugging Face's machine summaries instead of our own two lines, in issues published from then on.
+SHOW_MACHINE_SUMMARIES = env.bool("SHOW_MACHINE_SUMMARIES", False)
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
     raise ImproperlyConfigured("FROM_EMAIL holds no address. Write it as “Paper Round <papers@example.org>”.")
 

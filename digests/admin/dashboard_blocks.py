@@ -9,13 +9,13 @@ from django.db import connection
 
 from digests.models import DayOfReaders, Delivery, IssueTally, ProviderEvent, PublishRequest
 from digests.models.delivery_state import IS_AHEAD, IS_SENT
-from digests.previews.publish_forecast import pluralize
 from digests.publication import approval
 from digests.sending import switch
 from digests.statistics import daily_counts, number_format, readers_chart
 from newsletter import clock
 from newsletter.issues import publish
 from newsletter.issues.models import Issue
+from newsletter.number_text import pluralize
 from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Proposal, Source
 from subscribers.models import Subscriber

@@ -131,6 +131,4 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="State")
     def state(self, delivery: Delivery) -> str:
-        if delivery.status:
-            return delivery.get_status_display()
-        return "Sent" if delivery.is_sent else "Planned"
+        return delivery.state_label

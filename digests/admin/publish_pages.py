@@ -25,6 +25,7 @@ from newsletter import clock
 from newsletter.admin_site.page_context import page_context
 from newsletter.issues.admin.issue import IssueAdmin
 from newsletter.issues.models import Issue
+from newsletter.number_text import pluralize
 
 Status = Issue.Status
 
@@ -173,9 +174,7 @@ class PublishPages(IssueAdmin):
     @action(description="Hold", permissions=["publish"])
     def hold(self, request: HttpRequest, issue: Issue) -> None:
         waiting = publish_forecast.forecast_publication(issue).waiting
-        who = publish_forecast.pluralize(waiting, "reader") + (
-            " who is due now does" if waiting == 1 else " who are due now do"
-        )
+        who = pluralize(waiting, "reader") + (" who is due now does" if waiting == 1 else " who are due now do")
         self.move(request, issue, hold=True, words=(
             f"Held. It is not published at its cutoff until you release it. Nobody waits for it meanwhile: {who} "
             "not, nor do those whose hour comes. They get what was published since their last digest, and this "

@@ -22,20 +22,13 @@ FACT_WORDS = {
 
 class DeliveryLine(NamedTuple):
     delivery: Delivery
-    state: str
     facts: list[tuple[str, datetime]]
 
 
 def deliveries_of(reader: Subscriber) -> list[DeliveryLine]:
     """Return the deliveries of the last 30 days, newest first."""
     rows = Delivery.objects.filter(subscriber=reader, slot__gte=clock.now() - SPAN).select_related("batch")
-    return [DeliveryLine(row, describe_state(row), facts_of(row)) for row in rows.order_by("-slot")[:MOST_ROWS]]
-
-
-def describe_state(delivery: Delivery) -> str:
-    if delivery.status:
-        return delivery.get_status_display()
-    return "Sent" if delivery.is_sent else "Planned"
+    return [DeliveryLine(row, facts_of(row)) for row in rows.order_by("-slot")[:MOST_ROWS]]
 
 
 def facts_of(delivery: Delivery) -> list[tuple[str, datetime]]:

@@ -146,8 +146,18 @@ class Delivery(models.Model):
         return f"Delivery {self.pk}"
 
     @property
+    def state(self) -> str:
+        """The delivery's own status, else "sent" or "planned". Costs a query without select_related("batch")."""
+        if self.status is not None:
+            return self.status
+        is_answered = self.batch is not None and self.call_no is not None and self.call_no < self.batch.position
+        return self.Status.SENT if is_answered else "planned"
+
+    @property
+    def state_label(self) -> str:
+        return "Planned" if self.state == "planned" else self.Status(self.state).label
+
+    @property
     def is_sent(self) -> bool:
         """Whether the provider accepted it. Costs a query without select_related("batch")."""
-        if self.status is not None:
-            return self.status == self.Status.SENT
-        return self.batch is not None and self.call_no is not None and self.call_no < self.batch.position
+        return self.state == self.Status.SENT

@@ -16,6 +16,7 @@ from digests.monitoring import notices
 from digests.sending import switch
 from newsletter import clock
 from newsletter.mail.throttle import Channel, Pace, RedisAway
+from newsletter.number_text import pluralize
 from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Source
 from subscribers.models import Letter
@@ -156,7 +157,7 @@ def find_uncertain_deliveries() -> Iterator[Trouble]:
     if count := old.count():
         yield Trouble(
             "",
-            "1 delivery is uncertain" if count == 1 else f"{count:,} deliveries are uncertain",
+            pluralize(count, "delivery is uncertain", "deliveries are uncertain"),
             (
                 "A worker stopped or the provider’s answer was unclear while they were being sent, and for an hour no "
                 "provider event has said whether they arrived. They are not sent again on a guess.",
@@ -174,7 +175,7 @@ def find_stuck_letters() -> Iterator[Trouble]:
     if count := sending.alias(ready_at=since).filter(ready_at__lt=clock.now() - LETTER_PATIENCE).count():
         yield Trouble(
             "",
-            "1 letter is stuck" if count == 1 else f"{count:,} letters are stuck",
+            pluralize(count, "letter is stuck", "letters are stuck"),
             (
                 "A worker stopped while it was sending a confirmation or a link. Whether it arrived is not known, so "
                 "it is not sent again.",

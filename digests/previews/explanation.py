@@ -8,6 +8,7 @@ from digests.previews import reader_day
 from digests.previews.reader_day import Preview
 from digests.selection import entry_index, rules
 from newsletter.issues.models import Issue
+from newsletter.number_text import pluralize
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
@@ -87,7 +88,7 @@ def explain_delivery(reader: Subscriber, preview: Preview) -> Iterator[str]:
     delivery = preview.delivery
     assert delivery is not None
     due = delivery.slot.astimezone(reader.timezone)
-    yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {describe_state(delivery)}"
+    yield f"Due {due:%Y-%m-%d %H:%M} ({reader.timezone}), delivery {delivery.pk}: {describe_delivery(delivery)}"
     yield from explain_span(preview)
     if delivery.digest is not None:
         yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
@@ -97,13 +98,10 @@ def explain_delivery(reader: Subscriber, preview: Preview) -> Iterator[str]:
     yield from explain_left_out(preview)
 
 
-def describe_state(delivery: Delivery) -> str:
-    if delivery.status == Delivery.Status.SKIPPED:
-        note = f" ({delivery.note})" if delivery.note else ""
-        return f"no digest: {delivery.get_reason_display()}{note}"
-    if delivery.status:
-        return f"{delivery.get_status_display().lower()}. {delivery.note}"
-    return "sent" if delivery.is_sent else "planned, not sent yet"
+def describe_delivery(delivery: Delivery) -> str:
+    is_skipped = delivery.status == Delivery.Status.SKIPPED
+    words = f"no digest: {delivery.get_reason_display()}" if is_skipped else delivery.state_label.lower()
+    return f"{words} ({delivery.note})" if delivery.note else words
 
 
 def explain_span(preview: Preview) -> Iterator[str]:
@@ -112,7 +110,7 @@ def explain_span(preview: Preview) -> Iterator[str]:
     assert delivery is not None
     if issues:
         papers, days = preview.span.index.paper_count, sorted(issue.date for issue in issues)
-        yield f"Span: {describe_issues(days)}, {papers} {'paper' if papers == 1 else 'papers'}"
+        yield f"Span: {describe_issues(days)}, {pluralize(papers, 'paper')}"
     withdrawn = Issue.objects.filter(withdrawn_at__lte=delivery.made_at, published_at__lte=delivery.made_at)
     since = delivery.covered_from or delivery.made_at - timedelta(days=1)
     for issue in withdrawn.filter(published_at__gt=since).order_by("date"):

@@ -11,6 +11,7 @@ from django.db import connection
 
 from newsletter import clock
 from newsletter.issues.models import Issue
+from newsletter.number_text import pluralize
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
 AHEAD = timedelta(hours=24)
@@ -54,10 +55,6 @@ class PublishForecast(NamedTuple):
         """Return whether the count has changed noticeably since an editor saw `readers`."""
         change = abs(self.readers - readers)
         return change > TOLERATED_READERS and change * 100 > readers * TOLERATED_PERCENT
-
-
-def pluralize(count: int, word: str) -> str:
-    return f"1 {word}" if count == 1 else f"{count:,} {word}s"
 
 
 # One pass over the active readers. Many share a slot; send_time is selected only for the few who have paused, who

@@ -19,6 +19,7 @@ from digests.models import ProviderEvent
 from digests.provider_events.classification import classify, value_at
 from digests.provider_events.redaction import redacted_body, storable_text
 from newsletter import clock
+from newsletter.number_text import parse_row_id
 from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
 
 logger = logging.getLogger(__name__)
@@ -175,5 +176,4 @@ def hash_and_domain(recipient: str | None) -> tuple[str, str]:
 
 
 def metadata_id(event: Any, name: str) -> int | None:
-    value = str((event.metadata or {}).get(name, ""))
-    return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None
+    return parse_row_id(str((event.metadata or {}).get(name, "")))

@@ -12,6 +12,7 @@ from digests.previews import issue_preview, reach
 from digests.publication import link_check
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.number_text import pluralize
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper
 
@@ -126,7 +127,7 @@ def check_repeats(seen: IssueFront) -> Iterator[ChecklistItem]:
             what = f"“{card['title']}” stood on the front of {place.issue.date:%-d %B} before."
             yield ChecklistItem(WARNS, what, "Readers who got it then do not get it again.", "Drop it.", entry.pk)
     if shelved := sum(place.shelf == IssueEntry.Shelf.SHELF for *_, place in led):
-        what = f"{shelved} {'paper' if shelved == 1 else 'papers'} stood on an earlier shelf."
+        what = f"{pluralize(shelved, 'paper')} stood on an earlier shelf."
         meaning = "Readers who got them from there do not get them again."
         yield ChecklistItem(WARNS, what, meaning, "Nothing to do: this is usual.")
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from digests.models.delivery_state import IS_IN_FLIGHT, IS_PLANNED, IS_SENT, IS_UNKNOWN
 from newsletter.issues.models import Issue
+from newsletter.number_text import pluralize
 from subscribers.models import Subscriber
 
 
@@ -20,17 +21,13 @@ class WithdrawalCounts(NamedTuple):
 
     @property
     def words(self) -> str:
-        said = [f"{readers_have(self.sent)} it already"]
+        said = [f"{pluralize(self.sent, 'reader has', 'readers have')} it already"]
         if self.under_way:
             said.append(f"to {self.under_way:,} it is being handed over at this moment")
         if self.uncertain:
             said.append(f"of {self.uncertain:,} nobody knows")
         said.append(f"{self.stopped:,} for whom it was ready do not get it")
         return f"{', '.join(said[:-1])}, and {said[-1]}; nor does anybody later."
-
-
-def readers_have(count: int) -> str:
-    return "1 reader has" if count == 1 else f"{count:,} readers have"
 
 
 def count_readers_to_come(issue: Issue) -> int:

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from digests.reader_pages import personal_data
-from digests.reader_pages.sent_digests import history_of
+from digests.reader_pages.sent_digests import load_history
 from subscribers.models import Letter, Subscriber
 from subscribers.pages import link_session
 from subscribers.pages.link_pages import letter_page, open_letter_page, reader_page
@@ -16,7 +16,7 @@ from subscribers.tokens import Purpose
 def last(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     """Show a reader's last digests, as a page or as a fragment of the preferences page."""
     template = "digests/_last.html" if request.headers.get("HX-Request") else "digests/last.html"
-    return render(request, template, {"history": history_of(reader), "subscriber": reader})
+    return render(request, template, {"history": load_history(reader), "subscriber": reader})
 
 
 @link_session.private
@@ -31,7 +31,7 @@ def data(request: HttpRequest, letter: Letter, token: str) -> HttpResponse:
     if request.method != "POST":
         context = {"subscriber": letter.subscriber, **link_session.form_fields(request, token)}
         return render(request, "digests/data.html", context)
-    record = personal_data.record_of(letter.subscriber)
+    record = personal_data.collect_personal_data(letter.subscriber)
     response = JsonResponse(record, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="my-digests.json"'
     return response

@@ -17,16 +17,16 @@ from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
 from subscribers.pages.link_pages import explain_link, reader_page
 from subscribers.pages.preference_views import preferences_context, preferences_form
-from subscribers.pages.subscribe_forms import ChoiceForm, PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import AMOUNT, ChoiceForm, PreferencesForm, SubscribeForm
 
-AS_MAILED = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
+MAIL_CSP = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 
 @link_session.token_page(tokens.Purpose.VIEW)
 def view(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a reader's own digest as it was mailed, or say that it is not kept any more.
+    """Show a reader's digest as it was mailed, or say that it is no longer kept.
 
-    Its links are those of then: what an address that was left can show opens no choices.
+    The links in it carry the token's own epoch: an old mailbox cannot open the reader's present settings.
     """
     signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
     if signed is None:
@@ -36,17 +36,17 @@ def view(request: HttpRequest, token: str) -> HttpResponse:
     if delivery is not None and delivery.subscriber is None:
         return render(request, "subscribers/link_erased.html", status=410)
     if delivery is None or delivery.digest is None or delivery.subscriber is None:
-        return gone(request, None)
+        return digest_not_kept(request)
     try:
         html = compose.compose(delivery.digest).html
     except CardsPruned:
-        return gone(request, delivery.digest.issue)
+        return digest_not_kept(request, delivery.digest.issue)
     html = slots.fill(html, links.links(delivery.pk, delivery.subscriber.pk, epoch))
-    return as_mailed(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
+    return mail_response(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
 
 
-@csp(AS_MAILED)  # type: ignore[arg-type]
-def as_mailed(request: HttpRequest, html: str) -> HttpResponse:
+@csp(MAIL_CSP)  # type: ignore[arg-type]
+def mail_response(request: HttpRequest, html: str) -> HttpResponse:
     return HttpResponse(html)
 
 
@@ -59,59 +59,65 @@ def open_digest(request: HttpRequest, token: str) -> HttpResponse:
     return link_session.open_page(request, tokens.Purpose.VIEW, token, "digests:view", view.with_token)
 
 
-def gone(request: HttpRequest, issue: Issue | None) -> HttpResponse:
+def digest_not_kept(request: HttpRequest, issue: Issue | None = None) -> HttpResponse:
+    """Answer 410 Gone; name the issue while it is published."""
     is_public = issue is not None and issue.status == Issue.Status.PUBLISHED
     return render(request, "digests/gone.html", {"issue": issue if is_public else None}, status=410)
 
 
 @reader_page(tokens.Purpose.PREFERENCES)
 def effect(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
-    """Show which papers the choices on the form would have selected, as a page or a fragment; save nothing."""
+    """Show which recent papers the choices on the form would have selected, as a page or a fragment. Saves nothing."""
     if request.method != "POST":
         return redirect("subscribers:preferences")
     form = preferences_form(reader, request.POST)
-    context: dict[str, object] = {"form": form, "week": effect_of(form)}
+    context: dict[str, object] = {"form": form, "week": recent_effects(form)}
     if request.headers.get("HX-Request"):
         return render(request, "digests/_effect.html", context)
     context |= preferences_context(request, reader, form, token)
     return render(request, "digests/effect.html", context, status=422 if form.errors else 200)
 
 
-@csrf_exempt  # it shows public papers, and to everybody the same
+@csrf_exempt  # shows public papers, the same to everybody
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show what the last issue would have brought to the choices of a newcomer, on the page or as a part of it."""
+    """Show what the choices on the sign-up form would have selected of the latest issue, as a page or a fragment."""
     if request.method != "POST":
         return redirect("subscribers:subscribe")
     form = SubscribeForm(request.POST)
-    context: dict[str, object] = {"form": form, "day": day_of(form), "is_readable": is_readable(form)}
+    context: dict[str, object] = {
+        "form": form,
+        "day": latest_issue_effect(form),
+        "is_readable": has_valid_choice(form),
+    }
     if request.headers.get("HX-Request"):
         return render(request, "digests/_preview.html", context)
-    form.errors.pop("email", None)  # nobody has signed up yet
+    form.errors.pop("email", None)  # a preview needs no address
     return render(request, "digests/preview.html", context, status=422 if form.errors else 200)
 
 
-def day_of(form: ChoiceForm) -> Effect | None:
-    """Return the last issue as the form's choice would have filled it, None where there is no issue or no choice."""
-    return first_effect(recent_issues.last_days(), choice_of(form)) if is_readable(form) else None
+def latest_issue_effect(form: ChoiceForm) -> Effect | None:
+    """Return what the form's choice would have selected of the latest issue; None without issue or valid choice."""
+    return first_effect(recent_issues.last_days(), choice_from(form)) if has_valid_choice(form) else None
 
 
-def effect_of(form: PreferencesForm) -> Week | None:
-    """Return the last days as the form's choice would have filled them, None where it cannot be read."""
-    return Week(effects(recent_issues.last_days(), choice_of(form))) if is_readable(form) else None
+def recent_effects(form: PreferencesForm) -> Week | None:
+    """Return what the form's choice would have selected of the recent issues; None without a valid choice."""
+    return Week(effects(recent_issues.last_days(), choice_from(form))) if has_valid_choice(form) else None
 
 
-def is_readable(form: ChoiceForm) -> bool:
-    return form.is_valid() or not {"topics", "max_papers", *Preferences.WORDS} & form.errors.keys()
+def has_valid_choice(form: ChoiceForm) -> bool:
+    return form.is_valid() or not {"topics", *AMOUNT, *Preferences.WORDS} & form.errors.keys()
 
 
-def choice_of(form: ChoiceForm) -> Choice:
+def choice_from(form: ChoiceForm) -> Choice:
     topics, chosen = form.cleaned_data["topics"], form.choice()
     words = {name: tuple(chosen.get(name, ())) for name in Preferences.WORDS}
     return Choice(
         frozenset(topic.slug for topic in topics),
         max_papers=chosen["max_papers"],
+        detail=chosen["detail"],
         minimum_score=chosen.get("minimum_score", 0.0),
         **words,
     )

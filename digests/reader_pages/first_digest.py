@@ -27,19 +27,19 @@ class Kind(StrEnum):
 
 def first_digest(reader_id: int) -> ports.FirstDigest:
     reader = Subscriber.objects.get(pk=reader_id)
-    kind = kind_of(reader)
-    return ports.FirstDigest(kind, next_at(reader, is_covered=kind != Kind.NO_ISSUE))
+    kind = kind_of_first_digest(reader)
+    return ports.FirstDigest(kind, next_issue_at(reader, is_covered=kind != Kind.NO_ISSUE))
 
 
-def kind_of(reader: Subscriber) -> Kind:
+def kind_of_first_digest(reader: Subscriber) -> Kind:
     if not switch.current_permission().is_allowed:
         return Kind.STOPPED
     if not spans.issues_at(clock.now()):
         return Kind.NO_ISSUE
-    return Kind.ALL_HAD if reader.last_slot_at and had_all(reader) else Kind.NOW
+    return Kind.ALL_HAD if reader.last_slot_at and has_had_all(reader) else Kind.NOW
 
 
-def had_all(reader: Subscriber) -> bool:
+def has_had_all(reader: Subscriber) -> bool:
     """Return True if there is nothing for a returning reader but papers that were sent before."""
     source = spans.Spans(clock.now())
     choice = spans.choices_of([reader.preferences_id])[reader.preferences_id]
@@ -49,7 +49,7 @@ def had_all(reader: Subscriber) -> bool:
     return drawn.reason == Delivery.Reason.ALL_HAD
 
 
-def next_at(reader: Subscriber, *, is_covered: bool) -> datetime:
+def next_issue_at(reader: Subscriber, *, is_covered: bool) -> datetime:
     """Return when the next issue reaches a reader.
 
     A reader who is covered through the last issue and due earlier on the day of the next one waits for its cutoff,

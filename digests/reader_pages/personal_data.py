@@ -17,27 +17,27 @@ from subscribers.subscription import suppression
 HAS_WORDS = ~Q(*((name, []) for name in Preferences.WORDS))
 
 
-def record_of(reader: Subscriber) -> dict[str, Any]:
+def collect_personal_data(reader: Subscriber) -> dict[str, Any]:
     """Return everything stored about a reader, as values that DjangoJSONEncoder can write."""
     fields = ("email", "status", "frequency", "weekday", "send_time", "timezone", "paused_until", "created_at",
               "confirmed_at", "unsubscribed_at", "next_digest_at", "covered_through", "last_slot_at")  # fmt: skip
     farewell = Farewell.objects.filter(subscriber=reader).values("reason", "words", "at").first()
     return {
         "exported_at": clock.now(),
-        "subscription": {name: plain(getattr(reader, name)) for name in fields},
+        "subscription": {name: json_value(getattr(reader, name)) for name in fields},
         "address": {"canonical": reader.canonical, "keyed_hash": reader.address_hash},
         "suppression": Suppression.objects.filter(address_hash=reader.address_hash).values("reason", "at").first(),
-        "choices": choices_of(reader.preferences),
+        "choices": choices_values(reader.preferences),
         "consents": list(reader.consents.order_by("at").values("act", "at", "ip", "text_version", "source")),
         "letters": list(reader.letters.order_by("pk").values("kind", "address", "status", "created_at", "sent_at")),
-        "digests": [digest_of(delivery) for delivery in deliveries_of(reader)],
-        "events": [event_of(event) for event in events_of(reader).order_by("happened_at")],
+        "digests": [delivery_values(delivery) for delivery in deliveries_of(reader)],
+        "events": [event_values(event) for event in events_of(reader).order_by("happened_at")],
         "farewell": farewell,
-        **said_of_papers(tokens.reader_key(reader.pk)),
+        **votes_and_proposals(tokens.reader_key(reader.pk)),
     }
 
 
-def said_of_papers(reader_key: str) -> dict[str, Any]:
+def votes_and_proposals(reader_key: str) -> dict[str, Any]:
     proposed = proposals.proposals_of(reader_key).values("link", "why", "at", "status", "decided_at", "answer")
     voted = votes.votes_of(reader_key).values("paper__title", "paper__url", "at", "issue_day")
     return {
@@ -46,12 +46,12 @@ def said_of_papers(reader_key: str) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a time zone by its name, and any other value unchanged."""
     return str(value) if hasattr(value, "key") else value
 
 
-def choices_of(preferences: Preferences) -> dict[str, Any]:
+def choices_values(preferences: Preferences) -> dict[str, Any]:
     words = {name: getattr(preferences, name) for name in Preferences.WORDS}
     topics = [topic.name for topic in preferences.topics.order_by("name")]
     return {
@@ -59,6 +59,7 @@ def choices_of(preferences: Preferences) -> dict[str, Any]:
         **words,
         "max_papers": preferences.max_papers,
         "minimum_score": preferences.minimum_score,
+        "detail": preferences.detail,
     }
 
 
@@ -66,11 +67,10 @@ def deliveries_of(reader: Subscriber) -> QuerySet[Delivery]:
     return Delivery.objects.filter(subscriber=reader).select_related("digest", "batch").order_by("slot")
 
 
-def digest_of(delivery: Delivery) -> dict[str, Any]:
+def delivery_values(delivery: Delivery) -> dict[str, Any]:
     facts = ("slot", "delivered_at", "bounced_at", "soft_bounced_at", "complained_at")
     subject = delivery.digest.subject if delivery.digest else ""
-    status = delivery.status or ("sent" if delivery.is_sent else "planned")
-    return {"subject": subject, "status": status, "reason": delivery.reason} | {
+    return {"subject": subject, "status": delivery.state, "reason": delivery.reason} | {
         name: getattr(delivery, name) for name in facts
     }
 
@@ -81,7 +81,7 @@ def events_of(reader: Subscriber) -> QuerySet[ProviderEvent]:
     return ProviderEvent.objects.filter(ours)
 
 
-def event_of(event: ProviderEvent) -> dict[str, Any]:
+def event_values(event: ProviderEvent) -> dict[str, Any]:
     return {"kind": event.kind, "provider": event.provider, "happened_at": event.happened_at, "body": event.body}
 
 
@@ -94,35 +94,36 @@ def erase(reader: Subscriber) -> None:
     reader = Subscriber.objects.select_for_update().get(pk=reader.pk)
     suppression.suppress([suppression.NewSuppression(reader.address_hash, suppression.Reason.ERASED, clock.now())])
     events_of(reader).update(address_hash="", domain="", body={}, message_id="")
-    forget_address(reader.address_hash)
+    clear_unmatched_events(reader.address_hash)
     erasure_traces.erase_traces(reader)
-    chosen = forget_deliveries(reader)
+    chosen = anonymise_deliveries(reader)
     votes.anonymise(tokens.reader_key(reader.pk))
     proposals.anonymise(tokens.reader_key(reader.pk))
     audit.record("the reader", reader, "erased")
     reader.delete()
-    forget_words(chosen)
+    delete_preferences_with_words(chosen)
 
 
-def forget_address(address_hash: str) -> None:
+def clear_unmatched_events(address_hash: str) -> None:
     """Erase the address from events that were put aside because they match no mail of ours."""
     aside = ProviderEvent.objects.exclude(put_aside="").filter(address_hash=address_hash)
     aside.update(address_hash="", domain="", body={}, message_id="")
 
 
-def forget_deliveries(reader: Subscriber) -> set[int]:
+def anonymise_deliveries(reader: Subscriber) -> set[int]:
     """Make a reader's deliveries anonymous and free of followed words; return the ids of the preferences they had."""
     deliveries = Delivery.objects.filter(subscriber=reader)
     chosen = {reader.preferences_id, *deliveries.order_by().values_list("preferences_id", flat=True).distinct()}
     for preferences in Preferences.objects.filter(HAS_WORDS, pk__in=chosen):
         # Statistics count deliveries by topic.
-        twin = Preferences.objects.for_choice(preferences.topics.all(), max_papers=preferences.max_papers)
+        kept = {"max_papers": preferences.max_papers, "detail": preferences.detail}
+        twin = Preferences.objects.for_choice(preferences.topics.all(), **kept)
         deliveries.filter(preferences=preferences).update(preferences=twin)
     deliveries.update(subscriber=None, provider_id="", note="")
     return chosen
 
 
-def forget_words(chosen: Iterable[int]) -> None:
+def delete_preferences_with_words(chosen: Iterable[int]) -> None:
     """Delete preferences with words that no reader and no delivery uses any more."""
     mine = Preferences.objects.filter(HAS_WORDS, pk__in=chosen, subscribers=None)
     for preferences in mine:

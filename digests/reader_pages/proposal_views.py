@@ -21,7 +21,7 @@ from subscribers.pages.link_pages import open_reader_page, reader_page
 from subscribers.tokens import Purpose
 
 OPENED_BY = (Purpose.PROPOSE, Purpose.PREFERENCES)
-SHOWN = 10  # of a reader's earlier proposals
+MOST_SHOWN = 10  # of a reader's earlier proposals
 
 
 class ProposalForm(forms.Form):
@@ -59,31 +59,31 @@ def open_propose(request: HttpRequest, token: str) -> HttpResponse:
 
 @reader_page(*OPENED_BY)
 def propose(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
-    """Store a reader's proposal, or show what became of the paper before. Fetches nothing."""
+    """Store a reader's proposal, or show what was decided on the paper earlier. Fetches nothing."""
     is_active = reader.status == Subscriber.Status.ACTIVE
     form = ProposalForm(request.POST if request.method == "POST" and is_active else None)
     context: dict[str, Any] = {"form": form, "is_active": is_active} | link_session.form_fields(request, token)
     context["most"] = settings.PROPOSALS_PER_DAY
     reader_key = tokens.reader_key(reader.pk)
     if form.is_valid():
-        context |= outcome_of(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
+        context |= propose_paper(form.cleaned_data["paper"], form.cleaned_data["because"], reader_key)
         if context["outcome"] != ProposalResult.TOO_MANY:
             context["form"] = ProposalForm()
-    context["earlier"] = proposals.proposals_of(reader_key).order_by("-at").select_related("paper")[:SHOWN]
+    context["earlier"] = proposals.proposals_of(reader_key).order_by("-at").select_related("paper")[:MOST_SHOWN]
     return render(request, "digests/propose.html", context, status=422 if form.errors else 200)
 
 
-def outcome_of(wanted: ProposedLink, why: str, reader_key: str) -> dict[str, Any]:
-    """Propose what a reader wants, unless readers have had it; return what the page says of it."""
-    said: dict[str, Any] = {"wanted": wanted, "title": wanted.paper.title if wanted.paper else wanted.link}
+def propose_paper(wanted: ProposedLink, why: str, reader_key: str) -> dict[str, Any]:
+    """Propose a paper unless it was in an issue; return the outcome as context of the page."""
+    context: dict[str, Any] = {"wanted": wanted, "title": wanted.paper.title if wanted.paper else wanted.link}
     if wanted.paper and (issue := issue_with(wanted.paper)):
-        return said | {"outcome": "in_issue", "issue": issue}
+        return context | {"outcome": "in_issue", "issue": issue}
     outcome = proposals.propose(wanted, why, reader_key)
-    return said | {"outcome": outcome.value, "decision": proposals.decision_on(wanted.key)}
+    return context | {"outcome": outcome.value, "decision": proposals.decision_on(wanted.key)}
 
 
 def issue_with(paper: Paper) -> Issue | None:
-    """Return the published issue on whose front a paper stood."""
+    """Return a published issue that has the paper on its front; None if there is none."""
     fronts = IssueEntry.objects.front().kept().filter(paper=paper, issue__status=Issue.Status.PUBLISHED)
     entry = fronts.select_related("issue").first()
     return entry.issue if entry else None

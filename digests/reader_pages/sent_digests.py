@@ -1,4 +1,4 @@
-"""A reader's last days: which digests came, and why none came on the others, in the reader's words."""
+"""A reader's last digests, and in plain words why none came on the other days."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from newsletter.papers.models import Topic
 from subscribers import tokens
 from subscribers.models import Subscriber
 
-DIGESTS = 10
-LOOKED_AT = 40  # days that were served or skipped, of which so many digests are looked for
-EMPTY_DAYS = 5
-BROADER = 3  # topics that are named
+MOST_DIGESTS = 10
+MOST_DELIVERIES = 40  # newest deliveries, sent or skipped, among which the digests are looked for
+EMPTY_DAYS = 5  # in a row, after which other topics are suggested
+MOST_TOPICS = 3
 
 Reason, Status = Delivery.Reason, Delivery.Status
 NOTHING_NEW = (Reason.NOTHING_MATCHED, Reason.ALL_HAD)
@@ -37,34 +37,34 @@ WENT_WRONG = {
 
 @dataclass(frozen=True, slots=True)
 class SentDay:
-    """A day of a reader's: a digest that can be opened, or why there is none."""
+    """One delivery as its reader sees it: a digest that can be opened, or why there is none."""
 
     at: datetime  # in the reader's zone
-    words: str
-    token: str = ""  # of the page that shows it
+    words: str  # the subject of the digest, or the reason
+    token: str = ""  # of the page that shows the digest
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Days newest first, and topics that would bring more where the last days brought nothing."""
+    """Days newest first; after a run of empty days, also topics that would have brought papers."""
 
     days: list[SentDay]
-    broader: list[tuple[str, int]]  # the name of a topic, and how many papers it had in a week
+    broader: list[tuple[str, int]]  # a topic's name, and its number of papers in the last week
 
 
-def history_of(reader: Subscriber) -> History:
-    rows = list(reader.deliveries.select_related("digest", "batch").order_by("-slot")[:LOOKED_AT])
+def load_history(reader: Subscriber) -> History:
+    rows = list(reader.deliveries.select_related("digest", "batch").order_by("-slot")[:MOST_DELIVERIES])
     days: list[SentDay] = []
-    left = DIGESTS
+    left = MOST_DIGESTS
     for delivery in rows:
-        days.append(day_of(delivery, reader))
+        days.append(describe_delivery(delivery, reader))
         left -= bool(days[-1].token)
         if not left:
             break
     return History(days, broader_topics(reader) if has_empty_days(rows) else [])
 
 
-def day_of(delivery: Delivery, reader: Subscriber) -> SentDay:
+def describe_delivery(delivery: Delivery, reader: Subscriber) -> SentDay:
     at = delivery.slot.astimezone(reader.timezone)
     if delivery.status == Status.SKIPPED:
         return SentDay(at, SKIPPED[Reason(delivery.reason)])
@@ -78,17 +78,17 @@ def day_of(delivery: Delivery, reader: Subscriber) -> SentDay:
 
 
 def has_empty_days(rows: list[Delivery]) -> bool:
-    """Say whether the last days in a row had nothing for the reader; a day without an issue counts for neither."""
+    """Return whether the last EMPTY_DAYS days with an issue had nothing for the reader."""
     with_issue = [row for row in rows if row.reason != Reason.NO_ISSUE]
     empty = list(takewhile(lambda row: row.status == Status.SKIPPED and row.reason in NOTHING_NEW, with_issue))
     return len(empty) >= EMPTY_DAYS
 
 
 def broader_topics(reader: Subscriber) -> list[tuple[str, int]]:
-    """Return the topics with most papers in the last week that the reader has not chosen."""
+    """Return the topics with the most papers in the last week among those that the reader has not chosen."""
     chosen = set(reader.preferences.topics.values_list("slug", flat=True))
     counts = Counter(
         slug for day in recent_issues.last_days() if day.index for entry in day.index.entries for slug in entry.topics
     )
     names = dict(Topic.objects.current().exclude(slug__in=chosen).values_list("slug", "name"))
-    return [(names[slug], count) for slug, count in counts.most_common() if slug in names][:BROADER]
+    return [(names[slug], count) for slug, count in counts.most_common() if slug in names][:MOST_TOPICS]

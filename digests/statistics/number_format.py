@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from digests.statistics.issue_counts import Counts, Delay
+from newsletter.number_text import pluralize
 
 MEANINGS = {
     "eligible": "readers who were due",
@@ -47,8 +48,9 @@ def share(count: int, whole: int) -> str:
 def describe_delay(delay: Delay | None) -> str:
     if delay is None:
         return "not known"
-    copies = "1 copy" if delay.copies == 1 else f"{delay.copies:,} copies"
-    return f"half within {span(delay.p50)}, 99 % within {span(delay.p99)} ({copies})"
+    return (
+        f"half within {span(delay.p50)}, 99 % within {span(delay.p99)} ({pluralize(delay.copies, 'copy', 'copies')})"
+    )
 
 
 def span(duration: timedelta) -> str:

@@ -19,6 +19,7 @@ from unfold.decorators import display
 from newsletter import clock
 from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import ListAdmin
+from newsletter.number_text import parse_row_id
 
 DAYS_LISTED = 14
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
@@ -39,8 +40,9 @@ class ByAccount(admin.SimpleListFilter):
                 return queryset
             case "none":
                 return queryset.filter(actor=None)
-            case pk:
-                return queryset.filter(actor=pk) if pk.isdecimal() else queryset.none()
+            case text:
+                actor_id = parse_row_id(text)
+                return queryset.none() if actor_id is None else queryset.filter(actor=actor_id)
 
 
 class ByKind(admin.SimpleListFilter):

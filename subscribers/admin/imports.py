@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from newsletter import audit
 from newsletter.admin_site.audited_admin import AuditedAdmin
+from newsletter.number_text import parse_row_id
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.formats import FORMATS
@@ -76,9 +77,7 @@ class ImportRunAdmin(AuditedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        run = get_object_or_404(ImportRun, pk=object_id) if object_id.isdecimal() else None
-        if run is None:
-            raise Http404("There is no such import.")
+        run = get_object_or_404(ImportRun, pk=parse_row_id(object_id))
         if not self.has_view_permission(request, run):
             raise PermissionDenied
         if request.method == "POST":

@@ -10,7 +10,7 @@ from tests.benchmarks import registry
 
 def main(name: str, scale: str) -> None:
     django.setup()
-    print(json.dumps(registry.benches()[name].line(float(scale)), ensure_ascii=False), flush=True)
+    print(json.dumps(registry.find(name).line(float(scale)), ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Command(ClockedCommand):
 def head_of(reader: Subscriber, preview: Preview) -> str:
     slot = f"{preview.slot.astimezone(reader.timezone):%Y-%m-%d %H:%M} ({reader.timezone})"
     state = (
-        explanation.describe_state(preview.delivery) if preview.delivery else "nothing was due; by the present choice"
+        explanation.describe_delivery(preview.delivery) if preview.delivery else "nothing was due; by today's choice"
     )
     return f"{slot}, {state}: " + (f"“{preview.subject}”" if preview.items else f"no digest, {preview.reason}")
 

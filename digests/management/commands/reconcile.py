@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 from digests.monitoring import reconciliation
 from digests.statistics.issue_counts import Counts
 from newsletter.clocked_command import ClockedCommand, day
+from newsletter.number_text import pluralize
 
 
 class Command(ClockedCommand):
@@ -34,7 +35,6 @@ class Command(ClockedCommand):
         self.stdout.write("The counts close.")
 
     def show(self, on: date, counts: Counts, run_count: int) -> None:
-        served = "1 run served readers" if run_count == 1 else f"{run_count:,} runs served readers"
-        self.stdout.write(f"{on:%A, %-d %B %Y} (UTC): {served}.")
+        self.stdout.write(f"{on:%A, %-d %B %Y} (UTC): {pluralize(run_count, 'run')} served readers.")
         for name in ("eligible", "sent", "rejected", "skipped", "uncertain", "abandoned", "planned"):
             self.stdout.write(f"{name:>9} {getattr(counts, name):>12,}")

@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from newsletter.number_text import pluralize
 from newsletter.papers.forecast.weighing import forecast_votes
 
 HOURS_A_DAY = 24
@@ -60,6 +61,7 @@ class Inputs(NamedTuple):
     age_hours: int  # since the day it was listed or, where that is later, first voted on
     forecast: int = 0  # the probability that it gets votes, in parts per million; 0 where there is no forecast
     is_likely: bool = False  # the forecast is among the best twentieth of the listing day
+    fit: float = 0.0  # of the topic it fits best, from 0 to 1; orders papers of one day with equal scores
 
 
 def score(inputs: Inputs, parameters: Parameters) -> float:
@@ -99,11 +101,11 @@ def reasons(inputs: Inputs) -> Iterator[str]:
     if inputs.is_likely and not inputs.votes:
         yield "expected to get votes"
     if inputs.comments:
-        yield counted(inputs.comments, "comment")
+        yield pluralize(inputs.comments, "comment")
     if inputs.stars_gained:
-        yield counted(inputs.stars_gained, "new star")
+        yield pluralize(inputs.stars_gained, "new star")
     if inputs.sources > 1:
-        yield counted(inputs.sources, "source")
+        yield pluralize(inputs.sources, "source")
     if inputs.picks:
         yield "picked by the editors"
     yield age_words(inputs)
@@ -112,7 +114,7 @@ def reasons(inputs: Inputs) -> Iterator[str]:
 def vote_words(inputs: Inputs) -> str:
     if not inputs.votes:
         return "no votes yet"
-    votes = counted(inputs.votes, "vote")
+    votes = pluralize(inputs.votes, "vote")
     if inputs.listed_days == 0 or inputs.new_votes == 0:
         return votes
     if inputs.new_votes >= inputs.votes:
@@ -130,7 +132,3 @@ def age_words(inputs: Inputs) -> str:
     if voted_days == 0:
         return f"{listed} and first voted on today, so it counts little yet"
     return f"{listed}, first voted on {'yesterday' if voted_days == 1 else f'{voted_days} days ago'}"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

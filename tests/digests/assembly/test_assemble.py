@@ -3,15 +3,16 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
 from digests.assembly import assemble
-from digests.models import Batch, Delivery, Digest
+from digests.models import Batch, Card, Delivery, Digest
 from newsletter.issues.draft import draft_issue
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish import publish, publish_past_cutoff
 from newsletter.papers.models import Source, Topic
-from subscribers.models import Subscriber
+from subscribers.models import Preferences, Subscriber
 from tests.factories import (
     MONDAY,
     MORNING,
@@ -41,6 +42,23 @@ def test_readers_who_chose_the_same_share_one_digest() -> None:
     assemble.assemble_due_digests()
 
     assert (Digest.objects.count(), Delivery.objects.count(), Batch.objects.count()) == (1, 3, 1)
+
+
+def test_readers_share_a_digest_with_those_of_their_detail_and_a_card_with_all_of_it() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, *[PaperFactory(topics=[vision]) for _ in range(3)])
+    for detail in Preferences.Detail:
+        SubscriberFactory.create_batch(2, topics=[vision], detail=detail)
+    SubscriberFactory(topics=[vision], detail=Preferences.Detail.ABSTRACT, max_papers=2)
+
+    assemble.assemble_due_digests()
+
+    assert (Digest.objects.count(), Delivery.objects.count()) == (4, 7)
+    assert Card.objects.count() == 3 * len(Preferences.Detail)
+    readers = Delivery.objects.values(
+        "digest", "subscriber__preferences__detail", "subscriber__preferences__max_papers"
+    )
+    assert sorted(readers.annotate(count=Count("pk")).values_list("count", flat=True)) == [1, 2, 2, 2]
 
 
 def test_a_served_reader_is_covered_through_the_issue_and_due_again_at_the_next_slot() -> None:
@@ -137,7 +155,7 @@ def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -
 
     delivery = only_delivery()
     assert (delivery.status, delivery.reason) == (Delivery.Status.SKIPPED, Delivery.Reason.NOTHING_MATCHED)
-    assert delivery.note == "1 paper looked at"
+    assert delivery.note == "1 paper considered"
 
 
 def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:

@@ -83,7 +83,7 @@ def test_what_waits_to_be_sent_is_planned(vision: Topic) -> None:
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     reader = SubscriberFactory(topics=[vision])
     assemble.assemble_due_digests()
-    assert ": planned, not sent yet" in said(reader)
+    assert ": planned\n" in said(reader)
 
 
 def test_who_left_before_it_was_sent_is_told_so(vision: Topic) -> None:
@@ -156,7 +156,7 @@ def test_a_day_on_which_nothing_matched_says_of_how_many_and_why_each_did_not(vi
     reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)
     serve()
     text = said(reader)
-    assert "no digest: none of the papers matched (1 paper looked at)" in text
+    assert "no digest: none of the papers matched (1 paper considered)" in text
     assert "X: none of the reader’s topics" in text
 
 

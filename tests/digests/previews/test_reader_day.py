@@ -292,7 +292,7 @@ def test_the_command_says_why_there_is_nothing(vision: Topic, set_clock: SetCloc
 
     text, _ = printed(reader.email, "2026-05-04")
 
-    assert "nothing was due; by the present choice: no digest, none of the papers matched (1 paper looked at)" in text
+    assert "nothing was due; by today's choice: no digest, none of the papers matched (1 paper considered)" in text
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, r
 def test_the_file_holds_nothing_of_another_reader(reader: Subscriber) -> None:
     other = SubscriberFactory(email="other@example.org")
     opt_in.record_consent(other, Consent.Act.CONFIRMED, "1.1.1.1")
-    assert "other@" not in json.dumps(personal_data.record_of(reader), default=str)
+    assert "other@" not in json.dumps(personal_data.collect_personal_data(reader), default=str)
 
 
 def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
