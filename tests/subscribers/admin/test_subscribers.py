@@ -197,9 +197,7 @@ def editor(*permissions: str) -> User:
     return user
 
 
-def test_the_form_for_another_site_posts_to_ours_and_fixes_topics(
-    client: Client, settings: LazySettings
-) -> None:
+def test_the_form_for_another_site_posts_to_this_one(client: Client, settings: LazySettings) -> None:
     TopicFactory(slug="vision")
     TopicFactory(slug="audio")
     client.force_login(editor("view_subscriber"))
