@@ -9,6 +9,7 @@ from django.conf import settings
 from digests.assembly import papers_sent
 from digests.mail import compose, slots
 from digests.mail.cards import Item
+from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_of
 from digests.models import Delivery
 from digests.previews import reach
@@ -89,14 +90,16 @@ def preview_drawn_entries(
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
     lead = f"{lead} {compose.FALLBACK_LEAD if found.is_fallback else ''}".strip()
     cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in items]
-    return compose_preview(whose, issue, cards, lead)
+    return compose_preview(whose, issue, cards, lead, choice.detail)
 
 
-def compose_preview(whose: str, issue: Issue, cards: Sequence[Item], lead: str = "") -> MailPreview:
+def compose_preview(
+    whose: str, issue: Issue, cards: Sequence[Item], lead: str = "", detail: str = LINES
+) -> MailPreview:
     if not cards:
         return MailPreview(whose, reason="the front is empty")
     subject = subject_of(issue, cards[0][1]["title"], len(cards))
-    parts = compose.compose_items(issue, cards, subject, lead)
+    parts = compose.compose_items(issue, cards, subject, lead, detail)
     links = dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
     html, text = slots.fill(parts.html, links), slots.fill(parts.text, links)
     return MailPreview(whose, subject, html, text, len(cards))

@@ -258,7 +258,7 @@ def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Top
 
 # Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
 CHOICES = """
-SELECT preferences.id, max_papers, minimum_score,
+SELECT preferences.id, max_papers, minimum_score, detail,
        chosen.topics, nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
        nullif(muted_phrases, '{}'), nullif(muted_authors, '{}')
 FROM subscribers_preferences preferences LEFT JOIN (
@@ -277,9 +277,9 @@ def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict
     choices = {}
     with connection.cursor() as cursor:
         cursor.execute(CHOICES, {"ids": "{" + ",".join(map(str, preferences)) + "}"})
-        for pk, most, least, topics, *words in cursor.fetchall():
+        for pk, most, least, detail, topics, *words in cursor.fetchall():
             if topics not in known:
                 known[topics] = frozenset([slugs[topic] for topic in topics.split(",")])
             fp, fa, mp, ma = [tuple(some) if some else () for some in words]
-            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least)
+            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least, detail)
     return choices

@@ -50,6 +50,8 @@ class Paper(models.Model):
     version = models.PositiveSmallIntegerField(default=0)
     title = models.CharField(max_length=500)
     abstract = models.TextField(blank=True)
+    # Of Hugging Face's language model. Only shown; ranking, topics and search read the authors' words alone.
+    machine_summary = models.TextField(blank=True, default="", db_default="", editable=False)
     authors = ArrayField(models.TextField(), default=list, blank=True)
     categories = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     primary_category = models.CharField(max_length=30, blank=True)
