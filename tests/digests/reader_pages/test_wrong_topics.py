@@ -42,7 +42,7 @@ def link_of(entry: IssueEntry, reader: Subscriber) -> str:
 
 
 def page_of(client: Client, entry: IssueEntry, reader: Subscriber) -> str:
-    return follow(client, link_of(entry, reader)).content.decode().partition("<main")[2]
+    return str(follow(client, link_of(entry, reader)).content.decode().partition("<main")[2])
 
 
 def say(client: Client, entry: IssueEntry, reader: Subscriber, topic: object, act: str = "wrong_topic") -> Any:
