@@ -41,7 +41,7 @@ class MailPreview:
     reason: str = ""
 
 
-def preview_public_issue(issue: Issue) -> MailPreview:
+def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
     """Return the mail with the whole front of `issue`, as it would be published now."""
     source = reach.spans_if_published(issue, clock.now())
     if source.coming:
@@ -49,12 +49,15 @@ def preview_public_issue(issue: Issue) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    return compose_preview("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries])
+    cards = [(entry, entry.snapshot, "") for entry in entries]
+    return compose_preview("The public issue", issue, cards, detail=detail)
 
 
-def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> MailPreview:
+def preview_for_topics(
+    issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "", detail: str = LINES
+) -> MailPreview:
     """Return what a new reader who follows `topics` (slugs) would get of `issue`; `lead` opens the mail."""
-    now, choice = clock.now(), Choice(frozenset(topics))
+    now, choice = clock.now(), Choice(frozenset(topics), detail=detail)
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
