@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0011_ties_broken_by_fit'),
+        ('papers', '0012_machine_summary'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
