@@ -12,7 +12,6 @@ from subscribers.imports import import_run
 from subscribers.imports.formats import FORMATS
 from subscribers.models import ImportRun, Subscriber
 
-
 COLUMNS = "Our own are email, state, topics, frequency, weekday, hour, zone and detail; others are ignored."
 
 
