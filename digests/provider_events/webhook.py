@@ -19,7 +19,6 @@ from digests.provider_events.posted_events import PostedEvents
 
 logger = logging.getLogger(__name__)
 METHODS = ("HEAD", "POST")  # some providers check the URL with HEAD
-MAX_BYTES = 5 * 1024 * 1024  # of a post
 
 
 @csrf_exempt  # providers post here; a secret or signature replaces the token
@@ -86,9 +85,9 @@ def answer_closed(provider: str, reason: str) -> HttpResponse:
 
 
 def has_bounded_body(request: HttpRequest) -> bool:
-    """Read the body, past Django's limit for forms; return False if it exceeds MAX_BYTES."""
-    request._body = request.read(MAX_BYTES + 1)
-    return len(request.body) <= MAX_BYTES
+    """Read the body, past Django's limit for forms; return False if it exceeds WEBHOOK_MAX_BYTES."""
+    request._body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
+    return len(request.body) <= settings.WEBHOOK_MAX_BYTES
 
 
 def receive_events(request: HttpRequest, provider: str, gate: Any) -> HttpResponse:

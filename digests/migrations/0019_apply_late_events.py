@@ -11,6 +11,6 @@ def apply_late_events(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> No
 
 
 class Migration(migrations.Migration):
-    dependencies = [("digests", "0017_provider_stops")]
+    dependencies = [("digests", "0018_provider_stops")]
 
     operations = [migrations.RunPython(apply_late_events, migrations.RunPython.noop, elidable=True)]

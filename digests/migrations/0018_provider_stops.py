@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0016_card_detail'),
+        ('digests', '0017_message_ids'),
     ]
 
     operations = [
