@@ -75,9 +75,9 @@ def read_form(request: HttpRequest) -> Any:
     return json.loads(str(form["mandrill_events"])) if "mandrill_events" in form else form
 
 
-def request_with(request: HttpRequest, raw: Any) -> HttpRequest:
+def request_with(request: HttpRequest, raw: Any) -> Any:
     """Return the post of several events as if `raw` were its only one."""
-    alone: Any = copy.copy(request)
+    alone = copy.copy(request)
     if is_form(request):
         alone.POST = {"mandrill_events": json.dumps([raw])}
     else:
