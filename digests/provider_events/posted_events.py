@@ -77,7 +77,7 @@ def read_form(request: HttpRequest) -> Any:
 
 def request_with(request: HttpRequest, raw: Any) -> Any:
     """Return the post of several events as if `raw` were its only one."""
-    alone = copy.copy(request)
+    alone: Any = copy.copy(request)
     if is_form(request):
         alone.POST = {"mandrill_events": json.dumps([raw])}
     else:
