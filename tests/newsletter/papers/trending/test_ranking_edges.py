@@ -40,9 +40,10 @@ def test_a_paper_that_was_voted_on_before_its_listing_is_as_old_as_the_listing(d
     assert (inputs_of(paper).listed_days, inputs_of(paper).age_hours) == (0, 5)
 
 
-def test_a_paper_begins_its_rise_with_the_first_source_that_voted(daily: Source) -> None:
+def test_a_paper_begins_its_rise_with_the_first_votes_of_any_source(daily: Source) -> None:
     paper = listed(5)
     see(paper, daily, MORNING - 3 * DAY, votes=10)
+    see(paper, daily, MORNING - 2 * HOUR, votes=30)
     see(paper, SourceFactory(kind="feed"), MORNING - HOUR, votes=20)
     assert inputs_of(paper).age_hours == 3 * 24 + 5
 
