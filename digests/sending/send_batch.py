@@ -99,6 +99,7 @@ class Handover:
         self.pace = Pace("digests", sent_today=count_sent_today, now=now)
         self.calls = messages.load_calls(batch.pk, batch.position)
         self.digests = messages.load_digests(self.calls)
+        self.words = messages.ReaderWords(self.calls)
         self.contents: dict[int, SharedBody] = {}
         self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
         self.position = batch.position
@@ -315,7 +316,8 @@ class Handover:
             self.stop_for_faults(bodies.values())
             self.contents |= bodies
         rows = [row for row in window if row.digest_id in self.contents]
-        return {row.id: one for row, one in zip(rows, messages.build_mails(rows, self.contents), strict=True)}
+        mails = messages.build_mails(rows, self.contents, self.words)
+        return {row.id: one for row, one in zip(rows, mails, strict=True)}
 
     def stop_for_faults(self, bodies: Iterable[SharedBody]) -> None:
         """Pause sending if what all readers of a digest share can never be sent. Raise SendingPaused."""

@@ -59,7 +59,7 @@ class Issue(StatefulModel):
     date = models.DateField(unique=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
     subject = HeaderLineField(
-        max_length=150, blank=True, help_text="If empty, each digest’s subject is the title of its first paper."
+        max_length=150, blank=True, help_text="If empty, each digest takes the title of its best-fitting paper."
     )
     intro = models.TextField(blank=True, max_length=2000, help_text="Introduction above the papers.")
     cutoff_at = models.DateTimeField(help_text="When the draft is published automatically, unless it is held.")
