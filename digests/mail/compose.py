@@ -124,6 +124,7 @@ def join(frame: "FramePieces", cards: Sequence[CardTemplate], preheader: str, ma
         html += (SEAM, card.html[0] if card.is_free else card.html[0] + NUMBERS[number], *card.html[1])
         text += (SEAM, NO_NUMBER if card.is_free else TEXT_NUMBERS[number], *card.text[1])
     words = {"count": count_words(number), "heading": masthead.heading, "preheader": preheader}
+    words["issue_link"] = "Newest issue" if masthead.covers else "Whole issue"
     values = {name: (SEAM, value) for name, value in words.items()}
     return Opened(
         weave(frame.html, values | {"lead": html_lead(masthead), "cards": html}),

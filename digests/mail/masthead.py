@@ -18,7 +18,7 @@ KEEPS = "Your next digests keep to your choices."
 FALLBACK_LEADS = {
     Digest.FallbackReason.NO_CHOICE: (
         "You have chosen no topics, words or authors yet, so here are the best papers of the newest issue. "
-        "Choose some by “Your settings” below, and your next digests keep to them."
+        "Choose some with “Your settings” below, and your next digests keep to them."
     ),
     Digest.FallbackReason.NO_PAPER: (
         "None of the last days’ papers matches what you chose, "

@@ -13,7 +13,7 @@ LINK_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url", "pr
 WORD_SLOTS = ("choice_html", "rhythm_html", "choice_text", "rhythm_text")
 READER_SLOTS = LINK_SLOTS + WORD_SLOTS
 CARD_SLOTS = ("vote_url",)  # of the reader's, in each card
-DIGEST_SLOTS = ("cards", "count", "heading", "preheader", "lead")
+DIGEST_SLOTS = ("cards", "count", "heading", "issue_link", "preheader", "lead")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from digests.models import Digest
 from tests import mails
 from tests.browser.conftest import FLAGS
 
@@ -50,6 +52,18 @@ def pages_to_take() -> Iterator[tuple[str, str]]:
         yield f"digest-{count:02}", mails.digest_of(count).html
     yield "digest-long", mails.long_digest().html
     yield "text", PLAIN.format(escape(mails.digest_of(10).text))
+    for name, mail in mails_by_kind().items():
+        yield f"digest-{name}", mail.html
+        yield f"text-{name}", PLAIN.format(escape(mail.text))
+
+
+def mails_by_kind() -> dict[str, mails.Mail]:
+    return {
+        "week": mails.digest_of_kind(Digest.Kind.WEEK, mails.DAY - timedelta(days=4)),
+        "days": mails.digest_of_kind(Digest.Kind.DAYS, mails.DAY - timedelta(days=2)),
+        "welcome": mails.digest_of_kind(Digest.Kind.WELCOME),
+        "fallback": mails.digest_of_kind(Digest.Kind.WELCOME, reason=Digest.FallbackReason.NO_PAPER),
+    }
 
 
 def take(browser: Browser, html: str, width: int, file: Path) -> None:

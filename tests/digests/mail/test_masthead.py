@@ -82,4 +82,4 @@ def test_a_weekly_mail_says_which_days_it_is_of_and_leads_to_the_newest_issue(di
     )
     assert "<title>Paper Round: Week of 1 to 4 May</title>" in parts.html
     assert 'issues/2026-05-04/"' in parts.html
-    assert ">Issue of 4 May</a>" in parts.html
+    assert ">Newest issue</a>" in parts.html

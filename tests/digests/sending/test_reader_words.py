@@ -1,6 +1,7 @@
 """Readers who share a digest share its body, and each mail says what its own reader chose, and when it comes."""
 
 from datetime import time
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -20,7 +21,7 @@ from tests.provider import sent
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 
-def assemble_for(*readers: dict[str, object]) -> Batch:
+def assemble_for(*readers: dict[str, Any]) -> Batch:
     robots, hostile = TopicFactory(name="Robotics"), TopicFactory(name="<b>R&D</b> {{params.x}} %recipient.to%")
     published_issue(MONDAY, PaperFactory(topics=[robots]))
     for fields in readers:
