@@ -35,13 +35,15 @@ class Digests:
 
 
 CARDS = """
-INSERT INTO digests_card (entry_id, reason, html, text)
-SELECT entry_id, reason, '', '' FROM unnest(%s::bigint[], %s::text[]) AS card(entry_id, reason)
-ORDER BY entry_id, reason ON CONFLICT DO NOTHING
+INSERT INTO digests_card (entry_id, reason, detail, html, text)
+SELECT entry_id, reason, detail, '', ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS card(entry_id, reason, detail)
+ORDER BY entry_id, reason, detail ON CONFLICT DO NOTHING
 """
 CARD_IDS = """
-SELECT card.id FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted(entry_id, reason, place)
-JOIN digests_card card USING (entry_id, reason) ORDER BY place
+SELECT card.id
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY AS wanted(entry_id, reason, detail, place)
+JOIN digests_card card USING (entry_id, reason, detail) ORDER BY place
 """
 
 
@@ -50,7 +52,7 @@ def write_cards(contents: Sequence[DigestContent]) -> None:
     items = list({item: None for content in contents for item in content.items if item.card_id is None})
     if not items:
         return
-    columns = [item.entry.id for item in items], [item.reason for item in items]
+    columns = [item.entry.id for item in items], [item.reason for item in items], [item.detail for item in items]
     with connection.cursor() as cursor:
         cursor.execute(CARDS, columns)
         cursor.execute(CARD_IDS, columns)
@@ -59,7 +61,10 @@ def write_cards(contents: Sequence[DigestContent]) -> None:
 
 
 def key_of(content: DigestContent) -> UUID:
-    """Return what two digests share that are the same: frame, what is said above the cards, cards and order."""
+    """Return what two digests share that are the same: frame, what is said above the cards, cards and order.
+
+    A card's detail is part of its id.
+    """
     above = f"{content.kind}:{content.first_day}:{content.fallback_reason}"
     order = ",".join([str(item.card_id) for item in content.items])
     return UUID(bytes=hashlib.md5(f"{content.span.issues[0].pk}:{above}:{order}".encode()).digest())

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from django.utils.html import escape
 
-from digests.mail.cards import PREHEADER, CardTemplate, Item, pieces_of, render_pieces, smaller_card
+from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
 from digests.mail.masthead import Masthead, fallback_lead, html_lead, masthead_of, text_lead
-from digests.mail.size_limit import shortened
+from digests.mail.size_limit import LINES, shortened
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
@@ -55,7 +55,7 @@ def opened(digest: Digest | DigestOrder) -> Opened:
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = fallback_lead(digest.fallback_reason) if digest.is_fallback else ""
     masthead = masthead_of(digest.kind, digest.first_day, frame.day, lead)
-    return fit(frame, cards, digest.subject, masthead, lambda place, size: smaller_card(digest.card_ids[place], size))
+    return fit(frame, cards, digest.subject, masthead, SmallerCards(digest.card_ids).at)
 
 
 def compose_trial(issue: Issue) -> Parts:
@@ -70,13 +70,15 @@ def compose_items(
     items: Sequence[Item],
     subject: str,
     lead: str = "",
+    detail: str = LINES,
     kind: str = Digest.Kind.DAY,
     since: date | None = None,
 ) -> Parts:
     """Return the mail of entries in their order, rendered anew; nothing is read or stored."""
-    frame, cards = cut_frame(render_frame(issue), issue.date), [render_pieces(*item) for item in items]
+    frame = cut_frame(render_frame(issue), issue.date)
+    cards = [render_pieces(*item, LINES if item[0].is_free else detail) for item in items]
     masthead = masthead_of(kind, since, issue.date, lead)
-    return fit(frame, cards, subject, masthead, lambda place, size: render_pieces(*items[place], size)).marked()
+    return fit(frame, cards, subject, masthead, lambda place, less: render_pieces(*items[place], less)).marked()
 
 
 def fit(
@@ -89,13 +91,24 @@ def fit(
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
-        cards, count = shortened(cards, room, at)
-        masthead = masthead._replace(lead=f"{masthead.lead} {brief_lead(count)}".strip())
+        whole, cards = cards, shortened(cards, room, at)
+        masthead = masthead._replace(lead=f"{masthead.lead} {short_lead(whole, cards)}".strip())
     return join(frame, cards, escape(preheader_of(cards, subject, masthead.covers)), masthead)
 
 
-def brief_lead(count: int) -> str:
-    return f"To keep this mail short, its last {f'{count} papers are' if count > 1 else 'paper is'} listed in brief."
+def short_lead(whole: Sequence[CardTemplate], shown: Sequence[CardTemplate]) -> str:
+    """Say how many of the last papers are shown in less detail than the reader chose."""
+    less = [card.detail for before, card in zip(whole, shown, strict=True) if card is not before]
+    cut = less.count(LINES)
+    brief, kept = len(less) - cut, "instead of the whole abstract"
+    if not brief:
+        return f"To keep this mail short, {last_papers(cut, 'has', 'have')} two lines {kept}."
+    others = f", and the others have two lines {kept}" if cut else ""
+    return f"To keep this mail short, {last_papers(brief, 'is', 'are')} listed in brief{others}."
+
+
+def last_papers(count: int, verb: str, plural_verb: str) -> str:
+    return f"its last {count} papers {plural_verb}" if count > 1 else f"its last paper {verb}"
 
 
 def preheader_of(cards: Sequence[CardTemplate], subject: str, covers: str = "") -> str:

@@ -6,6 +6,7 @@ from django.db import models
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from subscribers.models import Preferences
 
 
 class Frame(models.Model):
@@ -20,15 +21,23 @@ class Frame(models.Model):
 
 
 class Card(models.Model):
-    """One entry as readers see it who get it for one reason; rendered at its first hand-over."""
+    """One entry as readers see it who get it for one reason in one detail; rendered at its first hand-over."""
 
     entry = models.ForeignKey(IssueEntry, models.CASCADE, related_name="cards")
     reason = models.CharField(max_length=500)
+    detail = models.CharField(
+        max_length=8,
+        choices=Preferences.Detail,
+        default=Preferences.Detail.LINES,
+        db_default=Preferences.Detail.LINES,
+    )
     html = models.TextField(blank=True, default="")
     text = models.TextField(blank=True, default="")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=("entry", "reason"), name="card_once_a_reason")]
+        constraints = [
+            models.UniqueConstraint(fields=("entry", "reason", "detail"), name="card_once_a_reason_and_detail")
+        ]
 
     def __str__(self) -> str:
         return self.reason

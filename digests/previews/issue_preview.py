@@ -66,7 +66,7 @@ def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[st
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
     found = digest_choice.answer(span, choice, (), is_first=False)
-    return preview_choice(whose, issue, source, found, lead)
+    return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
 def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> MailPreview:
@@ -83,10 +83,12 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     had = papers_sent.add_merged_papers(sent, source)
     is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
     found = digest_choice.answer(span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly)
-    return preview_choice(whose, issue, source, found, lead)
+    return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
-def preview_choice(whose: str, issue: Issue, source: Spans, found: DigestChoice, lead: str) -> MailPreview:
+def preview_choice(
+    whose: str, issue: Issue, source: Spans, found: DigestChoice, lead: str, detail: str
+) -> MailPreview:
     """Return the mail of what assembly would choose, or its reason to choose nothing."""
     if (content := found.content) is None:
         return MailPreview(whose, reason=str(Delivery.Reason(found.reason).label))
@@ -95,8 +97,8 @@ def preview_choice(whose: str, issue: Issue, source: Spans, found: DigestChoice,
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
     cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in content.items]
     why = fallback_lead(content.fallback_reason) if content.is_fallback else ""
-    subject = subject_for(issue, content.items)
-    parts = compose.compose_items(issue, cards, subject, f"{lead} {why}".strip(), content.kind, content.first_day)
+    lead, subject = f"{lead} {why}".strip(), subject_for(issue, content.items)
+    parts = compose.compose_items(issue, cards, subject, lead, detail, content.kind, content.first_day)
     return fill_preview(whose, subject, parts, len(cards))
 
 

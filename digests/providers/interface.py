@@ -55,11 +55,14 @@ def word_slots(words: Words) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What differs by reader: the stored address, and the links and words that fill the slots."""
+    """What differs by reader: the stored address, links, the Message-ID before its @, and words. Links and words fill
+    the slots.
+    """
 
     delivery_id: int
     to: str
     links: Mapping[str, str]
+    message_id: str
     words: Words = ()
 
     def slots(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
 from subscribers.pages.link_pages import explain_link, reader_page
 from subscribers.pages.preference_views import preferences_context, preferences_form
-from subscribers.pages.subscribe_forms import ChoiceForm, PreferencesForm, SubscribeForm
+from subscribers.pages.subscribe_forms import AMOUNT, ChoiceForm, PreferencesForm, SubscribeForm
 
 MAIL_CSP = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
@@ -119,7 +119,7 @@ def recent_effects(form: PreferencesForm) -> Week | None:
 
 
 def has_valid_choice(form: ChoiceForm) -> bool:
-    return form.is_valid() or not {"topics", "max_papers", *Preferences.WORDS} & form.errors.keys()
+    return form.is_valid() or not {"topics", *AMOUNT, *Preferences.WORDS} & form.errors.keys()
 
 
 def choice_from(form: ChoiceForm) -> Choice:
@@ -128,6 +128,7 @@ def choice_from(form: ChoiceForm) -> Choice:
     return Choice(
         frozenset(topic.slug for topic in topics),
         max_papers=chosen["max_papers"],
+        detail=chosen["detail"],
         minimum_score=chosen.get("minimum_score", 0.0),
         **words,
     )

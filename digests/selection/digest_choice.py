@@ -117,5 +117,5 @@ def fallback_reason(span: Span, choice: Choice) -> Digest.FallbackReason:
 def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:
     """Return what was drawn, each with the reason it is there."""
     if drawn.is_fallback:
-        return rules.with_fallback(drawn.places).items
+        return rules.with_fallback(drawn.places, choice).items
     return rules.with_reasons(span.index, choice, drawn.places).items

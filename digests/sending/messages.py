@@ -14,6 +14,7 @@ from digests.mail.headers import headers_of
 from digests.mail.links import Linking
 from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody, Words
+from digests.sending.message_ids import MessageIds
 
 logger = logging.getLogger(__name__)
 
@@ -104,11 +105,13 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
     return bodies
 
 
-def build_mails(rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], words: ReaderWords) -> list[Mail]:
+def build_mails(
+    rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds, words: ReaderWords
+) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
-    return [Mail(contents[row.digest_id], copy_for(row, linking, words)) for row in rows]
 
+    def copy_for(row: CallDelivery) -> Copy:
+        links = linking.links(row.id, row.subscriber_id, row.token_epoch)
+        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row))
 
-def copy_for(row: CallDelivery, linking: Linking, words: ReaderWords) -> Copy:
-    links = linking.links(row.id, row.subscriber_id, row.token_epoch)
-    return Copy(row.id, row.to, links, words.of(row))
+    return [Mail(contents[row.digest_id], copy_for(row)) for row in rows]

@@ -36,7 +36,8 @@ CONTENT = SharedBody(
 
 def copy_of(number: int, to: str = "", choice: str = "R&D, <b>“Agents”</b> and 5 more", **links: str) -> Copy:
     own = {f"{name}_url": f"{SITE}/{name}/{number}/" for name in ("view", "preferences", "unsubscribe", "pause")}
-    return Copy(number, to or f"reader{number}@example.org", own | links, (("choice", choice),))
+    own |= links
+    return Copy(number, to or f"reader{number}@example.org", own, f"message{number}", (("choice", choice),))
 
 
 def mails(count: int = 1, content: SharedBody = CONTENT) -> list[Mail]:

@@ -1,17 +1,16 @@
-import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from newsletter.issues import draft as drafting
 from newsletter.issues import publish
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import DayRank, Paper, PaperTopic, Sighting, Source, Topic
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
-from tests.rivals import between
+from tests.rivals import at_once, between
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -89,19 +88,7 @@ def test_publishing_again_changes_nothing(set_clock: SetClock) -> None:
 def test_of_two_who_publish_at_once_one_does() -> None:
     issue = IssueFactory()
     EntryFactory.create_batch(3, issue=issue)
-    start, answers = threading.Barrier(4), list[bool]()
-
-    def work() -> None:
-        mine = stored(issue)
-        start.wait(10)
-        answers.append(publish.publish(mine))
-        connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    answers = at_once(*[partial(publish.publish, stored(issue)) for _ in range(4)])
     assert sorted(answers) == [False, False, False, True]
     assert [entry.position for entry in issue.entries.order_by("position")] == [1, 2, 3]
 
@@ -110,23 +97,7 @@ def test_of_two_who_publish_at_once_one_does() -> None:
 def test_a_refresh_at_the_same_moment_does_not_touch_what_was_published() -> None:
     PaperFactory.create_batch(5)
     issue = drafting.draft_issue(MONDAY)
-    start, errors = threading.Barrier(2), list[Exception]()
-
-    def work(step: Callable[[], object]) -> None:
-        start.wait(10)
-        try:
-            step()
-        except Exception as exc:
-            errors.append(exc)
-        connection.close()
-
-    steps = (lambda: publish.publish(stored(issue)), lambda: drafting.draft_issue(MONDAY))
-    workers = [threading.Thread(target=work, args=(step,)) for step in steps]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors == []
+    at_once(lambda: publish.publish(stored(issue)), lambda: drafting.draft_issue(MONDAY))
     assert stored(issue).status == Status.PUBLISHED
     assert all(entry.snapshot for entry in issue.entries.all())
 
