@@ -11,6 +11,7 @@ from digests.mail import compose, slots
 from digests.mail.cards import Item
 from digests.mail.masthead import fallback_lead
 from digests.mail.reader_words import unnamed_slots
+from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_for, subject_of
 from digests.models import Delivery
 from digests.previews import reach
@@ -20,6 +21,7 @@ from digests.selection.entry_index import Choice
 from digests.selection.spans import Spans
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.community import objections
 from subscribers.digest_schedule import day_of, is_paused
 from subscribers.models import Subscriber
 
@@ -41,7 +43,7 @@ class MailPreview:
     reason: str = ""
 
 
-def preview_public_issue(issue: Issue) -> MailPreview:
+def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
     """Return the mail with the whole front of `issue`, as it would be published now."""
     source = reach.spans_if_published(issue, clock.now())
     if source.coming:
@@ -49,19 +51,21 @@ def preview_public_issue(issue: Issue) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    return preview_front("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries])
+    return preview_front("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries], detail)
 
 
-def preview_front(whose: str, issue: Issue, cards: Sequence[Item]) -> MailPreview:
+def preview_front(whose: str, issue: Issue, cards: Sequence[Item], detail: str = LINES) -> MailPreview:
     if not cards:
         return MailPreview(whose, reason="the front is empty")
     subject = subject_of(issue, cards[0][1]["title"], len(cards))
-    return fill_preview(whose, subject, compose.compose_items(issue, cards, subject), len(cards))
+    return fill_preview(whose, subject, compose.compose_items(issue, cards, subject, detail=detail), len(cards))
 
 
-def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> MailPreview:
+def preview_for_topics(
+    issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "", detail: str = LINES
+) -> MailPreview:
     """Return what a new reader who follows `topics` (slugs) would get of `issue`; `lead` opens the mail."""
-    now, choice = clock.now(), Choice(frozenset(topics))
+    now, choice = clock.now(), Choice(frozenset(topics), detail=detail)
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
@@ -81,6 +85,7 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     span = source.of(reader.covered_through, choice)
     sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
     had = papers_sent.add_merged_papers(sent, source)
+    span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
     is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
     found = digest_choice.answer(span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly)
     return preview_choice(whose, issue, source, found, lead, choice.detail)
