@@ -119,11 +119,13 @@ class IssueIndex:
 
         Free items have one detail: they are the editors' words, and stand whole in every mail.
         """
-        entry = self.entries[number]
-        key = (number, topics, words, is_older, USUAL_DETAIL if entry.is_free else detail)
+        key = (number, topics, words, is_older, detail)
         if (found := self.by_reason.get(key)) is None:
+            entry = self.entries[number]
+            if entry.is_free and detail != USUAL_DETAIL:
+                return self.item(number, topics, words, is_older)
             fit = 1.0 if words else self.best_fit(number, topics)
-            found = Item(entry, self.reason(*key[:4]), key[4], fit=fit, is_older=is_older)
+            found = Item(entry, self.reason(*key[:4]), detail, fit=fit, is_older=is_older)
             self.by_reason[key] = found
         return found
 
