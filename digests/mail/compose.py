@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from digests.mail.cards import PREHEADER, CardTemplate, Item, pieces_of, render_pieces, smaller_card
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
-from digests.mail.size_limit import shortened
+from digests.mail.size_limit import shorten_to_fit
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
@@ -30,7 +30,7 @@ TRIAL_LEAD = "This is a test: the whole front, as it stands now."
 LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
 FALLBACK_LEAD = (
     "Nothing in the newest issue matches what you chose, so here are its best papers. "
-    "Your next digest will keep to your choices."
+    "Your next digest will keep to your settings."
 )
 
 
@@ -79,7 +79,7 @@ def fit(
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
-        cards, count = shortened(cards, room, at)
+        cards, count = shorten_to_fit(cards, room, at)
         lead = f"{lead} {brief_lead(count)}".strip()
     return join(frame, cards, escape(preheader_of(cards, subject)), lead)
 

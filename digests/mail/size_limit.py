@@ -16,7 +16,7 @@ class Sized(Protocol):
 Piece = TypeVar("Piece", bound=Sized)
 
 
-def shortened(full: Sequence[Piece], room: int, at: Callable[[int, str], Piece]) -> tuple[list[Piece], int]:
+def shorten_to_fit(full: Sequence[Piece], room: int, at: Callable[[int, str], Piece]) -> tuple[list[Piece], int]:
     """Return pieces that fit into `room`, and how many of them had to be shortened: the last ones first.
 
     `at` gives the piece of a place in a smaller size. Where even the smallest do not fit, those are returned.

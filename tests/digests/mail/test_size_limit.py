@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digests.mail import cards, compose, slots
-from digests.mail.size_limit import BARE, FULL, LINE, SHORT, shortened
+from digests.mail.size_limit import BARE, FULL, LINE, SHORT, shorten_to_fit
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Paper
 from tests.mails import DAY, reader_links
@@ -136,7 +136,7 @@ def test_papers_are_shortened_from_the_last_and_no_more_than_needed(room: int, l
     def at(place: int, look: str) -> Piece:
         return Piece(place, look, SIZES[look])
 
-    pieces, count = shortened([at(place, FULL) for place in range(3)], room, at)
+    pieces, count = shorten_to_fit([at(place, FULL) for place in range(3)], room, at)
 
     assert pieces == [at(place, look) for place, look in enumerate(looks)]
     assert count == sum(look != FULL for look in looks)

@@ -70,7 +70,7 @@ def test_the_page_of_the_choices_leads_there_too(client: Client, reader: Subscri
 
 
 def test_without_a_link_one_is_mailed(client: Client) -> None:
-    assert "Mail me my link" in client.get("/propose/").content.decode()
+    assert "Email me my link" in client.get("/propose/").content.decode()
     assert client.post("/propose/", {"paper": LINK, "because": "x"}).status_code == 403
     assert not Proposal.objects.exists()
 

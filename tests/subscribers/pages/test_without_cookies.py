@@ -139,7 +139,7 @@ def test_the_data_another_address_and_erasure(browser: Forgetful) -> None:
     assert "Your digests come here now" in press(browser, page, "/address/").content.decode()
     reader.refresh_from_db()
     page = browser.get(link_of(link_requests.plan_letter(reader, Letter.Kind.ERASE), "erase"), follow=True)
-    assert "You have been erased" in press(browser, page, "/erase/").content.decode()
+    assert "Your data has been deleted" in press(browser, page, "/erase/").content.decode()
     assert not Subscriber.objects.exists()
 
 

@@ -43,7 +43,7 @@ def test_a_paper_gets_its_forecast_once_whatever_becomes_of_its_text() -> None:
 def test_a_forecast_is_the_models_probability_in_parts_per_million() -> None:
     paper = listed()
     ranking.score_papers()
-    [chance] = model.shipped().score([scoring.text_of(paper)])
+    [chance] = model.load_shipped().score([scoring.text_of(paper)])
     assert forecast_of(paper) == round(1_000_000 * chance)
 
 
@@ -61,14 +61,14 @@ def test_no_word_is_remembered_between_two_rounds() -> None:
 
 
 def test_a_trained_model_is_used_before_the_shipped_one() -> None:
-    shipped = model.shipped()
+    shipped = model.load_shipped()
     own = model.ForecastModel(shipped.keys, shipped.idf, -shipped.weights, shipped.facts)
     TrainedForecast.objects.create(arrays=own.arrays(), facts=own.described(), is_in_use=True)
     assert scoring.model_in_use().arrays() == own.arrays()
 
 
 def test_a_damaged_model_gives_way_to_the_shipped_one(caplog: pytest.LogCaptureFixture) -> None:
-    shipped = model.shipped()
+    shipped = model.load_shipped()
     TrainedForecast.objects.create(arrays=shipped.arrays()[:-1], facts=shipped.described(), is_in_use=True)
     assert scoring.model_in_use().arrays() == shipped.arrays()
     assert "cannot be used" in caplog.text
@@ -81,7 +81,7 @@ def test_two_workers_at_once_write_one_forecast_a_paper() -> None:
 
     def forecast() -> None:
         start.wait()
-        scoring.forecast_papers(forecasts.papers_without(MONDAY))
+        scoring.forecast_papers(forecasts.papers_without_forecast(MONDAY))
         connection.close()
 
     threads = [threading.Thread(target=forecast) for _ in range(2)]
