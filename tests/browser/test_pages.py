@@ -122,7 +122,7 @@ def look_at_the_preview(inspector: Inspector) -> None:
     page = inspector.page
     topics = topics_of_the_leader(page)
     page.goto("/subscribe/")
-    page.get_by_text("Choose a topic, or follow words or authors, and their papers appear here").wait_for()
+    page.get_by_text("Choose a topic, or follow keywords or authors, and their papers appear here").wait_for()
     page.get_by_label(topics[0], exact=True).check()
     page.locator(".preview li").first.wait_for()
     page.locator(".choices summary").click()
@@ -274,10 +274,10 @@ def look_at_what_else_can_be_asked_for(inspector: Inspector, address: str) -> No
 def move(inspector: Inspector, there: str, here: str) -> None:
     page = inspector.page
     page.get_by_label("New address").fill("nowhere")
-    page.get_by_role("button", name="Mail the link").click()
+    page.get_by_role("button", name="Email the link").click()
     inspector.look("new address with a problem", 422)
     page.get_by_label("New address").fill(there)
-    page.get_by_role("button", name="Mail the link").click()
+    page.get_by_role("button", name="Email the link").click()
     inspector.look("new address mailed")
     open_mail(page, there, "address").get_by_role("link", name="Send them here").click()
     inspector.look("move")

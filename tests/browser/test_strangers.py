@@ -29,7 +29,7 @@ def test_strangers_get_designed_pages_and_leave_short_lines(product: Product) ->
     pages = [
         (ask(product, "GET", "/nowhere/"), 404, "There is no such page"),
         (ask(product, "POST", "/subscribe/", LARGE), 413, "That was too large"),
-        (ask(product, "GET", "/anymail/postmark/tracking/"), 405, "does not work that way"),
+        (ask(product, "GET", "/anymail/postmark/tracking/"), 405, "cannot be used that way"),
         (ask(product, "POST", "/subscribe/", b"--x", **{"Content-Type": "multipart/form-data"}), 400, "understood"),
         (ask(product, "POST", "/subscribe/", b"&".join([b"a=1"] * 2_000)), 400, "understood"),
     ]

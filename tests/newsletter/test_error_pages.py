@@ -53,7 +53,7 @@ def test_what_is_opened_in_a_wrong_way_is_a_designed_page_that_names_the_ways(
         page = getattr(stranger, method)(path)
         assert page.status_code == 405, path
         assert page["Allow"]
-        assert "does not work that way" in page.content.decode()
+        assert "cannot be used that way" in page.content.decode()
         assert "today’s papers" in page.content.decode()
     assert len(lines_of(caplog)) <= 2 * 5
 

@@ -233,7 +233,7 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
         (chosen("nothing"), "Choose a topic, or follow keywords or authors, and their papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
-        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of your answers cannot be read yet"),
+        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "Please fix the marked fields"),
         (chosen("seeing", send_time="x"), "Monday, 4 May: 1 paper"),
     ],
 )

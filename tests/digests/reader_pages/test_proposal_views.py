@@ -55,7 +55,7 @@ def test_the_digests_foot_leads_to_the_page_and_its_button_into_the_queue(client
         (found,) = re.findall(r"https?://[^/]+(/propose/[^\"\s]+)", part)
         assert found == link_of(reader)
     answer = propose(client, reader)
-    assert "The editors have it on their desk" in said(answer)
+    assert "The editors will look at it" in said(answer)
     row = Proposal.objects.get()
     assert (row.key, row.link, row.why, row.status) == ("arxiv:2605.00658", LINK, "It is short and true.", "new")
     assert row.reader_key == tokens.reader_key(reader.pk)
@@ -84,8 +84,8 @@ def test_looking_proposes_nothing(client: Client, reader: Subscriber) -> None:
 
 def test_what_others_proposed_is_counted_and_ones_own_is_known(client: Client, reader: Subscriber) -> None:
     propose(Client(), SubscriberFactory())
-    assert "yours is counted too" in said(propose(client, reader, "arxiv.org/pdf/2605.00658v2"))
-    assert "You have proposed it already" in said(propose(client, reader))
+    assert "and yours is counted" in said(propose(client, reader, "arxiv.org/pdf/2605.00658v2"))
+    assert "You have already proposed it" in said(propose(client, reader))
     assert Proposal.objects.count() == 2
 
 
@@ -103,7 +103,7 @@ def test_what_editors_decided_is_said_with_their_word(client: Client, reader: Su
     Proposal.objects.update(status=Status.DECLINED, answer="Not <peer> reviewed.")
     assert "left it out.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
     Proposal.objects.update(status=Status.ACCEPTED)
-    assert "The editors have taken it" in said(propose(client, reader))
+    assert "The editors have accepted it" in said(propose(client, reader))
     assert Proposal.objects.count() == 1
 
 

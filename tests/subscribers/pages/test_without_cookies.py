@@ -124,7 +124,7 @@ def test_proposing_a_paper_and_another(browser: Forgetful) -> None:
     for number in (1, 2):
         paper = f"https://arxiv.org/abs/2605.0000{number}"
         page = press(browser, page, "/propose/", paper=paper, because="It is short.")
-        assert "The editors have it on their desk" in page.content.decode()
+        assert "The editors will look at it" in page.content.decode()
     assert Proposal.objects.count() == 2
 
 
