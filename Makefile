@@ -15,7 +15,7 @@ PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmn
 MOMENTS := 2026-05-05T01:10Z 2026-05-05T07:10Z 2026-05-05T13:10Z 2026-05-05T19:10Z \
 	2026-05-09T13:00Z 2028-02-29T23:30Z 2026-03-29T00:59Z 2026-10-25T00:59Z
 
-.PHONY: help run test check nightly bench chaos screenshots drawing models password lock clean
+.PHONY: help run test check nightly bench chaos screenshots digests-to-read drawing models password lock clean
 
 help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench     measure; ONLY=papers make bench measures one thing'
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed; READERS=10000 make chaos is shorter'
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
+	@echo 'make digests-to-read  mails of ten recorded days to six readers, into var/digests-to-read/'
 	@echo 'make password  set a new password for the editor'
 	@echo 'make drawing   draw the import contract into docs/architecture.md anew'
 	@echo 'make models    learn what ships with the product anew, from recordings beside it'
@@ -64,6 +65,9 @@ chaos: .venv/dev.stamp
 
 screenshots: .venv/dev.stamp
 	@$(BIN)/python -m tests.screenshots
+
+digests-to-read: .venv/dev.stamp
+	@$(BIN)/python -m tests.digests_to_read
 
 drawing: .venv/dev.stamp
 	@$(BIN)/python -m tests.architecture

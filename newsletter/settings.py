@@ -68,6 +68,8 @@ POSTAL_ADDRESS = env.str("POSTAL_ADDRESS", "A trial on somebody’s desk: set PO
 LIST_ID = env.str("LIST_ID", "papers." + (urlsplit(SITE_URL).hostname or "localhost"))
 # Suppressed addresses are kept as hashes under this key: set it before you ever change SECRET_KEY.
 ADDRESS_KEY = env.str("ADDRESS_KEY", SECRET_KEY)
+# Show Hugging Face's machine summaries instead of our own two lines, in issues published from then on.
+SHOW_MACHINE_SUMMARIES = env.bool("SHOW_MACHINE_SUMMARIES", False)
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
     raise ImproperlyConfigured("FROM_EMAIL holds no address. Write it as “Paper Round <papers@example.org>”.")
 
@@ -168,11 +170,16 @@ OTP_TOTP_ISSUER = PUBLICATION_NAME
 # After this many wrong passwords in a row, a name is locked for the network they came from.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
+# After so many from a network it is locked for all names; after so many for a name from all networks together, one
+# attempt in 30 seconds is looked at.
+LOGIN_FAILURES_PER_NETWORK = env.int("LOGIN_FAILURES_PER_NETWORK", 20, validate=at_least(1))
+LOGIN_FAILURES_PER_NAME = env.int("LOGIN_FAILURES_PER_NAME", 20, validate=at_least(1))
+AXES_HANDLER = "newsletter.accounts.lockout.LoginLimits"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "newsletter.accounts.lockout.typed_name"
 AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
 AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.lockout_page"
-AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+AXES_RESET_ON_SUCCESS = True
 # Attempts during a lockout do not extend it: otherwise anybody could keep a known name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
@@ -205,6 +212,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+WEBHOOK_MAX_BYTES = 5 * 1024 * 1024  # enough for a thousand events, the most a provider posts at once
 IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=at_least(1))  # of a file of readers
 FILE_UPLOAD_HANDLERS = [
     "subscribers.imports.upload_limit.BoundedUpload",
@@ -360,7 +368,11 @@ if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():
     raise ImproperlyConfigured(f"DISPOSABLE_DOMAINS_FILE is “{DISPOSABLE_DOMAINS_FILE}”, where there is no file.")
 
 # Web processes and workers
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2, validate=at_least(1))
+WEB_THREADS = 8  # each holds a database connection: WEB_THREADS × WEB_CONCURRENCY in total
+CONNECTIONS_PER_NETWORK = env.int("CONNECTIONS_PER_NETWORK", 50, validate=at_least(0))  # of one process; 0: no limit
+WEB_HEADER_SECONDS = env.float("WEB_HEADER_SECONDS", 10.0, validate=at_least(0.1))  # for all headers of a request
+WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", 30.0, validate=at_least(0.1))  # for its body; an upload has longer
 WORKER_CONCURRENCY = {
     "letters": env.int("LETTERS_CONCURRENCY", 1),
     "sending": env.int("SENDING_CONCURRENCY", 2),

@@ -11,7 +11,7 @@ from subscribers.csv_cells import escape_formula
 READERS_PER_QUERY = 5_000
 COLUMNS = (
     "email", "state", "suppressed", "topics", "followed_phrases", "followed_authors", "muted_phrases", "muted_authors",
-    "max_papers", "minimum_score", "frequency", "weekday", "hour", "zone", "paused_until", "subscribed_at",
+    "max_papers", "minimum_score", "detail", "frequency", "weekday", "hour", "zone", "paused_until", "subscribed_at",
     "confirmed_at", "unsubscribed_at", "consents",
 )  # fmt: skip
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -33,8 +33,9 @@ topics AS (
 )
 SELECT part.id, email, status, coalesce(suppression.reason, ''), coalesce(topics.slugs, ''),
     array_to_string(followed_phrases, '; '), array_to_string(followed_authors, '; '),
-    array_to_string(muted_phrases, '; '), array_to_string(muted_authors, '; '), max_papers, minimum_score, frequency,
-    weekday, send_time, timezone, paused_until, created_at, confirmed_at, unsubscribed_at, coalesce(consents.acts, '')
+    array_to_string(muted_phrases, '; '), array_to_string(muted_authors, '; '), max_papers, minimum_score, detail,
+    frequency, weekday, send_time, timezone, paused_until, created_at, confirmed_at, unsubscribed_at,
+    coalesce(consents.acts, '')
 FROM part
 JOIN subscribers_preferences preferences ON preferences.id = part.preferences_id
 LEFT JOIN topics ON topics.preferences_id = part.preferences_id

@@ -134,7 +134,8 @@ class Run:
 
     def choose(self, group: Group, choice: Choice, sent: Mapping[int, frozenset[int]]) -> DigestChoice:
         span, had = self.spans.of(group.covered_through, choice), already_sent.papers_in_history(group.history, sent)
-        return digest_choice.answer(span, choice, had, is_first=group.covered_through is None)
+        is_first = group.covered_through is None
+        return digest_choice.answer(span, choice, had, is_first=is_first, is_weekly=group.is_weekly)
 
 
 def map_or_log(work: Callable[[In], Out], items: Iterable[In]) -> list[Out]:

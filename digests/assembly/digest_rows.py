@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -34,13 +35,15 @@ class DigestWriter:
 
 
 CARDS = """
-INSERT INTO digests_card (entry_id, reason, html, text)
-SELECT entry_id, reason, '', '' FROM unnest(%s::bigint[], %s::text[]) AS card(entry_id, reason)
-ORDER BY entry_id, reason ON CONFLICT DO NOTHING
+INSERT INTO digests_card (entry_id, reason, detail, html, text)
+SELECT entry_id, reason, detail, '', ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS card(entry_id, reason, detail)
+ORDER BY entry_id, reason, detail ON CONFLICT DO NOTHING
 """
 CARD_IDS = """
-SELECT card.id FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS wanted(entry_id, reason, place)
-JOIN digests_card card USING (entry_id, reason) ORDER BY place
+SELECT card.id
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY AS wanted(entry_id, reason, detail, place)
+JOIN digests_card card USING (entry_id, reason, detail) ORDER BY place
 """
 
 
@@ -49,7 +52,7 @@ def write_cards(contents: Sequence[DigestContent]) -> None:
     items = list({item: None for content in contents for item in content.items if item.card_id is None})
     if not items:
         return
-    columns = [item.entry.id for item in items], [item.reason for item in items]
+    columns = [item.entry.id for item in items], [item.reason for item in items], [item.detail for item in items]
     with connection.cursor() as cursor:
         cursor.execute(CARDS, columns)
         cursor.execute(CARD_IDS, columns)
@@ -58,17 +61,22 @@ def write_cards(contents: Sequence[DigestContent]) -> None:
 
 
 def content_key_of(content: DigestContent) -> UUID:
-    """Return a hash that equal digests share: of the issue that frames them, and of their cards in order."""
+    """Return a hash that equal digests share: of the frame, what is said above the cards, and the cards in order.
+
+    A card's detail is part of its id.
+    """
+    above = f"{content.kind}:{content.first_day}:{content.fallback_reason}"
     order = ",".join([str(item.card_id) for item in content.items])
-    return UUID(bytes=hashlib.md5(f"{content.span.issues[0].pk}:{content.is_fallback}:{order}".encode()).digest())
+    return UUID(bytes=hashlib.md5(f"{content.span.issues[0].pk}:{above}:{order}".encode()).digest())
 
 
 # Sorted by key, so that two assemblers cannot deadlock.
 DIGESTS = """
-INSERT INTO digests_digest (content_key, issue_id, card_ids, is_fallback, subject, made_at)
-SELECT content_key, issue_id, card_ids::bigint[], is_fallback, subject, %s
-FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
-     AS digest(content_key, issue_id, card_ids, is_fallback, subject)
+INSERT INTO digests_digest
+  (content_key, issue_id, card_ids, kind, first_day, is_fallback, fallback_reason, subject, made_at)
+SELECT content_key, issue_id, card_ids::bigint[], kind, first_day, fallback_reason <> '', fallback_reason, subject, %s
+FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[])
+     AS digest(content_key, issue_id, card_ids, kind, first_day, fallback_reason, subject)
 ORDER BY content_key ON CONFLICT (content_key) DO NOTHING
 """
 DIGEST_IDS = "SELECT content_key, id FROM digests_digest WHERE content_key = ANY(%s::uuid[])"
@@ -85,7 +93,8 @@ def write_digests(contents: dict[UUID, DigestContent], now: datetime) -> Iterato
         yield from cursor.fetchall()
 
 
-def digest_row(key: UUID, content: DigestContent) -> tuple[UUID, int, str, bool, str]:
+def digest_row(key: UUID, content: DigestContent) -> tuple[Any, ...]:
     issue = content.span.issues[0]
     cards = "{" + ",".join([str(item.card_id) for item in content.items]) + "}"
-    return key, issue.pk, cards, content.is_fallback, subject_for(issue, content.items)
+    above = content.kind.value, content.first_day, str(content.fallback_reason)
+    return key, issue.pk, cards, *above, subject_for(issue, content.items)

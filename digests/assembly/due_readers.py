@@ -36,6 +36,7 @@ class Group(NamedTuple):
     preferences_id: int
     covered_through: datetime | None
     history: tuple[int, ...]  # ids of their digests that may hold papers of their span
+    is_weekly: bool = False  # a weekly reader's digest says that it covers a week
 
 
 class CallShape(NamedTuple):
@@ -88,7 +89,8 @@ CREATE TEMP TABLE assembly_due AS
 WITH due AS MATERIALIZED (
   SELECT id AS reader_id, next_digest_at AS slot, covered_through, {already_sent.COVERED} AS covered, preferences_id,
          frequency, weekday, send_time, timezone, paused_until,
-         confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome, {IS_LATE} AS is_late
+         confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome, {IS_LATE} AS is_late,
+         frequency = 'weekly' AS is_weekly
   FROM subscribers_subscriber
   WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
 ), since AS MATERIALIZED ({already_sent.SINCE.format(readers="due")})
@@ -114,14 +116,15 @@ def drop_tables() -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
 
-GROUPS = "SELECT DISTINCT preferences_id, covered_through, history FROM assembly_due WHERE NOT is_late"
+GROUPS = "SELECT DISTINCT preferences_id, covered_through, history, is_weekly FROM assembly_due WHERE NOT is_late"
 
 
 def load_groups() -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(GROUPS)
         return [
-            Group(preferences_id, covered, tuple(history)) for preferences_id, covered, history in cursor.fetchall()
+            Group(preferences_id, covered, tuple(history), is_weekly)
+            for preferences_id, covered, history, is_weekly in cursor.fetchall()
         ]
 
 
@@ -139,7 +142,7 @@ CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, ti
 """
 ANSWER_TABLE = """
 CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, history bigint[],
-                                   digest_id bigint, covered_to timestamptz, reason text, note text)
+                                   is_weekly bool, digest_id bigint, covered_to timestamptz, reason text, note text)
 """
 
 
@@ -154,7 +157,9 @@ def store_answers(next_slots: Iterable[NextSlot], answers: Iterable[GroupAnswer]
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
             for group, digest_id, (_, *outcome) in answers:
                 history = "{" + ",".join(map(str, group.history)) + "}"
-                copy.write_row((group.preferences_id, group.covered_through, history, digest_id, *outcome))
+                copy.write_row(
+                    (group.preferences_id, group.covered_through, history, group.is_weekly, digest_id, *outcome)
+                )
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 
@@ -176,6 +181,7 @@ WITH answered AS (
    AND next.paused_until IS NOT DISTINCT FROM due.paused_until
   LEFT JOIN assembly_answer answer
     ON answer.preferences_id = due.preferences_id AND answer.history = due.history
+   AND answer.is_weekly = due.is_weekly
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
   WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (

@@ -3,15 +3,15 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, ClassVar
 
 import css_inline
 from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import get_template, render_to_string
 
-from digests.mail.size_limit import FULL
+from digests.mail.size_limit import ABSTRACT, LINES
 from digests.mail.slots import CARD_SLOTS, Parts, cut, slot
 from digests.models import Card, CardsPruned
 from digests.providers.interface import SEAM
@@ -39,6 +39,7 @@ class CardTemplate:
     html: tuple[str, tuple[str, ...]]
     text: tuple[str, tuple[str, ...]]
     size: int  # bytes of HTML
+    detail: str  # one of size_limit.LESS
     title: str  # plain, as far as a preheader may show it
     summary: str
     is_free: bool = False  # no paper: it has no number and is not counted
@@ -83,7 +84,8 @@ def load_cards(card_ids: Collection[int]) -> None:
             render_cards([card for card in cards if not is_rendered(card)])
     for card in cards:
         with left_out(card):
-            known_cards[card.pk] = cut_card(Parts(card.html, card.text), card.entry, card.entry.snapshot)
+            parts = Parts(card.html, card.text)
+            known_cards[card.pk] = cut_card(parts, card.entry, card.entry.snapshot, card.detail)
 
 
 def is_rendered(card: Card) -> bool:
@@ -108,23 +110,39 @@ def left_out(card: Card) -> Iterator[None]:
 def render_cards(cards: Sequence[Card]) -> None:
     for card in cards:
         with left_out(card):
-            parts = render_card(card.entry, card.entry.snapshot, card.reason)
+            parts = render_card(card.entry, card.entry.snapshot, card.reason, card.detail)
             card.html, card.text = parts.html, parts.text
     with connection.cursor() as cursor:
         cursor.execute(STORE_CARDS, [[getattr(card, name) for card in cards] for name in ("id", "html", "text")])
 
 
-@lru_cache(maxsize=1_000)
-def smaller_card(card_id: int, size: str) -> CardTemplate:
-    card = Card.objects.select_related("entry__issue").get(pk=card_id)
-    return render_pieces(card.entry, card.entry.snapshot, card.reason, size)
+class SmallerCards:
+    """The cards of one digest in less detail: rendered once a process, after one query where any is missing."""
+
+    known: ClassVar[dict[tuple[int, str], CardTemplate]] = {}
+
+    def __init__(self, card_ids: Sequence[int]) -> None:
+        self.card_ids = card_ids
+
+    @cached_property
+    def rows(self) -> dict[int, Card]:
+        return Card.objects.select_related("entry__issue").in_bulk(self.card_ids)
+
+    def at(self, place: int, detail: str) -> CardTemplate:
+        key = self.card_ids[place], detail
+        if key not in self.known:
+            if len(self.known) > REMEMBERED:
+                self.known.clear()
+            card = self.rows[key[0]]
+            self.known[key] = render_pieces(card.entry, card.entry.snapshot, card.reason, detail)
+        return self.known[key]
 
 
-def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> CardTemplate:
-    return cut_card(render_card(entry, card, reason, size), entry, card)
+def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, detail: str = LINES) -> CardTemplate:
+    return cut_card(render_card(entry, card, reason, detail), entry, card, detail)
 
 
-def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> CardTemplate:
+def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any], detail: str) -> CardTemplate:
     mark = slot("number")
     html, text = parts.html.partition(mark), parts.text.partition(mark)
     rest, rest_of_text = cut(html[2], CARD_SLOTS), cut(text[2] + "\n\n", CARD_SLOTS)
@@ -132,20 +150,25 @@ def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any]) -> CardTe
     size = len("".join([html[0], BLANK_NUMBER, *rest[::2]]).encode()) + links
     title, summary = cut_at_word(card["title"], PREHEADER), brief(card.get("brief") or card["summary"], PREHEADER)
     pieces = (html[0], (SEAM, *rest)), (text[0], (SEAM, *rest_of_text))
-    return CardTemplate(*pieces, size, title, summary, entry.is_free)
+    return CardTemplate(*pieces, size, detail, title, summary, entry.is_free)
 
 
-def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, size: str = FULL) -> Parts:
+def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, detail: str = LINES) -> Parts:
     """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
     mark = FREE if entry.is_free else PICK if entry.is_pick else ""
     slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
-    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "size": size, **slots}
-    context["links"] = links_of(entry, card)
+    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "detail": detail, **slots}
+    context |= {"links": links_of(entry, card), "abstract": abstract_of(card) if detail == ABSTRACT else ""}
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
     # As wide as a number is, so that the title's lines end where they would.
     text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
     return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
+
+
+def abstract_of(card: Mapping[str, Any]) -> str:
+    """Return the authors' abstract; where an editor wrote a summary, the snapshot keeps it apart."""
+    return str(card.get("abstract", card["summary"]))
 
 
 def links_of(entry: IssueEntry, card: Mapping[str, Any]) -> list[tuple[str, str]]:

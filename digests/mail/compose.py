@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from django.utils.html import escape
 
-from digests.mail.cards import PREHEADER, CardTemplate, Item, pieces_of, render_pieces, smaller_card
+from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
-from digests.mail.size_limit import shorten_to_fit
+from digests.mail.size_limit import LINES, shorten_to_fit
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
@@ -53,7 +53,7 @@ def opened(digest: Digest | DigestOrder) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = FALLBACK_LEAD if digest.is_fallback else ""
-    return fit(frame, cards, digest.subject, lead, lambda place, size: smaller_card(digest.card_ids[place], size))
+    return fit(frame, cards, digest.subject, lead, SmallerCards(digest.card_ids).at)
 
 
 def compose_trial(issue: Issue) -> Parts:
@@ -63,10 +63,11 @@ def compose_trial(issue: Issue) -> Parts:
     return compose_items(issue, items, issue.subject, TRIAL_LEAD)
 
 
-def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str = "") -> Parts:
+def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str = "", detail: str = LINES) -> Parts:
     """Return the mail of entries in their order, rendered anew; nothing is read or stored."""
-    frame, cards = cut_frame(render_frame(issue)), [render_pieces(*item) for item in items]
-    return fit(frame, cards, subject, lead, lambda place, size: render_pieces(*items[place], size)).marked()
+    frame = cut_frame(render_frame(issue))
+    cards = [render_pieces(*item, LINES if item[0].is_free else detail) for item in items]
+    return fit(frame, cards, subject, lead, lambda place, less: render_pieces(*items[place], less)).marked()
 
 
 def fit(
@@ -79,13 +80,24 @@ def fit(
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
-        cards, count = shorten_to_fit(cards, room, at)
-        lead = f"{lead} {brief_lead(count)}".strip()
+        whole, cards = cards, shorten_to_fit(cards, room, at)
+        lead = f"{lead} {short_lead(whole, cards)}".strip()
     return join(frame, cards, escape(preheader_of(cards, subject)), lead)
 
 
-def brief_lead(count: int) -> str:
-    return f"To keep this mail short, its last {f'{count} papers are' if count > 1 else 'paper is'} listed in brief."
+def short_lead(whole: Sequence[CardTemplate], shown: Sequence[CardTemplate]) -> str:
+    """Say how many of the last papers are shown in less detail than the reader chose."""
+    less = [card.detail for before, card in zip(whole, shown, strict=True) if card is not before]
+    cut = less.count(LINES)
+    brief, kept = len(less) - cut, "instead of the whole abstract"
+    if not brief:
+        return f"To keep this mail short, {last_papers(cut, 'has', 'have')} two lines {kept}."
+    others = f", and the others have two lines {kept}" if cut else ""
+    return f"To keep this mail short, {last_papers(brief, 'is', 'are')} listed in brief{others}."
+
+
+def last_papers(count: int, verb: str, plural_verb: str) -> str:
+    return f"its last {count} papers {plural_verb}" if count > 1 else f"its last paper {verb}"
 
 
 def preheader_of(cards: Sequence[CardTemplate], subject: str) -> str:

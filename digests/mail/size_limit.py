@@ -3,32 +3,42 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-FULL, SHORT, LINE, BARE = "full", "short", "line", "bare"
-# Without the summary, then a title line, then a title without its link, for addresses as long as a page.
-SMALLER = (SHORT, LINE, BARE)
+# How much of a paper a card shows. Readers choose among the first, the second and TITLE: Preferences.Detail.
+ABSTRACT, LINES, SHORT, TITLE, LINKED, BARE = "abstract", "lines", "short", "title", "linked", "bare"
+LESS = (ABSTRACT, LINES, SHORT, TITLE, LINKED, BARE)  # each shows less than the one before
+# Two lines instead of the abstract, then none, then a title line, then a title without its link, for addresses as long
+# as a page.
+STEPS = (LINES, SHORT, LINKED, BARE)
 
 
-class Sized(Protocol):
+class Piece(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def detail(self) -> str: ...
 
-Piece = TypeVar("Piece", bound=Sized)
+
+AnyPiece = TypeVar("AnyPiece", bound=Piece)
 
 
-def shorten_to_fit(full: Sequence[Piece], room: int, at: Callable[[int, str], Piece]) -> tuple[list[Piece], int]:
-    """Return pieces that fit into `room`, and how many of them had to be shortened: the last ones first.
+def shorten_to_fit(full: Sequence[AnyPiece], room: int, at: Callable[[int, str], AnyPiece]) -> list[AnyPiece]:
+    """Return pieces that fit into `room`: the last ones are shortened first, all by one step before the next.
 
-    `at` gives the piece of a place in a smaller size. Where even the smallest do not fit, those are returned.
+    `at` gives the piece of a place in less detail. Where even the least does not fit, that is returned.
     """
-    pieces, shortest = list(full), len(full)
+    pieces = list(full)
     excess = sum(piece.size for piece in pieces) - room
-    for size in SMALLER:
+    for detail in STEPS:
         for place in reversed(range(len(pieces))):
             if excess <= 0:
-                return pieces, len(pieces) - shortest
-            smaller = at(place, size)
-            excess -= pieces[place].size - smaller.size
-            pieces[place] = smaller
-            shortest = min(shortest, place)
-    return pieces, len(pieces) - shortest
+                return pieces
+            if is_less(detail, pieces[place].detail):
+                smaller = at(place, detail)
+                excess -= pieces[place].size - smaller.size
+                pieces[place] = smaller
+    return pieces
+
+
+def is_less(detail: str, than: str) -> bool:
+    return LESS.index(detail) > LESS.index(than)

@@ -9,6 +9,7 @@ from django.conf import settings
 from digests.assembly import papers_sent
 from digests.mail import compose, slots
 from digests.mail.cards import Item
+from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_of
 from digests.models import Delivery
 from digests.previews import reach
@@ -39,7 +40,7 @@ class MailPreview:
     reason: str = ""
 
 
-def preview_public_issue(issue: Issue) -> MailPreview:
+def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
     """Return the mail with the whole front of `issue`, as it would be published now."""
     source = reach.spans_if_published(issue, clock.now())
     if source.coming:
@@ -47,12 +48,15 @@ def preview_public_issue(issue: Issue) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    return compose_preview("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries])
+    cards = [(entry, entry.snapshot, "") for entry in entries]
+    return compose_preview("The public issue", issue, cards, detail=detail)
 
 
-def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> MailPreview:
+def preview_for_topics(
+    issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "", detail: str = LINES
+) -> MailPreview:
     """Return what a new reader who follows `topics` (slugs) would get of `issue`; `lead` opens the mail."""
-    now, choice = clock.now(), Choice(frozenset(topics))
+    now, choice = clock.now(), Choice(frozenset(topics), detail=detail)
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
@@ -87,14 +91,16 @@ def preview_drawn_entries(
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
     lead = f"{lead} {compose.FALLBACK_LEAD if found.is_fallback else ''}".strip()
     cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in items]
-    return compose_preview(whose, issue, cards, lead)
+    return compose_preview(whose, issue, cards, lead, choice.detail)
 
 
-def compose_preview(whose: str, issue: Issue, cards: Sequence[Item], lead: str = "") -> MailPreview:
+def compose_preview(
+    whose: str, issue: Issue, cards: Sequence[Item], lead: str = "", detail: str = LINES
+) -> MailPreview:
     if not cards:
         return MailPreview(whose, reason="the front is empty")
     subject = subject_of(issue, cards[0][1]["title"], len(cards))
-    parts = compose.compose_items(issue, cards, subject, lead)
+    parts = compose.compose_items(issue, cards, subject, lead, detail)
     links = dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
     html, text = slots.fill(parts.html, links), slots.fill(parts.text, links)
     return MailPreview(whose, subject, html, text, len(cards))

@@ -65,7 +65,15 @@ class Preview:
         digest_rows.write_cards([content])
         card_ids = [item.card_id for item in content.items if item.card_id]
         return compose.compose(
-            Digest(issue=self.issue, card_ids=card_ids, is_fallback=content.is_fallback, subject=self.subject)
+            Digest(
+                issue=self.issue,
+                card_ids=card_ids,
+                kind=content.kind,
+                first_day=content.first_day,
+                is_fallback=content.is_fallback,
+                fallback_reason=content.fallback_reason,
+                subject=self.subject,
+            )
         )
 
 
@@ -94,8 +102,13 @@ def preview_delivery(delivery: Delivery) -> Preview:
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
-        result = digest_choice.answer(span, choice, had, is_first=since is None)
+        is_weekly = delivery.subscriber is not None and is_weekly_reader(delivery.subscriber)
+        result = digest_choice.answer(span, choice, had, is_first=since is None, is_weekly=is_weekly)
     return Preview(delivery.slot, delivery, span, choice, had, result)
+
+
+def is_weekly_reader(reader: Subscriber) -> bool:
+    return reader.frequency == Subscriber.Frequency.WEEKLY
 
 
 def blocking_reason(delivery: Delivery) -> str:

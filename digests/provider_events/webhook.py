@@ -24,7 +24,6 @@ from subscribers.addresses.canonical import AddressError, canonical_address, has
 
 logger = logging.getLogger(__name__)
 METHODS = ("HEAD", "POST")  # some providers check the URL with HEAD
-MAX_BYTES = 5 * 1024 * 1024  # enough for a thousand events, the most a provider posts at once
 UNREADABLE = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, AnymailError,
 )  # fmt: skip
@@ -83,9 +82,9 @@ def answer_closed(provider: str, reason: str) -> HttpResponse:
 
 
 def has_bounded_body(request: HttpRequest) -> bool:
-    """Read the body, past Django's limit for forms; return False if it exceeds MAX_BYTES."""
-    request._body = request.read(MAX_BYTES + 1)
-    return len(request.body) <= MAX_BYTES
+    """Read the body, past Django's limit for forms; return False if it exceeds WEBHOOK_MAX_BYTES."""
+    request._body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
+    return len(request.body) <= settings.WEBHOOK_MAX_BYTES
 
 
 def store_events(request: HttpRequest, provider: str, view: Any) -> HttpResponse:

@@ -59,6 +59,7 @@ def choices_values(preferences: Preferences) -> dict[str, Any]:
         **words,
         "max_papers": preferences.max_papers,
         "minimum_score": preferences.minimum_score,
+        "detail": preferences.detail,
     }
 
 
@@ -115,7 +116,8 @@ def anonymise_deliveries(reader: Subscriber) -> set[int]:
     chosen = {reader.preferences_id, *deliveries.order_by().values_list("preferences_id", flat=True).distinct()}
     for preferences in Preferences.objects.filter(HAS_WORDS, pk__in=chosen):
         # Statistics count deliveries by topic.
-        twin = Preferences.objects.for_choice(preferences.topics.all(), max_papers=preferences.max_papers)
+        kept = {"max_papers": preferences.max_papers, "detail": preferences.detail}
+        twin = Preferences.objects.for_choice(preferences.topics.all(), **kept)
         deliveries.filter(preferences=preferences).update(preferences=twin)
     deliveries.update(subscriber=None, provider_id="", note="")
     return chosen

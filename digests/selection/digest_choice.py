@@ -1,10 +1,11 @@
 """What the readers of one group get from their span: the content of a digest, or the one reason why there is none."""
 
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import NamedTuple
 
-from digests.models import Delivery
+from digests.models import Delivery, Digest
 from digests.selection import rules
 from digests.selection.entry_index import Choice, Item
 from digests.selection.rules import Place
@@ -17,7 +18,18 @@ class DigestContent(NamedTuple):
 
     span: Span
     items: tuple[Item, ...]
-    is_fallback: bool
+    kind: Digest.Kind
+    fallback_reason: str = ""
+
+    @property
+    def is_fallback(self) -> bool:
+        return bool(self.fallback_reason)
+
+    @property
+    def first_day(self) -> date | None:
+        """The day of the oldest issue of the span, if the digest covers several."""
+        covers_several = self.kind in (Digest.Kind.DAYS, Digest.Kind.WEEK)
+        return min(issue.date for issue in self.span.issues) if covers_several else None
 
 
 class DigestChoice(NamedTuple):
@@ -37,14 +49,17 @@ class Drawn(NamedTuple):
     reason: str = ""
 
 
-def answer(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) -> DigestChoice:
+def answer(
+    span: Span, choice: Choice, had: Collection[int], *, is_first: bool, is_weekly: bool = False
+) -> DigestChoice:
     """Choose from a span for readers who were sent the papers `had` before; a first digest is never empty."""
     drawn = draw(span, choice, had, is_first=is_first)
     if not span.issues:
         return DigestChoice(None, reason=drawn.reason)
     if not drawn.reason:
-        content = DigestContent(span, items_of(span, choice, drawn), drawn.is_fallback)
-        return DigestChoice(content, span.newest_at)
+        why = fallback_reason(span, choice) if drawn.is_fallback else ""
+        kind = kind_of(span, is_first=is_first, is_weekly=is_weekly)
+        return DigestChoice(DigestContent(span, items_of(span, choice, drawn), kind, why), span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
         return DigestChoice(None, span.newest_at, drawn.reason)
     note = f"{pluralize(span.index.paper_count, 'paper')} considered"
@@ -75,8 +90,28 @@ def draw_fallback(span: Span, choice: Choice, had: Collection[int]) -> Drawn:
     return Drawn(best, is_fallback=True)
 
 
+def kind_of(span: Span, *, is_first: bool, is_weekly: bool) -> Digest.Kind:
+    if is_first:
+        return Digest.Kind.WELCOME
+    if len(span.issues) == 1:
+        return Digest.Kind.DAY
+    return Digest.Kind.WEEK if is_weekly else Digest.Kind.DAYS
+
+
+def fallback_reason(span: Span, choice: Choice) -> Digest.FallbackReason:
+    """Return why nothing of a span fits `choice`, by what would have fitted a wider one."""
+    if not (choice.topics or choice.followed_phrases or choice.followed_authors):
+        return Digest.FallbackReason.NO_CHOICE
+    if rules.order(span.index, replace(choice, muted_phrases=(), muted_authors=()), (), span.older):
+        return Digest.FallbackReason.MUTED
+    if rules.order(span.index, replace(choice, minimum_score=0.0), (), span.older):
+        return Digest.FallbackReason.LOW_SCORE
+    is_weak = not choice.topics.isdisjoint(span.index.weak)
+    return Digest.FallbackReason.WEAK if is_weak else Digest.FallbackReason.NO_PAPER
+
+
 def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:
     """Return what was drawn, each with the reason it is there."""
     if drawn.is_fallback:
-        return rules.with_fallback(drawn.places).items
+        return rules.with_fallback(drawn.places, choice).items
     return rules.with_reasons(span.index, choice, drawn.places).items

@@ -21,6 +21,7 @@ UNKNOWN_FIT = 0.6
 # The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, since what is
 # expected to trend resembles the topics that trend most.
 SCORE_IN_FIT = 0.15
+USUAL_DETAIL = "lines"  # of Preferences.Detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,16 @@ class Choice:
     muted_authors: tuple[str, ...] = ()
     max_papers: int = 10
     minimum_score: float = 0.0
+    detail: str = USUAL_DETAIL
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """An entry and why it was chosen: one object for all readers who get that entry for that reason."""
+    """An entry, why it was chosen and in which detail: one object for all readers who get it so."""
 
     entry: Entry
     reason: str
+    detail: str = USUAL_DETAIL
     card_id: int | None = None  # once its card is stored
 
 
@@ -93,6 +96,7 @@ class IssueIndex:
     shelves: dict[str, TopicShelf] = field(default_factory=dict)  # by topic; no weak fits
     weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
+    by_title_phrase: dict[str, int] = field(default_factory=dict)  # of by_phrase, the entries whose title holds it
     by_author: dict[str, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)  # authors casefolded, once one is asked for
     by_word: dict[str, int] = field(default_factory=dict)  # words normalised, once a phrase is asked for
@@ -102,17 +106,21 @@ class IssueIndex:
     front: int = 0
     free: int = 0  # free items; those that are no pick come along with papers, and never by themselves
     below: dict[float, int] = field(default_factory=dict)  # entries below each minimum score that was asked for
-    by_reason: dict[tuple[int, int, str, bool], Item] = field(default_factory=dict)
+    by_reason: dict[tuple[int, int, str, bool, str], Item] = field(default_factory=dict)
 
     @property
     def paper_count(self) -> int:
         return len(self.entries) - self.free.bit_count()
 
-    def item(self, number: int, topics: int, words: str, is_older: bool = False) -> Item:
-        """Return the item of entry `number` for the topics of a mask and what else speaks for it."""
-        key = (number, topics, words, is_older)
+    def item(self, number: int, topics: int, words: str, is_older: bool = False, detail: str = USUAL_DETAIL) -> Item:
+        """Return the item of entry `number` for the topics of a mask and what else speaks for it.
+
+        Free items have one detail: they are the editors' words, and stand whole in every mail.
+        """
+        entry = self.entries[number]
+        key = (number, topics, words, is_older, USUAL_DETAIL if entry.is_free else detail)
         if (found := self.by_reason.get(key)) is None:
-            found = self.by_reason[key] = Item(self.entries[number], self.reason(*key))
+            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), key[4])
         return found
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
@@ -205,6 +213,7 @@ def note_words(index: IssueIndex, choice: Choice) -> None:
     for phrase in (*choice.followed_phrases, *choice.muted_phrases):
         if phrase not in index.by_phrase:
             index.by_phrase[phrase] = entries_with(index, phrase)
+            index.by_title_phrase[phrase] = titled_with(index, phrase)
     for author in (*choice.followed_authors, *choice.muted_authors):
         if author not in index.by_author:
             index.by_author[author] = entries_by(index, author)
@@ -220,6 +229,14 @@ def entries_with(index: IssueIndex, phrase: str) -> int:
             mask &= index.by_word.get(word, 0)
     finder = PhraseIndex([phrase]) if mask else None
     return sum(1 << n for n in bits(mask) if finder and any(finder.sightings(index.words[n])))
+
+
+def titled_with(index: IssueIndex, phrase: str) -> int:
+    """Return the mask of the entries that hold `phrase` in their titles."""
+    if not (mask := index.by_phrase[phrase]):
+        return 0
+    finder = PhraseIndex([phrase])
+    return mask_of(n for n in bits(mask) if any(finder.sightings(split_words(index.entries[n].title))))
 
 
 def add_words(index: IssueIndex) -> None:

@@ -193,11 +193,12 @@ def topics_in(rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, 
     """Return the topics of a snapshot; a retired topic's heir too. `heirs` holds the slug and name of each heir."""
     found = SnapshotTopics({}, {}, {})
     for row in rows:
-        words = strongest_words(row.get("evidence", ()))
+        words, fit = strongest_words(row.get("evidence", ())), row.get("fit")
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
             found.names[slug] = name
-            found.evidence.setdefault(slug, words)
-            if (fit := row.get("fit")) is not None:
+            if slug not in found.evidence or (fit or 0.0) > found.fits.get(slug, 0.0):
+                found.evidence[slug] = words
+            if fit is not None:
                 found.fits[slug] = max(fit, found.fits.get(slug, 0.0))
     return found
 
@@ -221,7 +222,7 @@ def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Top
 
 # Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
 CHOICES = """
-SELECT preferences.id, max_papers, minimum_score,
+SELECT preferences.id, max_papers, minimum_score, detail,
        chosen.topics, nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
        nullif(muted_phrases, '{}'), nullif(muted_authors, '{}')
 FROM subscribers_preferences preferences LEFT JOIN (
@@ -240,9 +241,9 @@ def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict
     choices = {}
     with connection.cursor() as cursor:
         cursor.execute(CHOICES, {"ids": "{" + ",".join(map(str, preferences)) + "}"})
-        for pk, most, least, topics, *words in cursor.fetchall():
+        for pk, most, least, detail, topics, *words in cursor.fetchall():
             if topics not in known:
                 known[topics] = frozenset([slugs[topic] for topic in topics.split(",")])
             fp, fa, mp, ma = [tuple(some) if some else () for some in words]
-            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least)
+            choices[pk] = Choice(known[topics], fp, fa, mp, ma, most, least, detail)
     return choices

@@ -1,9 +1,7 @@
 """Create and refresh open issues: the front by score, the shelf by topic."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from math import ceil
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -11,23 +9,15 @@ from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, 
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
+from newsletter.papers.forecast import forecasts
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, PaperQuerySet, Proposal, Sighting, Source
 from newsletter.papers.trending import ranking
 
-BEST_FORECASTS = 0.1  # of the papers listed on one day, the share whose forecast speaks for them
 # How many papers lead where nothing speaks for any: enough for a page, too few to pass for what trends.
 FRONT_WITHOUT_EVIDENCE = 5
 ARXIV = (Source.Kind.ARXIV, Source.Kind.ARXIV_API)
 OUR_OWN = (Source.Kind.EDITORS, Source.Kind.READERS, Source.Kind.FORECAST)
-
-
-class Forecast(NamedTuple):
-    """How likely a paper is to get votes, by what was known of it when it was listed."""
-
-    paper_id: int
-    listed_on: date
-    value: float
 
 
 def draft_next_issue(front_size: int | None = None) -> Issue:
@@ -161,11 +151,12 @@ def is_touched(entry: IssueEntry) -> bool:
 def leading(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
     """Return the papers that fill up a front, best first: those that something speaks for, `most` at most.
 
-    Where nothing speaks for any, the best few lead if `may_be_bare`: an issue needs a paper on its front to go out.
+    Where nothing speaks for any, a few lead if `may_be_bare`, because an issue needs a paper on its front to go out:
+    of those that fit a topic well the ones with the best forecast.
     """
     papers = candidates(day).exclude(pk__in=taken)
     found = list(with_evidence(papers)[:most])
-    return found if found or not may_be_bare else list(papers[: min(most, FRONT_WITHOUT_EVIDENCE)])
+    return found if found or not may_be_bare else list(papers.fitting_first()[: min(most, FRONT_WITHOUT_EVIDENCE)])
 
 
 def candidates(day: date) -> PaperQuerySet:
@@ -184,8 +175,9 @@ def with_evidence(papers: PaperQuerySet) -> PaperQuerySet:
     An editor's pick needs no evidence: what an editor touched stays on the front whatever the scores say.
     """
     proposed = Exists(Proposal.objects.filter(paper=OuterRef("pk")).exclude(status=Proposal.Status.DECLINED))
-    mentioned = Q(pk__in=mentioned_twice(papers)) | Q(proposed) | Q(pk__in=best_forecasts(forecasts_of(papers)))
-    return papers.filter(Q(votes__gt=0) | mentioned)
+    likely = forecasts.best_tenth_of_days(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
+    mentioned = Q(pk__in=mentioned_twice(papers)) | Q(proposed)
+    return papers.filter(Q(votes__gt=0) | mentioned | Q(pk__in=likely))
 
 
 def mentioned_twice(papers: PaperQuerySet) -> list[int]:
@@ -195,26 +187,6 @@ def mentioned_twice(papers: PaperQuerySet) -> list[int]:
     one_source = Case(listings_as_one, default=F("source_id"), output_field=BigIntegerField())
     counted = seen.values("paper").annotate(sources=Count(one_source, distinct=True))
     return list(counted.filter(sources__gt=1).values_list("paper", flat=True))
-
-
-def forecasts_of(papers: PaperQuerySet) -> list[Forecast]:
-    """Return what is forecast of all papers that were listed on the days of `papers`."""
-    days = papers.order_by().values("listed_on").distinct()
-    seen = Sighting.objects.filter(forecast__isnull=False, paper__listed_on__in=days)
-    rows = seen.values_list("paper_id", "paper__listed_on", "forecast")
-    return [Forecast(paper_id, listed_on, value or 0) for paper_id, listed_on, value in rows]
-
-
-def best_forecasts(forecasts: Iterable[Forecast]) -> list[int]:
-    """Return the papers whose forecast is among the best tenth of those listed on the same day."""
-    by_day: dict[date, list[Forecast]] = {}
-    for forecast in forecasts:
-        by_day.setdefault(forecast.listed_on, []).append(forecast)
-    return [
-        forecast.paper_id
-        for of_day in by_day.values()
-        for forecast in sorted(of_day, key=lambda one: -one.value)[: ceil(len(of_day) * BEST_FORECASTS)]
-    ]
 
 
 def twins_shown(since: date) -> list[int]:
@@ -227,7 +199,10 @@ def twins_shown(since: date) -> list[int]:
 # Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.
 SHELVE = """
 INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
-SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (ORDER BY paper.score DESC, md5(paper.key)), false, '', '{}'
+SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (
+           ORDER BY paper.score DESC,
+                    (SELECT max(topic.fit) FROM papers_papertopic topic WHERE topic.paper_id = paper.id) DESC,
+                    md5(paper.key)), false, '', '{}'
 FROM papers_paper paper
 WHERE paper.listed_on <= %(day)s AND paper.listed_on > %(since)s
   AND paper.withdrawn_at IS NULL AND paper.merged_into_id IS NULL

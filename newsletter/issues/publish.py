@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, Q
@@ -16,7 +17,7 @@ from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_
 from newsletter.papers.community import proposals
 from newsletter.papers.models import Paper, Sighting, Source
 from newsletter.papers.source_health import listings_line
-from newsletter.papers.summary.summarize import summarize
+from newsletter.papers.summary.summarize import first_lines, summarize
 from newsletter.papers.trending import ranking
 from newsletter.papers.trending.ranking import Ranked
 
@@ -172,7 +173,8 @@ def front_first(entries: Iterable[IssueEntry]) -> list[IssueEntry]:
 def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
     """Return what readers see of an entry, as JSON values; `why` explains the paper's rank.
 
-    An editor's summary is also stored as `markdown`, and the paper's own as `abstract`.
+    An editor's summary is also stored as `markdown`, and the paper's own as `abstract`. A machine's is stored where
+    readers are to see it, so that a change of the setting changes no published issue.
     """
     if entry.paper is None:
         return item_snapshot(entry)
@@ -182,7 +184,7 @@ def snapshot_of(entry: IssueEntry, why: str = "") -> dict[str, Any]:
 
 def editor_text(text: str) -> dict[str, str]:
     plain = markdown.to_text(text)
-    return {"summary": plain, "brief": brief(plain), "markdown": text}
+    return {"summary": plain, "brief": brief(plain), "markdown": text, "machine_summary": ""}
 
 
 def item_snapshot(item: IssueEntry) -> dict[str, Any]:
@@ -199,6 +201,7 @@ def paper_snapshot(paper: Paper) -> dict[str, Any]:
         "title": paper.title,
         "summary": paper.abstract,
         "brief": summarize(paper.abstract, paper.title),
+        "machine_summary": first_lines(paper.machine_summary) if settings.SHOW_MACHINE_SUMMARIES else "",
         "authors": paper.authors,
         "url": paper.url,
         "pdf_url": paper.pdf_url,

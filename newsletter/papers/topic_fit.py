@@ -82,6 +82,10 @@ class Fields:
         """Say whether `phrase` is one whose use in other papers is known; an editor's own phrase is taken as it is."""
         return slug in self._fields and phrase in self._fields[slug].phrases
 
+    def trust_in(self, slug: str, phrase: str) -> int:
+        """Return how much the papers that make something of a phrase speak of the topic's field; 0 if not known."""
+        return self._fields[slug].phrases.get(phrase, 0) if slug in self._fields else 0
+
     def weigh(self, slug: str, words: Collection[str], phrases: Iterable[str]) -> float:
         """Return the field of a topic in a paper of these different `words`, in their normal form: 0 if not known.
 

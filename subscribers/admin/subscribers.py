@@ -44,7 +44,7 @@ class SubscriberAdmin(AddressSearch):
     list_disable_select_all = True  # one slip must not suppress a million readers
     ordering = ("-pk",)
     fields = (
-        "email", "status", "suppression", "preferences", "frequency", "weekday", "send_time", "timezone",
+        "email", "status", "suppression", "preferences", "detail", "frequency", "weekday", "send_time", "timezone",
         "paused_until", "covered_through", "next_digest_at", "created_at", "confirmed_at", "unsubscribed_at",
     )  # fmt: skip
     readonly_fields = fields
@@ -61,6 +61,10 @@ class SubscriberAdmin(AddressSearch):
     @display(description="Status", label={"Pending": "info", "Active": "success", "Unsubscribed": "warning"})
     def state(self, subscriber: Subscriber) -> str:
         return subscriber.get_status_display()
+
+    @display(description="Under each paper")
+    def detail(self, subscriber: Subscriber) -> str:
+        return subscriber.preferences.get_detail_display()
 
     @display(description="Digests")
     def rhythm(self, subscriber: Subscriber) -> str:

@@ -14,6 +14,7 @@ from subscribers.models import Preferences, Subscriber
 
 FREQUENCIES = {str(word).lower(): value for value, label in Subscriber.Frequency.choices for word in (value, label)}
 WEEKDAYS = {str(word).lower(): value for value, label in Subscriber.Weekday.choices for word in (value, label)}
+DETAILS = {str(word).lower(): value for value, label in Preferences.Detail.choices for word in (value, label)}
 ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "localtime"}}
 SEVEN = time(7)
 HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
@@ -30,10 +31,17 @@ class Defaults(NamedTuple):
     rhythm: Rhythm
 
 
+class Papers(NamedTuple):
+    """What a row says of the papers: topic ids, and how much stands under each."""
+
+    topics: tuple[int, ...]
+    detail: str
+
+
 class Choice(NamedTuple):
     """The choice of one row; `note` names the values that could not be mapped."""
 
-    topics: tuple[int, ...]
+    papers: Papers
     rhythm: Rhythm
     note: str
 
@@ -49,9 +57,12 @@ class ChoiceMapper:
 
     def choice_of(self, cells: tuple[str, ...]) -> Choice:
         topics, unknown_topics = self.topics_of(cells[0])
-        rhythm, unknown = self.rhythm_of(cells[1:])
-        missing = unknown + unknown_topics
-        return Choice(topics, rhythm, f"not known here: {', '.join(missing)}" if missing else "")
+        rhythm, unknown = self.rhythm_of(cells[1:-1])
+        unknown_detail: list[str] = []
+        detail = look_up(DETAILS, cells[-1].strip(), Preferences.Detail.LINES.value, "detail", unknown_detail)
+        missing = (*unknown, *unknown_detail, *unknown_topics)
+        note = f"not known here: {', '.join(missing)}" if missing else ""
+        return Choice(Papers(topics, detail), rhythm, note)
 
     def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         """Return the ids of the topics in a cell, and the words for the note if some are unknown."""
@@ -98,8 +109,8 @@ def known_topics() -> dict[str, int]:
 
 ADD_CHOICES = """
 INSERT INTO subscribers_preferences (key, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers,
-    minimum_score)
-SELECT key, '{}', '{}', '{}', '{}', %s, %s FROM unnest(%s::text[]) AS key
+    minimum_score, detail)
+SELECT key, '{}', '{}', '{}', '{}', %s, %s, detail FROM unnest(%s::text[], %s::text[]) AS wanted(key, detail)
 ON CONFLICT DO NOTHING
 RETURNING id, key
 """
@@ -111,22 +122,27 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[])
 """
 
 
+def key_of(choice: Papers) -> str:
+    return Preferences(detail=choice.detail).fingerprint(list(choice.topics))
+
+
 class PreferencesStore:
-    """The ids of stored preferences by their topic ids, written on demand."""
+    """The ids of stored preferences by what they say of the papers, written on demand."""
 
     def __init__(self) -> None:
-        self.ids: dict[tuple[int, ...], int] = {}
+        self.ids: dict[Papers, int] = {}
 
-    def store(self, choices: set[tuple[int, ...]]) -> None:
+    def store(self, choices: set[Papers]) -> None:
         """Look up the ids of `choices`, and insert missing ones, in the caller's transaction."""
         usual = Preferences()
-        by_key = {usual.fingerprint(list(topics)): topics for topics in choices if topics not in self.ids}
+        by_key = {key_of(choice): choice for choice in choices if choice not in self.ids}
         # Sorted, so that two transactions that insert the same keys cannot deadlock.
         keys = sorted(by_key)
         with connection.cursor() as cursor:
-            cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys])
+            details = [by_key[key].detail for key in keys]
+            cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys, details])
             added = {by_key[key]: pk for pk, key in cursor.fetchall()}
             cursor.execute(FIND_CHOICES, [[key for key in keys if by_key[key] not in added]])
             self.ids |= added | {by_key[key]: pk for pk, key in cursor.fetchall()}
-            pairs = [(pk, topic) for topics, pk in added.items() for topic in topics]
+            pairs = [(pk, topic) for choice, pk in added.items() for topic in choice.topics]
             cursor.execute(ADD_TOPICS, [[pk for pk, _ in pairs], [topic for _, topic in pairs]])

@@ -15,6 +15,7 @@ CHOICE_COLUMNS = (
     ("weekday", "day"),
     ("hour", "send_time", "time"),
     ("zone", "timezone", "time_zone"),
+    ("detail",),
 )
 MAX_COLUMNS = 1000
 CACHE_SIZE = 1000  # parsed cells per state column
@@ -25,7 +26,7 @@ class FileError(ValueError):
 
 
 class Row(NamedTuple):
-    """One line of a file; `choice` holds its cells for topics, frequency, weekday, hour and zone."""
+    """One line of a file; `choice` holds its cells for topics, frequency, weekday, hour, zone and detail."""
 
     line: int
     address: str

@@ -129,7 +129,7 @@ def refusal(state: State, canonical: str, choice: Choice) -> RowResult | None:
         return RowResult.THROW_AWAY
     if is_role(canonical.rpartition("@")[0]):
         return RowResult.ROLE
-    return None if choice.topics else RowResult.NO_TOPIC
+    return None if choice.papers.topics else RowResult.NO_TOPIC
 
 
 def decide(candidate: Candidate, known: Known) -> RowResult:

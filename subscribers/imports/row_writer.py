@@ -121,7 +121,7 @@ class RowWriter:
         """Insert readers, active or unsubscribed as in their rows; return the canonical addresses inserted."""
         if not candidates:
             return set()
-        self.stored.store({one.choice.topics for one in candidates if one.choice})
+        self.stored.store({one.choice.papers for one in candidates if one.choice})
         agreed = datetime.combine(self.run.consent_on, time(), UTC)
         with connection.cursor() as cursor:
             cursor.execute(ARRIVING)
@@ -140,7 +140,7 @@ class RowWriter:
             one.canonical,
             one.address_hash,
             "active" if is_active else "unsubscribed",
-            self.stored.ids[one.choice.topics],
+            self.stored.ids[one.choice.papers],
             *rhythm[:4],
             self.slot_of(rhythm) if is_active else None,
         )

@@ -26,7 +26,14 @@ class PreferencesQuerySet(models.QuerySet["Preferences"]):
 
 
 class Preferences(models.Model):
-    """A choice of topics, phrases and number of papers; shared by readers who chose the same, never changed."""
+    """A choice of topics, phrases, number and detail; shared by readers who chose the same, never changed."""
+
+    class Detail(models.TextChoices):
+        """How much stands under each paper of a digest."""
+
+        TITLE = "title", "Title only"
+        LINES = "lines", "Two lines"
+        ABSTRACT = "abstract", "The whole abstract"
 
     WORDS = ("followed_phrases", "followed_authors", "muted_phrases", "muted_authors")
 
@@ -40,6 +47,7 @@ class Preferences(models.Model):
     muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     max_papers = models.PositiveSmallIntegerField(default=10)
     minimum_score = models.FloatField(default=0.0)
+    detail = models.CharField(max_length=8, choices=Detail, default=Detail.LINES, db_default=Detail.LINES)
     unused_since = models.DateTimeField(
         null=True, editable=False
     )  # since when the nightly clean-up has found no reader
@@ -53,9 +61,14 @@ class Preferences(models.Model):
         return self.key[:12]
 
     def fingerprint(self, topic_ids: list[int]) -> str:
-        """Return the key of this choice with these topics, independent of the order of its parts."""
+        """Return the key of this choice with these topics, independent of the order of its parts.
+
+        The usual detail is left out, so that keys from before there was a choice of it stay valid.
+        """
         choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
-        parts = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
+        parts: list[Any] = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
+        if self.detail != self.Detail.LINES:
+            parts.append(self.detail)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

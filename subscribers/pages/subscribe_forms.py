@@ -17,6 +17,7 @@ from subscribers.pages.zone_field import ZoneField
 from subscribers.subscription import abuse_check
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
+AMOUNT = ("max_papers", "detail")
 LONGEST_PAUSE = timedelta(days=366)
 CHOOSING = ("topics", "followed_phrases", "followed_authors")  # any one of them is enough to get papers
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
@@ -52,7 +53,7 @@ class TopicsField(forms.ModelMultipleChoiceField[Topic]):
 
 
 class ChoiceForm(forms.Form):
-    """A reader's choice: topics, schedule, number of papers, phrases and authors to follow and mute."""
+    """A reader's choice: topics, schedule, number of papers and how much of each, phrases and authors."""
 
     topics = TopicsField(
         Topic.objects.none(),
@@ -94,6 +95,12 @@ class ChoiceForm(forms.Form):
         required=False,
         empty_value=10,  # type: ignore[arg-type]
     )
+    detail = forms.ChoiceField(
+        label="Under each paper",
+        choices=Preferences.Detail,
+        initial=Preferences.Detail.LINES,
+        required=False,
+    )
 
     followed_phrases = PhraseListField(
         label="Follow words", help_text="Papers with these words come whatever their topic."
@@ -106,6 +113,10 @@ class ChoiceForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = cast("TopicsField", self.fields["topics"])
         field.queryset = Topic.objects.current()
+
+    def clean_detail(self) -> str:
+        """Return the chosen detail; forms that do not ask for it, such as older embedded ones, get two lines."""
+        return self.cleaned_data["detail"] or Preferences.Detail.LINES.value
 
     def clean(self) -> dict[str, Any]:
         chosen: dict[str, Any] = {"topics": self.cleaned_data.get("topics"), **self.choice()}
@@ -127,7 +138,7 @@ class ChoiceForm(forms.Form):
     @property
     def has_collapsed_errors(self) -> bool:
         """Return True if a field in the collapsed part of the form has an error."""
-        return any(name in self.errors for name in (*SCHEDULE, "max_papers", *Preferences.WORDS))
+        return any(name in self.errors for name in (*SCHEDULE, *AMOUNT, *Preferences.WORDS))
 
     def schedule(self) -> dict[str, Any]:
         """Return the schedule columns of a Subscriber."""
@@ -135,7 +146,7 @@ class ChoiceForm(forms.Form):
 
     def choice(self) -> dict[str, Any]:
         """Return the columns of Preferences, except topics; invalid fields are left out."""
-        names = ("max_papers", *Preferences.WORDS)
+        names = (*AMOUNT, *Preferences.WORDS)
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
     def preferences(self) -> Preferences:
@@ -202,7 +213,7 @@ class PreferencesForm(ChoiceForm):
         self.stored = stored
 
     def choice(self) -> dict[str, Any]:
-        kept = [name for name in Preferences.WORDS if name not in self.data] + ["minimum_score"]
+        kept = [name for name in ("detail", *Preferences.WORDS) if name not in self.data] + ["minimum_score"]
         return super().choice() | ({name: getattr(self.stored, name) for name in kept} if self.stored else {})
 
     def clean_paused_until(self) -> date | None:
@@ -215,8 +226,8 @@ class PreferencesForm(ChoiceForm):
     def initial_of(cls, subscriber: Subscriber) -> dict[str, Any]:
         choice = {name: getattr(subscriber, name) for name in (*SCHEDULE, "paused_until")}
         topics = [topic.retired_into or topic for topic in subscriber.preferences.topics.all()]
-        words = {name: getattr(subscriber.preferences, name) for name in Preferences.WORDS}
-        return choice | words | {"topics": topics, "max_papers": subscriber.preferences.max_papers}
+        stored = {name: getattr(subscriber.preferences, name) for name in (*AMOUNT, *Preferences.WORDS)}
+        return choice | stored | {"topics": topics}
 
     @transaction.atomic
     def save(self, subscriber: Subscriber) -> None:

@@ -34,10 +34,9 @@ class Published(NamedTuple):
     source: Spans
 
 
-def published_days(scale: float, name: str) -> Iterator[Published]:
-    """Fetch, rank and publish each listing day, in the order of the days."""
+def published_days(days: list[str], name: str) -> Iterator[Published]:
+    """Fetch, rank and publish each of the listing `days`, in their order."""
     tagging.load_topics()
-    days = listing_days(scale)
     with replaying(days[0]) as replay, feeds.feeds_workers() as workers:
         feeds.add_sources(replay.url, recorded_categories())
         for day in shown(days, name):
@@ -58,7 +57,7 @@ def topics() -> list[str]:
 def fit_shown(scale: float) -> Figure:
     """Compare the fit of what a topic's shelf shows first with that of what fits it best, over topics and days."""
     shares = Shares()
-    for day in published_days(scale, "fit_shown"):
+    for day in published_days(listing_days(scale), "fit_shown"):
         index = day.source.index_of([day.issue])
         for slug, shelf in index.shelves.items():
             fits = sorted((index.entries[index.entry_at[place]].fit(slug) for place in shelf.placements), reverse=True)
@@ -78,7 +77,7 @@ def reachable(scale: float) -> Figure:
     window: list[Published] = []
     shares, raw = Shares(), Shares()
     first: date | None = None
-    for day in published_days(scale, "reachable"):
+    for day in published_days(listing_days(scale), "reachable"):
         first = first or day.issue.date
         window = [one for one in [*window, day] if one.issue.date > day.issue.date - WINDOW]
         for slug, papers in had.items():
@@ -109,7 +108,7 @@ def serve(source: Spans, slug: str, had: set[int]) -> None:
 def front_without_evidence(scale: float) -> Figure:
     """Count the front's papers that nobody voted for, one source alone mentions and nobody proposed or forecast."""
     fronts, bare = 0, 0
-    for day in published_days(scale, "front_without_evidence"):
+    for day in published_days(listing_days(scale), "front_without_evidence"):
         entries = list(day.issue.entries.front().kept().papers())
         mentions = mentions_of([entry.paper_id for entry in entries if entry.paper_id])
         fronts += len(entries)

@@ -100,10 +100,11 @@ class EntryMaker(factory.django.DjangoModelFactory):
 class SubscriberMaker(factory.django.DjangoModelFactory):
     class Meta:
         model = Subscriber
-        exclude = ("topics", "max_papers")
+        exclude = ("topics", "max_papers", "detail")
 
     topics: list[Topic] = []
     max_papers = 10
+    detail = Preferences.Detail.LINES
     email = factory.Sequence(lambda n: f"reader{n}@example.org")
     canonical = factory.LazyAttribute(lambda reader: reader.email.lower())
     address_hash = factory.LazyAttribute(lambda reader: hash_address(reader.canonical))
@@ -111,7 +112,9 @@ class SubscriberMaker(factory.django.DjangoModelFactory):
     frequency = Subscriber.Frequency.DAILY
     next_digest_at = MORNING
     preferences = factory.LazyAttribute(
-        lambda reader: Preferences.objects.for_choice(reader.topics, max_papers=reader.max_papers)
+        lambda reader: Preferences.objects.for_choice(
+            reader.topics, max_papers=reader.max_papers, detail=reader.detail
+        )
     )
 
 

@@ -52,7 +52,6 @@ def test_killed_at_any_statement_and_run_again_it_comes_to_the_same_rows(world: 
         world.reset()
         number += 1
     assert world.outcome() == undisturbed
-    print(number)
     assert number >= moment.value, "fewer statements than there are writes"
 
 

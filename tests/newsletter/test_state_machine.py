@@ -1,10 +1,10 @@
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection
 
 from newsletter.issues.models import Issue
 from tests.factories import MORNING, IssueFactory
+from tests.rivals import at_once
 
 pytestmark = pytest.mark.django_db
 Status = Issue.Status
@@ -45,17 +45,6 @@ def test_no_status_is_entered_from_itself(model: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_rivals_one_moves() -> None:
     IssueFactory()
-    start, answers = threading.Barrier(5), list[bool]()
-
-    def move() -> None:
-        issue = Issue.objects.get()
-        start.wait(10)
-        answers.append(issue.move_to(Status.PUBLISHED, published_at=MORNING))
-        connection.close()
-
-    rivals = [threading.Thread(target=move) for _ in range(5)]
-    for rival in rivals:
-        rival.start()
-    for rival in rivals:
-        rival.join(30)
+    rivals = [Issue.objects.get() for _ in range(5)]
+    answers = at_once(*[partial(rival.move_to, Status.PUBLISHED, published_at=MORNING) for rival in rivals])
     assert sorted(answers) == [False] * 4 + [True]

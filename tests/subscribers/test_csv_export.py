@@ -34,7 +34,11 @@ def test_an_export_holds_what_a_reader_chose_and_agreed_to() -> None:
     )
     reader.consents.create(act=Consent.Act.CONFIRMED, at=MORNING, text_version="2026-11")
     (row,) = exported()
-    assert list(row) == list(csv_export.COLUMNS)
+    assert list(row) == [
+        "email", "state", "suppressed", "topics", "followed_phrases", "followed_authors", "muted_phrases",
+        "muted_authors", "max_papers", "minimum_score", "detail", "frequency", "weekday", "hour", "zone",
+        "paused_until", "subscribed_at", "confirmed_at", "unsubscribed_at", "consents",
+    ]  # fmt: skip
     wanted = {
         "email": "Ada@example.org",
         "state": "active",
@@ -78,6 +82,20 @@ def test_an_export_is_read_again_as_it_was(tmp_path: Path) -> None:
     imported(path)
     assert outcomes(path) == ["added", "left", "unconfirmed", "suppressed"]
     assert Subscriber.objects.filter(status="active").values_list(*columns).get() == before
+
+
+@pytest.mark.parametrize("detail", Preferences.Detail)
+def test_how_much_stands_under_each_paper_is_read_again_as_it_was(tmp_path: Path, detail: str) -> None:
+    SubscriberFactory(email="ada@example.org", topics=[TopicFactory(slug="vision")], detail=detail)
+    path = tmp_path / "all.csv"
+    path.write_text("".join(csv_export.lines()), "utf-8", newline="")
+    assert exported()[0]["detail"] == detail
+    before = Preferences.objects.get().key
+    Subscriber.objects.all().delete()
+    Preferences.objects.all().delete()
+    imported(path)
+    preferences = Subscriber.objects.get().preferences
+    assert (preferences.detail, preferences.key) == (detail, before)
 
 
 def test_an_export_runs_one_query_a_part_and_keeps_only_one_part(monkeypatch: pytest.MonkeyPatch) -> None:

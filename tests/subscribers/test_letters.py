@@ -1,13 +1,12 @@
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from anymail.exceptions import AnymailAPIError
 from anymail.signals import pre_send
 from django.conf import LazySettings
-from django.db import connection
 
 from digests.models import SendingSwitch
 from digests.sending import sent_today, switch
@@ -19,6 +18,7 @@ from subscribers.models import Letter, Subscriber, Suppression
 from subscribers.subscription import opt_in
 from tests.factories import MORNING, SubscriberFactory
 from tests.provider import answering, http_error, sent
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -95,19 +95,7 @@ def test_a_worker_with_an_old_look_at_a_letter_sends_no_second_one(letter: Lette
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_send_one_letter(letter: Letter) -> None:
-    start = threading.Barrier(2)
-
-    def work() -> None:
-        mine = fresh(letter)
-        start.wait(10)
-        letters.send(mine)
-        connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(30)
+    at_once(*[partial(letters.send, fresh(letter)) for _ in range(2)])
     assert len(sent()) == 1
     assert fresh(letter).status == Letter.Status.SENT
 

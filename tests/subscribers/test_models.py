@@ -1,13 +1,14 @@
-import threading
+import hashlib
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from newsletter.papers.models import Topic
 from subscribers.models import Preferences, PreferencesTopic, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DAY = timedelta(days=1)
@@ -22,22 +23,23 @@ def test_who_chose_the_same_in_another_order_shares_one_row() -> None:
     assert PreferencesTopic.objects.filter(preferences=first).count() == 2
 
 
+def test_readers_of_another_detail_have_other_preferences() -> None:
+    topic = TopicFactory()
+    rows = {Preferences.objects.for_choice([topic], detail=detail).pk for detail in Preferences.Detail}
+    assert len(rows) == len(Preferences.Detail)
+
+
+def test_the_keys_of_before_there_was_a_detail_are_those_of_two_lines() -> None:
+    key = hashlib.sha256(b'[[7], {"followed_phrases": ["maps"], "followed_authors": [], "muted_phrases": [], '
+                         b'"muted_authors": []}, 10, 0.0]').hexdigest()  # fmt: skip
+    assert Preferences(followed_phrases=["maps"]).fingerprint([7]) == key
+    assert Preferences(followed_phrases=["maps"], detail=Preferences.Detail.LINES).fingerprint([7]) == key
+
+
 @pytest.mark.django_db(transaction=True)
 def test_readers_who_choose_the_same_at_once_share_one_row() -> None:
     topics = TopicFactory.create_batch(3)
-    start, made = threading.Barrier(4), list[int]()
-
-    def choose() -> None:
-        start.wait(10)
-        made.append(Preferences.objects.for_choice(topics, max_papers=10).pk)
-        connection.close()
-
-    choosers = [threading.Thread(target=choose) for _ in range(4)]
-    for chooser in choosers:
-        chooser.start()
-    for chooser in choosers:
-        chooser.join(30)
-    assert len(made) == 4
+    made = at_once(*[lambda: Preferences.objects.for_choice(topics, max_papers=10).pk] * 4)
     assert len(set(made)) == 1
     assert PreferencesTopic.objects.count() == 3
 

@@ -31,7 +31,7 @@ WITH voting AS MATERIALIZED (
     ) first_vote
     WHERE voted_at IS NULL OR voted_at > foreseen.seen_at
 ), placed AS (
-    SELECT week, is_voted, row_number() OVER (PARTITION BY week ORDER BY forecast DESC, key) AS by_forecast,
+    SELECT week, is_voted, row_number() OVER (PARTITION BY week ORDER BY forecast DESC, md5(key)) AS by_forecast,
            row_number() OVER (PARTITION BY week ORDER BY key) AS by_id
     FROM judged
 )

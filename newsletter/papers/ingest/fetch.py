@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.db.models.functions import MD5
 
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
@@ -70,7 +71,7 @@ def undescribed_ids() -> list[str]:
     """Return the arXiv ids of recent papers without a primary category: arXiv itself has not described them yet."""
     since = clock.today() - DESCRIBE_WITHIN
     papers = Paper.objects.present().filter(key__startswith="arxiv:", primary_category="", listed_on__gt=since)
-    keys = papers.order_by("-score", "key").values_list("key", flat=True)[:MAX_UNDESCRIBED]
+    keys = papers.order_by("-score", MD5("key")).values_list("key", flat=True)[:MAX_UNDESCRIBED]
     return [key.removeprefix("arxiv:") for key in keys]
 
 

@@ -35,7 +35,8 @@ AUTHORITY = {
 }
 NO_ORIGIN = [0, 0]
 TEXT_FIELDS = (
-    "title", "abstract", "authors", "categories", "primary_category", "code_url", "project_url", "proposed_by",
+    "title", "abstract", "machine_summary", "authors", "categories", "primary_category", "code_url", "project_url",
+    "proposed_by",
 )  # fmt: skip
 MAX_LENGTHS = {
     "title": 500,
@@ -150,7 +151,8 @@ def to_json(fields: Fields) -> dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> Fields:
-    fields = {**values, "listed_on": date.fromisoformat(values["listed_on"])}
+    """Return the columns of `to_json`; rows stored before there were machine summaries lack theirs."""
+    fields = {"machine_summary": "", **values, "listed_on": date.fromisoformat(values["listed_on"])}
     for name in ("first_seen_at", "withdrawn_at"):
         fields[name] = datetime.fromisoformat(values[name]) if values[name] else None
     return fields

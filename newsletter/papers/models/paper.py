@@ -6,11 +6,24 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models.functions import MD5
+from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.functions import MD5, Coalesce
 
 from newsletter import clock
 from newsletter.papers import paper_key
 from newsletter.papers.models.topic import PaperTopic, Topic
+from newsletter.papers.topic_fit import WEAK
+
+
+def best_fit() -> Coalesce:
+    """Return the fit of a paper's best topic as an expression; 0 without a topic."""
+    fits = PaperTopic.objects.filter(paper=OuterRef("pk")).order_by("-fit").values("fit")
+    return Coalesce(Subquery(fits[:1]), 0.0)
+
+
+def best_first() -> tuple[str | Combinable | OrderBy, ...]:
+    return "-score", "-listed_on", best_fit().desc(), MD5("key")
 
 
 class PaperQuerySet(models.QuerySet["Paper"]):
@@ -19,8 +32,15 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         return self.filter(withdrawn_at=None, merged_into=None)
 
     def rising(self) -> Self:
-        """Put the best first; ties are broken by a hash of the key, which favours no paper's number."""
-        return self.order_by("-score", "-listed_on", MD5("key"))
+        """Put the best first.
+
+        Ties are broken by the fit of a paper's best topic, then by a hash of its key, which favours no number.
+        """
+        return self.order_by(*best_first())
+
+    def fitting_first(self) -> Self:
+        """Put papers that fit a topic well before all others; among each, the best first as in `rising`."""
+        return self.alias(fit=best_fit()).order_by(Case(When(fit__gte=WEAK, then=0), default=1), *best_first())
 
 
 class Paper(models.Model):
@@ -30,6 +50,8 @@ class Paper(models.Model):
     version = models.PositiveSmallIntegerField(default=0)
     title = models.CharField(max_length=500)
     abstract = models.TextField(blank=True)
+    # Of Hugging Face's language model. Only shown; ranking, topics and search read the authors' words alone.
+    machine_summary = models.TextField(blank=True, default="", db_default="", editable=False)
     authors = ArrayField(models.TextField(), default=list, blank=True)
     categories = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     primary_category = models.CharField(max_length=30, blank=True)
@@ -57,7 +79,7 @@ class Paper(models.Model):
     objects = PaperQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-listed_on", "-score", "key")
+        ordering = ("-listed_on", "-score", MD5("key"))
 
     def __str__(self) -> str:
         return self.title

@@ -74,6 +74,8 @@ class DayRank(models.Model):
     # Days that were ranked before there was a forecast have none.
     forecast = models.PositiveIntegerField(default=0, db_default=0)
     is_likely = models.BooleanField(default=False, db_default=False)
+    # Days that were ranked before fits broke ties have none.
+    fit = models.FloatField(default=0.0, db_default=0.0)
 
     class Meta:
         ordering = ("-day", "place")

@@ -12,6 +12,8 @@ class Finding:
     key: str
     title: str
     abstract: str = ""
+    # a language model's summary of the paper
+    machine_summary: str = ""
     authors: tuple[str, ...] = ()
     # arXiv categories, the primary one first where it is known
     categories: tuple[str, ...] = ()

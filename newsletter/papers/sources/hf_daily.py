@@ -22,6 +22,7 @@ from newsletter.papers.sources.untrusted_values import (
     record_at,
     records_at,
     string_at,
+    summary_of,
     title_of,
 )
 
@@ -92,6 +93,7 @@ def _read(item: Any, rank: int, listed_on: date | None) -> Finding:
         key=key,
         title=title_of(_restore_backslashes(string_at(paper, "title") or string_at(item, "title"))),
         abstract=abstract,
+        machine_summary=summary_of(_restore_backslashes(string_at(paper, "ai_summary"))),
         authors=names_of(
             string_at(author, "name") for author in records_at(paper, "authors") if not author.get("hidden")
         ),

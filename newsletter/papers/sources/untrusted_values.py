@@ -13,6 +13,7 @@ MAX_ITEMS = 3_000
 MAX_AUTHORS = 700
 MAX_TITLE = 500
 MAX_ABSTRACT = 10_000
+MAX_SUMMARY = 2_000
 MAX_NAME = 200
 MAX_LABEL = 100
 MAX_ADDRESS = 2_000
@@ -68,6 +69,10 @@ def title_of(text: str) -> str:
 
 def abstract_of(text: str) -> str:
     return shorten(clean(text[: 2 * MAX_ABSTRACT]), MAX_ABSTRACT)
+
+
+def summary_of(text: str) -> str:
+    return shorten(clean(text[: 2 * MAX_SUMMARY]), MAX_SUMMARY)
 
 
 def names_of(names: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 LIMIT = 200  # characters of a summary: two lines of a page 700 px wide
 SHORTEST = 30  # characters; a statement of less says nothing
 EAST_ASIAN_LIMIT = 100  # characters of a Chinese, Japanese or Korean summary: each is twice as wide
+FULL_ENOUGH = 120  # characters; where the last clause that fits ends earlier, a cut at a word says more
 COMMA_BONUS = 25  # characters a cut at a comma may come earlier than one within a clause
 
 _TROUBLE = (
@@ -96,7 +97,10 @@ def shorten(statement: str) -> str:
     end = _dangling_from(statement)
     if end < 0 and len(statement) <= LIMIT:
         return statement
-    return cut_at_clause(statement, LIMIT - 1 if end < 0 else min(LIMIT - 1, end))
+    if 0 <= end < LIMIT:
+        return cut_at_clause(statement, end)
+    clause = cut_at_clause(statement, LIMIT - 1)
+    return clause if len(clause) >= FULL_ENOUGH else cut_behind_full_word(statement) or clause
 
 
 def _dangling_from(statement: str) -> int:
@@ -147,6 +151,21 @@ def _has_open_mark(text: str) -> bool:
     if any(text.count(opening) != text.count(closing) for opening, closing in ("()", "[]", "{}", "“”")):
         return True
     return text.count("$") % 2 == 1 or text.count('"') % 2 == 1 or len(_LISTED.findall(text)) == 1
+
+
+def cut_behind_full_word(text: str) -> str:
+    """Return `text` cut behind its last word before the limit that waits for no other, with "…"; "" where none is."""
+    words = cut_at_word(text).rstrip("…").split(" ")
+    while words and not _is_at_rest(" ".join(words)):
+        words.pop()
+    kept = " ".join(words).rstrip(_TRAILING)
+    return kept + "…" if len(kept) >= FULL_ENOUGH else ""
+
+
+def _is_at_rest(left: str) -> bool:
+    """Say whether no bracket is open in `left`, and its last word is a thing rather than a link to the next word."""
+    last = left.rpartition(" ")[2].lower()
+    return not (last in _WAITING_WORDS or last.endswith(("ed", "ly", "ing")) or _has_open_mark(left))
 
 
 def cut_at_word(text: str) -> str:

@@ -47,6 +47,12 @@ def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str
     return best.text if best else _beginning(text)
 
 
+def first_lines(text: str) -> str:
+    """Return the beginning of a summary in two lines, at most 200 characters: whole sentences, a clause or words."""
+    text = one_line(text)
+    return cut_at_character(text) if is_east_asian(text) else _beginning(text)
+
+
 @cache
 def _shipped_weights() -> Mapping[str, float]:
     weights: dict[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))

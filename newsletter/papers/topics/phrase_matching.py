@@ -127,7 +127,13 @@ class Matcher:
         self._count_categories(categories, tallies)
         fits = self._fits(self._fields.words_of_any & set(normal), tallies)
         ranked = sorted(self._without_doubtful(fits, tallies), key=lambda slug: (-fits[slug], slug))
-        return {slug: Match(fits[slug], tallies[slug].best_evidence()) for slug in ranked[:MAX_TOPICS]}
+        return {slug: Match(fits[slug], self._evidence(slug, tallies[slug])) for slug in ranked[:MAX_TOPICS]}
+
+    def _evidence(self, slug: str, tally: "_Tally") -> tuple[str, ...]:
+        """Return the categories, and the phrases by points, by strength and by trust."""
+        weight = self._fields.trust_in
+        ranked = sorted(tally.phrases, key=lambda one: (-one.points, -one.strength, -weight(slug, one.text), one.text))
+        return (*sorted(tally.categories), *(f"{PHRASE}{phrase.text}" for phrase in ranked))[:MAX_EVIDENCE]
 
     def _fits(self, words: Collection[str], tallies: "Mapping[str, _Tally]") -> dict[str, float]:
         """Return each topic's fit in a paper of these different `words`."""
@@ -143,7 +149,7 @@ class Matcher:
 
     def _is_doubtful(self, slug: str, tally: "_Tally") -> bool:
         """Say whether one phrase alone gives the topic; a phrase that an editor added is taken at its word."""
-        return len(tally.phrases) == 1 and not tally.categories and self._fields.knows(slug, tally.phrases[0][1])
+        return len(tally.phrases) == 1 and not tally.categories and self._fields.knows(slug, tally.phrases[0].text)
 
     def _count_phrases(self, mentions: Mapping[str, Mentions], tallies: "dict[str, _Tally]") -> None:
         for phrase, mentioned in mentions.items():
@@ -269,6 +275,14 @@ class _Node:
     phrases: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
+class _Found(NamedTuple):
+    """Name a phrase that a paper holds, with its points and its strength for the topic."""
+
+    text: str
+    points: int
+    strength: int
+
+
 @dataclass(slots=True)
 class _Tally:
     """Add up what speaks for one topic in one paper."""
@@ -276,13 +290,13 @@ class _Tally:
     points: int = 0
     strength: int = 0
     is_excluded: bool = False
-    phrases: list[tuple[int, str]] = field(default_factory=list)
+    phrases: "list[_Found]" = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
 
     def add(self, phrase: str, points: int, strength: int) -> None:
         self.points += points
         self.strength += strength
-        self.phrases.append((points, phrase))
+        self.phrases.append(_Found(phrase, points, strength))
 
     def add_category(self, category: str) -> None:
         self.strength += CATEGORY_STRENGTH
@@ -290,11 +304,7 @@ class _Tally:
 
     def full_phrases(self) -> list[str]:
         """Return the phrases of which each gives the topic by itself."""
-        return [phrase for points, phrase in self.phrases if points >= POINTS_NEEDED]
-
-    def best_evidence(self) -> tuple[str, ...]:
-        ranked = sorted(self.phrases, key=lambda item: (-item[0], item[1]))
-        return (*sorted(self.categories), *(f"{PHRASE}{phrase}" for _, phrase in ranked))[:MAX_EVIDENCE]
+        return [phrase.text for phrase in self.phrases if phrase.points >= POINTS_NEEDED]
 
 
 def _points_of_phrases(rule: TopicRule) -> dict[str, int]:

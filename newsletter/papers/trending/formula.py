@@ -61,6 +61,7 @@ class Inputs(NamedTuple):
     age_hours: int  # since the day it was listed or, where that is later, first voted on
     forecast: int = 0  # the probability that it gets votes, in parts per million; 0 where there is no forecast
     is_likely: bool = False  # the forecast is among the best twentieth of the listing day
+    fit: float = 0.0  # of the topic it fits best, from 0 to 1; orders papers of one day with equal scores
 
 
 def score(inputs: Inputs, parameters: Parameters) -> float:

@@ -24,25 +24,30 @@ TOGETHER = timedelta(hours=6)
 # The listing days of a ranked day are looked for this far back.
 FURTHEST = timedelta(days=30)
 PLACES_SHOWN = 200
+BY_FIT, BY_KEY = "fit", "key"  # how equal scores of one listing day are ordered
 FRONT_DAYS = 7  # an issue's front is chosen from papers of this many listing days
 
+BEST_FIT = """
+    coalesce((SELECT max(topic.fit) FROM papers_papertopic topic WHERE topic.paper_id = papers_paper.id), 0) AS fit
+"""
+# Scores alone do not need the fit, which only breaks ties.
 RECENT = """
-    SELECT id, key, first_seen_at, listed_on FROM papers_paper
+    SELECT id, key, first_seen_at, listed_on, 0::float8 AS fit FROM papers_paper
     WHERE listed_on >= %(since)s AND merged_into_id IS NULL
 """
-OF_LAST_LISTINGS = """
-    SELECT id, key, first_seen_at, listed_on FROM papers_paper
+OF_LAST_LISTINGS = f"""
+    SELECT id, key, first_seen_at, listed_on, {BEST_FIT} FROM papers_paper
     WHERE withdrawn_at IS NULL AND merged_into_id IS NULL AND listed_on IN (
         SELECT DISTINCT listed_on FROM papers_paper WHERE listed_on BETWEEN %(since)s AND %(day)s
         ORDER BY listed_on DESC LIMIT %(listings)s)
 """
 OF_RANKED_DAY = """
-    SELECT paper.id, paper.key, paper.first_seen_at, %(today)s::date - ranked.listed_days AS listed_on
+    SELECT paper.id, paper.key, paper.first_seen_at, %(today)s::date - ranked.listed_days AS listed_on, ranked.fit
     FROM papers_dayrank ranked JOIN papers_paper paper ON paper.id = ranked.paper_id WHERE ranked.day_id = %(day)s
 """
 
-SOME = """
-    SELECT id, key, first_seen_at, listed_on FROM papers_paper WHERE id = ANY (%(papers)s)
+SOME = f"""
+    SELECT id, key, first_seen_at, listed_on, {BEST_FIT} FROM papers_paper WHERE id = ANY (%(papers)s)
 """
 
 # Where a query holds only some papers of a listing day, all forecasts of the day are looked at.
@@ -106,7 +111,7 @@ WITH candidate AS MATERIALIZED ({papers}
                + coalesce(max(weight) FILTER (WHERE is_arxiv), 0)) / 1000.0::float8 AS heard_sources
     FROM figure GROUP BY paper_id
 ), aged AS MATERIALIZED (
-    SELECT summed.*, key, listed_on, greatest(0, %(today)s::date - listed_on) AS listed_days,
+    SELECT summed.*, key, listed_on, fit, greatest(0, %(today)s::date - listed_on) AS listed_days,
            greatest(0, 24 * (%(today)s::date - coalesce(voted_on, listed_on)) + %(hour)s) AS age_hours
     FROM summed JOIN candidate ON candidate.id = summed.paper_id
 ), likely AS MATERIALIZED ({likely}
@@ -131,8 +136,13 @@ WHERE paper.id = scored.paper_id
   AND (paper.votes, paper.comments, paper.score) IS DISTINCT FROM (scored.votes, scored.comments, scored.score)
 """
 COLUMNS = ", ".join(Inputs._fields)
+# The hash of a key favours no paper's number. Days that were ranked by an older rule broke ties by the key itself.
 IN_ORDER = f"""
-SELECT row_number() OVER (ORDER BY score DESC, listed_on DESC, key) AS place, paper_id, score, {COLUMNS}
+SELECT row_number() OVER (
+           ORDER BY score DESC, listed_on DESC,
+                    CASE %(ties)s WHEN '{BY_FIT}' THEN fit END DESC,
+                    CASE %(ties)s WHEN '{BY_FIT}' THEN md5(key) END, key
+       ) AS place, paper_id, score, {COLUMNS}
 FROM scored ORDER BY place
 """
 KEEP = f"""
@@ -192,7 +202,7 @@ def record_day(day: date, at: datetime) -> bool:
 
     Return False where `day` has its order already: it stays as it was published.
     """
-    used = parameters()._asdict() | {"weights": weights()}
+    used = parameters()._asdict() | {"weights": weights(), "ties": BY_FIT}
     _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
     if is_new:
         values = moment(at) | of_last_listings(day)
@@ -230,7 +240,7 @@ def recompute(day: date) -> list[Ranked]:
     published = RankedDay.objects.get(day=day)
     formula = {name: value for name, value in published.parameters.items() if name in Parameters._fields}
     at_the_time = moment(published.ranked_at, Parameters(**formula), published.parameters["weights"])
-    return select(OF_RANKED_DAY, at_the_time | {"day": day})
+    return select(OF_RANKED_DAY, at_the_time | {"day": day, "ties": published.parameters.get("ties", BY_KEY)})
 
 
 def why_now(paper_id: int) -> str:
@@ -303,6 +313,7 @@ def moment(
         "halving_votes": HALVING_VOTES,
         "likely": forecasts.LIKELY,
         "weights": json.dumps(past_weights or {}),
+        "ties": BY_FIT,
     }
 
 

@@ -3,15 +3,16 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
 from digests.assembly import assemble
-from digests.models import Batch, Delivery, Digest
+from digests.models import Batch, Card, Delivery, Digest
 from newsletter.issues.draft import draft_issue
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish import publish, publish_past_cutoff
 from newsletter.papers.models import Source, Topic
-from subscribers.models import Subscriber
+from subscribers.models import Preferences, Subscriber
 from tests.factories import (
     MONDAY,
     MORNING,
@@ -41,6 +42,23 @@ def test_readers_who_chose_the_same_share_one_digest() -> None:
     assemble.assemble_due_digests()
 
     assert (Digest.objects.count(), Delivery.objects.count(), Batch.objects.count()) == (1, 3, 1)
+
+
+def test_readers_share_a_digest_with_those_of_their_detail_and_a_card_with_all_of_it() -> None:
+    vision = TopicFactory()
+    published_issue(MONDAY, *[PaperFactory(topics=[vision]) for _ in range(3)])
+    for detail in Preferences.Detail:
+        SubscriberFactory.create_batch(2, topics=[vision], detail=detail)
+    SubscriberFactory(topics=[vision], detail=Preferences.Detail.ABSTRACT, max_papers=2)
+
+    assemble.assemble_due_digests()
+
+    assert (Digest.objects.count(), Delivery.objects.count()) == (4, 7)
+    assert Card.objects.count() == 3 * len(Preferences.Detail)
+    readers = Delivery.objects.values(
+        "digest", "subscriber__preferences__detail", "subscriber__preferences__max_papers"
+    )
+    assert sorted(readers.annotate(count=Count("pk")).values_list("count", flat=True)) == [1, 2, 2, 2]
 
 
 def test_a_served_reader_is_covered_through_the_issue_and_due_again_at_the_next_slot() -> None:
@@ -350,15 +368,26 @@ def test_a_digest_at_most_twelve_hours_late_is_mailed(set_clock: SetClock) -> No
     set_clock(MORNING + timedelta(hours=12))
     assemble.assemble_due_digests()
     assert only_delivery().digest_id is not None
+    assert only_delivery().expires_at == MORNING + timedelta(hours=12)
 
 
-def test_a_welcome_is_never_too_late(set_clock: SetClock) -> None:
+def test_a_welcome_is_never_too_late_and_has_twelve_hours_to_leave(set_clock: SetClock) -> None:
     vision = TopicFactory()
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     SubscriberFactory(topics=[vision], send_time=time(18), confirmed_at=MORNING)
     set_clock(MORNING + DAY)
     assemble.assemble_due_digests()
-    assert Delivery.objects.earliest("slot").digest_id is not None
+    welcome = Delivery.objects.earliest("slot")
+    assert welcome.digest_id is not None
+    assert welcome.expires_at == MORNING + DAY + timedelta(hours=12)
+
+
+def test_who_is_paused_is_skipped_for_that_reason_however_late_it_is(set_clock: SetClock) -> None:
+    published_issue(MONDAY, PaperFactory())
+    SubscriberFactory(paused_until=MONDAY + 2 * DAY, covered_through=MORNING - DAY)
+    set_clock(MORNING + timedelta(hours=13))
+    assemble.assemble_due_digests()
+    assert only_delivery().reason == Delivery.Reason.PAUSED
 
 
 def test_who_is_paused_when_it_is_due_gets_nothing_and_loses_nothing(set_clock: SetClock) -> None:

@@ -1,5 +1,6 @@
 import html
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -18,6 +19,7 @@ from digests.models import Card, CardsPruned, Digest, Frame
 from newsletter.issues import publish
 from newsletter.issues.models import Issue
 from newsletter.papers.models import Paper, Topic
+from subscribers.models import Preferences
 from tests.factories import (
     MONDAY,
     EntryFactory,
@@ -29,6 +31,8 @@ from tests.factories import (
     published_issue,
 )
 
+Detail = Preferences.Detail
+BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that needs no lamp and no sun at all."
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 
@@ -37,9 +41,9 @@ def topic() -> Topic:
     return TopicFactory(name="Seeing")
 
 
-def digest_of(topic: Topic, *papers: Paper) -> Digest:
+def digest_of(topic: Topic, *papers: Paper, detail: str = Detail.LINES) -> Digest:
     published_issue(MONDAY, *papers)
-    SubscriberFactory(topics=[topic], max_papers=100)
+    SubscriberFactory(topics=[topic], max_papers=100, detail=detail)
     assemble.assemble_due_digests()
     return Digest.objects.get()
 
@@ -85,7 +89,7 @@ def test_the_preheader_goes_on_where_the_subject_ends(topic: Topic) -> None:
     preheader = preheader_in(compose.compose(digest).html)
     assert preheader.startswith("A second &lt;b&gt;one&lt;/b&gt; &amp; more · Third · Fourth Fourth")
     assert preheader.endswith("Fourth…")
-    assert len(html.unescape(preheader)) <= cards.PREHEADER
+    assert len(html.unescape(preheader)) <= 140
 
 
 def test_behind_an_editors_subject_the_preheader_begins_with_the_first_title(topic: Topic) -> None:
@@ -204,9 +208,135 @@ def test_a_digest_whose_cards_are_gone_says_so(topic: Topic) -> None:
 def test_a_mail_stays_under_90_kb_and_says_how_many_papers_are_in_brief(topic: Topic) -> None:
     long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
     page = compose.compose(digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])).html
-    assert 60_000 < len(page.encode()) <= compose.MOST_HTML
+    assert 60_000 < len(page.encode()) <= 90_000
     assert re.search(r"its last \d+ papers are listed in brief", page)
     assert page.count("<h2") == 30
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown", "missing"),
+    [
+        (Detail.TITLE, [], [STATEMENT, BACKGROUND, "Ada Example"]),
+        (Detail.LINES, [STATEMENT, "Ada Example"], [BACKGROUND]),
+        (Detail.ABSTRACT, [f"{BACKGROUND} {STATEMENT}", "Ada Example"], []),
+    ],
+)
+def test_as_much_stands_under_each_paper_as_the_reader_chose(
+    topic: Topic, detail: str, shown: list[str], missing: list[str]
+) -> None:
+    papers = [
+        PaperFactory(topics=[topic], title=title, abstract=f"{BACKGROUND} {STATEMENT}") for title in ("An eye", "Two")
+    ]
+    parts = compose.compose(digest_of(topic, *papers, detail=detail))
+    for part in (parts.html, " ".join(parts.text.split())):
+        assert "An eye" in part
+        assert "Seeing" in part
+        for words in shown:
+            assert part.count(words) == 2
+        assert not [words for words in missing if words in part]
+
+
+def test_a_card_is_rendered_once_for_all_digests_of_its_detail(topic: Topic) -> None:
+    published_issue(MONDAY, *[PaperFactory(topics=[topic]) for _ in range(3)])
+    for most in (3, 2, 1):
+        SubscriberFactory(topics=[topic], max_papers=most, detail=Detail.ABSTRACT)
+    assemble.assemble_due_digests()
+    largest, *others = sorted(Digest.objects.all(), key=lambda digest: -len(digest.card_ids))
+    compose.compose(largest)
+    with CaptureQueriesContext(connection) as queries:
+        for digest in others:
+            compose.compose(digest)
+    assert len(queries) == 0
+
+
+def test_the_editors_summary_stands_above_the_whole_abstract(topic: Topic) -> None:
+    issue = IssueFactory()
+    paper = PaperFactory(topics=[topic], abstract=f"{BACKGROUND} {STATEMENT}")
+    EntryFactory(issue=issue, paper=paper, summary="It sees by *starlight*.")
+    publish.publish(issue)
+    SubscriberFactory(topics=[topic], detail=Detail.ABSTRACT)
+    assemble.assemble_due_digests()
+    parts = compose.compose(Digest.objects.get())
+    for part in (parts.html, " ".join(parts.text.split())):
+        assert re.search(f"starlight.*{re.escape(BACKGROUND)} {re.escape(STATEMENT)}", part, re.DOTALL)
+
+
+MARK = "(summary by a machine, from Hugging Face)"
+
+
+def test_a_machines_summary_says_in_both_parts_whose_it_is_and_never_in_the_preheader(
+    topic: Topic, settings: Any
+) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    machine = "An eye of <glass> sees by starlight."
+    parts = compose.compose(
+        digest_of(topic, PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary=machine))
+    )
+    assert "An eye of &lt;glass&gt; sees by starlight. <span" in parts.html
+    assert f"{machine} {MARK}" in " ".join(parts.text.split())
+    assert (parts.html.count(MARK), parts.html.count("starlight"), parts.html.count(STATEMENT)) == (1, 1, 1)
+    assert STATEMENT in parts.html.partition("<h1")[0]
+
+
+@pytest.mark.parametrize("detail", [Detail.TITLE, Detail.ABSTRACT])
+def test_only_two_lines_may_be_a_machines(topic: Topic, settings: Any, detail: str) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    paper = PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary="It sees by starlight.")
+    parts = compose.compose(digest_of(topic, paper, detail=detail))
+    for part in (parts.html, parts.text):
+        assert "starlight" not in part
+        assert MARK not in part
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_digest_stays_as_it_was_published_where_the_setting_changes(
+    topic: Topic, settings: Any, is_shown: bool
+) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = is_shown
+    digest = digest_of(
+        topic, PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary="It sees by starlight.")
+    )
+    settings.SHOW_MACHINE_SUMMARIES = not is_shown
+    first = compose.compose(digest)
+    Card.objects.update(html="", text="")
+    cards.known_cards.clear()
+    assert compose.compose(digest) == first
+    assert ("starlight" in first.html) == ("starlight" in first.text) == is_shown
+
+
+ABSTRACT = "It is seen by whoever looks at it. " * 60
+
+
+@pytest.mark.parametrize(
+    ("count", "authors", "lead"),
+    [
+        (30, 1, r"To keep this mail short, its last \d+ papers have two lines instead of the whole abstract\."),
+        (62, 10, r"To keep this mail short, its last \d+ papers are listed in brief, "
+                 r"and the others have two lines instead of the whole abstract\."),
+    ],
+)  # fmt: skip
+def test_abstracts_are_shortened_to_two_lines_before_papers_are_listed_in_brief(
+    topic: Topic, count: int, authors: int, lead: str
+) -> None:
+    words = {"abstract": ABSTRACT, "authors": ["A. Reader " * authors]}
+    papers = [PaperFactory(topics=[topic], **words) for _ in range(count)]
+    parts = compose.compose(digest_of(topic, *papers, detail=Detail.ABSTRACT))
+    assert len(parts.html.encode()) <= compose.MOST_HTML
+    assert parts.html.count("<h2") == count
+    for part in (parts.html, " ".join(parts.text.split())):
+        assert len(re.findall(lead, part)) == 1
+
+
+def test_a_mail_that_is_shortened_costs_one_query_and_then_none(topic: Topic) -> None:
+    digest = digest_of(
+        topic, *[PaperFactory(topics=[topic], abstract=ABSTRACT) for _ in range(30)], detail=Detail.ABSTRACT
+    )
+    cards.pieces_of(digest.card_ids)
+    frame.frame_of(digest.issue_id)
+    for allowed in (1, 0):
+        with CaptureQueriesContext(connection) as queries:
+            compose.compose(digest)
+        assert len(queries) == allowed
 
 
 def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(topic: Topic) -> None:
@@ -214,7 +344,7 @@ def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(to
     words = {"title": "Seeing " * 20, "abstract": abstract, "authors": ["A. Reader"] * 9}
     digest = digest_of(topic, *[PaperFactory(topics=[topic], **words) for _ in range(30)])
     page = slots.fill(compose.compose(digest).html, mail_links.links(10**12, 10**12, 1_000))
-    assert len(page.encode()) <= compose.MOST_HTML
+    assert len(page.encode()) <= 90_000
     assert "listed in brief" not in page
     voted = re.findall(r'href="[^"]+/vote/[^"]+/\?entry=(\d+)"', page)
     assert [int(pk) for pk in voted] == [card.entry_id for card in digest.cards]

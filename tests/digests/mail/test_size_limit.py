@@ -7,9 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digests.mail import cards, compose, slots
-from digests.mail.size_limit import BARE, FULL, LINE, SHORT, shorten_to_fit
+from digests.mail.size_limit import ABSTRACT, BARE, LINES, LINKED, SHORT, TITLE, shorten_to_fit
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Paper
+from subscribers.models import Preferences
 from tests.mails import DAY, reader_links
 
 PAPER = Paper(pk=1, title="Shown where an example fails")
@@ -62,22 +63,25 @@ LONGEST: dict[str, Any] = {
 
 
 @settings(max_examples=60, deadline=None)
-@given(ISSUES, ITEMS, st.integers(1, 30))
+@given(ISSUES, ITEMS, st.integers(1, 30), st.sampled_from(Preferences.Detail.values))
 @example(
     Issue(date=DAY, intro=WORST * 2_000, listings=WORST * 2_000),
     [(IssueEntry(pk=10**9, issue=Issue(date=DAY), paper=PAPER, is_pick=True, note=WORST * 500), LONGEST, WORST * 500)],
     30,
+    ABSTRACT,
 )
 def test_any_mail_fits_names_every_paper_and_says_how_many_are_in_brief(
-    issue: Issue, items: list[cards.Item], count: int
+    issue: Issue, items: list[cards.Item], count: int, detail: str
 ) -> None:
     chosen = (items * 30)[:count]
-    page = slots.fill(compose.compose_items(issue, chosen, "A subject").html, reader_links())
+    parts = compose.compose_items(issue, chosen, "A subject", detail=detail)
+    page = slots.fill(parts.html, reader_links())
 
-    assert len(page.encode()) <= compose.MOST_HTML
+    assert len(page.encode()) <= 90_000
     whole = [f"{number} {card['title']}" for number, (_, card, _) in enumerate(chosen, start=1)]
     assert [title[:100] for title in titles_in(page)] == [title[:100] for title in whole]
-    assert said_in_brief(page) == count - page.count('class="s"')
+    if detail != TITLE:
+        assert said_in_brief(page) == count - page.count('class="s"')
 
 
 class Headings(HTMLParser):
@@ -112,31 +116,39 @@ def said_in_brief(page: str) -> int:
     return int(found[1] or 1) if found else 0
 
 
-class Piece(NamedTuple):
+class Sized(NamedTuple):
     place: int
-    look: str
+    detail: str
     size: int
 
 
-SIZES = {FULL: 10, SHORT: 6, LINE: 3, BARE: 1}
+SIZES = {ABSTRACT: 20, LINES: 10, SHORT: 6, TITLE: 5, LINKED: 3, BARE: 1}
 
 
 @pytest.mark.parametrize(
-    ("room", "looks"),
+    ("chosen", "room", "details"),
     [
-        (30, [FULL, FULL, FULL]),
-        (29, [FULL, FULL, SHORT]),
-        (18, [SHORT, SHORT, SHORT]),
-        (17, [SHORT, SHORT, LINE]),
-        (6, [LINE, BARE, BARE]),
-        (0, [BARE, BARE, BARE]),
+        (ABSTRACT, 60, [ABSTRACT, ABSTRACT, ABSTRACT]),
+        (ABSTRACT, 59, [ABSTRACT, ABSTRACT, LINES]),
+        (ABSTRACT, 30, [LINES, LINES, LINES]),
+        (ABSTRACT, 29, [LINES, LINES, SHORT]),
+        (LINES, 30, [LINES, LINES, LINES]),
+        (LINES, 29, [LINES, LINES, SHORT]),
+        (LINES, 18, [SHORT, SHORT, SHORT]),
+        (LINES, 17, [SHORT, SHORT, LINKED]),
+        (LINES, 6, [LINKED, BARE, BARE]),
+        (LINES, 0, [BARE, BARE, BARE]),
+        (TITLE, 15, [TITLE, TITLE, TITLE]),
+        (TITLE, 14, [TITLE, TITLE, LINKED]),
+        (TITLE, 0, [BARE, BARE, BARE]),
     ],
 )
-def test_papers_are_shortened_from_the_last_and_no_more_than_needed(room: int, looks: list[str]) -> None:
-    def at(place: int, look: str) -> Piece:
-        return Piece(place, look, SIZES[look])
+def test_papers_are_shortened_from_the_last_and_no_more_than_needed(
+    chosen: str, room: int, details: list[str]
+) -> None:
+    def at(place: int, detail: str) -> Sized:
+        return Sized(place, detail, SIZES[detail])
 
-    pieces, count = shorten_to_fit([at(place, FULL) for place in range(3)], room, at)
-
-    assert pieces == [at(place, look) for place, look in enumerate(looks)]
-    assert count == sum(look != FULL for look in looks)
+    assert shorten_to_fit([at(place, chosen) for place in range(3)], room, at) == [
+        at(place, detail) for place, detail in enumerate(details)
+    ]

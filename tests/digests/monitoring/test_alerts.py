@@ -1,11 +1,9 @@
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 import redis
 from django.conf import LazySettings
-from django.db import connection
 
 from digests.models import Alert, Delivery, Notice
 from digests.monitoring import alerts, notices
@@ -18,6 +16,7 @@ from tests.factories import MORNING, SourceFactory, SubscriberFactory
 from tests.factories.returns import sent_delivery
 from tests.listening import Listener, listening
 from tests.provider import sent
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -210,10 +209,5 @@ def test_two_rounds_at_once_tell_of_a_trouble_once(set_clock: SetClock, settings
     sent_delivery(status=Delivery.Status.UNCERTAIN, made_at=MORNING - 2 * HOUR)
     troubles = {trouble.key: trouble for trouble in alerts.find_uncertain_deliveries()}
 
-    def watch(_: int) -> None:
-        alerts.update_alerts_of_kind(Alert.Kind.UNCERTAIN, troubles)
-        connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(watch, range(4)))
+    at_once(*[lambda: alerts.update_alerts_of_kind(Alert.Kind.UNCERTAIN, troubles)] * 4)
     assert Alert.objects.count() == Notice.objects.count() == 1

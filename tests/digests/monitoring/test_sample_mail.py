@@ -47,7 +47,7 @@ def test_a_sample_digest_carries_every_header_of_one_and_counts_nowhere(say: Say
     said = say()
     (message,) = sent()
     assert message.to == ["ada@example.org"]
-    assert message.subject == sample_mail.SUBJECT
+    assert message.subject == "[Test] A sample of a digest"
     headers = {"List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID", "Auto-Submitted"}
     assert headers <= message.extra_headers.keys()
     for part in (message.body, message.alternatives[0][0]):

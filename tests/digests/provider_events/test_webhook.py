@@ -1,11 +1,10 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client
 
 from digests.models import ProviderEvent
-from digests.provider_events import webhook
 from tests.factories import MORNING
 from tests.webhooks import FILL, SETTINGS, Event, post, post_body, signature
 
@@ -117,7 +116,7 @@ def test_a_post_of_many_events_stores_each(client: Client) -> None:
 
 
 def test_a_post_larger_than_any_provider_makes_is_refused(client: Client) -> None:
-    body = event("postmark").body() | {"Content": "x" * webhook.MAX_BYTES}
+    body = event("postmark").body() | {"Content": "x" * settings.WEBHOOK_MAX_BYTES}
     assert post_body(client, "postmark", body).status_code == 413
     assert not ProviderEvent.objects.exists()
 
@@ -184,6 +183,6 @@ def test_a_former_provider_may_still_report(client: Client, settings: LazySettin
 
 
 def test_a_post_without_the_secret_is_refused_before_its_body_is_read(client: Client) -> None:
-    body = "x" * (webhook.MAX_BYTES + 1)
+    body = "x" * (settings.WEBHOOK_MAX_BYTES + 1)
     assert post_body(client, "postmark", body).status_code == 413
     assert post_body(client, "postmark", body, secret="papers:a-guess").status_code == 403

@@ -35,7 +35,7 @@ def reader() -> Subscriber:
     topic = TopicFactory(slug="engines")
     published_issue(MONDAY, PaperFactory(topics=[topic], title="An engine"))
     reader = SubscriberFactory(email=ADDRESS, topics=[topic], confirmed_at=MORNING)
-    reader.preferences = Preferences.objects.for_choice([topic], followed_phrases=[WORD])
+    reader.preferences = Preferences.objects.for_choice([topic], followed_phrases=[WORD], detail="abstract")
     reader.save()
     opt_in.record_consent(reader, Consent.Act.CONFIRMED, NETWORK, "box")
     assemble.assemble_due_digests()
@@ -79,6 +79,7 @@ def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, r
     assert record["subscription"]["email"] == record["address"]["canonical"] == ADDRESS
     assert record["choices"]["followed_phrases"] == [WORD]
     assert record["choices"]["topics"] == ["Engines"]
+    assert record["choices"]["detail"] == "abstract"
     assert [consent["ip"] for consent in record["consents"]] == [NETWORK]
     assert [(digest["subject"], digest["status"]) for digest in record["digests"]] == [("An engine", "sent")]
     assert [letter["kind"] for letter in record["letters"]] == ["confirm", "export"]
@@ -121,6 +122,7 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     assert (delivery.subscriber_id, delivery.digest is not None, delivery.is_sent) == (None, True, True)
     assert not Preferences.objects.filter(pk=preferences).exists()
     assert [topic.slug for topic in delivery.preferences.topics.all()] == ["engines"]
+    assert delivery.preferences.detail == "abstract"
 
 
 def test_links_of_who_was_erased_do_nothing(client: Client, reader: Subscriber) -> None:

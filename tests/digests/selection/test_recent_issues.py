@@ -95,4 +95,4 @@ def test_memory_holds_no_more_than_two_weeks(set_clock: SetClock) -> None:
         set_clock(MORNING + days * DAY)
         published_issue(MONDAY + days * DAY, PaperFactory())
         recent_issues.last_days()
-        assert len(recent_issues.known) <= recent_issues.KEPT
+        assert len(recent_issues.known) <= 14

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from digests.selection.choice_effect import older_than
 from digests.selection.entry_index import WEAK, Choice, Entry, IssueIndex, build_index, entries_of_papers
-from digests.selection.rules import OlderIssue, fallback_order, select, why_left_out, with_fallback
+from digests.selection.rules import OlderIssue, concerns, fallback_order, select, why_left_out, with_fallback
 
 TOPICS = {"vision": "Vision", "robotics": "Robotics", "audio": "Audio"}
 
@@ -90,14 +90,21 @@ def test_a_paper_that_fits_weakly_comes_last_and_never_alone() -> None:
     assert why(build_index([weak]), VISION) == {1: "it fits the topic weakly, and nothing better stands before it"}
 
 
+def test_a_paper_that_fits_weakly_is_held_to_the_minimum_score_too() -> None:
+    entries = [shelved(1, "vision", score=9.0), shelved(2, "vision", fit=0.4, score=1.0)]
+    assert chosen(entries, Choice(frozenset({"vision"}), minimum_score=5.0)) == [1]
+
+
 def test_a_weak_fit_is_no_hindrance_under_another_topic_that_fits() -> None:
     both = entry(1, "vision", "audio", is_front=False, fits={"vision": 0.2, "audio": 0.9})
     choice = Choice(frozenset({"vision", "audio"}))
     assert [item.reason for item in select(build_index([both]), choice).items] == ["Audio"]
 
 
-def test_what_is_known_of_no_fit_is_not_weak() -> None:
-    assert chosen([entry(1, "vision", is_front=False)], VISION) == [1]
+def test_a_paper_whose_fit_is_unknown_is_not_weak_and_stands_behind_what_fits_well() -> None:
+    unknown = entry(1, "vision", is_front=False, score=0.0)
+    assert chosen([unknown], VISION) == [1]
+    assert chosen([unknown, shelved(2, "vision", fit=0.9)], VISION) == [2, 1]
 
 
 # Older issues
@@ -132,6 +139,17 @@ def test_older_issues_bring_nothing_muted_or_had_or_closed_and_nothing_weak() ->
     assert [item.entry.id for item in items] == [5]
 
 
+def test_a_full_digest_reads_no_older_issue_and_a_filled_one_reads_no_further() -> None:
+    def read(*issues: OlderIssue) -> Iterator[OlderIssue]:
+        yield from issues
+        pytest.fail("an older issue was read for nothing")
+
+    index, choice = build_index([entry(1, "vision")]), Choice(frozenset({"vision"}), max_papers=1)
+    assert [item.entry.id for item in select(index, choice, older=read()).items] == [1]
+    two = replace(choice, max_papers=2)
+    assert [item.entry.id for item in select(index, two, older=read(older(entry(2, "vision")))).items] == [1, 2]
+
+
 def test_an_older_pick_counts_by_its_topics_alone() -> None:
     before = older(entry(1, "audio", is_pick=True), entry(2, "vision", is_pick=True))
     items = select(build_index([]), VISION, older=[before]).items
@@ -148,10 +166,33 @@ def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() ->
     assert chosen(entries, choice) == [2, 1]
 
 
+def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_place_behind_the_readers_own() -> None:
+    other = entry(1, "audio", summary="We build a tokenizer of sounds.")
+    entries = [other, *(entry(number, "vision") for number in range(2, 20))]
+    choice = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
+    assert chosen(entries, choice) == [2, 3, 1]
+    assert chosen(entries, replace(choice, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
+    assert chosen(entries, replace(choice, topics=frozenset())) == [1]
+
+
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
     index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
     assert [item.reason for item in select(index, choice).items] == ["You follow Ada Example"]
+
+
+def test_only_what_a_reader_follows_and_a_paper_has_is_given_as_the_reason() -> None:
+    choice = Choice(frozenset(), ("splats", "phones"), ("Ada Example", "Bo Sample"))
+    entries = [
+        entry(1, "audio", authors=("Bo Sample",)),
+        entry(2, "audio", title="Splats"),
+        entry(3, "audio", authors=("Cy Other",)),
+    ]
+    items = select(build_index(entries, [choice]), choice).items
+    assert [(item.entry.id, item.reason) for item in items] == [
+        (1, "You follow Bo Sample"),
+        (2, "You follow “splats”"),
+    ]
 
 
 def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
@@ -183,6 +224,14 @@ def test_a_reason_names_one_topic_and_one_word_at_most(own: set[str], chosen_top
     assert reasons in [[f"{TOPICS[slug]}: word of {slug}"] for slug in own & chosen_topics] or not own & chosen_topics
 
 
+def test_readers_who_get_a_paper_for_the_same_reason_share_one_item() -> None:
+    index = build_index([entry(1, "vision", "audio", is_pick=True)])
+    first, second = (select(index, choice).items for choice in (VISION, replace(VISION, max_papers=3)))
+    assert first[0] is second[0]
+    assert first[0].reason == "Editors’ pick · Vision"
+    assert select(index, Choice(frozenset({"audio"}))).items[0].reason == "Editors’ pick · Audio"
+
+
 @pytest.mark.parametrize(("votes", "reason"), [(41, "Vision · 41 votes"), (1, "Vision · 1 vote"), (0, "Vision")])
 def test_the_reason_names_the_readers_topic_and_the_votes(votes: int, reason: str) -> None:
     index = build_index([entry(1, "vision", "audio", votes=votes)])
@@ -196,8 +245,76 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
 
 def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
-    shown = with_fallback(fallback_order(index, VISION))
+    shown = with_fallback(fallback_order(index, VISION), VISION)
     assert ([item.reason for item in shown.items], shown.is_fallback) == (["Trending today · 9 votes"], True)
+
+
+# Free items
+
+
+def test_a_free_item_comes_with_papers_or_a_pick_and_never_alone() -> None:
+    note = entry(1, paper_id=-1)
+    assert chosen([note, entry(2, "vision")], VISION) == [1, 2]
+    assert chosen([note, entry(2, "audio", is_pick=True)], VISION) == [1, 2]
+    assert chosen([note, entry(2, "audio")], VISION) == []
+    assert chosen([entry(1, paper_id=-1, is_pick=True)], VISION) == [1]
+
+
+def test_a_fallback_brings_free_items_first_under_their_own_reason_and_nothing_muted() -> None:
+    entries = [entry(1, "audio"), entry(2, "audio", title="A survey"), entry(3, paper_id=-3)]
+    choice = replace(VISION, muted_phrases=("survey",))
+    index = build_index(entries, [choice])
+    shown = with_fallback(fallback_order(index, choice), choice).items
+    assert [(item.entry.id, item.reason) for item in shown] == [(3, "From the editors"), (1, "Trending today")]
+    assert fallback_order(index, choice, had={1}) == []
+
+
+# What was left out
+
+
+def test_each_entry_that_was_left_out_has_the_first_reason_that_keeps_it_out() -> None:
+    choice = replace(VISION, muted_phrases=("survey",), followed_phrases=("splats",), minimum_score=5.0, max_papers=1)
+    entries = [
+        entry(1, "vision", score=9.0, title="Chosen splats"),
+        entry(2, "vision", score=9.0, title="A survey of splats"),
+        entry(3, "vision", score=9.0, title="Had splats"),
+        entry(4, "audio", score=9.0),
+        entry(5, "vision", score=1.0),
+        entry(6, "vision", score=9.0),
+        entry(7, "audio", score=1.0, title="More splats"),
+        entry(8, "vision", score=9.0, fits={"vision": 0.3}),
+    ]
+    index = build_index(entries, [choice])
+    assert why_left_out(index, choice, select(index, choice, had={2, 3}), had={2, 3}) == {
+        2: "muted",
+        3: "sent before",
+        4: "none of the reader’s topics",
+        5: "below the reader’s minimum score",
+        6: "beyond the reader’s limit of 1",
+        7: "beyond the reader’s limit of 1",
+        8: "beyond the reader’s limit of 1",
+    }
+
+
+def test_a_free_item_without_company_says_so() -> None:
+    index = build_index([entry(1, paper_id=-1), entry(2, "audio")])
+    assert why(index, VISION) == {
+        1: "it comes along with papers, and there were none",
+        2: "none of the reader’s topics",
+    }
+
+
+def test_a_reader_may_ask_after_the_front_and_what_fits_the_choice() -> None:
+    choice = replace(VISION, followed_phrases=("splats",), muted_phrases=("survey",))
+    entries = [
+        entry(1, "audio"),
+        shelved(2, "vision"),
+        shelved(3, "audio"),
+        shelved(4, "audio", title="Splats"),
+        shelved(5, "audio", title="A survey"),
+    ]
+    asked = concerns(build_index(entries, [choice]), choice)
+    assert [number for number in range(1, 6) if asked >> number - 1 & 1] == [1, 2, 4, 5]
 
 
 topics = st.dictionaries(st.sampled_from(sorted(TOPICS)), st.sampled_from([0.2, 0.6, 0.9]))

@@ -8,7 +8,8 @@ from django.conf import LazySettings
 
 from newsletter.issues import draft
 from newsletter.issues.models import Issue, IssueEntry
-from newsletter.papers.models import Paper, Proposal
+from newsletter.papers.forecast import forecasts
+from newsletter.papers.models import Paper, PaperTopic, Proposal
 from newsletter.papers.trending import ranking
 from tests.factories import (
     MONDAY,
@@ -46,6 +47,11 @@ def shelf(issue: Issue) -> list[Paper]:
 def papers(*scores: float, **fields: object) -> list[Paper]:
     """Make papers with a vote each, which speaks for them."""
     return [PaperFactory(votes=1, score=score, **fields) for score in scores]
+
+
+def fit(paper: Paper, fit: float) -> Paper:
+    PaperTopic.objects.filter(paper=paper).update(fit=fit)
+    return paper
 
 
 def arrange(issue: Issue, *order: Paper) -> None:
@@ -218,17 +224,11 @@ def test_a_proposal_speaks_for_a_paper_unless_it_was_declined() -> None:
     assert front(draft.draft_issue(MONDAY)) == [proposed]
 
 
-def test_a_forecast_among_the_days_best_tenth_speaks_for_a_paper() -> None:
-    forecasts = [draft.Forecast(n, MONDAY, n / 100) for n in range(40)]
-    forecasts += [draft.Forecast(100 + n, TUESDAY, n / 1000) for n in range(3)]
-    assert draft.best_forecasts(forecasts) == [39, 38, 37, 36, 102]
-
-
 def test_forecasts_speak_for_the_best_of_a_day_and_are_no_mention() -> None:
-    made = [PaperFactory(score=1) for _ in range(11)]
-    source, listing = SourceFactory(kind="forecast"), SourceFactory()
+    made = [PaperFactory(score=1) for _ in range(20)]
+    listing = SourceFactory()
     for number, paper in enumerate(made):
-        SightingFactory(paper=paper, source=source, votes=None, forecast=1000 * number)
+        SightingFactory(paper=paper, source=forecasts.forecast_source(), votes=None, forecast=1000 * number)
         SightingFactory(paper=paper, source=listing, votes=None)
     assert set(front(draft.draft_issue(MONDAY))) == {*made[-2:]}
 
@@ -239,6 +239,17 @@ def test_where_nothing_speaks_for_any_paper_the_best_few_lead_so_that_the_issue_
     settings.ISSUE_FRONT_SIZE = 40
     made = [PaperFactory(score=score) for score in range(8)]
     assert front(draft.draft_issue(MONDAY)) == made[:2:-1]
+
+
+def test_where_nothing_speaks_for_any_paper_those_lead_that_fit_a_topic_best_forecast_first() -> None:
+    vision = TopicFactory()
+    fits = [(0.3, 9), (0.8, 2), (0.8, 5), (0.9, 2)]
+    weak, equal, foreseen, best = (fit(PaperFactory(score=score, topics=[vision]), value) for value, score in fits)
+    PaperFactory(score=7)
+    assert front(draft.draft_issue(MONDAY)) == [foreseen, best, equal]
+    IssueEntry.objects.all().delete()
+    assert front(draft.draft_issue(MONDAY, front_size=5))[:3] == [foreseen, best, equal]
+    assert weak not in front(draft.draft_issue(MONDAY))[:3]
 
 
 def test_a_front_that_an_editor_began_is_not_filled_with_what_nothing_speaks_for() -> None:
@@ -253,6 +264,15 @@ def test_among_equals_no_number_leads(settings: LazySettings) -> None:
     made = papers(*[5] * 12)
     order = [paper.key for paper in front(draft.draft_issue(MONDAY))]
     assert order == sorted(order, key=lambda key: md5(key.encode()).hexdigest()) != [paper.key for paper in made]
+
+
+def test_equals_are_ordered_by_how_well_they_fit_a_topic_on_front_and_shelf(settings: LazySettings) -> None:
+    settings.ISSUE_FRONT_SIZE = 4
+    vision = TopicFactory()
+    voted = [fit(paper, place / 10) for place, paper in enumerate(papers(*[5] * 4, topics=[vision]), start=1)]
+    other = [fit(PaperFactory(score=5, topics=[vision]), place / 10) for place in range(1, 5)]
+    issue = draft.draft_issue(MONDAY)
+    assert (front(issue), shelf(issue)) == (voted[::-1], other[::-1])
 
 
 # The shelf

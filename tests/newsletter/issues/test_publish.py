@@ -1,17 +1,17 @@
-import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from newsletter.issues import draft as drafting
 from newsletter.issues import publish
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import DayRank, Paper, PaperTopic, Sighting, Source, Topic
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
-from tests.rivals import between
+from tests.rivals import at_once, between
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -53,6 +53,37 @@ def test_a_later_change_of_a_paper_does_not_show() -> None:
     assert card["listed_on"] == "2026-05-04"
 
 
+def test_a_machines_summary_is_shown_where_the_setting_says_so_and_from_then_on(settings: Any) -> None:
+    before = published_issue(MONDAY, PaperFactory(machine_summary="It sees by starlight."))
+    settings.SHOW_MACHINE_SUMMARIES = True
+    after = published_issue(TUESDAY, PaperFactory(machine_summary="It sees by starlight.", abstract="We show an eye."))
+    settings.SHOW_MACHINE_SUMMARIES = False
+    old, new = (issue.entries.get().snapshot for issue in (before, after))
+    assert old["machine_summary"] == ""
+    assert (new["machine_summary"], new["brief"], new["summary"]) == (
+        "It sees by starlight.", "We show an eye.", "We show an eye.",
+    )  # fmt: skip
+
+
+def test_the_editors_summary_stands_instead_of_a_machines(settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    issue = IssueFactory()
+    EntryFactory(issue=issue, paper=PaperFactory(machine_summary="It sees."), summary="It *sees* by starlight.")
+    publish.publish(issue)
+    card = issue.entries.get().snapshot
+    assert (card["machine_summary"], card["brief"]) == ("", "It sees by starlight.")
+
+
+def test_a_machines_long_summary_is_cut_to_two_lines(settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    sentence = "An eye is proposed that sees by starlight and needs neither a lamp nor the sun, which "
+    issue = published_issue(MONDAY, PaperFactory(machine_summary=sentence * 5))
+    shown = issue.entries.get().snapshot["machine_summary"]
+    assert shown.endswith("…")
+    assert (sentence * 5).startswith(shown.removesuffix("…"))
+    assert len(shown) <= 200
+
+
 def test_places_are_numbered_from_one_front_before_shelf_and_dropped_last() -> None:
     issue = IssueFactory()
     shelved = EntryFactory(issue=issue, shelf=IssueEntry.Shelf.SHELF, position=1)
@@ -89,19 +120,7 @@ def test_publishing_again_changes_nothing(set_clock: SetClock) -> None:
 def test_of_two_who_publish_at_once_one_does() -> None:
     issue = IssueFactory()
     EntryFactory.create_batch(3, issue=issue)
-    start, answers = threading.Barrier(4), list[bool]()
-
-    def work() -> None:
-        mine = stored(issue)
-        start.wait(10)
-        answers.append(publish.publish(mine))
-        connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    answers = at_once(*[partial(publish.publish, stored(issue)) for _ in range(4)])
     assert sorted(answers) == [False, False, False, True]
     assert [entry.position for entry in issue.entries.order_by("position")] == [1, 2, 3]
 
@@ -110,23 +129,7 @@ def test_of_two_who_publish_at_once_one_does() -> None:
 def test_a_refresh_at_the_same_moment_does_not_touch_what_was_published() -> None:
     PaperFactory.create_batch(5)
     issue = drafting.draft_issue(MONDAY)
-    start, errors = threading.Barrier(2), list[Exception]()
-
-    def work(step: Callable[[], object]) -> None:
-        start.wait(10)
-        try:
-            step()
-        except Exception as exc:
-            errors.append(exc)
-        connection.close()
-
-    steps = (lambda: publish.publish(stored(issue)), lambda: drafting.draft_issue(MONDAY))
-    workers = [threading.Thread(target=work, args=(step,)) for step in steps]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors == []
+    at_once(lambda: publish.publish(stored(issue)), lambda: drafting.draft_issue(MONDAY))
     assert stored(issue).status == Status.PUBLISHED
     assert all(entry.snapshot for entry in issue.entries.all())
 

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -37,6 +38,14 @@ def test_before_the_first_issue_the_home_page_says_when_it_comes(client: Client,
     set_clock(MORNING - timedelta(hours=1))
     IssueFactory()
     assert "05:00 UTC" in page(client)
+
+
+def test_a_machines_summary_says_on_the_page_whose_it_is(client: Client, settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    published_issue(MONDAY, PaperFactory(machine_summary="It sees by <starlight>."), PaperFactory())
+    home = page(client)
+    assert "It sees by &lt;starlight&gt;." in home
+    assert home.count("(summary by a machine, from Hugging Face)") == 1
 
 
 def test_the_home_page_shows_the_newest_issue_and_the_box(client: Client) -> None:

@@ -32,12 +32,17 @@ def test_a_published_day_is_served_as_json_with_its_formula_and_reasons(client: 
     assert told["papers"][0]["why"] == "30 votes since yesterday; listed yesterday"
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("count", [1, 30])
 def test_a_day_costs_the_same_queries_however_long_it_is(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
+    papers = PaperFactory.create_batch(count, listed_on=MONDAY - timedelta(days=1))
+    for paper in papers:
+        SightingFactory(paper=paper, seen_at=MORNING - timedelta(hours=20))
+    published_issue(MONDAY, *papers)
     with django_assert_num_queries(3):
-        client.get(ADDRESS)
+        told = client.get(ADDRESS).json()
+    assert len(told["papers"]) == count
 
 
 @pytest.mark.usefixtures("published")

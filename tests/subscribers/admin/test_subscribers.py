@@ -29,11 +29,17 @@ def test_the_list_of_readers_runs_no_query_a_row(admin_client: Client) -> None:
 
 
 def test_a_readers_page_shows_what_was_agreed_to_and_sent(admin_client: Client) -> None:
-    reader = SubscriberFactory(topics=[TopicFactory()], email="Ada@example.org")
+    reader = SubscriberFactory(topics=[TopicFactory()], email="Ada@example.org", detail="abstract")
     reader.consents.create(act="confirmed", ip="192.0.2.7", text_version="2026-11")
     reader.letters.create(kind=Letter.Kind.CONFIRM, error="The provider refused it (422).")
     page = admin_client.get(f"{READERS}{reader.pk}/change/").content.decode()
-    for words in ("Ada@example.org", "192.0.2.7", "The provider refused it (422)."):
+    for words in (
+        "Ada@example.org",
+        "Under each paper",
+        "The whole abstract",
+        "192.0.2.7",
+        "The provider refused it (422).",
+    ):
         assert words in page
 
 

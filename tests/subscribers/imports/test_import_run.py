@@ -1,9 +1,11 @@
 import csv
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.db import connection, connections
@@ -342,15 +344,23 @@ def ended_before_it_was_killed(run_id: int, path: Path, seconds: float) -> bool:
     connection.close()
     child = os.fork()
     if not child:
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        import_and_exit(run_id, path, seconds)
+    _, status = os.waitpid(child, 0)
+    assert status in (0, signal.SIGKILL), "see what the process printed"
+    return status == 0
+
+
+def import_and_exit(run_id: int, path: Path, seconds: float) -> NoReturn:
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
         for _ in import_run.process(ImportRun.objects.get(pk=run_id), path, report_of(path), is_dry=False):
             pass
         connections.close_all()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status in (0, signal.SIGKILL)
-    return status == 0
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def test_labels_of_ghost_that_are_no_topics_are_left_out_without_a_word(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_pause(browser: Forgetful) -> None:
 def test_changing_the_choices_and_seeing_the_effect(browser: Forgetful) -> None:
     reader, topic = SubscriberFactory(topics=[TopicFactory()]), TopicFactory(slug="vision")
     page = browser.get(letters.preferences_path(reader), follow=True)
-    assert "keeps no cookies" in page.content.decode()
+    assert "blocks cookies" in page.content.decode()
     effect = browser.post("/digest/effect/", hidden(page) | answers(), headers={"HX-Request": "true"})
     assert effect.status_code == 200
     saved = press(browser, page, "/preferences/", **answers())

@@ -130,6 +130,7 @@ def test_a_paper_from_nowhere_comes_to_the_place_asked_for_and_stays(issue: Issu
 
 def test_a_paper_comes_forward_from_the_shelf(issue: Issue, edit: Callable[[], Edit]) -> None:
     Issue.objects.update(front_size=3)
+    Paper.objects.update(votes=1)
     shelved = PaperFactory(score=1, title="Shelved", topics=[TopicFactory()])
     draft.draft_issue(MONDAY)
     assert issue.entries.get(paper=shelved).shelf == IssueEntry.Shelf.SHELF

@@ -126,7 +126,7 @@ def test_the_weight_is_the_sources_and_an_operator_changes_it() -> None:
     def heard() -> float:
         return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"papers": [paper.pk]})[0].inputs.heard_votes
 
-    assert heard() == voting.WEIGHT
+    assert heard() == 2.0
     Source.objects.update(weight=0.5)
     assert heard() == 0.5
 

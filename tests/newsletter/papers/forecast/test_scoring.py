@@ -1,15 +1,14 @@
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from newsletter.papers.forecast import features, forecasts, model, scoring
 from newsletter.papers.models import Paper, Sighting, TrainedForecast
 from newsletter.papers.trending import ranking
 from tests.factories import MONDAY, MORNING, PaperFactory
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -77,18 +76,7 @@ def test_a_damaged_model_gives_way_to_the_shipped_one(caplog: pytest.LogCaptureF
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_one_forecast_a_paper() -> None:
     papers = [listed() for _ in range(20)]
-    start = threading.Barrier(2)
-
-    def forecast() -> None:
-        start.wait()
-        scoring.forecast_papers(forecasts.papers_without_forecast(MONDAY))
-        connection.close()
-
-    threads = [threading.Thread(target=forecast) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[lambda: scoring.forecast_papers(forecasts.papers_without_forecast(MONDAY))] * 2)
     assert Sighting.objects.count() == len(papers)
 
 

@@ -4,6 +4,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
 import pytest
@@ -16,6 +17,7 @@ from newsletter.papers.ingest import fetch as fetching
 from newsletter.papers.models import Paper, Sighting, Source
 from tests.factories import MORNING, SourceFactory
 from tests.newsletter.papers.sources.conftest import Reply, ScriptedServer, payload
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -284,19 +286,7 @@ def test_a_source_another_worker_has_is_left_to_it(arxiv: Source, server: Script
 
 @pytest.mark.django_db(transaction=True)
 def test_of_workers_at_once_one_asks_the_source(arxiv: Source, server: ScriptedServer) -> None:
-    start, answers = threading.Barrier(4), list[bool]()
-
-    def work() -> None:
-        mine = stored(arxiv)
-        start.wait(10)
-        answers.append(fetching.fetch_source(mine))
-        connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    answers = at_once(*[partial(fetching.fetch_source, stored(arxiv)) for _ in range(4)])
     assert sorted(answers) == [False, False, False, True]
     assert len(server.requests) == 1
 

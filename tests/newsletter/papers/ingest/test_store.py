@@ -1,16 +1,16 @@
-import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 
 from newsletter.papers.ingest import store as ingest
 from newsletter.papers.models import Alias, Paper, PaperTopic, Sighting, Source
 from newsletter.papers.sources.finding import Finding
 from tests.factories import MONDAY, MORNING, PaperFactory, SourceFactory, TopicFactory
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -68,6 +68,15 @@ def test_the_same_answer_twice_changes_nothing(daily: Source, arxiv: Source, set
     for source in (arxiv, daily):
         assert ingest.store_findings(source, answer) == ingest.StoreCounts(0, 0)
     assert rows() == before
+
+
+def test_a_machines_summary_stands_beside_the_abstract_and_gives_no_topic(daily: Source, arxiv: Source) -> None:
+    TopicFactory(phrases=["starlight"])
+    ingest.store_findings(daily, (found(machine_summary="Sees by starlight."),))
+    ingest.store_findings(arxiv, (found(abstract="We show an eye.", announce="new", version=1),))
+    paper = only_paper()
+    assert (paper.abstract, paper.machine_summary) == ("We show an eye.", "Sees by starlight.")
+    assert not PaperTopic.objects.exists()
 
 
 def test_an_empty_answer_changes_nothing(daily: Source) -> None:
@@ -245,23 +254,7 @@ def test_a_key_that_is_longer_than_its_column_costs_no_other_paper(daily: Source
 @pytest.mark.django_db(transaction=True)
 def test_two_answers_at_once_that_hold_the_same_papers_are_both_stored() -> None:
     sources = SourceFactory.create_batch(4, kind=Source.Kind.HF_DAILY)
-    start, errors = threading.Barrier(4), list[Exception]()
-
-    def store(source: Source, order: int) -> None:
-        start.wait(10)
-        try:
-            ingest.store_findings(source, tuple(found(number, votes=1) for number in range(1, 30)[::order]))
-        except Exception as exc:
-            errors.append(exc)
-        connection.close()
-
-    workers = [
-        threading.Thread(target=store, args=(source, order))
-        for source, order in zip(sources, (1, -1, 1, -1), strict=True)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors == []
+    findings = tuple(found(number, votes=1) for number in range(1, 30))
+    orders = (findings, findings[::-1], findings, findings[::-1])
+    at_once(*[partial(ingest.store_findings, source, order) for source, order in zip(sources, orders, strict=True)])
     assert (Paper.objects.count(), Sighting.objects.count()) == (29, 4 * 29)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from newsletter.papers.summary import clauses, sentences, statements, summarize
@@ -119,6 +119,15 @@ def test_a_name_in_small_letters_keeps_them() -> None:
 # Length
 
 
+def test_a_statement_whose_only_clause_is_short_is_cut_at_a_word_that_waits_for_no_other() -> None:
+    statement = (
+        "We introduce Mapmaker, a minimal scaffold that equips surveyors plus pencil cases, folding rules, one "
+        "hundred squared sheets, three lamps, two patient dogs, eleven red tents, one tin stove plus several"
+        " large Swiss clocks"
+    )
+    assert clauses.shorten(statement).endswith("eleven red tents, one tin stove plus…")
+
+
 def test_a_long_statement_ends_behind_a_clause() -> None:
     statement = (
         "We redraw the maps of forty growing towns each night from the tracks of buses, trams and bicycles that were "
@@ -129,7 +138,7 @@ def test_a_long_statement_ends_behind_a_clause() -> None:
 
 def test_a_statement_that_fits_is_whole() -> None:
     statement = "We redraw maps " + "so " * 61 + "x."
-    assert len(statement) == clauses.LIMIT
+    assert len(statement) == 200
     assert clauses.shorten(statement) == statement
 
 
@@ -236,7 +245,7 @@ def test_a_foreign_name_makes_no_east_asian_text() -> None:
 @given(st.one_of(words, prose), st.one_of(words, prose))
 def test_a_summary_is_one_line_of_200_characters_at_most(abstract: str, title: str) -> None:
     short = summarize.summarize(abstract, title)
-    assert len(short) <= clauses.LIMIT
+    assert len(short) <= 200
     assert short == " ".join(short.split())
 
 
@@ -254,9 +263,8 @@ def test_a_summary_never_ends_within_a_word(abstract: str) -> None:
 
 @given(prose)
 def test_a_text_that_says_something_has_a_summary(abstract: str) -> None:
-    assert (
-        bool(summarize.summarize(abstract)) == bool(sentences.one_line(abstract).strip(" ,;:–—-")) or len(abstract) < 3
-    )
+    assume(any(letter.isalnum() for letter in abstract))
+    assert summarize.summarize(abstract)
 
 
 @given(st.one_of(words, prose))
@@ -296,7 +304,7 @@ def test_no_statement_that_is_cut_leaves_a_bracket_open(abstract: str) -> None:
     ],
 )
 def test_awkward_text_has_a_short_summary_too(text: str) -> None:
-    assert len(summarize.summarize(text, text)) <= clauses.LIMIT
+    assert len(summarize.summarize(text, text)) <= 200
 
 
 # Weights and figures

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from hashlib import md5
 
 import pytest
 from django.conf import LazySettings
@@ -8,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.papers.forecast import forecasts
-from newsletter.papers.models import DayRank, Paper, RankedDay, Sighting, Source
+from newsletter.papers.models import DayRank, Paper, PaperTopic, RankedDay, Sighting, Source
 from newsletter.papers.trending import formula, ranking
-from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory
+from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -157,13 +158,47 @@ def test_the_parameters_are_settings(daily: Source, settings: LazySettings) -> N
     assert paper.score == 10 + 5 + 7
 
 
-def test_a_day_is_ranked_by_score_then_day_then_key(daily: Source) -> None:
-    late, early = listed(1, key="arxiv:2605.00002"), listed(1, key="arxiv:2605.00001")
-    best = listed(1, key="arxiv:2605.00003")
-    for paper, votes in [(late, 4), (early, 4), (best, 9)]:
+def order_of_equals(daily: Source) -> tuple[list[Paper], list[Paper]]:
+    """Store a day with a paper of more votes and nine equal ones, three of each fit; return the order, and by number.
+
+    The order is by votes, then by fit, then by the hash of the key.
+    """
+    topic = TopicFactory()
+    best = listed(1, key="arxiv:2605.00999")
+    equals = [listed(1, key=f"arxiv:2605.{number:05}", topics=[topic]) for number in range(9)]
+    for paper, votes in [(best, 9), *((paper, 4) for paper in equals)]:
         see(paper, daily, MORNING - HOUR, votes=votes)
+    fits = {paper.pk: (paper.pk % 3 + 1) / 4 for paper in equals}
+    for pk, fit in fits.items():
+        PaperTopic.objects.filter(paper=pk).update(fit=fit)
+    by_fit = sorted(equals, key=lambda paper: (-fits[paper.pk], md5(paper.key.encode()).hexdigest()))
+    return [best, *by_fit], [best, *equals]
+
+
+def test_a_day_is_ranked_by_score_then_fit_then_a_hash_that_favours_no_number(daily: Source) -> None:
+    order, by_number = order_of_equals(daily)
     ranking.record_day(MONDAY, MORNING)
-    assert [row.paper_id for row in ranking.stored(MONDAY)] == [best.pk, early.pk, late.pk]
+    assert [row.paper_id for row in ranking.stored(MONDAY)] == [paper.pk for paper in order]
+    assert order != by_number
+    assert list(Paper.objects.rising()) == order
+
+
+def test_an_order_is_computed_again_by_the_fits_of_its_day(daily: Source) -> None:
+    order_of_equals(daily)
+    ranking.record_day(MONDAY, MORNING)
+    PaperTopic.objects.update(fit=0.1)
+    PaperTopic.objects.filter(paper=Paper.objects.earliest("key")).delete()
+    assert ranking.recompute(MONDAY) == ranking.stored(MONDAY)
+
+
+def test_a_day_from_before_fits_broke_ties_is_computed_again_by_the_keys(daily: Source) -> None:
+    _, by_number = order_of_equals(daily)
+    ranking.record_day(MONDAY, MORNING)
+    published = RankedDay.objects.get()
+    del published.parameters["ties"]
+    published.save()
+    DayRank.objects.update(fit=0.0)
+    assert [row.paper_id for row in ranking.recompute(MONDAY)] == [paper.pk for paper in by_number]
 
 
 def test_a_published_order_is_computed_again_byte_for_byte(
@@ -280,13 +315,13 @@ def test_a_day_holds_the_present_papers_of_the_last_listing_days(
     monkeypatch.setattr(ranking, "FRONT_DAYS", 2)
     kept = {listed(days).pk for days in (0, 3)}
     listed(4)
-    withdrawn, merged = listed(0, withdrawn_at=MORNING), listed(0, merged_into_id=min(kept))
-    tomorrow = listed(-1)
+    listed(-1)
+    listed(0, withdrawn_at=MORNING)
+    listed(0, merged_into_id=min(kept))
     for paper in Paper.objects.all():
         see(paper, daily, MORNING, votes=1)
     ranking.record_day(MONDAY, MORNING)
     assert {row.paper_id for row in ranking.stored(MONDAY)} == kept
-    assert kept.isdisjoint({withdrawn.pk, merged.pk, tomorrow.pk})
 
 
 def test_recording_brings_the_papers_own_figures_up_to_the_moment(daily: Source) -> None:
