@@ -37,6 +37,7 @@ class Group(NamedTuple):
     covered_through: datetime | None
     history: tuple[int, ...]  # ids of their digests that may hold papers of their span
     is_weekly: bool = False  # a weekly reader's digest says that it covers a week
+    objections: tuple[tuple[int, int], ...] = ()  # ids of papers, and of topics that its readers call wrong for them
 
 
 class CallShape(NamedTuple):
@@ -93,16 +94,21 @@ WITH due AS MATERIALIZED (
          frequency = 'weekly' AS is_weekly
   FROM subscribers_subscriber
   WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
-), since AS MATERIALIZED ({already_sent.SINCE.format(readers="due")})
-SELECT due.*, ARRAY({already_sent.RECENT_DIGESTS.format(reader_id="due.reader_id", since="since.since")}) AS history
-FROM due JOIN since USING (covered)
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="due")}
+), objected AS MATERIALIZED (
+  SELECT reader_id, array_agg(ARRAY[paper_id, topic_id] ORDER BY paper_id, topic_id) AS objections
+  FROM papers_objection WHERE paper_id = ANY(%(standing)s::bigint[]) GROUP BY reader_id
+)
+SELECT due.*, coalesce(objected.objections, '{{}}') AS objections,
+       ARRAY({already_sent.RECENT_DIGESTS.format(reader_id="due.reader_id", since="since.since")}) AS history
+FROM due JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
 """
 
 
 def load_due_readers(shard: DueShard, spans: Spans) -> int:
     """Fill `assembly_due` with the readers of a shard; return how many there are."""
     drop_tables()
-    values = shard._asdict() | already_sent.history_parameters(spans)
+    values = shard._asdict() | already_sent.history_parameters(spans) | {"standing": spans.standings.paper_ids()}
     with connection.cursor() as cursor:
         cursor.execute(LOAD_DUE_READERS, values | {"latest_slot": shard.now - settings.DIGEST_LATEST})
         loaded = int(cursor.rowcount)
@@ -116,15 +122,19 @@ def drop_tables() -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
 
-GROUPS = "SELECT DISTINCT preferences_id, covered_through, history, is_weekly FROM assembly_due WHERE NOT is_late"
+GROUPS = """
+SELECT DISTINCT preferences_id, covered_through, history, is_weekly, objections FROM assembly_due WHERE NOT is_late
+"""
 
 
 def load_groups() -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(GROUPS)
         return [
-            Group(preferences_id, covered, tuple(history), is_weekly)
-            for preferences_id, covered, history, is_weekly in cursor.fetchall()
+            Group(
+                preferences_id, covered, tuple(history), is_weekly, tuple((paper, topic) for paper, topic in objected)
+            )
+            for preferences_id, covered, history, is_weekly, objected in cursor.fetchall()
         ]
 
 
@@ -142,7 +152,8 @@ CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, ti
 """
 ANSWER_TABLE = """
 CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, history bigint[],
-                                   is_weekly bool, digest_id bigint, covered_to timestamptz, reason text, note text)
+                                   is_weekly bool, objections bigint[], digest_id bigint, covered_to timestamptz,
+                                   reason text, note text)
 """
 
 
@@ -157,9 +168,9 @@ def store_answers(next_slots: Iterable[NextSlot], answers: Iterable[GroupAnswer]
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
             for group, digest_id, (_, *outcome) in answers:
                 history = "{" + ",".join(map(str, group.history)) + "}"
-                copy.write_row(
-                    (group.preferences_id, group.covered_through, history, group.is_weekly, digest_id, *outcome)
-                )
+                objected = "{" + ",".join(f"{{{paper},{topic}}}" for paper, topic in group.objections) + "}"
+                key = group.preferences_id, group.covered_through, history, group.is_weekly, objected
+                copy.write_row((*key, digest_id, *outcome))
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 
@@ -181,7 +192,7 @@ WITH answered AS (
    AND next.paused_until IS NOT DISTINCT FROM due.paused_until
   LEFT JOIN assembly_answer answer
     ON answer.preferences_id = due.preferences_id AND answer.history = due.history
-   AND answer.is_weekly = due.is_weekly
+   AND answer.is_weekly = due.is_weekly AND answer.objections = due.objections
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
   WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (

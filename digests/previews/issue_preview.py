@@ -19,6 +19,7 @@ from digests.selection.entry_index import Choice
 from digests.selection.spans import Span, Spans
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.community import objections
 from subscribers.digest_schedule import day_of, is_paused
 from subscribers.models import Subscriber
 
@@ -76,6 +77,7 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     span = source.of(reader.covered_through, choice)
     sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
     had = papers_sent.add_merged_papers(sent, source)
+    span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
     found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
     return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
 

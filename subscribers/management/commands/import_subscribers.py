@@ -21,7 +21,8 @@ FIXED = ("format", "consent_source", "consent_on")
 class Command(ClockedCommand):
     help = (
         "Import readers who agreed elsewhere. They receive papers published from now on, at their chosen hours. "
-        "A report of every row is written next to the file."
+        "A report of every row is written next to the file. Columns of a CSV file are email, state, topics, "
+        "frequency, weekday, hour, zone and detail (title, lines or abstract); others are ignored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
