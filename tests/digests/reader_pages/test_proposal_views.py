@@ -101,7 +101,7 @@ def test_a_paper_that_was_in_an_issue_is_named_with_its_day(client: Client, read
 def test_what_editors_decided_is_said_with_their_word(client: Client, reader: Subscriber) -> None:
     propose(Client(), SubscriberFactory())
     Proposal.objects.update(status=Status.DECLINED, answer="Not <peer> reviewed.")
-    assert "left it out.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
+    assert "did not include it.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
     Proposal.objects.update(status=Status.ACCEPTED)
     assert "The editors have accepted it" in said(propose(client, reader))
     assert Proposal.objects.count() == 1
@@ -122,7 +122,7 @@ def test_the_fourth_of_a_day_waits_and_keeps_what_was_typed(
     for number in range(settings.PROPOSALS_PER_DAY):
         propose(client, reader, f"2605.0000{number}")
     page = propose(client, reader, why="Kept <words>.")
-    assert "3 proposals within 24 hours" in said(page)
+    assert "3 proposals in 24 hours" in said(page)
     assert "Kept &lt;words&gt;." in page.content.decode()
     assert Proposal.objects.count() == 3
 
