@@ -79,6 +79,7 @@ class Alert(models.Model):
         SOURCE = "source", "A source brings nothing"
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"
+        SIGNATURE = "signature", "A signature was used again"
 
     kind = models.CharField(max_length=9, choices=Kind)
     key = models.CharField(max_length=100, blank=True)  # distinguishes troubles of one kind

@@ -95,6 +95,10 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     page.goto(digest_of_a_new_reader(page, "proposes@example.org"))
     page.get_by_role("link", name="Propose a paper").click()
     inspector.look("propose")
+    edges = page.get_by_role("textbox").evaluate_all("all => all.map(it => it.getBoundingClientRect().x)")
+    assert len(set(edges)) == 1, "the fields of a form begin on one line"
+    heights = page.locator("footer a").evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
+    assert min(heights) >= 40, "a thumb hits each link of the footer"
     page.get_by_label("Link to the paper").fill("nothing")
     page.get_by_label("Why should others read it?").fill("It says what readers want of a daily paper.")
     page.get_by_role("button", name="Propose").click()

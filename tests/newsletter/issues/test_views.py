@@ -54,10 +54,19 @@ def test_the_home_page_shows_the_newest_issue_and_the_box(client: Client) -> Non
     published_issue(MONDAY - DAY, PaperFactory(title="Yesterday’s"))
     published_issue(MONDAY, paper)
     home = page(client)
-    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Proposed by Dana",
+    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Shared by Dana",
                   "We show a thing. It holds.", 'value="vision"', 'name="email"'):  # fmt: skip
         assert words in home
     assert "Yesterday’s" not in home
+
+
+def test_a_page_says_truly_who_brought_a_paper(client: Client) -> None:
+    shared = PaperFactory(proposed_by="Dana", origins={"proposed_by": [2, 0]})
+    mentioned = PaperFactory(proposed_by="Cy", origins={"proposed_by": [1, 0]})
+    published_issue(MONDAY, shared, mentioned, PaperFactory(proposed_by="a reader"))
+    home = page(client)
+    for words in ("Shared on Hugging Face by Dana", "Shared by Cy", "Proposed by a reader"):
+        assert home.count(words) == 1
 
 
 def test_each_topic_of_a_paper_opens_to_all_its_evidence(client: Client) -> None:
