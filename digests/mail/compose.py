@@ -14,7 +14,7 @@ from django.utils.html import escape
 from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
 from digests.mail.masthead import Masthead, fallback_lead, html_lead, masthead_of, text_lead
-from digests.mail.size_limit import LINES, shortened
+from digests.mail.size_limit import LINES, shorten_to_fit
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
@@ -91,7 +91,7 @@ def fit(
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
-        whole, cards = cards, shortened(cards, room, at)
+        whole, cards = cards, shorten_to_fit(cards, room, at)
         masthead = masthead._replace(lead=f"{masthead.lead} {short_lead(whole, cards)}".strip())
     return join(frame, cards, escape(preheader_of(cards, subject, masthead.covers)), masthead)
 

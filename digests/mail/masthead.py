@@ -14,7 +14,7 @@ WELCOME = "Welcome"
 # Around the reader's rhythm; short enough for a line of plain text each.
 FIRST_DIGEST = "This is your first digest. From now on they come"
 IF_NEW = ", if there is anything new."
-KEEPS = "Your next digests keep to your choices."
+KEEPS = "Your next digests keep to your settings."
 FALLBACK_LEADS = {
     Digest.FallbackReason.NO_CHOICE: (
         "You have chosen no topics, words or authors yet, so here are the best papers of the newest issue. "

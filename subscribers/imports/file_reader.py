@@ -101,7 +101,7 @@ def columns_of(header: list[str], form: Format) -> Columns:
 
 
 def state_reader(column: StateColumn) -> Callable[[str], State]:
-    return lru_cache(CACHE_SIZE)(partial(state_in, column=column))
+    return lru_cache(CACHE_SIZE)(partial(parse_state, column=column))
 
 
 def row_of(record: list[str], columns: Columns, line: int, clean: Callable[[str], str]) -> Row:
@@ -115,7 +115,7 @@ def row_of(record: list[str], columns: Columns, line: int, clean: Callable[[str]
     return Row(line, clean(record[columns.address]), state, columns.choice(record))
 
 
-def state_in(cell: str, column: StateColumn) -> State:
+def parse_state(cell: str, column: StateColumn) -> State:
     """Return the state that a cell means; an empty cell means active."""
     word = cell.strip().lower().replace(" ", "_")
     return column.words.get(word, column.filled) if word else State.ACTIVE
