@@ -24,7 +24,7 @@ CROWDS = {
 def run(deployment: Deployment) -> int:
     """Bring one crowd after another, and all at once; return 1 where /healthz is not answered within a second."""
     deployment.start_web()
-    health_seconds(deployment, time.monotonic() + SECONDS_TO_START)
+    wait_for_web(deployment)
     broken = False
     for name, sent in [*CROWDS.items(), ("all of them", None)]:
         seconds = health_beside(deployment, list(CROWDS.values()) if sent is None else [sent])
@@ -45,20 +45,25 @@ def health_beside(deployment: Deployment, crowds: list[bytes]) -> float:
 
 def times_of_health(deployment: Deployment) -> Iterator[float]:
     for _ in range(TRIES):
-        yield health_seconds(deployment, 0)
+        yield health_seconds(deployment)
 
 
-def health_seconds(deployment: Deployment, until: float) -> float:
-    """Return how long /healthz takes; a server that is not there is asked again until the moment `until`."""
+def wait_for_web(deployment: Deployment) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            health_seconds(deployment)
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, deployment.log[-2000:]
+            time.sleep(0.2)
+
+
+def health_seconds(deployment: Deployment) -> float:
     started = time.monotonic()
-    try:
-        with connect(deployment) as client:
-            client.sendall(b"GET /healthz" + HOST + b"\r\n")
-            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
-    except ConnectionRefusedError:
-        assert time.monotonic() < until, deployment.log
-        time.sleep(0.2)
-        return health_seconds(deployment, until)
+    with connect(deployment) as client:
+        client.sendall(b"GET /healthz" + HOST + b"\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
     return time.monotonic() - started
 
 
