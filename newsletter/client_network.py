@@ -11,15 +11,20 @@ UNKNOWN = "unknown"
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the client's address, or None where it is unknown, as on a Unix socket.
+    """Return the client's address, or None where it is unknown, as on a Unix socket."""
+    return trusted_address(request.META.get("HTTP_X_FORWARDED_FOR", ""), request.META.get("REMOTE_ADDR", ""))
+
+
+def trusted_address(forwarded_for: str, peer: str) -> str | None:
+    """Return the client's address by the header X-Forwarded-For and the connection's own address.
 
     Each trusted proxy appends its peer's address to X-Forwarded-For. Everything further left may be forged.
-    python-ipware skips a hop that it cannot read and so may return a forged one; this falls back to REMOTE_ADDR.
+    python-ipware skips a hop that it cannot read and so may return a forged one; this falls back to the peer.
     """
-    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    hops = forwarded_for.split(",")
     trusted = settings.TRUSTED_HOPS
     reported = parse_hop(hops[-trusted]) if 0 < trusted <= len(hops) else None
-    address = reported or parse_hop(request.META.get("REMOTE_ADDR", ""))
+    address = reported or parse_hop(peer)
     return str(address) if address else None
 
 

@@ -15,7 +15,8 @@ from django.shortcuts import render
 
 from newsletter.number_text import parse_row_id
 
-BOUNDED_ELSEWHERE = ("/admin/", "/anymail/")  # these limit the size of what is posted to them themselves
+# These limit the size of what is posted to them themselves.
+BOUNDED_ELSEWHERE = ("/admin/subscribers/importrun/add/", "/anymail/")
 View = Callable[[HttpRequest], HttpResponseBase]
 
 

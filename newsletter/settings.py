@@ -170,11 +170,16 @@ OTP_TOTP_ISSUER = PUBLICATION_NAME
 # After this many wrong passwords in a row, a name is locked for the network they came from.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", 5, validate=at_least(1))
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", 15, validate=at_least(1)))
+# After so many from a network it is locked for all names; after so many for a name from all networks together, one
+# attempt in 30 seconds is looked at.
+LOGIN_FAILURES_PER_NETWORK = env.int("LOGIN_FAILURES_PER_NETWORK", 20, validate=at_least(1))
+LOGIN_FAILURES_PER_NAME = env.int("LOGIN_FAILURES_PER_NAME", 20, validate=at_least(1))
+AXES_HANDLER = "newsletter.accounts.lockout.LoginLimits"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "newsletter.accounts.lockout.typed_name"
 AXES_CLIENT_IP_CALLABLE = "newsletter.accounts.lockout.network_address"
 AXES_LOCKOUT_CALLABLE = "newsletter.accounts.lockout.lockout_page"
-AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+AXES_RESET_ON_SUCCESS = True
 # Attempts during a lockout do not extend it: otherwise anybody could keep a known name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
@@ -207,6 +212,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144
+WEBHOOK_MAX_BYTES = 5 * 1024 * 1024  # enough for a thousand events, the most a provider posts at once
 IMPORT_MAX_BYTES = 1_000_000 * env.int("IMPORT_MAX_MB", 200, validate=at_least(1))  # of a file of readers
 FILE_UPLOAD_HANDLERS = [
     "subscribers.imports.upload_limit.BoundedUpload",
@@ -266,7 +272,6 @@ ANYMAIL: dict[str, object] = {
 }
 # The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
 WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [])
-WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
@@ -362,7 +367,11 @@ if DISPOSABLE_DOMAINS_FILE and not Path(DISPOSABLE_DOMAINS_FILE).is_file():
     raise ImproperlyConfigured(f"DISPOSABLE_DOMAINS_FILE is “{DISPOSABLE_DOMAINS_FILE}”, where there is no file.")
 
 # Web processes and workers
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2, validate=at_least(1))
+WEB_THREADS = 8  # each holds a database connection: WEB_THREADS × WEB_CONCURRENCY in total
+CONNECTIONS_PER_NETWORK = env.int("CONNECTIONS_PER_NETWORK", 50, validate=at_least(0))  # of one process; 0: no limit
+WEB_HEADER_SECONDS = env.float("WEB_HEADER_SECONDS", 10.0, validate=at_least(0.1))  # for all headers of a request
+WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", 30.0, validate=at_least(0.1))  # for its body; an upload has longer
 WORKER_CONCURRENCY = {
     "letters": env.int("LETTERS_CONCURRENCY", 1),
     "sending": env.int("SENDING_CONCURRENCY", 2),

@@ -131,6 +131,7 @@ class Run:
 
     def answer(self, group: Group, choice: Choice, sent: Mapping[int, frozenset[int]]) -> DigestChoice:
         span, had = self.spans.of(group.covered_through, choice), already_sent.had_by(group.history, sent)
+        span = self.spans.without(span, group.objections, choice, had)
         is_first = group.covered_through is None
         return digest_choice.answer(span, choice, had, is_first=is_first, is_weekly=group.is_weekly)
 

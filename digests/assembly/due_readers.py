@@ -39,6 +39,7 @@ class Group(NamedTuple):
     covered_through: datetime | None
     history: tuple[int, ...]  # the ids of the digests that may hold what would come to its readers again
     is_weekly: bool = False  # a weekly reader's digest says that it covers a week
+    objections: tuple[tuple[int, int], ...] = ()  # ids of papers, and of topics that its readers call wrong for them
 
 
 class CallShape(NamedTuple):
@@ -98,16 +99,21 @@ WITH seen AS MATERIALIZED (
          frequency = 'weekly' AS is_weekly
   FROM subscribers_subscriber
   WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
-), since AS MATERIALIZED ({already_sent.SINCE.format(readers="seen")})
-SELECT seen.*, ARRAY({already_sent.DIGESTS.format(reader_id="seen.reader_id", since="since.since")}) AS history
-FROM seen JOIN since USING (covered)
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="seen")}
+), objected AS MATERIALIZED (
+  SELECT reader_id, array_agg(ARRAY[paper_id, topic_id] ORDER BY paper_id, topic_id) AS objections
+  FROM papers_objection WHERE paper_id = ANY(%(standing)s::bigint[]) GROUP BY reader_id
+)
+SELECT seen.*, coalesce(objected.objections, '{{}}') AS objections,
+       ARRAY({already_sent.DIGESTS.format(reader_id="seen.reader_id", since="since.since")}) AS history
+FROM seen JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
 """
 
 
 def see(look: Look, spans: Spans) -> int:
     """Fill `assembly_due` with the readers of a part as they stand; return how many there are."""
     forget()
-    values = look._asdict() | already_sent.history_values(spans)
+    values = look._asdict() | already_sent.history_values(spans) | {"standing": spans.standings.paper_ids()}
     with connection.cursor() as cursor:
         cursor.execute(SEE, values | {"latest_slot": look.now - settings.DIGEST_LATEST})
         seen = int(cursor.rowcount)
@@ -121,15 +127,19 @@ def forget() -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
 
-GROUPS = "SELECT DISTINCT preferences_id, covered_through, history, is_weekly FROM assembly_due WHERE NOT is_late"
+GROUPS = """
+SELECT DISTINCT preferences_id, covered_through, history, is_weekly, objections FROM assembly_due WHERE NOT is_late
+"""
 
 
 def groups() -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(GROUPS)
         return [
-            Group(preferences_id, covered, tuple(history), is_weekly)
-            for preferences_id, covered, history, is_weekly in cursor.fetchall()
+            Group(
+                preferences_id, covered, tuple(history), is_weekly, tuple((paper, topic) for paper, topic in objected)
+            )
+            for preferences_id, covered, history, is_weekly, objected in cursor.fetchall()
         ]
 
 
@@ -147,7 +157,8 @@ CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, ti
 """
 ANSWER = """
 CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, history bigint[],
-                                   is_weekly bool, digest_id bigint, covered_to timestamptz, reason text, note text)
+                                   is_weekly bool, objections bigint[], digest_id bigint, covered_to timestamptz,
+                                   reason text, note text)
 """
 
 
@@ -162,7 +173,9 @@ def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Given]]) -> N
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
             for group, given in answers:
                 history = "{" + ",".join(map(str, group.history)) + "}"
-                copy.write_row((group.preferences_id, group.covered_through, history, group.is_weekly, *given))
+                objected = "{" + ",".join(f"{{{paper},{topic}}}" for paper, topic in group.objections) + "}"
+                whose = group.preferences_id, group.covered_through, history, group.is_weekly, objected
+                copy.write_row((*whose, *given))
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 
@@ -184,7 +197,7 @@ WITH told AS (
    AND next.paused_until IS NOT DISTINCT FROM due.paused_until
   LEFT JOIN assembly_answer answer
     ON answer.preferences_id = due.preferences_id AND answer.history = due.history
-   AND answer.is_weekly = due.is_weekly
+   AND answer.is_weekly = due.is_weekly AND answer.objections = due.objections
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
   WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (

@@ -1,5 +1,6 @@
 """What operators hear and decide: the switch, alerts, notices and the heartbeat."""
 
+import secrets
 import uuid
 from typing import Self
 
@@ -12,6 +13,10 @@ from newsletter import clock
 from newsletter.issues.models import Issue
 
 
+def new_message_secret() -> str:
+    return secrets.token_hex(32)
+
+
 class SendingSwitch(models.Model):
     """Whether digests may leave: one row, read before each call."""
 
@@ -21,6 +26,9 @@ class SendingSwitch(models.Model):
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.TextField(blank=True, default="")
     hold_reason = models.TextField(blank=True, default="")  # why this database may be a restored one
+    message_secret = models.CharField(max_length=64, default=new_message_secret, editable=False)  # hexadecimal
+    # Names given to this database: [id of the last delivery before it, name], for its Message-IDs.
+    message_names = models.JSONField(default=list, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "sending"
@@ -71,6 +79,7 @@ class Alert(models.Model):
         SOURCE = "source", "A source brings nothing"
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"
+        SIGNATURE = "signature", "A signature was used again"
 
     kind = models.CharField(max_length=9, choices=Kind)
     key = models.CharField(max_length=100, blank=True)  # tells troubles of one kind apart

@@ -1,5 +1,6 @@
 """Sends one sample mail to test the provider: a digest with all its headers, or a letter. No statistics count it."""
 
+import secrets
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -77,4 +78,4 @@ def sample_body() -> SharedBody:
 def sample_copy(address: str) -> Copy:
     """Return the recipient's part. Its links are well-formed but belong to no reader."""
     number = FIRST_SAMPLE_ID + clock.milliseconds()
-    return Copy(number, address, links.links(number, 0, 0))
+    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16))

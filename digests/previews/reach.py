@@ -101,7 +101,7 @@ def draw_for_groups(source: Spans, groups: Sequence[CountedGroup], now: datetime
     choices = spans.choices_of({readers.group.preferences_id for readers in groups}, now)
     sent = PapersSent(source.standings).of({digest_id for readers in groups for digest_id in readers.group.history})
     for readers in groups:
-        preferences_id, covered, history, _ = readers.group
+        preferences_id, covered, history, *_ = readers.group
         if readers.is_paused or readers.is_late:
             yield readers, (), Reason.PAUSED if readers.is_paused else Reason.EXPIRED
         elif (choice := choices.get(preferences_id)) is not None:

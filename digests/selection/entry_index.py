@@ -96,6 +96,7 @@ class IssueIndex:
     shelves: dict[str, TopicShelf] = field(default_factory=dict)  # by topic; no weak fits
     weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
+    by_title_phrase: dict[str, int] = field(default_factory=dict)  # of by_phrase, the entries whose title holds it
     by_author: dict[str, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)  # authors casefolded, once one is asked for
     by_word: dict[str, int] = field(default_factory=dict)  # words normalised, once a phrase is asked for
@@ -116,10 +117,12 @@ class IssueIndex:
 
         Free items have one detail: they are the editors' words, and stand whole in every mail.
         """
-        entry = self.entries[number]
-        key = (number, topics, words, is_older, USUAL_DETAIL if entry.is_free else detail)
+        key = (number, topics, words, is_older, detail)
         if (found := self.by_reason.get(key)) is None:
-            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), key[4])
+            entry = self.entries[number]
+            if entry.is_free and detail != USUAL_DETAIL:
+                return self.item(number, topics, words, is_older)
+            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), detail)
         return found
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
@@ -212,6 +215,7 @@ def note_words(index: IssueIndex, choice: Choice) -> None:
     for phrase in (*choice.followed_phrases, *choice.muted_phrases):
         if phrase not in index.by_phrase:
             index.by_phrase[phrase] = entries_with(index, phrase)
+            index.by_title_phrase[phrase] = titled_with(index, phrase)
     for author in (*choice.followed_authors, *choice.muted_authors):
         if author not in index.by_author:
             index.by_author[author] = entries_by(index, author)
@@ -227,6 +231,14 @@ def entries_with(index: IssueIndex, phrase: str) -> int:
             mask &= index.by_word.get(word, 0)
     finder = PhraseIndex([phrase]) if mask else None
     return sum(1 << n for n in bits(mask) if finder and any(finder.sightings(index.words[n])))
+
+
+def titled_with(index: IssueIndex, phrase: str) -> int:
+    """Return the mask of the entries that hold `phrase` in their titles."""
+    if not (mask := index.by_phrase[phrase]):
+        return 0
+    finder = PhraseIndex([phrase])
+    return mask_of(n for n in bits(mask) if any(finder.sightings(split_words(index.entries[n].title))))
 
 
 def add_words(index: IssueIndex) -> None:

@@ -2,8 +2,9 @@
 
 The order is: editors' picks, what the reader follows, what stands on the front under the reader's topics, the best few
 of each topic's shelf, the rest of these shelves; then what the reader was not shown of older issues, the newest first;
-and last what fits the reader's topics only weakly, where something else stands before it. What is muted and what the
-reader had is taken out before anything is counted.
+and last what fits the reader's topics only weakly, where something else stands before it. A followed phrase in
+the abstract alone of a paper on other topics has a sure place too, but behind the papers on the reader's own topics.
+What is muted and what the reader had is taken out before anything is counted.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -87,11 +88,13 @@ def wanted_in(index: IssueIndex, choice: Choice, closed: int, room: int) -> list
     if room <= 0:
         return []
     followed = followed_by(index, choice) & ~closed
-    numbers = bits(followed, room) if followed else []
-    if len(numbers) < room:
+    foremost = foremost_of(index, choice, followed) if followed else 0
+    numbers = bits(foremost, room)
+    aside = bits(followed & ~foremost, room - len(numbers))
+    if left := room - len(numbers) - len(aside):
         closed |= followed | entries_below(index, choice.minimum_score)
-        numbers += best_under_topics(index, choice, closed, room - len(numbers))
-    return numbers
+        numbers += best_under_topics(index, choice, closed, left)
+    return numbers + aside
 
 
 def best_under_topics(index: IssueIndex, choice: Choice, closed: int, room: int) -> list[int]:
@@ -174,6 +177,16 @@ def shut_by(index: IssueIndex, choice: Choice, had: Collection[int]) -> int:
 
 def followed_by(index: IssueIndex, choice: Choice) -> int:
     return union(index.by_phrase, choice.followed_phrases) | union(index.by_author, choice.followed_authors)
+
+
+def foremost_of(index: IssueIndex, choice: Choice, followed: int) -> int:
+    """Return the followed entries that are by a followed author, on the reader's topics or name it in their title."""
+    if not choice.topics:
+        return followed
+    mine = topics_of(index, choice)
+    on_topic = mask_of(number for number in bits(followed) if index.topic_bits[number] & mine)
+    named = union(index.by_author, choice.followed_authors) | union(index.by_title_phrase, choice.followed_phrases)
+    return on_topic | followed & named
 
 
 def muted_by(index: IssueIndex, choice: Choice) -> int:

@@ -20,8 +20,6 @@ import honcho.printer
 import honcho.process
 from django.conf import settings
 
-# Each thread holds a database connection: WEB_THREADS × WEB_CONCURRENCY in total.
-WEB_THREADS = 8
 # After a signal, a call to a provider may run on; SMTP's take longest. In a trial somebody waits at the terminal.
 PATIENCE_SECONDS = 55
 TRIAL_PATIENCE_SECONDS = 5
@@ -35,14 +33,7 @@ def all_commands() -> dict[str, Command]:
 
 
 def web() -> dict[str, Command]:
-    command = _python(
-        *("granian", "--interface", "wsgi", "--no-ws"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "3"),
-        *("--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_CONCURRENCY)),
-        *("--blocking-threads", str(WEB_THREADS), "--log-level", "error", "--no-access-log"),
-        "newsletter.wsgi:application",
-    )
-    return {"web": command}
+    return {"web": _python("newsletter.web_server")}
 
 
 def workers(only: str | None = None) -> dict[str, Command]:

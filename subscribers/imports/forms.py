@@ -53,10 +53,8 @@ class ImportForm(forms.ModelForm[ImportRun]):
         cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"]).queryset = Topic.objects.current()
         largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
         self.fields["file"].help_text = (
-            f"A CSV file of at most {largest}; its first line names the columns. Comma, semicolon, tab and | are all "
-            "understood; letters beyond A to Z need UTF-8 or UTF-16. An export of Paper Round brings back all that a "
-            "reader chose. Columns that are not read are named before anything is written; if the name of one "
-            "suggests that readers left, you are asked what it means."
+            f"A CSV file of at most {largest}; its first line names the columns. They may be separated by comma, "
+            "semicolon, tab or |; letters beyond A to Z need UTF-8 or UTF-16."
         )
         self.fields["file"].error_messages["required"] = (
             f"Choose a file of at most {largest}. For a larger one, use “manage.py import_subscribers”."

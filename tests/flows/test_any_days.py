@@ -49,6 +49,7 @@ choices = st.fixed_dictionaries(
         "muted_authors": some_authors,
         "max_papers": st.sampled_from([10, 3, 1]),
         "minimum_score": st.sampled_from([0.0, 0.0, 2.0]),
+        "detail": st.sampled_from(Preferences.Detail.values),
     }
 )
 schedules = st.fixed_dictionaries(
@@ -318,6 +319,7 @@ class Days(RuleBasedStateMachine):
         papers = [entry.paper_id for entry in chosen]
         assert len(set(papers)) == len(papers) <= choice.max_papers
         assert not set(papers) & had, "a paper came twice"
+        assert {card.detail for card in delivery.digest.cards} == {choice.detail}
         assert set(chosen) <= set(unmuted([*entries, *older], choice))
         if delivery.digest.is_fallback:
             assert delivery.covered_from is None

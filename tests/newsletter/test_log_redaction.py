@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter, redact
-from newsletter.runtime import processes
+from newsletter.web_server.__main__ import configuration
 from subscribers import letters, tokens
 from tests.factories import SubscriberFactory
 
@@ -65,7 +65,7 @@ def test_every_handler_writes_discreetly_and_none_mails_requests() -> None:
 
 
 def test_the_web_server_keeps_no_log_of_requests() -> None:
-    assert "--no-access-log" in processes.web()["web"]
+    assert not configuration().access_log
 
 
 @pytest.mark.django_db

@@ -225,6 +225,33 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
     assert "Seen &lt;b&gt;first&lt;/b&gt;" in page
 
 
+BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that needs no lamp and no sun at all."
+
+
+@pytest.mark.usefixtures("set_clock")
+@pytest.mark.parametrize("path", ["/digest/preview/", "/digest/effect/"])
+@pytest.mark.parametrize(
+    ("detail", "words", "missing"),
+    [
+        ("title", "Seen at night", STATEMENT),
+        ("lines", STATEMENT, BACKGROUND),
+        ("abstract", f"{BACKGROUND} {STATEMENT}", "Two lines"),
+        ("", STATEMENT, BACKGROUND),
+    ],
+)
+def test_a_preview_shows_as_much_of_each_paper_as_is_chosen(
+    client: Client, path: str, detail: str, words: str, missing: str
+) -> None:
+    recent_issues.known.clear()
+    topic = TopicFactory(slug="seeing")
+    published_issue(MONDAY, PaperFactory(topics=[topic], title="Seen at night", abstract=f"{BACKGROUND} {STATEMENT}"))
+    page = follow(client, letters.preferences_path(SubscriberFactory(topics=[topic])))
+    answers = chosen("seeing", detail=detail) | {"mark": mark(page)}
+    shown = client.post(path, answers, headers=HTMX).content.decode()
+    assert words in shown
+    assert missing not in shown
+
+
 @pytest.mark.usefixtures("set_clock", "reader")
 @pytest.mark.parametrize(
     ("answers", "words"),

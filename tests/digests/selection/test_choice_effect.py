@@ -3,14 +3,14 @@ from datetime import timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digests.selection.choice_effect import Effect, IssueDay, effects, entries_by, entries_with
+from digests.selection.choice_effect import Effect, IssueDay, Week, effects, entries_by, entries_with, first_effect
 from digests.selection.entry_index import Choice, Entry, build_index, note_words
 from tests.digests.selection.test_rules import VISION, entry
 from tests.factories import MONDAY
 
 DAY = timedelta(days=1)
 # Words that meet in their singular, capitals, marks, and letters that change their number in small letters.
-WORDS = "model Models policy policies RAG RAGs rag C++ c y ie ies boxes Straße ﬁne İstanbul … . , - _ s news"
+WORDS = "model XL Models policy policies RAG RAGs rag C++ c y ie ies boxes Straße ﬁne İstanbul … . , - _ s news"
 PARTS = st.sampled_from(WORDS.split())
 TEXTS = st.lists(PARTS | st.sampled_from(" \n"), max_size=8).map("".join) | st.lists(PARTS, max_size=8).map(" ".join)
 
@@ -28,10 +28,10 @@ def titles(days: list[IssueDay], choice: Choice) -> list[tuple[str, ...]]:
 
 
 def test_each_day_says_what_it_would_have_brought_newest_first() -> None:
-    days = week([entry(1, "vision"), entry(2, "audio")], [entry(3, "vision"), entry(4, "vision")])
-    assert effects(days, VISION) == [
-        Effect(MONDAY + DAY, True, ("Paper 3", "Paper 4")),
-        Effect(MONDAY, True, ("Paper 1",)),
+    seen, heard, *later = entry(1, "vision"), entry(2, "audio"), entry(3, "vision"), entry(4, "vision")
+    assert effects(week([seen, heard], later), VISION) == [
+        Effect(MONDAY + DAY, True, tuple(later)),
+        Effect(MONDAY, True, (seen,)),
     ]
 
 
@@ -73,6 +73,25 @@ def test_the_limit_and_the_minimum_score_count() -> None:
     days = week([entry(1, "vision", score=9.0), entry(2, "vision", score=8.0), entry(3, "vision", score=1.0)])
     assert titles(days, Choice(frozenset({"vision"}), max_papers=1)) == [("Paper 1",)]
     assert titles(days, Choice(frozenset({"vision"}), minimum_score=5.0)) == [("Paper 1", "Paper 2")]
+
+
+def test_a_newcomer_is_shown_the_newest_issue_filled_up_from_those_before() -> None:
+    days = week([entry(1, "vision"), entry(2, "vision")], [entry(3, "vision"), entry(1, "vision")], None)
+    first = first_effect(days, VISION)
+    assert first
+    assert (first.date, first.titles) == (MONDAY + DAY, ("Paper 3", "Paper 1", "Paper 2"))
+    assert first_effect(week(None, None), VISION) is None
+
+
+def test_a_week_says_how_many_papers_an_issue_brings_on_average_one_at_least() -> None:
+    def average(*counts: int | None) -> int:
+        days = [Effect(MONDAY, count is not None, (entry(1),) * (count or 0)) for count in counts]
+        return Week(days).papers_an_issue
+
+    assert average(4, None, 2, 0) == 2
+    assert average(1, None, 1) == 1
+    assert average(0, 1, 0) == average(None) == average() == 1
+    assert average(9, 10, 10) == 10
 
 
 def test_an_index_is_as_before_whoever_asked() -> None:

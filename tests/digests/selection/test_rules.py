@@ -101,8 +101,10 @@ def test_a_weak_fit_is_no_hindrance_under_another_topic_that_fits() -> None:
     assert [item.reason for item in select(build_index([both]), choice).items] == ["Audio"]
 
 
-def test_what_is_known_of_no_fit_is_not_weak() -> None:
-    assert chosen([entry(1, "vision", is_front=False)], VISION) == [1]
+def test_a_paper_whose_fit_is_unknown_is_not_weak_and_stands_behind_what_fits_well() -> None:
+    unknown = entry(1, "vision", is_front=False, score=0.0)
+    assert chosen([unknown], VISION) == [1]
+    assert chosen([unknown, shelved(2, "vision", fit=0.9)], VISION) == [2, 1]
 
 
 # Older issues
@@ -164,6 +166,15 @@ def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() ->
     assert chosen(entries, choice) == [2, 1]
 
 
+def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_place_behind_the_readers_own() -> None:
+    other = entry(1, "audio", summary="We build a tokenizer of sounds.")
+    entries = [other, *(entry(number, "vision") for number in range(2, 20))]
+    choice = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
+    assert chosen(entries, choice) == [2, 3, 1]
+    assert chosen(entries, replace(choice, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
+    assert chosen(entries, replace(choice, topics=frozenset())) == [1]
+
+
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
     index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
@@ -211,6 +222,14 @@ def test_a_reason_names_one_topic_and_one_word_at_most(own: set[str], chosen_top
     index, choice = build_index([entry(1, *own, evidence=evidence)]), Choice(frozenset(chosen_topics))
     reasons = [item.reason for item in select(index, choice).items]
     assert reasons in [[f"{TOPICS[slug]}: word of {slug}"] for slug in own & chosen_topics] or not own & chosen_topics
+
+
+def test_readers_who_get_a_paper_for_the_same_reason_share_one_item() -> None:
+    index = build_index([entry(1, "vision", "audio", is_pick=True)])
+    first, second = (select(index, choice).items for choice in (VISION, replace(VISION, max_papers=3)))
+    assert first[0] is second[0]
+    assert first[0].reason == "Editors’ pick · Vision"
+    assert select(index, Choice(frozenset({"audio"}))).items[0].reason == "Editors’ pick · Audio"
 
 
 @pytest.mark.parametrize(("votes", "reason"), [(41, "Vision · 41 votes"), (1, "Vision · 1 vote"), (0, "Vision")])

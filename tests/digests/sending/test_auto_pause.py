@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 
 from digests.models import Batch, Delivery, Digest, ProviderEvent, SwitchChange
 from digests.provider_events import application
@@ -78,6 +79,15 @@ def test_the_first_thousand_are_not_judged(digest: Digest) -> None:
     deliveries = hand_over(digest, 999, planned=500)
     report(Kind.COMPLAINED, deliveries[:300])
     assert not switch.is_paused()
+
+
+def test_a_rate_is_taken_of_all_who_were_answered_however_many(digest: Digest, settings: LazySettings) -> None:
+    settings.PAUSE_COMPLAINTS_PERCENT = 0.3
+    deliveries = hand_over(digest, 2000)
+    report(Kind.COMPLAINED, deliveries[:4])
+    assert not switch.is_paused()
+    report(Kind.COMPLAINED, deliveries[4:7])
+    assert "Of the 2,000 readers to whom" in switch.send_permission().reason
 
 
 def test_issues_are_judged_one_by_one(digest: Digest) -> None:

@@ -95,6 +95,16 @@ def test_no_batch_is_leased_while_the_database_is_held() -> None:
     assert Batch.objects.get().attempt == 0
 
 
+def test_the_sweep_finds_a_batch_that_was_forgotten_and_none_that_has_just_been_woken(
+    settings: LazySettings, set_clock: SetClock
+) -> None:
+    batch = planned()
+    set_clock(MORNING + settings.SEND_FORGOTTEN)
+    assert recovery.sweep() == []
+    set_clock(MORNING + settings.SEND_FORGOTTEN + timedelta(seconds=1))
+    assert recovery.sweep() == [batch.pk]
+
+
 # LEASED → PLANNED
 
 
@@ -269,6 +279,21 @@ def test_the_calls_a_vanished_worker_had_open_are_uncertain_and_the_rest_goes_on
     assert statuses() == {None: 60, "uncertain": 30}
 
 
+def test_all_calls_of_an_open_window_are_uncertain_once_its_worker_vanished(set_clock: SetClock) -> None:
+    with handing_to("mailgun") as provider:
+        batch = planned(readers=10, digests=3)
+        with pytest.raises(Killed):
+            send_batch.send_batch(batch, killed_after(1))
+        assert len(accepted(provider)) == 10
+
+        set_clock(MORNING + LEASE + timedelta(seconds=1))
+        recovery.sweep()
+
+        stored = Batch.objects.get()
+        assert (stored.position, stored.open_calls) == (3, 0)
+    assert statuses() == {"uncertain": 30}
+
+
 # PLANNED → DROPPED
 
 
@@ -280,6 +305,16 @@ def test_a_batch_that_is_too_late_is_dropped_and_gives_its_spans_back(set_clock:
     assert Batch.objects.get().status == Status.DROPPED
     assert set(Delivery.objects.values_list("status", "reason")) == {("skipped", "expired")}
     assert set(Subscriber.objects.values_list("covered_through", flat=True)) == {None}
+
+
+def test_a_delivery_is_sent_until_the_very_moment_it_expires(set_clock: SetClock) -> None:
+    with handing_to("mailgun") as provider:
+        planned()
+        Delivery.objects.update(expires_at=MORNING + LEASE)
+        set_clock(MORNING + LEASE)
+        recovery.sweep()
+        assert send_batch.send_batch(Batch.objects.get())
+        check_once(provider, addresses())
 
 
 def test_a_batch_of_a_withdrawn_issue_is_dropped_and_gives_its_spans_back() -> None:

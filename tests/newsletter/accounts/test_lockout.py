@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -99,7 +99,7 @@ def test_neither_the_log_nor_the_table_holds_an_address_or_a_password() -> None:
     finally:
         logging.getLogger().removeHandler(handler)
     lines = written.getvalue()
-    assert "Login locked" in lines
+    assert "Login refused" in lines
     stored = str(list(AccessAttempt.objects.values()))
     for trace in ("my-secret-guess", HOME):
         assert trace not in lines + stored
@@ -130,3 +130,48 @@ def test_a_login_without_a_page_of_ours_to_go_to_ends_in_the_admin(next_page: st
 def test_a_name_of_any_length_is_a_wrong_name_and_is_locked_like_one(length: int) -> None:
     name = "n" * length
     assert [attempt(name=name)[0] for _ in range(3)] == [200, 200, 429]
+
+
+def network(number: int) -> str:
+    return f"10.0.{number}.1"
+
+
+def test_wrong_passwords_for_one_name_from_many_networks_are_slowed_down_for_unknown_networks() -> None:
+    answers = [attempt(address=network(number % 50))[0] for number in range(200)]
+    assert answers.count(200) == 20
+    status, page = attempt(PASSWORD, AWAY)
+    assert (status, "one of them every 30 seconds" in page) == (429, True)
+
+
+def test_a_slowed_down_name_is_looked_at_again_after_half_a_minute() -> None:
+    for number in range(20):
+        attempt(address=network(number))
+    AccessAttempt.objects.update(attempt_time=datetime.now(UTC) - timedelta(seconds=31))
+    assert attempt(PASSWORD, AWAY)[0] == 302
+
+
+def test_the_owner_of_a_name_under_attack_logs_in_from_a_network_of_former_logins() -> None:
+    assert attempt(PASSWORD)[0] == 302
+    for number in range(30):
+        attempt(address=network(number))
+    assert attempt(PASSWORD, NEIGHBOUR)[0] == 302
+    assert attempt(PASSWORD, AWAY)[0] == 429
+
+
+def test_wrong_passwords_for_many_names_lock_their_network_and_no_other() -> None:
+    answers = [attempt(name=f"name{number}")[0] for number in range(30)]
+    assert answers == [200] * 20 + [429] * 10
+    status, page = attempt(PASSWORD)
+    assert (status, "for several names" in page) == (429, True)
+    assert attempt(PASSWORD, AWAY)[0] == 302
+
+
+def test_the_night_forgets_networks_of_long_ago() -> None:
+    assert attempt(PASSWORD)[0] == 302
+    now = datetime.now(UTC)
+    with clock.at(now + timedelta(days=89)):
+        nightly_cleanup.forget()
+    assert AccessLog.objects.count() == 1
+    with clock.at(now + timedelta(days=91)):
+        nightly_cleanup.forget()
+    assert AccessLog.objects.count() == 0

@@ -77,6 +77,13 @@ def test_a_forecast_counts_at_most_its_weight_times_its_probability(chance: int,
     assert -1e-9 <= more <= 40 * chance / 1e6 + 1e-6
 
 
+def test_what_is_certain_to_get_votes_counts_the_whole_weight_on_its_first_day_and_half_on_each_after() -> None:
+    parameters = SHIPPED._replace(forecast=40.0, mention=0)
+    certain = [seen(listed_days=days)._replace(forecast=1_000_000) for days in (0, 1, 2)]
+    assert [score(inputs, parameters) for inputs in certain] == [40.0, 20.0, 10.0]
+    assert score(seen(2, listed_days=0)._replace(forecast=1_000_000), parameters) == 2 + 40 / 2
+
+
 def test_words_say_what_counts() -> None:
     said = words(seen(41, 23, sources=2, listed_days=2, age_hours=53))
     assert said == "41 votes, 23 of them since yesterday; 2 sources; listed 2 days ago"
@@ -94,6 +101,7 @@ def test_words_say_why_votes_of_today_count_little() -> None:
 def test_words_tell_a_late_rise_from_a_listing() -> None:
     late = seen(30, 30, listed_days=6, age_hours=29)
     assert words(late) == "30 votes since yesterday; listed 6 days ago, first voted on yesterday"
+    assert words(late._replace(age_hours=53)).endswith("listed 6 days ago, first voted on 2 days ago")
     fresh = late._replace(age_hours=5)
     assert words(fresh).endswith("listed 6 days ago and first voted on today, so it counts little yet")
 
