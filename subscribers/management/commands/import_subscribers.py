@@ -22,10 +22,11 @@ FIXED = ("format", "consent_source", "consent_on")
 class Command(ClockedCommand):
     help = (
         "Import readers who agreed elsewhere. They receive papers published from now on, at their chosen hours. "
-        "A report of every row is written next to the file. Columns of a CSV file are email, state or status, topics, "
-        "frequency, weekday, hour, zone, paused_until, followed_phrases, followed_authors, muted_phrases, muted_authors, "
-        "max_papers, minimum_score and detail (title, lines or abstract), as in an export of Paper Round. Other columns "
-        "are named; where one may say that readers left, the command stops until --column says what it means."
+        "A report of every row is written next to the file. A CSV file may have the columns email, state or status, "
+        "topics, frequency, weekday, hour, zone, paused_until, followed_phrases, followed_authors, muted_phrases, "
+        "muted_authors, max_papers, minimum_score and detail (title, lines or abstract), as an export of Paper Round "
+        "has. Other columns are named; where one may say that readers left, the command stops until --column says "
+        "what it means."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
