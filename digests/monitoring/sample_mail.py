@@ -58,7 +58,7 @@ def send_sample_letter(address: str) -> SendOutcome:
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     letter = message.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.count_sent_today) as lane:
+        with letter_lane.take_turn(sent_today.count_sent_today) as lane:
             return lane.hand_over(letter)
     except Wait as exc:
         return outcome_of_wait(exc)
