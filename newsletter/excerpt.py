@@ -3,8 +3,10 @@
 import re
 import textwrap
 
+import wcwidth
+
 BRIEF = 145  # characters of two lines of a mail 600 px wide
-LINE = 72  # characters of a line of plain mail
+LINE = 72  # columns of a line of plain mail; a Chinese, Japanese or Korean character takes two
 SENTENCE_END = re.compile(r"[.!?][)”\"’']?(?=\s+[A-Z0-9(“\"])")
 ABBREVIATION = re.compile(r"(?:\b(?:al|approx|cf|Dr|eq|etc|Fig|No|resp|Sec|St|vs)|\b\w|\.\w)\.$")
 
@@ -49,5 +51,26 @@ def is_sentence(text: str) -> bool:
 
 def wrapped(text: str, indent: int = 0) -> str:
     """Wrap `text` for a plain-text mail, indenting all lines but the first by `indent`; words stay whole."""
-    lines = textwrap.wrap(text, LINE, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines)
+    return "\n".join(wrap_lines(text, " " * indent))
+
+
+def wrap_lines(text: str, behind: str = "") -> list[str]:
+    """Return `text` in lines of 72 columns, all but the first with `behind` before them.
+
+    Words stay whole, so that addresses do; text that is written without spaces is cut at a character.
+    """
+    if text.isascii():
+        return textwrap.wrap(text, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False)
+    return wcwidth.wrap(
+        text,
+        LINE,
+        control_codes="ignore",
+        subsequent_indent=behind,
+        break_long_words=is_wide(text),
+        break_on_hyphens=False,
+    )
+
+
+def is_wide(text: str) -> bool:
+    """Say whether `text` is mostly of characters of two columns."""
+    return wcwidth.width(text, control_codes="ignore") > 1.2 * len(text)

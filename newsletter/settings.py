@@ -274,7 +274,6 @@ ANYMAIL: dict[str, object] = {
 }
 # The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
 WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [])
-WEBHOOK_WINDOW = timedelta(days=env.int("WEBHOOK_WINDOW_DAYS", 5))  # no provider repeats an event for longer
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue

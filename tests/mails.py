@@ -13,9 +13,11 @@ from django.urls import reverse
 
 from digests.mail import cards as mail_cards
 from digests.mail import compose, slots
+from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_of
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers import data, paper_key
+from newsletter.papers.summary.summarize import summarize
 from subscribers import tokens
 from subscribers.tokens import Purpose
 
@@ -44,11 +46,11 @@ class Mail:
     text: str
 
 
-def digest_of(count: int) -> Mail:
+def digest_of(count: int, detail: str = LINES) -> Mail:
     """Return a digest of `count` papers of the sample, with what an editor adds."""
     papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
     cards = [card_of(paper) for paper in papers[:count]]
-    return mail_of(issue_of(INTRO if count > 1 else ""), cards, NOTE if count > 1 else "")
+    return mail_of(issue_of(INTRO if count > 1 else ""), cards, NOTE if count > 1 else "", detail)
 
 
 def long_digest() -> Mail:
@@ -73,13 +75,14 @@ def issue_of(intro: str) -> Issue:
 def card_of(paper: dict[str, Any]) -> dict[str, Any]:
     """Return what readers see of a paper of the sample."""
     key = f"arxiv:{paper['id']}"
-    return paper | {"url": paper_key.abs_url(key), "pdf_url": paper_key.pdf_url(key)}
+    links = {"url": paper_key.abs_url(key), "pdf_url": paper_key.pdf_url(key)}
+    return paper | links | {"brief": summarize(paper["summary"], paper["title"])}
 
 
-def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "") -> Mail:
+def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES) -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
-    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject)
+    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject, detail=detail)
     links = reader_links()
     return Mail(subject, slots.fill(parts.html, links), slots.fill(parts.text, links))
 

@@ -17,6 +17,7 @@ ERRANDS: tuple[tuple[str, Callable[[], list[dashboard_blocks.Errand]]], ...] = (
     ("digests.change_delivery", dashboard_blocks.find_uncertain_deliveries),
     ("digests.change_providerevent", dashboard_blocks.find_held_bounces),
     ("papers.change_proposal", dashboard_blocks.find_new_proposals),
+    ("papers.change_objection", dashboard_blocks.find_open_objections),
 )
 
 

@@ -17,7 +17,7 @@ from newsletter.issues import publish
 from newsletter.issues.models import Issue
 from newsletter.number_text import pluralize
 from newsletter.papers.ingest import source_alerts
-from newsletter.papers.models import Proposal, Source
+from newsletter.papers.models import Objection, Proposal, Source
 from subscribers.models import Subscriber
 
 RATE_WINDOW = timedelta(minutes=2)  # the rate is computed over this time
@@ -282,6 +282,13 @@ def find_new_proposals() -> list[Errand]:
     count = Proposal.objects.filter(status=Proposal.Status.NEW).values("key").distinct().count()
     words = f"Readers propose {pluralize(count, 'paper')}, to be taken or declined."
     return [Errand(words, "admin:papers_proposal_changelist", (), "?status__exact=new")] if count else []
+
+
+def find_open_objections() -> list[Errand]:
+    """Return the topics of papers that readers call wrong and no editor has decided on."""
+    count = Objection.objects.filter(status=Objection.Status.NEW).values("paper", "topic").distinct().count()
+    words = f"Readers call {pluralize(count, 'topic')} of papers wrong, to be taken away or kept."
+    return [Errand(words, "admin:papers_objection_changelist", (), "?status__exact=new")] if count else []
 
 
 def find_uncertain_deliveries() -> list[Errand]:

@@ -8,23 +8,27 @@ from django.contrib.auth.models import User
 
 from newsletter.papers.models import Topic
 from subscribers.addresses.canonical import AddressError, canonical_address
-from subscribers.models import Subscriber
+from subscribers.models import Preferences, Subscriber
 
 UNKNOWN = "No reader has this address. Type it as the reader wrote it at the sign-up."
 
 
 class PreviewForm(forms.Form):
-    """How a preview is displayed, and for which topics; without topics it is the public issue."""
+    """How a preview is displayed, for which topics and in which detail; without topics it is the public issue."""
 
     width = forms.ChoiceField(choices=[("desktop", "Desktop"), ("phone", "Phone")], required=False)
     scheme = forms.ChoiceField(choices=[("light", "Light"), ("dark", "Dark")], required=False)
     images = forms.ChoiceField(choices=[("on", "Shown"), ("off", "Off")], required=False)
     topics = forms.MultipleChoiceField(required=False)
+    detail = forms.ChoiceField(choices=Preferences.Detail, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.named = dict(Topic.objects.current().order_by("name").values_list("slug", "name"))
         self.fields["topics"].choices = list(self.named.items())  # type: ignore[attr-defined]
+
+    def clean_detail(self) -> str:
+        return self.cleaned_data["detail"] or Preferences.Detail.LINES.value
 
     @property
     def topics_named(self) -> list[str]:

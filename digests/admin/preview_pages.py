@@ -115,9 +115,10 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         if reader := form.cleaned_data.get("reader"):
             audit_reader_preview(request, reader, issue, "previewed a digest as")
             return issue_preview.preview_for_reader(issue, reader)
+        detail = form.cleaned_data["detail"]
         if topics := form.cleaned_data["topics"]:
-            return issue_preview.preview_for_topics(issue, topics, form.topics_named)
-        return issue_preview.preview_public_issue(issue)
+            return issue_preview.preview_for_topics(issue, topics, form.topics_named, detail=detail)
+        return issue_preview.preview_public_issue(issue, detail)
 
     def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.get_issue_or_404(request, pk)

@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
-from digests.mail.size_limit import LINES, shortened
+from digests.mail.size_limit import LINES, shorten_to_fit
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
@@ -30,7 +30,7 @@ TRIAL_LEAD = "This is a test: the whole front, as it stands now."
 LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
 FALLBACK_LEAD = (
     "Nothing in the newest issue matches what you chose, so here are its best papers. "
-    "Your next digest will keep to your choices."
+    "Your next digest will keep to your settings."
 )
 
 
@@ -80,7 +80,7 @@ def fit(
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
-        whole, cards = cards, shortened(cards, room, at)
+        whole, cards = cards, shorten_to_fit(cards, room, at)
         lead = f"{lead} {short_lead(whole, cards)}".strip()
     return join(frame, cards, escape(preheader_of(cards, subject)), lead)
 

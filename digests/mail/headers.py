@@ -1,5 +1,6 @@
 from datetime import date
 from email.errors import MessageError
+from email.header import Header
 from email.utils import formataddr
 from functools import lru_cache
 
@@ -23,10 +24,21 @@ def headers_on(day: date) -> dict[str, str]:
     """Return what all readers of an issue's digests have in their headers."""
     return {
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Id": formataddr((settings.PUBLICATION_NAME, settings.LIST_ID)),
+        "List-Id": list_id(),
         "Feedback-ID": f"{day:%Y%m%d}:digest:{FEEDBACK_SENDER}",
         "Auto-Submitted": "auto-generated",
     }
+
+
+def list_id() -> str:
+    """Return the list's name and id (RFC 2919) in ASCII: providers pass it on as it is."""
+    name = settings.PUBLICATION_NAME
+    # A name that looks encoded would be decoded on arrival, unless it is encoded itself.
+    return (
+        f"{Header(name, 'utf-8').encode()} <{settings.LIST_ID}>"
+        if "=?" in name
+        else formataddr((name, settings.LIST_ID))
+    )
 
 
 def find_header_fault(subject: str, day: date) -> str:

@@ -1,5 +1,6 @@
 """Sends one sample mail to test the provider: a digest with all its headers, or a letter. No statistics count it."""
 
+import secrets
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -57,7 +58,7 @@ def send_sample_letter(address: str) -> SendOutcome:
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     letter = message.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.count_sent_today) as lane:
+        with letter_lane.take_turn(sent_today.count_sent_today) as lane:
             return lane.hand_over(letter)
     except Wait as exc:
         return outcome_of_wait(exc)
@@ -77,4 +78,4 @@ def sample_body() -> SharedBody:
 def sample_copy(address: str) -> Copy:
     """Return the recipient's part. Its links are well-formed but belong to no reader."""
     number = FIRST_SAMPLE_ID + clock.milliseconds()
-    return Copy(number, address, links.links(number, 0, 0))
+    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16))

@@ -19,6 +19,7 @@ from digests.selection.entry_index import Choice
 from digests.selection.spans import Span, Spans
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.community import objections
 from subscribers.digest_schedule import day_of, is_paused
 from subscribers.models import Subscriber
 
@@ -40,7 +41,7 @@ class MailPreview:
     reason: str = ""
 
 
-def preview_public_issue(issue: Issue) -> MailPreview:
+def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
     """Return the mail with the whole front of `issue`, as it would be published now."""
     source = reach.spans_if_published(issue, clock.now())
     if source.coming:
@@ -48,12 +49,15 @@ def preview_public_issue(issue: Issue) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    return compose_preview("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries])
+    cards = [(entry, entry.snapshot, "") for entry in entries]
+    return compose_preview("The public issue", issue, cards, detail=detail)
 
 
-def preview_for_topics(issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "") -> MailPreview:
+def preview_for_topics(
+    issue: Issue, topics: Collection[str], names: Sequence[str], lead: str = "", detail: str = LINES
+) -> MailPreview:
     """Return what a new reader who follows `topics` (slugs) would get of `issue`; `lead` opens the mail."""
-    now, choice = clock.now(), Choice(frozenset(topics))
+    now, choice = clock.now(), Choice(frozenset(topics), detail=detail)
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
@@ -73,6 +77,7 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     span = source.of(reader.covered_through, choice)
     sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
     had = papers_sent.add_merged_papers(sent, source)
+    span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
     found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
     return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
 

@@ -28,7 +28,7 @@ def send_issue_test(
         return SendOutcome("refused", reason=f"There is no mail to send: {preview.reason}.")
     test_mail = message.build(address, f"[Test] {preview.subject}", preview.text, preview.html, tag="test")
     try:
-        with letter_lane.lane(sent_today.count_sent_today) as lane:
+        with letter_lane.take_turn(sent_today.count_sent_today) as lane:
             return lane.hand_over(test_mail)
     except Wait as exc:
         return SendOutcome("not_accepted", reason=letter_lane.wait_reason(exc), wait=exc.for_)

@@ -18,6 +18,7 @@ from digests.selection.entry_index import Choice, Item
 from digests.selection.spans import Span, Spans
 from newsletter import clock
 from newsletter.issues.models import Issue
+from newsletter.papers.community import objections
 from subscribers import digest_schedule
 from subscribers.models import Subscriber
 
@@ -96,9 +97,11 @@ def preview_delivery(delivery: Delivery) -> Preview:
     """Recompute a delivery as assembly did when it was made."""
     at, since = delivery.made_at, delivery.covered_from
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
-    span = Spans(at).of(since, choice)
+    source = Spans(at)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
     had = papers_sent.papers_already_sent(earlier, at)
+    objected = objections.pairs_of(delivery.subscriber_id, at)
+    span = source.without(source.of(since, choice), objected, choice, had)
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
@@ -127,7 +130,9 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     slot = digest_schedule.moment(day, reader.send_time, reader.timezone)
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
-    span = Spans(at).span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
+    source = Spans(at)
     had = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    span = source.span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
+    span = source.without(span, objections.pairs_of(reader.pk, at), choice, had)
     result = digest_choice.answer(span, choice, had, is_first=False)
     return Preview(slot, None, span, choice, had, result)

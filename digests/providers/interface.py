@@ -41,11 +41,12 @@ def without_seams(parts: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What differs by reader: the stored address, and the links that fill the slots."""
+    """What differs by reader: the stored address, the links that fill the slots, and the Message-ID before its @."""
 
     delivery_id: int
     to: str
     slots: Mapping[str, str]
+    message_id: str
 
 
 class Mail(NamedTuple):

@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Sequence
 from email.header import Header
-from email.utils import parseaddr
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from digests.providers.byte_template import (
     interleave,
 )
 from digests.providers.interface import SEAM, SharedBody, without_seams
+from newsletter.mail.message import bare_address
 
 LONGEST_LINE = 998
 LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
@@ -60,13 +60,13 @@ def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...])
         "To": hole("to"),
         "Subject": hole("subject"),
         "Date": hole("date"),
-        "Message-ID": f"<digest-{hole('delivery')}@{bare_address(sender).rpartition('@')[2]}>",
+        "Message-ID": f"<{hole('message')}@{bare_address(sender).rpartition('@')[2]}>",
         "X-Delivery": hole("delivery"),
         "Auto-Submitted": "auto-generated",
     }
     if reply_to:
         headers["Reply-To"] = sanitize_address(reply_to, "utf-8")
-    headers |= {name: encode_header(name, value) for name, value in own}
+    headers |= {name: value if is_encoded(value) else encode_header(name, value) for name, value in own}
     headers |= {
         "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>",
         "MIME-Version": "1.0",
@@ -75,20 +75,19 @@ def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...])
     return cut("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + b"\r\n")
 
 
-@lru_cache(maxsize=8)
-def bare_address(sender: str) -> str:
-    """Return the address alone, its domain as DNS writes it."""
-    return str(sanitize_address(parseaddr(sender)[1], "utf-8"))
-
-
 def encode_header(name: str, value: str) -> str:
     """Return a header's value so that it arrives letter by letter; what stands in angle brackets stays outside."""
     is_plain = value.isascii() and value.isprintable() and "=?" not in value
-    if is_plain and len(value) <= LONGEST_HEADER:
+    if is_plain and is_encoded(value):
         return value
     if not is_plain and (named := NAME_AND_ADDRESS.fullmatch(value)):
         return f"{encode_words(name, named[1])} {named[2]}"
     return encode_words(name, value)
+
+
+def is_encoded(value: str) -> bool:
+    """Say whether a header of ours can travel as it is; encoded words in it are meant."""
+    return value.isascii() and value.isprintable() and len(value) <= LONGEST_HEADER
 
 
 def encode_words(name: str, value: str) -> str:

@@ -16,9 +16,10 @@ from django.core.mail.backends.smtp import EmailBackend
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, fill
 from digests.providers.interface import Copy, Mail, SharedBody
-from digests.providers.mime_message import bare_address, message_of, quote_printable, quoted_name
+from digests.providers.mime_message import message_of, quote_printable, quoted_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
+from newsletter.mail.message import bare_address
 from newsletter.mail.provider_answer import SendOutcome
 
 CACHED_BODIES = 8
@@ -117,7 +118,12 @@ class Smtp(ProviderBase):
 
 
 def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, bytes]:
-    values = {b"to": copy.to.encode(), b"delivery": b"%d" % copy.delivery_id, b"date": date}
+    values = {
+        b"to": copy.to.encode(),
+        b"delivery": b"%d" % copy.delivery_id,
+        b"message": copy.message_id.encode(),
+        b"date": date,
+    }
     for name, link in copy.slots.items():
         values[name.encode()] = link.encode()
         if quoted_name(name.encode()) in pieces:

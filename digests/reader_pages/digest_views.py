@@ -1,3 +1,5 @@
+from typing import Any
+
 from csp.constants import NONE, UNSAFE_INLINE
 from csp.decorators import csp
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +13,7 @@ from digests.models import CardsPruned, Delivery
 from digests.selection import recent_issues
 from digests.selection.choice_effect import Effect, Week, effects, first_effect
 from digests.selection.entry_index import Choice
-from newsletter.issues.models import Issue
+from newsletter.issues.models import Issue, IssueEntry
 from subscribers import tokens
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages import link_session
@@ -71,7 +73,8 @@ def effect(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse
     if request.method != "POST":
         return redirect("subscribers:preferences")
     form = preferences_form(reader, request.POST)
-    context: dict[str, object] = {"form": form, "week": recent_effects(form)}
+    week = recent_effects(form)
+    context: dict[str, object] = {"form": form, "week": week, "newest": shown_papers(week.days[0] if week else None)}
     if request.headers.get("HX-Request"):
         return render(request, "digests/_effect.html", context)
     context |= preferences_context(request, reader, form, token)
@@ -86,9 +89,11 @@ def preview(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("subscribers:subscribe")
     form = SubscribeForm(request.POST)
+    day = latest_issue_effect(form)
     context: dict[str, object] = {
         "form": form,
-        "day": latest_issue_effect(form),
+        "day": day,
+        "newest": shown_papers(day),
         "is_readable": has_valid_choice(form),
     }
     if request.headers.get("HX-Request"):
@@ -105,6 +110,12 @@ def latest_issue_effect(form: ChoiceForm) -> Effect | None:
 def recent_effects(form: PreferencesForm) -> Week | None:
     """Return what the form's choice would have selected of the recent issues; None without a valid choice."""
     return Week(effects(recent_issues.last_days(), choice_from(form))) if has_valid_choice(form) else None
+
+
+def shown_papers(day: Effect | None) -> list[dict[str, Any]]:
+    """Return what readers see of a day's papers, in their order."""
+    rows = IssueEntry.objects.in_bulk([paper.id for paper in day.papers]) if day else {}
+    return [row.snapshot for paper in (day.papers if day else ()) if (row := rows.get(paper.id))]
 
 
 def has_valid_choice(form: ChoiceForm) -> bool:

@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
 from newsletter import audit, clock
-from newsletter.papers.community import proposals, votes
+from newsletter.papers.community import objections, proposals, votes
+from newsletter.papers.models import Objection
 from subscribers import tokens
 from subscribers.models import Farewell, Preferences, Subscriber, Suppression
 from subscribers.retention import erasure_traces
@@ -34,6 +35,7 @@ def collect_personal_data(reader: Subscriber) -> dict[str, Any]:
         "events": [event_values(event) for event in events_of(reader).order_by("happened_at")],
         "farewell": farewell,
         **votes_and_proposals(tokens.reader_key(reader.pk)),
+        "wrong_topics": [objection_values(said) for said in objections.objections_of(reader.pk)],
     }
 
 
@@ -44,6 +46,11 @@ def votes_and_proposals(reader_key: str) -> dict[str, Any]:
         "votes": [{name.removeprefix("paper__"): value for name, value in vote.items()} for vote in voted],
         "proposals": list(proposed),
     }
+
+
+def objection_values(said: Objection) -> dict[str, Any]:
+    paper = {"title": said.paper.title, "url": said.paper.url}
+    return {**paper, "topic": said.topic.name, "at": said.at, "status": said.status}
 
 
 def json_value(value: Any) -> Any:
@@ -99,6 +106,7 @@ def erase(reader: Subscriber) -> None:
     chosen = anonymise_deliveries(reader)
     votes.anonymise(tokens.reader_key(reader.pk))
     proposals.anonymise(tokens.reader_key(reader.pk))
+    objections.erase(reader.pk)
     audit.record("the reader", reader, "erased")
     reader.delete()
     delete_preferences_with_words(chosen)

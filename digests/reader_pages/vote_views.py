@@ -1,4 +1,4 @@
-"""The pages for voting on one paper, and for finding it among a digest's papers.
+"""The pages for voting on one paper or calling its topic wrong, and for finding it among a digest's papers.
 
 Both the vote links in a digest and a preferences link open them.
 """
@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from digests.models import Card
+from digests.reader_pages import wrong_topics
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.number_text import parse_row_id
 from newsletter.papers.community import votes
@@ -45,7 +46,7 @@ def explain_voting(request: HttpRequest, template: str, status: int) -> HttpResp
 
 @reader_page(*OPENED_BY, refuse=explain_voting)
 def vote(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
-    """Show whether a reader voted for a paper; on POST, count or withdraw the vote.
+    """Show whether a reader voted for a paper and which topic is wrong; on POST, record it or take it back.
 
     With the day of an issue instead of an entry, list the papers of the reader's digest.
     """
@@ -55,7 +56,7 @@ def vote(request: HttpRequest, reader: Subscriber, token: str) -> HttpResponse:
     entry = votable_entry(request)
     if entry is None or reader.status != Subscriber.Status.ACTIVE:
         return vote_response(request, {"entry": entry}, status=404 if entry is None else 200)
-    outcome = record_vote(request, entry, reader, from_digest=is_from_digest) if request.method == "POST" else None
+    outcome = record_act(request, entry, reader, from_digest=is_from_digest) if request.method == "POST" else None
     is_full = outcome == votes.VoteResult.TOO_MANY
     is_part = request.headers.get("HX-Request") or link_session.is_without_cookies(request)
     if outcome and not is_full and not is_part:
@@ -86,6 +87,7 @@ def vote_context(entry: IssueEntry, reader: Subscriber) -> dict[str, object]:
         "may_vote": True,
         "has_voted": votes.has_voted(entry.paper, tokens.reader_key(reader.pk)),
         "most": settings.VOTES_PER_DAY,
+        "topics": wrong_topics.offered_topics(entry, reader),
     }
 
 
@@ -95,10 +97,14 @@ def vote_response(request: HttpRequest, context: dict[str, object], status: int)
     return render(request, "digests/vote.html", context, status=status)
 
 
-def record_vote(request: HttpRequest, entry: IssueEntry, reader: Subscriber, *, from_digest: bool) -> votes.VoteResult:
+def record_act(request: HttpRequest, entry: IssueEntry, reader: Subscriber, *, from_digest: bool) -> votes.VoteResult:
+    """Record what a reader says of a paper or its topic; return what became of a vote."""
     assert entry.paper
-    reader_key = tokens.reader_key(reader.pk)
-    if request.POST.get("act") == "take_back":
+    act, reader_key = request.POST.get("act", ""), tokens.reader_key(reader.pk)
+    if act in (wrong_topics.WRONG, wrong_topics.RIGHT):
+        wrong_topics.record_objection(entry, reader, act, request.POST.get("topic", ""))
+        return votes.VoteResult.KNOWN
+    if act == "take_back":
         votes.take_back(entry.paper, reader_key)
         return votes.VoteResult.KNOWN
     return votes.vote(entry.paper, reader_key, entry.issue.date if from_digest else None)

@@ -30,15 +30,19 @@ class IssueDay:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a day would have brought: the titles in their order."""
+    """What a day would have brought: the papers in their order."""
 
     date: date
     has_issue: bool
-    titles: tuple[str, ...] = ()
+    papers: tuple[Entry, ...] = ()
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(paper.title for paper in self.papers)
 
     @property
     def count(self) -> int:
-        return len(self.titles)
+        return len(self.papers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def effect_of(day: date, index: IssueIndex, choice: Choice, had: set[int], earli
     """Return what `choice` brings on one day, filled up from `earlier` issues, and add it to the papers `had`."""
     chosen = select(index, choice, had, older_than(index, earlier)).items
     had.update(item.entry.paper_id for item in chosen)
-    return Effect(day, True, tuple(item.entry.title for item in chosen if not item.entry.is_free))
+    return Effect(day, True, tuple(item.entry for item in chosen if not item.entry.is_free))
 
 
 def older_than(index: IssueIndex, earlier: Iterable[IssueIndex]) -> Iterator[OlderIssue]:

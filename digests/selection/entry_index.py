@@ -117,10 +117,12 @@ class IssueIndex:
 
         Free items have one detail: they are the editors' words, and stand whole in every mail.
         """
-        entry = self.entries[number]
-        key = (number, topics, words, is_older, USUAL_DETAIL if entry.is_free else detail)
+        key = (number, topics, words, is_older, detail)
         if (found := self.by_reason.get(key)) is None:
-            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), key[4])
+            entry = self.entries[number]
+            if entry.is_free and detail != USUAL_DETAIL:
+                return self.item(number, topics, words, is_older)
+            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), detail)
         return found
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:

@@ -15,6 +15,7 @@ from digests.selection.choice_effect import IssueDay
 from digests.selection.entry_index import Entry, IssueIndex, build_index
 from newsletter import clock
 from newsletter.issues.models import Issue
+from newsletter.papers.community import objections
 
 DAYS = 7
 KEPT = 2 * DAYS  # indexes a process keeps in memory, about 2 MB each for a shelf of 700
@@ -48,7 +49,8 @@ def version_of(issue: Any) -> Version:
 def indexes_of(versions: dict[int, Version]) -> dict[int, IssueIndex]:
     """Return the index of each issue; those that are not in memory as they should be are loaded in one query."""
     heirs = {slug: (heir.slug, heir.name) for slug, heir in spans.retired_topics().items()}
-    versions = {pk: (*version, settings.DIGEST_SHELF_PER_TOPIC, heirs) for pk, version in versions.items()}
+    also = settings.DIGEST_SHELF_PER_TOPIC, heirs, objections.last_acceptance()
+    versions = {pk: (*version, *also) for pk, version in versions.items()}
     kept = {pk: known[pk] for pk in versions if pk in known and known[pk][0] == versions[pk]}
     if missing := versions.keys() - kept.keys():
         if len(known) + len(missing) > KEPT:
@@ -76,12 +78,13 @@ def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Itera
         cursor.execute(ENTRIES, [list(issue_ids)])
         # Sorted here: PostgreSQL would take the texts along, through a file.
         rows = sorted(cursor.fetchall(), key=lambda row: row[:3])
+    wrong = objections.accepted_topics([row[5] for row in rows], clock.now())
     for issue_id, of_issue in groupby(rows, key=lambda row: int(row[0])):
-        entries = [entry_of(row, heirs) for row in of_issue]
+        entries = [entry_of(row, heirs, wrong.get(row[5], ())) for row in of_issue]
         yield issue_id, build_index(entries, shelf_per_topic=settings.DIGEST_SHELF_PER_TOPIC)
 
 
-def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]]) -> Entry:
+def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]], wrong: Collection[str]) -> Entry:
     day, pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
-    topics = spans.topics_in(json.loads(rows), heirs)
+    topics = spans.topics_in(json.loads(rows), heirs, wrong)
     return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), *topics, day)

@@ -13,11 +13,13 @@ from django.conf import settings
 from django.db import connection
 
 from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, entries_of_papers, note_words
+from digests.selection.objected_topics import index_without, older_without
 from digests.selection.rules import OlderIssue
 from digests.selection.standings import Standings, standings_at
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish_dry_run import DryRun
+from newsletter.papers.community.objections import accepted_topics
 from newsletter.papers.models import DayRank, Topic
 from newsletter.papers.topics.evidence import strongest_words
 
@@ -89,6 +91,31 @@ class Spans:
         note_words(span.index, choice)
         return span
 
+    def without(
+        self, span: Span, objections: Iterable[tuple[int, int]], choice: Choice, had: Collection[int] = ()
+    ) -> Span:
+        """Return a span without the topics of papers that a reader objected to, pairs of paper and topic ids.
+
+        Papers that the reader `had` do not come again anyway.
+        """
+        open_ones = [(paper_id, topic_id) for paper_id, topic_id in objections if paper_id not in had]
+        pairs = {
+            (same, slug)
+            for paper_id, topic_id in open_ones
+            for same in self.standings.same_as(paper_id)
+            for slug in self.slugs.get(topic_id, ())
+        }
+        if not pairs:
+            return span
+        older = OlderIssues(older_without(span.older, pairs, choice))
+        return Span(span.issues, index_without(span.index, pairs, choice), older)
+
+    @cached_property
+    def slugs(self) -> dict[int, tuple[str, ...]]:
+        """Return each topic's slug by its id, and its heir's where it is retired."""
+        heirs = {slug: heir.slug for slug, heir in retired_topics(self.now).items()}
+        return {pk: (slug, heirs.get(slug, slug)) for pk, slug in Topic.objects.values_list("pk", "slug")}
+
     def span_of(self, issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
         """Return the span of some issues, newest first."""
         index = self.index_of(issues)
@@ -143,7 +170,11 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Dr
     out = IssueEntry.objects.kept(at).filter(issue__in=[issue for issue in issues if not is_coming(issue, coming)])
     rows += out.order_by("shelf", "-issue__published_at", "position")
     heirs, days = retired_topics(at), {issue.pk: issue.date for issue in issues}
-    entries = [entry_of(row, heirs, days[row.issue_id]) for row in sorted(rows, key=lambda row: row.shelf)]
+    wrong = accepted_topics([row.paper_id for row in rows if row.paper_id], at or clock.now())
+    entries = [
+        entry_of(row, heirs, days[row.issue_id], wrong.get(row.paper_id or 0, ()))
+        for row in sorted(rows, key=lambda row: row.shelf)
+    ]
     if len(issues) > 1:
         newest = max(issues, key=lambda issue: issue.date)
         places = coming.places if coming and is_coming(newest, coming) else places_of(newest.date)
@@ -161,9 +192,9 @@ def places_of(day: date) -> dict[int, int]:
     return dict(DayRank.objects.filter(day__day=day).values_list("paper_id", "place"))
 
 
-def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date) -> Entry:
+def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date, wrong: Collection[str]) -> Entry:
     card = row.snapshot
-    topics = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()})
+    topics = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()}, wrong)
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,
@@ -189,10 +220,15 @@ class SnapshotTopics(NamedTuple):
     fits: dict[str, float]
 
 
-def topics_in(rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]]) -> SnapshotTopics:
-    """Return the topics of a snapshot; a retired topic's heir too. `heirs` holds the slug and name of each heir."""
+def topics_in(
+    rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]], wrong: Collection[str] = ()
+) -> SnapshotTopics:
+    """Return the topics of a snapshot; a retired topic's heir too, none of the `wrong` ones.
+
+    `heirs` holds the slug and name of each heir.
+    """
     found = SnapshotTopics({}, {}, {})
-    for row in rows:
+    for row in [row for row in rows if row["slug"] not in wrong]:
         words, fit = strongest_words(row.get("evidence", ())), row.get("fit")
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
             found.names[slug] = name

@@ -27,6 +27,10 @@ class Standings:
     def heir(self, paper_id: int) -> int:
         return self.heirs.get(paper_id, paper_id)
 
+    def paper_ids(self) -> list[int]:
+        """Return the ids of all papers that stood, and those left of merged ones."""
+        return list(self.first_at.keys() | self.heirs.keys())
+
     def same_as(self, paper_id: int) -> tuple[int, ...]:
         """Return the ids under which a paper stood, its own among them."""
         heir = self.heir(paper_id)

@@ -13,6 +13,7 @@ from digests.mail.headers import headers_of
 from digests.mail.links import Linking
 from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody
+from digests.sending.message_ids import MessageIds
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +76,19 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
     return bodies
 
 
-def build_mails(rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody]) -> list[Mail]:
+def build_mails(
+    rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds
+) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
     return [
-        Mail(contents[row.digest_id], Copy(row.id, row.to, linking.links(row.id, row.subscriber_id, row.token_epoch)))
+        Mail(
+            contents[row.digest_id],
+            Copy(
+                row.id,
+                row.to,
+                linking.links(row.id, row.subscriber_id, row.token_epoch),
+                message_ids.local_part(row.id),
+            ),
+        )
         for row in rows
     ]

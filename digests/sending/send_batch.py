@@ -19,6 +19,7 @@ from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.providers.base import fault_of_content
 from digests.sending import auto_pause, call_split, messages, outcome_recording, switch
+from digests.sending.message_ids import load_message_ids
 from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
 from newsletter import clock
@@ -99,6 +100,7 @@ class Handover:
         self.pace = Pace("digests", sent_today=count_sent_today, now=now)
         self.calls = messages.load_calls(batch.pk, batch.position)
         self.digests = messages.load_digests(self.calls)
+        self.message_ids = load_message_ids()
         self.contents: dict[int, SharedBody] = {}
         self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
         self.position = batch.position
@@ -315,7 +317,10 @@ class Handover:
             self.stop_for_faults(bodies.values())
             self.contents |= bodies
         rows = [row for row in window if row.digest_id in self.contents]
-        return {row.id: one for row, one in zip(rows, messages.build_mails(rows, self.contents), strict=True)}
+        return {row.id: one for row, one in zip(rows, self.mails_of(rows), strict=True)}
+
+    def mails_of(self, rows: Sequence[CallDelivery]) -> list[Mail]:
+        return messages.build_mails(rows, self.contents, self.message_ids)
 
     def stop_for_faults(self, bodies: Iterable[SharedBody]) -> None:
         """Pause sending if what all readers of a digest share can never be sent. Raise SendingPaused."""

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from digests.models import SendingSwitch, SwitchChange
-from digests.sending import backup_markers
+from digests.sending import backup_markers, message_ids
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
 
@@ -105,7 +105,10 @@ def allow(by: str) -> bool:
         return False
     lineage = uuid.uuid4()
     with transaction.atomic():
-        SendingSwitch.objects.filter(pk=1).update(lineage=lineage, epoch=1, alive_at=clock.now(), hold_reason="")
+        row = SendingSwitch.objects.select_for_update().get(pk=1)
+        row.lineage, row.epoch, row.alive_at, row.hold_reason = lineage, 1, clock.now(), ""
+        row.message_names = message_ids.with_name(row.message_names, lineage.hex)
+        row.save()
         _record(SwitchChange.Act.ALLOWED, by, state.hold_reason)
     backup_markers.write({state.lineage: ENDED_EPOCH, str(lineage): 1})
     return True

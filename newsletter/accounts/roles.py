@@ -19,7 +19,8 @@ CURATOR = (
     "issues.view_issueentry", "issues.add_issueentry", "issues.change_issueentry", "issues.delete_issueentry",
     "papers.view_paper", "papers.change_paper", "papers.view_topic", "papers.change_topic", "papers.add_topic",
     *all_permissions("papers", "papertopic", "refusedtopic"),
-    "papers.view_proposal", "papers.change_proposal", "papers.view_trainedforecast",
+    "papers.view_proposal", "papers.change_proposal", "papers.view_objection", "papers.change_objection",
+    "papers.view_trainedforecast",
     "issues.view_cutoff",
 )  # fmt: skip
 EDITOR = (
@@ -45,7 +46,9 @@ OPERATOR = (
     "auditlog.view_logentry",
 )  # fmt: skip
 ROLES = {
-    "curator": Role("Arranges issues, decides on proposals, and corrects papers and topics.", CURATOR),
+    "curator": Role(
+        "Arranges issues, decides on what readers propose or call wrong, corrects papers and topics.", CURATOR
+    ),
     "editor": Role("As a curator; also publishes and withdraws issues, sets cutoffs, and may pause sending.", EDITOR),
     "operator": Role("Looks after sources, sending, readers and accounts; publishes nothing.", OPERATOR),
 }

@@ -14,6 +14,7 @@ PAGES = (
     ("Papers", "article", "papers_paper"),
     ("Proposals", "lightbulb", "papers_proposal"),
     ("Topics", "sell", "papers_topic"),
+    ("Wrong topics", "label_off", "papers_objection"),
     ("Sources", "rss_feed", "papers_source"),
     ("Forecasts", "trending_up", "papers_trainedforecast"),
     ("Subscribers", "group", "subscribers_subscriber"),

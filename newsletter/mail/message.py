@@ -16,6 +16,7 @@ from anymail.exceptions import (
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import sanitize_address
 from django.template.loader import render_to_string
 
 from newsletter.mail.provider_answer import (
@@ -90,8 +91,18 @@ def name_message(message: AnymailMessage, provider: str) -> None:
     """Set a Message-ID of the publication's domain for SMTP; API providers set their own."""
     message.extra_headers.pop("Message-ID", None)
     if provider == "smtp":
-        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        domain = bare_address(settings.DEFAULT_FROM_EMAIL).rpartition("@")[2]
         message.extra_headers["Message-ID"] = make_msgid(domain=domain)
+
+
+@lru_cache(maxsize=8)
+def bare_address(sender: str) -> str:
+    """Return the address alone, its domain as DNS writes it.
+
+    >>> bare_address("Papers <papers@bücher.example>")
+    'papers@xn--bcher-kva.example'
+    """
+    return str(sanitize_address(parseaddr(sender)[1], "utf-8"))
 
 
 def hand_over(message: AnymailMessage, connection: BaseEmailBackend | None = None) -> SendOutcome:

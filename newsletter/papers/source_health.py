@@ -70,7 +70,7 @@ def listings_line(sources: Iterable[Health], day: date, now: datetime) -> str:
     """Return one line that names the listings in the issue of `day`, and the missing ones."""
     by_day: dict[date, list[str]] = {}
     lacking: dict[Freshness, list[str]] = {}
-    for source, state in with_holidays([(source, freshness_of(source, day, now)) for source in sources]):
+    for source, state in mark_holidays([(source, freshness_of(source, day, now)) for source in sources]):
         if source.fresh_on is not None:
             by_day.setdefault(source.fresh_on, []).append(short_name(source))
         if state not in {Freshness.FRESH, Freshness.WEEKEND}:
@@ -80,7 +80,7 @@ def listings_line(sources: Iterable[Health], day: date, now: datetime) -> str:
     return "; ".join([*(held or ["no listing"]), *gaps])
 
 
-def with_holidays(states: list[tuple[Health, Freshness]]) -> list[tuple[Health, Freshness]]:
+def mark_holidays(states: list[tuple[Health, Freshness]]) -> list[tuple[Health, Freshness]]:
     """Replace EMPTY by HOLIDAY where every source of a group of several lists nothing."""
     groups: dict[str, list[Freshness]] = {}
     for source, state in states:

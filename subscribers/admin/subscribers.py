@@ -1,14 +1,19 @@
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from newsletter import audit, clock
+from newsletter.admin_site.page_context import page_context
+from newsletter.papers.models import Topic
 from subscribers import csv_export
 from subscribers.admin import search
 from subscribers.admin.suppressions import AddressSearch
@@ -44,12 +49,12 @@ class SubscriberAdmin(AddressSearch):
     list_disable_select_all = True  # one slip must not suppress a million readers
     ordering = ("-pk",)
     fields = (
-        "email", "status", "suppression", "preferences", "frequency", "weekday", "send_time", "timezone",
+        "email", "status", "suppression", "preferences", "detail", "frequency", "weekday", "send_time", "timezone",
         "paused_until", "covered_through", "next_digest_at", "created_at", "confirmed_at", "unsubscribed_at",
     )  # fmt: skip
     readonly_fields = fields
     inlines = (ConsentInline, LetterInline)
-    actions_list = ("export",)
+    actions_list = ("embed_form", "export")
     actions = ("suppress",)
     search_help_text = "An address, the beginning of one, or @ and a domain."
 
@@ -61,6 +66,10 @@ class SubscriberAdmin(AddressSearch):
     @display(description="Status", label={"Pending": "info", "Active": "success", "Unsubscribed": "warning"})
     def state(self, subscriber: Subscriber) -> str:
         return subscriber.get_status_display()
+
+    @display(description="Under each paper")
+    def detail(self, subscriber: Subscriber) -> str:
+        return subscriber.preferences.get_detail_display()
 
     @display(description="Digests")
     def rhythm(self, subscriber: Subscriber) -> str:
@@ -105,6 +114,18 @@ class SubscriberAdmin(AddressSearch):
     def suppression(self, subscriber: Subscriber) -> str:
         row = Suppression.objects.filter(address_hash=subscriber.address_hash).first()
         return f"{row.get_reason_display()}, {row.at:%-d %B %Y}. {row.note}".strip() if row else "No"
+
+    @action(description="Form for another site")
+    def embed_form(self, request: HttpRequest) -> HttpResponse:
+        """Show the HTML that another site needs to sign readers up; `?topics=a&topics=b` fixes the topics."""
+        topics = Topic.objects.current().order_by("name")
+        chosen = set(request.GET.getlist("topics"))
+        fixed = [topic for topic in topics if topic.slug in chosen]
+        snippet = render_to_string("subscribers/embed.html", {"fixed": fixed, "topics": topics}, request).strip()
+        link = f"{settings.SITE_URL}{reverse('subscribers:subscribe')}?topics={','.join(t.slug for t in fixed)}"
+        shown = {"topics": topics, "fixed": fixed, "snippet": snippet, "link": link if fixed else ""}
+        context = page_context(self, request, "Form for another site", **shown)
+        return TemplateResponse(request, "admin/subscribers/subscriber/embed.html", context)
 
     @action(description="Export all", permissions=["export"])
     def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:

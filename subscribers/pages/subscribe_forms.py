@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.db import transaction
+from django.http import QueryDict
 
 from newsletter import clock
 from newsletter.papers.models import Topic
@@ -163,6 +164,19 @@ class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
         error_messages={"required": "Enter the address the digest should go to."},
     )
+
+    def __init__(self, data: QueryDict | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        if data is not None:
+            self.data = self.with_defaults(data)
+
+    def with_defaults(self, data: QueryDict) -> QueryDict:
+        """Return what was posted; questions that a form on another site does not ask have the page's defaults."""
+        whole = data.copy()
+        for name in (*SCHEDULE, *AMOUNT):
+            if name not in whole:
+                whole[name] = str(self.fields[name].initial)
+        return whole
 
     # Which address was meant, once the page has asked: the typed or the suggested one.
     intended_email = forms.CharField(required=False, max_length=320, widget=forms.HiddenInput)

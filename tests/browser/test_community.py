@@ -24,7 +24,7 @@ def digest_of_a_new_reader(page: Page, address: str) -> str:
     return f"{page.url}html/"
 
 
-def test_a_vote_from_the_digest_is_one_button_and_can_be_taken_back(open_page: Open, shot: Shot) -> None:
+def test_a_vote_and_a_wrong_topic_are_one_button_each_and_can_be_taken_back(open_page: Open, shot: Shot) -> None:
     inspector = Inspector(open_page(bypass_csp=True), shot)
     page = inspector.page
     mail = digest_of_a_new_reader(page, "votes@example.org")
@@ -45,6 +45,12 @@ def test_a_vote_from_the_digest_is_one_button_and_can_be_taken_back(open_page: O
     inspector.look("voted")
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_role("heading", name="Vote for this paper?")).to_be_visible()
+    page.get_by_role("radio").first.check()  # the paper has several of the reader's topics
+    page.get_by_role("button", name="Wrong topic").click()
+    expect(page.get_by_text("You said that it does not belong to")).to_be_visible()
+    inspector.look("topic called wrong")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Wrong topic")).to_be_visible()
     inspector.visit("/vote/?entry=0", "nothing to vote for", 404)
     inspector.page.context.clear_cookies()
     inspector.visit(page.url, "vote needs a link")
@@ -89,6 +95,10 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     page.goto(digest_of_a_new_reader(page, "proposes@example.org"))
     page.get_by_role("link", name="Propose a paper").click()
     inspector.look("propose")
+    edges = page.get_by_role("textbox").evaluate_all("all => all.map(it => it.getBoundingClientRect().x)")
+    assert len(set(edges)) == 1, "the fields of a form begin on one line"
+    heights = page.locator("footer a").evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
+    assert min(heights) >= 40, "a thumb hits each link of the footer"
     page.get_by_label("Link to the paper").fill("nothing")
     page.get_by_label("Why should others read it?").fill("It says what readers want of a daily paper.")
     page.get_by_role("button", name="Propose").click()
@@ -96,7 +106,7 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     inspector.look("propose with problems", 422)
     page.get_by_label("Link to the paper").fill(OTHER)
     page.get_by_role("button", name="Propose").click()
-    expect(page.get_by_text("The editors have it on their desk")).to_be_visible()
+    expect(page.get_by_text("The editors will look at it")).to_be_visible()
     inspector.look("proposed")
     assert inspector.found == []
     editor_accepts(open_page(viewport={"width": 1280, "height": 900}), product, shot)

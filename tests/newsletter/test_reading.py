@@ -87,6 +87,15 @@ def test_lines_of_plain_mail_are_at_most_72_long_and_hang() -> None:
     assert all(line.startswith("    ") and len(line) <= 72 for line in others)
 
 
+@pytest.mark.parametrize(
+    "text", ["我们提出了一种新的方法，用于大规模语言模型的训练。" * 9, "モデルを小さくする方法" * 20, "모델을 " * 60]
+)
+def test_lines_of_wide_characters_are_72_columns_at_most_and_lose_none(text: str) -> None:
+    lines = wrapped(text, 4).split("\n")
+    assert all(sum(2 if ord(letter) > 0x2E80 else 1 for letter in line) <= 72 for line in lines)
+    assert "".join(line.strip() for line in lines).replace(" ", "") == text.replace(" ", "")
+
+
 def test_an_address_is_never_broken() -> None:
     address = "https://example.org/" + "a" * 90
     assert address in wrapped(f"Code: {address}", 4).split("\n")[-1]

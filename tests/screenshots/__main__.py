@@ -13,6 +13,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from digests.mail import size_limit
 from tests import mails
 from tests.browser.conftest import FLAGS
 
@@ -48,8 +49,11 @@ def pages_to_take() -> Iterator[tuple[str, str]]:
     """Yield the name and the HTML of each page."""
     for count in (1, 5, 10, 30):
         yield f"digest-{count:02}", mails.digest_of(count).html
+    for detail in (size_limit.TITLE, size_limit.ABSTRACT):
+        yield f"digest-10-{detail}", mails.digest_of(10, detail).html
     yield "digest-long", mails.long_digest().html
-    yield "text", PLAIN.format(escape(mails.digest_of(10).text))
+    for detail in (size_limit.TITLE, size_limit.LINES, size_limit.ABSTRACT):
+        yield f"text-{detail}", PLAIN.format(escape(mails.digest_of(10, detail).text))
 
 
 def take(browser: Browser, html: str, width: int, file: Path) -> None:

@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 from newsletter.issues import markdown, publish
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers import paper_key, search
+from newsletter.papers.community import objections
+from newsletter.papers.community.objections import ObjectionCount
 from newsletter.papers.forecast import forecasts
 from newsletter.papers.models import Paper
 from newsletter.papers.trending import ranking
@@ -25,6 +27,7 @@ class Card(NamedTuple):
     last: int
     shown: dict[str, Any]
     forecast: int | None = None  # that it gets votes, in parts per million
+    objections: Sequence[ObjectionCount] = ()  # readers who call one of its topics wrong
 
     @property
     def forecast_percent(self) -> float | None:
@@ -67,13 +70,15 @@ def cards_of(issue: Issue, entries: Sequence[IssueEntry]) -> list[Card]:
     papers = [entry.paper_id for entry in entries if entry.paper_id and not entry.snapshot]
     why = ranking.words_now(papers) if papers else {}
     foreseen = forecasts.forecasts_of([entry.paper_id for entry in entries if entry.paper_id])
+    doubted = objections.open_counts([entry.paper_id for entry in entries if entry.paper_id])
     last = sum(entry.dropped_at is None for entry in entries)
     cards, place = [], 0
     for entry in entries:
         place += entry.dropped_at is None
         shown = entry.snapshot or publish.snapshot_of(entry, why.get(entry.paper_id or 0, ""))
         forecast = foreseen.get(entry.paper_id or 0)
-        cards.append(Card(entry, 0 if entry.dropped_at else place, last, shown, forecast))
+        said = doubted.get(entry.paper_id or 0, ())
+        cards.append(Card(entry, 0 if entry.dropped_at else place, last, shown, forecast, said))
     return cards
 
 

@@ -1,12 +1,11 @@
 """Template filters for editors' Markdown on pages and in plain-text mails."""
 
 import re
-import textwrap
 
 from django import template
 from django.utils.safestring import SafeString
 
-from newsletter.excerpt import LINE
+from newsletter.excerpt import wrap_lines
 from newsletter.issues.markdown import to_html, to_text
 
 register = template.Library()
@@ -32,5 +31,4 @@ def wrap_line(line: str, margin: str) -> str:
     """Wrap one line; continuation lines align with the text after a list marker."""
     found = HANGING.match(line)
     behind = " " * len(found[0]) if found else margin
-    wrapped = textwrap.wrap(line, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(wrapped)
+    return "\n".join(wrap_lines(line, behind))

@@ -6,6 +6,7 @@ the admin pages of higher packages.
 """
 
 from newsletter.papers.admin import forecasts as forecasts
+from newsletter.papers.admin import objections as objections
 from newsletter.papers.admin import papers as papers
 from newsletter.papers.admin import sources as sources
 from newsletter.papers.admin import topics as topics

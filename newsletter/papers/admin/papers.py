@@ -70,6 +70,7 @@ class PaperAdmin(AuditedAdmin):
     search_help_text = "Words of the title or authors, an id, a key or a link."
     readonly_fields = (
         "key", "known_as", "version", "score", "why", "votes", "comments", "first_seen_at", "listed_on", "merged_into",
+        "machine_summary",
     )  # fmt: skip
     inlines = (PaperTopicInline, RefusedTopicInline)
     actions = ("merge", "withdraw", "retag", "rescore")

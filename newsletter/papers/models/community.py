@@ -1,4 +1,4 @@
-"""Readers' votes and proposals. The reader is identified by an opaque key only."""
+"""Readers' votes, objections and proposals. The reader is an opaque key or number here."""
 
 from typing import Self
 
@@ -31,6 +31,46 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"A vote for {self.paper_id}"
+
+
+class Objection(StatefulModel):
+    """One reader's word that a paper does not belong to a topic.
+
+    It holds for that reader whatever editors decide. Open ones on the same paper and topic are decided together.
+    """
+
+    class Status(models.TextChoices):
+        NEW = "new", "New"
+        ACCEPTED = "accepted", "Accepted"
+        DISMISSED = "dismissed", "Dismissed"
+
+    MOVES = {Status.ACCEPTED: {Status.NEW}, Status.DISMISSED: {Status.NEW}}
+
+    paper = models.ForeignKey("papers.Paper", models.CASCADE, related_name="objections")
+    topic = models.ForeignKey("papers.Topic", models.CASCADE, related_name="objections")
+    # The id of the reader's row, so that assembly can join objections in SQL.
+    reader_id = models.BigIntegerField(editable=False)
+    at = models.DateTimeField("said at", default=clock.now)
+    status = models.CharField(max_length=9, choices=Status, default=Status.NEW, editable=False)
+    decided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "wrong topic"
+        ordering = ("-at", "-pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("reader_id", "paper", "topic"), name="objection_once_a_reader_paper_and_topic"
+            )
+        ]
+        indexes = [
+            models.Index(fields=("paper", "topic"), condition=Q(status="new"), name="objection_to_decide"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} is not {self.topic_id}"
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):

@@ -20,7 +20,7 @@ from digests.previews import reach_cache
 from newsletter import clock
 from newsletter.issues.models import Issue
 from newsletter.papers.models import Topic
-from subscribers.models import Subscriber
+from subscribers.models import Preferences, Subscriber
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory
 from tests.provider import sent
 
@@ -102,6 +102,30 @@ def test_a_page_runs_no_query_a_paper(admin_client: Client, issue: Issue, page: 
     for place in range(3, 12):
         EntryFactory(issue=issue, paper=PaperFactory(topics=[TopicFactory()]), position=place)
     assert queries() == few
+
+
+@pytest.mark.parametrize("topics", [[], ["vision"]])
+def test_a_preview_shows_as_much_of_each_paper_as_is_chosen(
+    admin_client: Client, issue: Issue, vision: Topic, topics: list[str]
+) -> None:
+    paper = PaperFactory(
+        abstract="It is dark. We present an eye that needs no lamp and no sun at all.", topics=[vision]
+    )
+    EntryFactory(issue=issue, paper=paper, position=3)
+    shown = {
+        detail: frame_of(page_of(admin_client, path(issue, "preview"), topics=topics, detail=detail))
+        for detail in ("", *Preferences.Detail.values)
+    }
+    assert {detail for detail, html in shown.items() if "We present an eye" in html} == {"", "lines", "abstract"}
+    assert {detail for detail, html in shown.items() if "It is dark. We present" in html} == {"abstract"}
+
+
+def test_a_preview_as_a_reader_has_the_readers_detail(admin_client: Client, issue: Issue, vision: Topic) -> None:
+    SubscriberFactory(email="ada@example.org", topics=[vision], detail=Preferences.Detail.TITLE)
+    page = admin_client.post(path(issue, "preview"), {"reader": "ada@example.org", "detail": "abstract"})
+    html = frame_of(page.content.decode())
+    assert "Of seeing" in html
+    assert "Ada Example" not in html
 
 
 # Reach

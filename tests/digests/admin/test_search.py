@@ -50,6 +50,7 @@ DELIVERIES, EVENTS = Delivery.objects.order_by("-pk"), ProviderEvent.objects.ord
         (EVENTS.filter(kind="unsubscribed"), "event_by_rare_kind"),
         (EVENTS.filter(put_aside="unknown"), "event_by_aside"),
         (EVENTS.filter(held="let_go"), "event_by_held"),
+        (EVENTS.filter(stopped_for="blocked"), "event_by_stop"),
         (Subscriber.objects.filter(canonical__startswith="ada@ex"), "address_once_among_subscribers"),
     ],
 )

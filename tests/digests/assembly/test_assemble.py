@@ -79,7 +79,7 @@ def test_a_second_run_changes_nothing() -> None:
     SubscriberFactory(topics=[vision], send_time=time(5, 30))
     assemble.assemble_due_digests()
 
-    assert assemble.assemble_due_digests() == assemble.Assembled(0, [])
+    assert assemble.assemble_due_digests() == assemble.AssemblyReport(0, [])
     assert Delivery.objects.count() == 1
 
 
@@ -263,7 +263,7 @@ def test_a_draft_past_its_cutoff_is_waited_for_while_its_publication_is_on_the_w
     assemble.assemble_due_digests()
     assert not Delivery.objects.exists()
 
-    set_clock(MORNING + DAY + assemble.PUBLISHING)
+    set_clock(MORNING + DAY + assemble.PUBLISHING_TIME)
     assemble.assemble_due_digests()
     assert only_delivery().reason == Delivery.Reason.NO_ISSUE
 
@@ -368,15 +368,26 @@ def test_a_digest_at_most_twelve_hours_late_is_mailed(set_clock: SetClock) -> No
     set_clock(MORNING + timedelta(hours=12))
     assemble.assemble_due_digests()
     assert only_delivery().digest_id is not None
+    assert only_delivery().expires_at == MORNING + timedelta(hours=12)
 
 
-def test_a_welcome_is_never_too_late(set_clock: SetClock) -> None:
+def test_a_welcome_is_never_too_late_and_has_twelve_hours_to_leave(set_clock: SetClock) -> None:
     vision = TopicFactory()
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     SubscriberFactory(topics=[vision], send_time=time(18), confirmed_at=MORNING)
     set_clock(MORNING + DAY)
     assemble.assemble_due_digests()
-    assert Delivery.objects.earliest("slot").digest_id is not None
+    welcome = Delivery.objects.earliest("slot")
+    assert welcome.digest_id is not None
+    assert welcome.expires_at == MORNING + DAY + timedelta(hours=12)
+
+
+def test_who_is_paused_is_skipped_for_that_reason_however_late_it_is(set_clock: SetClock) -> None:
+    published_issue(MONDAY, PaperFactory())
+    SubscriberFactory(paused_until=MONDAY + 2 * DAY, covered_through=MORNING - DAY)
+    set_clock(MORNING + timedelta(hours=13))
+    assemble.assemble_due_digests()
+    assert only_delivery().reason == Delivery.Reason.PAUSED
 
 
 def test_who_is_paused_when_it_is_due_gets_nothing_and_loses_nothing(set_clock: SetClock) -> None:

@@ -1,5 +1,6 @@
 import html
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -258,6 +259,49 @@ def test_the_editors_summary_stands_above_the_whole_abstract(topic: Topic) -> No
     parts = compose.compose(Digest.objects.get())
     for part in (parts.html, " ".join(parts.text.split())):
         assert re.search(f"starlight.*{re.escape(BACKGROUND)} {re.escape(STATEMENT)}", part, re.DOTALL)
+
+
+MARK = "(summary by a machine, from Hugging Face)"
+
+
+def test_a_machines_summary_says_in_both_parts_whose_it_is_and_never_in_the_preheader(
+    topic: Topic, settings: Any
+) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    machine = "An eye of <glass> sees by starlight."
+    parts = compose.compose(
+        digest_of(topic, PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary=machine))
+    )
+    assert "An eye of &lt;glass&gt; sees by starlight. <span" in parts.html
+    assert f"{machine} {MARK}" in " ".join(parts.text.split())
+    assert (parts.html.count(MARK), parts.html.count("starlight"), parts.html.count(STATEMENT)) == (1, 1, 1)
+    assert STATEMENT in parts.html.partition("<h1")[0]
+
+
+@pytest.mark.parametrize("detail", [Detail.TITLE, Detail.ABSTRACT])
+def test_only_two_lines_may_be_a_machines(topic: Topic, settings: Any, detail: str) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    paper = PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary="It sees by starlight.")
+    parts = compose.compose(digest_of(topic, paper, detail=detail))
+    for part in (parts.html, parts.text):
+        assert "starlight" not in part
+        assert MARK not in part
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_digest_stays_as_it_was_published_where_the_setting_changes(
+    topic: Topic, settings: Any, is_shown: bool
+) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = is_shown
+    digest = digest_of(
+        topic, PaperFactory(topics=[topic], abstract=STATEMENT, machine_summary="It sees by starlight.")
+    )
+    settings.SHOW_MACHINE_SUMMARIES = not is_shown
+    first = compose.compose(digest)
+    Card.objects.update(html="", text="")
+    cards.known_cards.clear()
+    assert compose.compose(digest) == first
+    assert ("starlight" in first.html) == ("starlight" in first.text) == is_shown
 
 
 ABSTRACT = "It is seen by whoever looks at it. " * 60

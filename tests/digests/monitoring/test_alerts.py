@@ -13,7 +13,7 @@ from newsletter.mail.throttle import Pace
 from newsletter.papers.models import Source
 from subscribers.models import Letter
 from tests.factories import MORNING, SourceFactory, SubscriberFactory
-from tests.factories.returns import sent_delivery
+from tests.factories.returns import heard, sent_delivery
 from tests.listening import Listener, listening
 from tests.provider import sent
 from tests.rivals import at_once
@@ -68,6 +68,15 @@ def test_where_all_is_well_nothing_is_told(set_clock: SetClock, webhook: Listene
     sent_delivery()
     rounds(set_clock)
     assert sent() == webhook.heard == []
+
+
+def test_a_refused_signature_is_told_once_and_is_over_after_a_day(set_clock: SetClock) -> None:
+    heard("other", put_aside="refused", applied_at=MORNING)
+    rounds(set_clock)
+    assert subjects() == ["a provider’s signature came again, with other content or too late"]
+    set_clock(clock.now() + DAY)
+    rounds(set_clock)
+    assert subjects()[1:] == ["over: no signature has come again for a day"]
 
 
 def test_that_sending_paused_itself_is_told_once_and_that_it_goes_on_once(

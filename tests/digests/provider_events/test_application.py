@@ -186,7 +186,7 @@ stories = st.lists(
         Story,
         st.integers(0, 8),
         st.sampled_from(
-            ["accepted", "delivered", "soft_bounced", "soft_bounced", "bounced", "complained", "rejected"]
+            ["accepted", "delivered", "soft_bounced", "soft_bounced", "bounced", "complained", "error", "blocked"]
         ),
         st.integers(0, 23),
     ),

@@ -28,7 +28,7 @@ CONTENT = SharedBody(
 
 def copy_of(number: int, to: str = "", **links: str) -> Copy:
     own = {f"{name}_url": f"{SITE}/{name}/{number}/" for name in ("view", "preferences", "unsubscribe", "pause")}
-    return Copy(number, to or f"reader{number}@example.org", own | links)
+    return Copy(number, to or f"reader{number}@example.org", own | links, f"message{number}")
 
 
 def mails(count: int = 1, content: SharedBody = CONTENT) -> list[Mail]:

@@ -135,7 +135,7 @@ def test_a_header_with_a_line_break_or_a_shared_unsubscribe_never_leaves(setting
         copy_of(2, view_url="javascript:alert(1)"),
         copy_of(2, view_url=f'{SITE}/"><script>'),
         copy_of(2, view_url=f"{SITE}/{'x' * 400}"),
-        Copy(2, "a@example.org", {"unsubscribe_url": SITE}),
+        Copy(2, "a@example.org", {"unsubscribe_url": SITE}, "message2"),
     ],
 )
 @pytest.mark.parametrize("name", ["mailgun", "postmark", "smtp"])

@@ -83,7 +83,7 @@ def test_any_text_any_subject_and_any_link_arrive_as_django_would_have_sent_them
     slots = {"view_url": link, "unsubscribe_url": link + "u"}
     parts = (first, "view_url", second, "unsubscribe_url", third)
     content = replace(CONTENT, subject=subject or "x", html=parts, text=parts[::-1][:1] + parts[1:])
-    check(content, Copy(7, "ada@example.org", slots), takes_8bit=takes_8bit)
+    check(content, Copy(7, "ada@example.org", slots, "message7"), takes_8bit=takes_8bit)
 
 
 @pytest.mark.parametrize("takes_8bit", [True, False])

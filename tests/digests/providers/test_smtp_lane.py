@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_string, policy
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 
+from digests.mail import headers
 from digests.providers import Copy, Mail
 from digests.providers.smtp_lane import Smtp
 from newsletter import clock
@@ -204,17 +206,27 @@ def test_an_address_beyond_ascii_needs_a_server_that_takes_it(both: Both) -> Non
     assert (outcome.status, outcome.code, outcome.is_permanent) == ("refused", "smtputf8", False)
 
 
-def test_the_message_id_is_the_deliverys_at_any_time_and_the_date_is_now(both: Both, settings: LazySettings) -> None:
+def test_the_message_id_is_the_copys_at_any_time_and_the_date_is_now(both: Both, settings: LazySettings) -> None:
     server, ours = both
     settings.DEFAULT_FROM_EMAIL = '"Größe, Inc." <papers@exämple.org>'
     with clock.at(datetime(2026, 5, 4, 7, tzinfo=UTC)):
         ours.submit(mails(1))
     ours.submit([Mail(replace(CONTENT, key=2), copy_of(1))])
     first, second = server.accepted()
-    assert first.headers["Message-ID"] == second.headers["Message-ID"] == "<digest-1@xn--exmple-cua.org>"
+    assert first.headers["Message-ID"] == second.headers["Message-ID"] == "<message1@xn--exmple-cua.org>"
     assert first.headers["Date"] == "Mon, 04 May 2026 07:00:00 +0000"
     assert first.headers["From"] == "Größe, Inc. <papers@xn--exmple-cua.org>"
     assert first.headers["X-Delivery"] == "1"
+
+
+@pytest.mark.parametrize("name", ["Café Papers", "Papers, daily", "Paper Round", "A =?utf-8?q?trick?= B"])
+def test_the_lists_name_arrives_letter_by_letter(both: Both, settings: LazySettings, name: str) -> None:
+    server, ours = both
+    settings.PUBLICATION_NAME = name
+    ours.submit([Mail(replace(CONTENT, headers=headers.headers_on(date(2026, 5, 4))), copy_of(1))])
+    (mail,) = server.accepted()
+    shown, address = parseaddr(mail.headers["List-Id"])
+    assert (shown, address) == (name, settings.LIST_ID)
 
 
 def test_a_connection_that_was_idle_is_asked_first(both: Both) -> None:
@@ -236,7 +248,7 @@ def test_a_slow_server_leaves_the_rest_waiting(both: Both, settings: LazySetting
 
 def test_nobody_is_sent_an_address_with_a_command_in_it(both: Both) -> None:
     server, ours = both
-    evil = Copy(1, "a@example.org>\r\nRCPT TO:<eve@example.org", copy_of(1).slots)
+    evil = Copy(1, "a@example.org>\r\nRCPT TO:<eve@example.org", copy_of(1).slots, "message1")
     assert statuses(ours, [Mail(CONTENT, evil)]) == ["refused"]
     assert server.entries() == []
 

@@ -76,7 +76,7 @@ def test_a_digest_whose_cards_are_gone_is_410_and_leads_to_its_issue(
     answer = client.get(path_of(delivery), follow=True)
     assert answer.status_code == 410
     page = answer.content.decode()
-    assert "This mail is too old to be shown" in page
+    assert "This digest is too old to be shown" in page
     assert "site.css" in page
     assert ('href="/issues/2026-05-04/"' in page) == (status == "published")
     assert "style-src" not in answer["Content-Security-Policy"]
@@ -168,7 +168,7 @@ def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay
     form = follow(client, letters.preferences_path(reader)).content.decode()
     assert 'formaction="/digest/effect/#effect"' in form
     page = shown(client, reader, typed("hearing", max_papers="30")).content.decode()
-    assert "<h1>Your choices</h1>" in page
+    assert "<h1>Your settings</h1>" in page
     assert 'action="/preferences/"' in page
     assert 'value="hearing" checked' in page
     assert 'value="seeing" checked' not in page
@@ -178,9 +178,9 @@ def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (typed(), "Choose a topic, or follow words or authors, to see what they would bring."),
-        (typed("nothing"), "Choose a topic, or follow words or authors, to see what they would bring."),
-        (typed("idle"), "No paper of the last seven days would have come. Broader topics bring more."),
+        (typed(), "Choose a topic, or follow keywords or authors, to see a preview."),
+        (typed("nothing"), "Choose a topic, or follow keywords or authors, to see a preview."),
+        (typed("idle"), "You would have got no papers in the last seven days. Broader topics bring more."),
         (typed("seeing", frequency="weekly"), "Once a week you get the best 10 of them."),
         (typed("seeing", send_time="x"), "1 paper from the one issue"),
     ],
@@ -225,15 +225,42 @@ def test_a_newcomer_sees_what_the_last_issue_would_have_brought(set_clock: SetCl
     assert "Seen &lt;b&gt;first&lt;/b&gt;" in page
 
 
+BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that needs no lamp and no sun at all."
+
+
+@pytest.mark.usefixtures("set_clock")
+@pytest.mark.parametrize("path", ["/digest/preview/", "/digest/effect/"])
+@pytest.mark.parametrize(
+    ("detail", "words", "missing"),
+    [
+        ("title", "Seen at night", STATEMENT),
+        ("lines", STATEMENT, BACKGROUND),
+        ("abstract", f"{BACKGROUND} {STATEMENT}", "Two lines"),
+        ("", STATEMENT, BACKGROUND),
+    ],
+)
+def test_a_preview_shows_as_much_of_each_paper_as_is_chosen(
+    client: Client, path: str, detail: str, words: str, missing: str
+) -> None:
+    recent_issues.known.clear()
+    topic = TopicFactory(slug="seeing")
+    published_issue(MONDAY, PaperFactory(topics=[topic], title="Seen at night", abstract=f"{BACKGROUND} {STATEMENT}"))
+    page = follow(client, letters.preferences_path(SubscriberFactory(topics=[topic])))
+    answers = chosen("seeing", detail=detail) | {"mark": mark(page)}
+    shown = client.post(path, answers, headers=HTMX).content.decode()
+    assert words in shown
+    assert missing not in shown
+
+
 @pytest.mark.usefixtures("set_clock", "reader")
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (chosen(), "Choose a topic, or follow words or authors, and their papers appear here."),
-        (chosen("nothing"), "Choose a topic, or follow words or authors, and their papers appear here."),
+        (chosen(), "Choose a topic, or follow keywords or authors, and their papers appear here."),
+        (chosen("nothing"), "Choose a topic, or follow keywords or authors, and their papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
-        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of your answers cannot be read yet"),
+        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "Please fix the marked fields"),
         (chosen("seeing", send_time="x"), "Monday, 4 May: 1 paper"),
     ],
 )

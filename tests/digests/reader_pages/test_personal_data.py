@@ -15,8 +15,8 @@ from digests.models import Batch, Delivery, ProviderEvent
 from digests.reader_pages import personal_data
 from digests.sending import send_batch
 from newsletter import audit
-from newsletter.papers.community import proposals, votes
-from newsletter.papers.models import Paper, Proposal, Vote
+from newsletter.papers.community import objections, proposals, votes
+from newsletter.papers.models import Objection, Paper, Proposal, Vote
 from subscribers import letters, tokens
 from subscribers.models import Consent, Farewell, Letter, Preferences, Subscriber, Suppression
 from subscribers.subscription import link_requests, opt_in
@@ -35,7 +35,7 @@ def reader() -> Subscriber:
     topic = TopicFactory(slug="engines")
     published_issue(MONDAY, PaperFactory(topics=[topic], title="An engine"))
     reader = SubscriberFactory(email=ADDRESS, topics=[topic], confirmed_at=MORNING)
-    reader.preferences = Preferences.objects.for_choice([topic], followed_phrases=[WORD])
+    reader.preferences = Preferences.objects.for_choice([topic], followed_phrases=[WORD], detail="abstract")
     reader.save()
     opt_in.record_consent(reader, Consent.Act.CONFIRMED, NETWORK, "box")
     assemble.assemble_due_digests()
@@ -45,6 +45,7 @@ def reader() -> Subscriber:
     reader_key = tokens.reader_key(reader.pk)
     votes.vote(Paper.objects.get(), reader_key, MONDAY)
     proposals.propose(proposals.read_link("2605.00658"), f"Mine, {ADDRESS}", reader_key)
+    objections.object_to(Paper.objects.get(), topic, reader.pk)
     for key, owner in (("d", {"delivery_id": Delivery.objects.get().pk}), ("l", {"letter_id": letter.pk})):
         event = {"key": key, "kind": "delivered", "address_hash": reader.address_hash, "happened_at": MORNING}
         ProviderEvent.objects.create(provider="Test", body={"ip": NETWORK}, domain="example.org", **event, **owner)
@@ -79,12 +80,16 @@ def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, r
     assert record["subscription"]["email"] == record["address"]["canonical"] == ADDRESS
     assert record["choices"]["followed_phrases"] == [WORD]
     assert record["choices"]["topics"] == ["Engines"]
+    assert record["choices"]["detail"] == "abstract"
     assert [consent["ip"] for consent in record["consents"]] == [NETWORK]
     assert [(digest["subject"], digest["status"]) for digest in record["digests"]] == [("An engine", "sent")]
     assert [letter["kind"] for letter in record["letters"]] == ["confirm", "export"]
     assert len(record["events"]) == 2
     assert ADDRESS in record["farewell"]["words"]
     assert [(vote["title"], vote["issue_day"]) for vote in record["votes"]] == [("An engine", "2026-05-04")]
+    assert [(said["title"], said["topic"], said["status"]) for said in record["wrong_topics"]] == [
+        ("An engine", "Engines", "new")
+    ]
     assert [(one["link"], one["status"]) for one in record["proposals"]] == [
         ("https://arxiv.org/abs/2605.00658", "new")
     ]
@@ -104,10 +109,10 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     audit.record(editor, reader, "changed")
     link = link_of(reader, Letter.Kind.ERASE)
     before = whole_database()
-    assert "Erase everything we keep about you?" in follow(client, link).content.decode()
+    assert "Delete everything we keep about you?" in follow(client, link).content.decode()
     assert whole_database() == before
 
-    assert "You have been erased" in press(client, link).content.decode()
+    assert "Your data has been deleted" in press(client, link).content.decode()
 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -116,11 +121,13 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
         assert trace not in left
     assert left.count(keyed) == 1
     assert (Suppression.objects.get().address_hash, Suppression.objects.get().reason) == (keyed, "erased")
+    assert not Objection.objects.exists()
     assert (Vote.objects.get().reader_key, Proposal.objects.get().reader_key) == (None, None)
     delivery = Delivery.objects.get()
     assert (delivery.subscriber_id, delivery.digest is not None, delivery.is_sent) == (None, True, True)
     assert not Preferences.objects.filter(pk=preferences).exists()
     assert [topic.slug for topic in delivery.preferences.topics.all()] == ["engines"]
+    assert delivery.preferences.detail == "abstract"
 
 
 def test_links_of_who_was_erased_do_nothing(client: Client, reader: Subscriber) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from digests.models import Batch, Card, Delivery, Digest, ProviderEvent
 from digests.monitoring import alerts
@@ -34,6 +35,7 @@ from tests.handing import (
     stopping_after,
 )
 from tests.outside import faults
+from tests.rivals import in_another_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 committed = pytest.mark.django_db(transaction=True)
@@ -161,6 +163,25 @@ def test_a_worker_that_lost_its_lease_says_late_what_was_throttled(set_clock: Se
 
 
 @committed
+def test_a_worker_that_lost_its_lease_says_late_who_was_refused(set_clock: SetClock) -> None:
+    witness = Witness()
+    with handing_to("postmark", witness) as provider:
+        batch = planned()
+        gone = reader(1)
+        provider.plan(faults.refused(gone.canonical))
+
+        def lose_the_lease(_: int) -> None:
+            set_clock(MORNING + LEASE + timedelta(seconds=1))
+            recovery.sweep()
+
+        witness.looks[0] = lose_the_lease
+        assert not send_batch.send_batch(batch)
+        check_once(provider, sorted({*addresses()} - {gone.canonical}))
+    assert statuses() == {"sent": 2, "rejected": 1}
+    assert reader(1).covered_through is None
+
+
+@committed
 def test_what_a_rival_worker_has_open_is_not_cut_by_one_that_lost_its_lease(
     settings: LazySettings, set_clock: SetClock
 ) -> None:
@@ -195,6 +216,14 @@ def test_a_worker_whose_batch_a_rival_has_leased_makes_no_call(settings: LazySet
         assert outside.entries() == []
     batch = Batch.objects.get()
     assert (batch.status, batch.attempt, batch.position) == (Status.LEASED, rivals.attempt, 0)
+
+
+def test_what_is_left_over_again_joins_what_waits_until_the_later_moment() -> None:
+    batch = Batch.objects.create(position=1)
+    first, _ = outcome_recording.leftover_batch(batch, MORNING + timedelta(minutes=1))
+    again, _ = outcome_recording.leftover_batch(batch, MORNING + timedelta(minutes=2))
+    assert again == first
+    assert Batch.objects.get(pk=first.pk).not_before == MORNING + timedelta(minutes=2)
 
 
 def test_what_is_left_over_never_lands_before_the_position_of_a_batch_that_was_begun() -> None:
@@ -254,6 +283,41 @@ def test_what_a_commit_that_failed_would_have_recorded_is_recorded_by_the_next()
             go_on()
             check_once(provider, addresses())
     assert (statuses(), sent_count()) == ({None: 6}, 6)
+
+
+@committed
+def test_what_a_commit_recorded_is_not_recorded_again_where_its_answer_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a window one call is taken and one throttled; before the worker asks anew, a rival has sent the latter."""
+    witness = Witness()
+
+    def send_the_rest() -> None:
+        Batch.objects.exclude(not_before=None).update(status=Status.DONE, position=1)
+
+    with handing_to("mailgun", witness) as provider:
+        batch = planned(readers=20, digests=4)
+        provider.plan(faults.throttled("0", after=1, times=1))
+        witness.looks[1] = lambda _: lose_the_next_answer(monkeypatch, send_the_rest)
+        assert send_batch.send_batch(batch)
+        with later(minutes=5):
+            go_on()
+        assert len(accepted(provider)) == 60
+    assert (statuses(), sent_count()) == ({None: 80}, 80)
+
+
+def lose_the_next_answer(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Have the next commit succeed, and the connection break before that is known."""
+    commit = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
+
+    def lose(wrapper: BaseDatabaseWrapper) -> None:
+        monkeypatch.setattr(BaseDatabaseWrapper, "_commit", commit)
+        commit(wrapper)
+        in_another_connection(meanwhile)
+        wrapper.connection.close()
+        raise OperationalError("The connection is lost.")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", lose)
 
 
 @contextmanager
@@ -399,6 +463,7 @@ def test_a_digest_whose_cards_are_gone_is_refused_alone(name: str) -> None:
         check_once(provider, sorted(spared.values_list("subscriber__canonical", flat=True)))
     assert set(Delivery.objects.filter(digest=pruned).values_list("status", flat=True)) == {"rejected"}
     assert sent_count() == 30
+    assert not ProviderEvent.objects.exists(), "a fault of ours is no bounce of an address"
 
 
 def test_who_left_is_skipped_also_where_the_digest_cannot_be_rendered() -> None:

@@ -19,9 +19,9 @@ from newsletter import audit
 from newsletter.accounts import staff_accounts
 from newsletter.accounts.roles import ROLES
 from newsletter.issues.models import Cutoff, Issue
-from newsletter.papers.forecast.model import shipped
+from newsletter.papers.forecast.model import load_shipped
 from newsletter.papers.ingest import duplicates
-from newsletter.papers.models import Proposal, TrainedForecast
+from newsletter.papers.models import Objection, Proposal, TrainedForecast
 from subscribers.models import Farewell, ImportRun, LiftedSuppression, Subscriber, Suppression
 from tests.factories import (
     MONDAY,
@@ -53,6 +53,7 @@ KINDS = {
     "papers_paper": Rights("ceos", "", "ces", ""),
     "papers_topic": Rights("ceos", "ces", "ces", ""),
     "papers_proposal": Rights("ces"),
+    "papers_objection": Rights("ces"),
     "papers_source": Rights("os", "os", "os", "os"),
     "papers_trainedforecast": Rights("ceos"),
     "subscribers_subscriber": Rights("os", "", "s", ""),  # all its fields are read-only
@@ -108,6 +109,8 @@ ACTIONS = {
     ("papers_paper", "withdraw"): "ces",
     ("papers_proposal", "accept"): "ces",
     ("papers_proposal", "decline"): "ces",
+    ("papers_objection", "accept"): "ces",
+    ("papers_objection", "dismiss"): "ces",
     ("issues_cutoff", "delete_selected"): "es",
     ("digests_delivery", "say_sent"): "os",
     ("digests_delivery", "say_not_sent"): "os",
@@ -156,8 +159,9 @@ def rows() -> dict[str, Model]:
         "papers_paper": paper,
         "papers_topic": TopicFactory(),
         "papers_proposal": Proposal.objects.create(key=into.key, link=into.url, paper=into, reader_key="x"),
+        "papers_objection": Objection.objects.create(paper=into, topic=TopicFactory(), reader_id=1),
         "papers_source": SourceFactory(),
-        "papers_trainedforecast": TrainedForecast.objects.create(arrays=b"", facts=shipped().described()),
+        "papers_trainedforecast": TrainedForecast.objects.create(arrays=b"", facts=load_shipped().described()),
         "subscribers_subscriber": reader,
         "subscribers_suppression": suppression,
         "subscribers_liftedsuppression": lifted,

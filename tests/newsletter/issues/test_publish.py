@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -50,6 +51,37 @@ def test_a_later_change_of_a_paper_does_not_show() -> None:
     assert card["topics"] == [{"slug": topic.slug, "name": "Seeing", "fit": 1.0, "evidence": ["cs.CL"]}]
     assert card["authors"] == ["Ada Example", "Bo Sample"]
     assert card["listed_on"] == "2026-05-04"
+
+
+def test_a_machines_summary_is_shown_where_the_setting_says_so_and_from_then_on(settings: Any) -> None:
+    before = published_issue(MONDAY, PaperFactory(machine_summary="It sees by starlight."))
+    settings.SHOW_MACHINE_SUMMARIES = True
+    after = published_issue(TUESDAY, PaperFactory(machine_summary="It sees by starlight.", abstract="We show an eye."))
+    settings.SHOW_MACHINE_SUMMARIES = False
+    old, new = (issue.entries.get().snapshot for issue in (before, after))
+    assert old["machine_summary"] == ""
+    assert (new["machine_summary"], new["brief"], new["summary"]) == (
+        "It sees by starlight.", "We show an eye.", "We show an eye.",
+    )  # fmt: skip
+
+
+def test_the_editors_summary_stands_instead_of_a_machines(settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    issue = IssueFactory()
+    EntryFactory(issue=issue, paper=PaperFactory(machine_summary="It sees."), summary="It *sees* by starlight.")
+    publish.publish(issue)
+    card = issue.entries.get().snapshot
+    assert (card["machine_summary"], card["brief"]) == ("", "It sees by starlight.")
+
+
+def test_a_machines_long_summary_is_cut_to_two_lines(settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    sentence = "An eye is proposed that sees by starlight and needs neither a lamp nor the sun, which "
+    issue = published_issue(MONDAY, PaperFactory(machine_summary=sentence * 5))
+    shown = issue.entries.get().snapshot["machine_summary"]
+    assert shown.endswith("…")
+    assert (sentence * 5).startswith(shown.removesuffix("…"))
+    assert len(shown) <= 200
 
 
 def test_places_are_numbered_from_one_front_before_shelf_and_dropped_last() -> None:

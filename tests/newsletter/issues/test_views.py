@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -39,16 +40,33 @@ def test_before_the_first_issue_the_home_page_says_when_it_comes(client: Client,
     assert "05:00 UTC" in page(client)
 
 
+def test_a_machines_summary_says_on_the_page_whose_it_is(client: Client, settings: Any) -> None:
+    settings.SHOW_MACHINE_SUMMARIES = True
+    published_issue(MONDAY, PaperFactory(machine_summary="It sees by <starlight>."), PaperFactory())
+    home = page(client)
+    assert "It sees by &lt;starlight&gt;." in home
+    assert home.count("(summary by a machine, from Hugging Face)") == 1
+
+
 def test_the_home_page_shows_the_newest_issue_and_the_box(client: Client) -> None:
     topic = TopicFactory(name="Seeing", slug="vision")
     paper = PaperFactory(title="Seeing <in> the dark", votes=41, topics=[topic], proposed_by="Dana")
     published_issue(MONDAY - DAY, PaperFactory(title="Yesterday’s"))
     published_issue(MONDAY, paper)
     home = page(client)
-    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Proposed by Dana",
+    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Shared by Dana",
                   "We show a thing. It holds.", 'value="vision"', 'name="email"'):  # fmt: skip
         assert words in home
     assert "Yesterday’s" not in home
+
+
+def test_a_page_says_truly_who_brought_a_paper(client: Client) -> None:
+    shared = PaperFactory(proposed_by="Dana", origins={"proposed_by": [2, 0]})
+    mentioned = PaperFactory(proposed_by="Cy", origins={"proposed_by": [1, 0]})
+    published_issue(MONDAY, shared, mentioned, PaperFactory(proposed_by="a reader"))
+    home = page(client)
+    for words in ("Shared on Hugging Face by Dana", "Shared by Cy", "Proposed by a reader"):
+        assert home.count(words) == 1
 
 
 def test_each_topic_of_a_paper_opens_to_all_its_evidence(client: Client) -> None:

@@ -236,6 +236,13 @@ def test_a_mail_leaves_over_smtp_with_its_headers(smtp: SmtpServer) -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
+def test_a_letters_message_id_has_the_domain_as_dns_writes_it(smtp: SmtpServer, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Papers <papers@bücher.example>"
+    assert mail.hand_over(letter()).is_accepted
+    message = message_from_string(smtp.messages[0], policy=policy.default)
+    assert message["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
 @pytest.mark.parametrize(
     ("command", "answer", "expected"),
     [

@@ -1,5 +1,6 @@
 import pytest
 from auditlog.models import LogEntry
+from django.conf import LazySettings
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
@@ -29,11 +30,17 @@ def test_the_list_of_readers_runs_no_query_a_row(admin_client: Client) -> None:
 
 
 def test_a_readers_page_shows_what_was_agreed_to_and_sent(admin_client: Client) -> None:
-    reader = SubscriberFactory(topics=[TopicFactory()], email="Ada@example.org")
+    reader = SubscriberFactory(topics=[TopicFactory()], email="Ada@example.org", detail="abstract")
     reader.consents.create(act="confirmed", ip="192.0.2.7", text_version="2026-11")
     reader.letters.create(kind=Letter.Kind.CONFIRM, error="The provider refused it (422).")
     page = admin_client.get(f"{READERS}{reader.pk}/change/").content.decode()
-    for words in ("Ada@example.org", "192.0.2.7", "The provider refused it (422)."):
+    for words in (
+        "Ada@example.org",
+        "Under each paper",
+        "The whole abstract",
+        "192.0.2.7",
+        "The provider refused it (422).",
+    ):
         assert words in page
 
 
@@ -188,3 +195,17 @@ def editor(*permissions: str) -> User:
     user = User.objects.create_user("editor", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return user
+
+
+def test_the_form_for_another_site_posts_to_this_one(client: Client, settings: LazySettings) -> None:
+    TopicFactory(slug="vision")
+    TopicFactory(slug="audio")
+    client.force_login(editor("view_subscriber"))
+    path = reverse("admin:subscribers_subscriber_embed_form")
+    asking = client.get(path).context["snippet"]
+    assert f'action="{settings.SITE_URL}/subscribe/"' in asking
+    assert asking.count('type="checkbox"') == 2
+    fixed = client.get(path, {"topics": "vision"})
+    assert '<input type="hidden" name="topics" value="vision">' in fixed.context["snippet"]
+    assert "audio" not in fixed.context["snippet"]
+    assert f"{settings.SITE_URL}/subscribe/?topics=vision" in fixed.content.decode()

@@ -48,6 +48,24 @@ def test_the_box_works_from_another_site_without_cookies() -> None:
     assert Subscriber.objects.get().status == Subscriber.Status.PENDING
 
 
+def test_a_form_that_asks_for_address_and_topics_alone_gets_the_pages_defaults(client: Client) -> None:
+    TopicFactory(slug="vision")
+    assert client.post("/subscribe/", {"email": "ada@example.org", "topics": "vision"}).status_code == 403  # a proof
+    whole = answers()
+    for name in ("frequency", "weekday", "send_time", "timezone", "max_papers", "detail"):
+        whole.pop(name, None)
+    assert client.post("/subscribe/", whole).status_code == 302
+    answer_all()
+    reader = Subscriber.objects.get()
+    assert (reader.frequency, reader.send_time, str(reader.timezone)) == ("weekdays", time(7), "UTC")
+    assert reader.preferences.max_papers == 10
+
+
+def test_an_empty_answer_is_no_missing_one(client: Client) -> None:
+    TopicFactory(slug="vision")
+    assert client.post("/subscribe/", answers(frequency="")).status_code == 422
+
+
 def test_a_sign_up_keeps_what_was_chosen(client: Client) -> None:
     topics = {TopicFactory(slug="vision"), TopicFactory(slug="audio")}
     client.post("/subscribe/", answers(topics=["vision", "audio"], frequency="weekly", weekday="2", send_time="18:30"))
@@ -234,7 +252,7 @@ def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, as
 
 def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
     page = client.get("/privacy/").content.decode()
-    for fact in ("after 7 days", "30 days", "a code made of your address with a secret key"):
+    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key"):
         assert fact in page
     for other in ("/", "/subscribe/"):
         assert 'href="/privacy/"' in client.get(other).content.decode()

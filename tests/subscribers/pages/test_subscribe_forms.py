@@ -43,6 +43,33 @@ def test_without_a_weekday_and_a_size_it_is_monday_and_ten() -> None:
     assert form.preferences().max_papers == 10
 
 
+@pytest.mark.parametrize(
+    ("changes", "detail"), [({}, "lines"), ({"detail": ""}, "lines"), ({"detail": "abstract"}, "abstract")]
+)
+def test_a_form_that_does_not_ask_for_the_detail_brings_two_lines(changes: dict[str, str], detail: str) -> None:
+    form = SubscribeForm(typed(**changes))
+    assert form.is_valid()
+    assert form.preferences().detail == detail
+
+
+def test_an_unknown_detail_is_refused_beside_its_field() -> None:
+    form = SubscribeForm(typed(detail="novel"))
+    assert not form.is_valid()
+    assert form.has_collapsed_errors
+    assert "Select a valid choice." in form.errors["detail"][0]
+
+
+@pytest.mark.parametrize(("changes", "detail"), [({}, "abstract"), ({"detail": "title"}, "title")])
+def test_a_preferences_page_of_before_keeps_the_stored_detail(changes: dict[str, str], detail: str) -> None:
+    reader = SubscriberFactory(detail=Preferences.Detail.ABSTRACT)
+    assert PreferencesForm.initial_of(reader)["detail"] == "abstract"
+    form = PreferencesForm(typed(**changes), initial={}, stored=reader.preferences)
+    assert form.is_valid()
+    form.save(reader)
+    reader.refresh_from_db()
+    assert reader.preferences.detail == detail
+
+
 @pytest.mark.parametrize("size", [5, 10, 15, 30])
 def test_readers_with_the_same_choice_share_its_row(size: int) -> None:
     data = typed(max_papers=str(size))

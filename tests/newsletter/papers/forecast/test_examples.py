@@ -42,7 +42,7 @@ def found() -> list[dict[str, Any]]:
 
 
 def test_an_example_is_the_listings_text_and_its_day(arxiv: Source) -> None:
-    paper = listed(arxiv, categories=["cs.CL", "cs.AI"])
+    paper = listed(arxiv, categories=["cs.CL", "cs.AI"], machine_summary="A machine’s words.")
     assert found() == [
         {
             "title": paper.title,

@@ -147,6 +147,18 @@ def test_a_split_gives_back_what_came_before_and_after(preprint: Paper, page: Pa
     assert refreshed(preprint).own is None
 
 
+def test_a_merge_stored_before_there_were_machine_summaries_is_read_and_split(preprint: Paper, page: Paper) -> None:
+    duplicates.merge(page, preprint)
+    own = refreshed(preprint).own
+    assert own is not None
+    own.pop("machine_summary")
+    Paper.objects.filter(pk=preprint.pk).update(own=own)
+    bring(Finding(key=preprint.key, title="A preprint", machine_summary="It sees."), Source.Kind.HF_DAILY)
+    assert refreshed(preprint).machine_summary == "It sees."
+    duplicates.split(refreshed(page))
+    assert refreshed(preprint).machine_summary == "It sees."
+
+
 def test_a_split_of_what_held_others_takes_them_along(preprint: Paper, page: Paper) -> None:
     with clock.at(MORNING + timedelta(hours=1)):
         wrong = bring(Finding(key="arxiv:2605.00002", title="Another", version=1))

@@ -18,6 +18,7 @@ findings = st.builds(
     key=st.just("arxiv:2605.00001"),
     title=st.sampled_from(["One", "Two"]),
     abstract=texts,
+    machine_summary=texts,
     authors=st.sampled_from([(), ("Ada",), ("Ada", "Bo")]),
     categories=st.sampled_from([(), ("cs.CL",)]),
     primary_category=st.sampled_from(["", "cs.CL"]),

@@ -70,6 +70,15 @@ def test_the_same_answer_twice_changes_nothing(daily: Source, arxiv: Source, set
     assert rows() == before
 
 
+def test_a_machines_summary_stands_beside_the_abstract_and_gives_no_topic(daily: Source, arxiv: Source) -> None:
+    TopicFactory(phrases=["starlight"])
+    ingest.store_findings(daily, (found(machine_summary="Sees by starlight."),))
+    ingest.store_findings(arxiv, (found(abstract="We show an eye.", announce="new", version=1),))
+    paper = only_paper()
+    assert (paper.abstract, paper.machine_summary) == ("We show an eye.", "Sees by starlight.")
+    assert not PaperTopic.objects.exists()
+
+
 def test_an_empty_answer_changes_nothing(daily: Source) -> None:
     assert ingest.store_findings(daily, ()) == ingest.StoreCounts(0, 0)
 

@@ -50,6 +50,23 @@ def test_a_full_item_becomes_a_finding() -> None:
     assert finding.listed_on == date(2026, 5, 4)
 
 
+def test_the_machines_summary_is_cleaned_like_an_abstract() -> None:
+    said = parse_items(
+        paper(ai_summary="<script>x()</script>It needs $O(n)$\u202e memory &amp; <b>no</b>\0 sun.")
+    ).findings
+    assert said[0].machine_summary == "It needs O(n) memory & no sun."
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["A summary"], {"text": "A summary"}, " \n", "\ud800"])
+def test_an_odd_summary_is_none(odd: Any) -> None:
+    assert parse_items(paper(ai_summary=odd)).findings[0].machine_summary == ""
+
+
+def test_a_summary_without_end_is_cut() -> None:
+    said = parse_items(paper(ai_summary="word " * 100_000)).findings[0].machine_summary
+    assert (len(said) <= 2_000, said[-1]) == (True, "…")
+
+
 def test_without_its_own_day_a_paper_has_the_lists() -> None:
     finding = parse(payload("hf_daily.json"), MAY_4.replace("05-04", "05-06")).findings[1]
 
