@@ -55,6 +55,11 @@ class Deployment:
         self.commands |= {"leader": processes.workers("digests")["digests"]} | processes.beat() | processes.web()
         self._keeper.start()
 
+    def start_web(self) -> None:
+        """Start the web server alone."""
+        self.commands |= processes.web()
+        self._keeper.start()
+
     def stop(self) -> None:
         self._is_over.set()
         self._keeper.join()
