@@ -256,7 +256,7 @@ globals().update(
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE"))
 )
 # The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
-WEBHOOK_FORMER_PROVIDERS = [name.strip() for name in env.list("WEBHOOK_FORMER_PROVIDERS", [])]
+WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [], subcast=str.strip)
 providers = (EMAIL_PROVIDER, EMAIL_LETTERS_PROVIDER, *WEBHOOK_FORMER_PROVIDERS)
 ANYMAIL: dict[str, object] = {
     name: value
