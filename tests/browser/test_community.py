@@ -106,7 +106,7 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     inspector.look("propose with problems", 422)
     page.get_by_label("Link to the paper").fill(OTHER)
     page.get_by_role("button", name="Propose").click()
-    expect(page.get_by_text("The editors have it on their desk")).to_be_visible()
+    expect(page.get_by_text("The editors will look at it")).to_be_visible()
     inspector.look("proposed")
     assert inspector.found == []
     editor_accepts(open_page(viewport={"width": 1280, "height": 900}), product, shot)

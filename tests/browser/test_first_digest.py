@@ -102,7 +102,7 @@ def has_text_headers_and_metadata(page: Page, address: str) -> None:
 
 
 def changes_topics(page: Page, topics: list[str]) -> None:
-    heading(page, "Your choices")
+    heading(page, "Your settings")
     chosen = page.locator("input[name=topics]:checked")
     expect(chosen).to_have_count(len(topics))
     for topic in topics:
