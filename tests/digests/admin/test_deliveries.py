@@ -133,8 +133,8 @@ def test_events_put_aside_are_counted_and_listed(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("aside", "text"),
     [
-        (ProviderEvent.Aside.UNREADABLE, "1 cannot be read"),
-        (ProviderEvent.Aside.REFUSED, "1 refused: its signature is too old"),
+        (ProviderEvent.Aside.UNREADABLE, "1 not readable"),
+        (ProviderEvent.Aside.REFUSED, "1 refused for a signature that is too old or was used before"),
     ],
 )
 def test_what_no_event_came_of_is_listed_too(admin_client: Client, aside: ProviderEvent.Aside, text: str) -> None:
