@@ -12,8 +12,6 @@ from subscribers.imports import import_run
 from subscribers.imports.formats import FORMATS
 from subscribers.models import ImportRun, Subscriber
 
-COLUMNS = "Our own are email, state, topics, frequency, weekday, hour, zone and detail; others are ignored."
-
 
 class ImportForm(forms.ModelForm[ImportRun]):
     """A file of readers, where and when they agreed, and the defaults for empty cells."""
@@ -54,7 +52,10 @@ class ImportForm(forms.ModelForm[ImportRun]):
         super().__init__(*args, **kwargs)
         cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"]).queryset = Topic.objects.current()
         largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
-        self.fields["file"].help_text = f"A CSV file of at most {largest}; its first line names the columns. {COLUMNS}"
+        self.fields["file"].help_text = (
+            f"A CSV file of at most {largest}; its first line names the columns. They may be separated by comma, "
+            "semicolon, tab or |; letters beyond A to Z need UTF-8 or UTF-16."
+        )
         self.fields["file"].error_messages["required"] = (
             f"Choose a file of at most {largest}. For a larger one, use “manage.py import_subscribers”."
         )

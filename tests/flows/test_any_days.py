@@ -240,7 +240,7 @@ class Days(RuleBasedStateMachine):
         """Say whether a reader got all there is, and today's issue is on its way."""
         drafts = Issue.objects.filter(status=Issue.Status.DRAFT, date=self.now.date())
         newest = max((issue.published_at for issue in Issue.objects.published() if issue.published_at), default=None)
-        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assemble.PUBLISHING).exists()
+        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assemble.PUBLISHING_TIME).exists()
         return bool(is_on_its_way and newest and reader.covered_through and reader.covered_through >= newest)
 
     def check_reader(self, reader: Subscriber, deliveries: list[Delivery], had: set[int]) -> None:

@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import pytest
+from django.apps import apps
 from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
@@ -259,3 +261,16 @@ def test_what_a_provider_rejected_after_all_gives_its_span_back() -> None:
     application.apply_events()
     reader.refresh_from_db()
     assert reader.covered_through == MORNING - timedelta(days=1)
+
+
+def test_an_upgrade_applies_what_was_put_aside_for_its_age_unless_it_may_be_forged() -> None:
+    postmark, mailgun = sent_delivery(), sent_delivery()
+    for delivery in (postmark, mailgun):
+        heard(Kind.DELIVERED, delivery, put_aside="replay", applied_at=MORNING)
+    ProviderEvent.objects.filter(delivery_id=mailgun.pk).update(provider="Mailgun")
+
+    import_module("digests.migrations.0019_apply_late_events").apply_late_events(apps, None)
+    application.apply_events()
+
+    assert (stored(postmark).delivered_at, stored(mailgun).delivered_at) == (MORNING, None)
+    assert ProviderEvent.objects.get(delivery_id=mailgun.pk).put_aside == ProviderEvent.Aside.REFUSED
