@@ -13,8 +13,8 @@ more.
 
 Each topic comes with its fit (see topic_fit.py), a number from 0 to 1. Where one phrase alone gives a topic, the rest
 of the text has to speak of its field: the topic is taken away below a fit of `PROMINENT_FIT` where the title and the
-abstract's first words both hold the phrase, else below `LONE_FIT`. That holds for the shipped phrases only; one that an
-editor adds is taken at its word. A paper keeps the `MAX_TOPICS` topics that fit best.
+abstract's first words both hold the phrase, else below `LONE_FIT`. That holds for the shipped phrases only; one that
+an editor adds is taken at its word. A paper keeps the `MAX_TOPICS` topics that fit best.
 
 Phrases are matched as whole words, in any letter case, and singular and plural are one (write the
 singular): `language model` finds "Language models" and "language-model", since a hyphen is a space, but
