@@ -2,15 +2,15 @@
 
 import re
 
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+# An apostrophe is escaped too: a spreadsheet takes a leading one for its own mark of a text.
+ESCAPED = re.compile(r"['=+\-@\t\r]")
 
 
 def escape_formula(text: str) -> str:
-    """Prefix `text` with an apostrophe if a spreadsheet would execute it as a formula."""
-    return f"'{text}" if FORMULA.match(text) else text
+    """Prefix `text` with an apostrophe if a spreadsheet would execute it as a formula, or drop its apostrophe."""
+    return f"'{text}" if ESCAPED.match(text) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """Undo `escape_formula`."""
-    return cell[1:] if ESCAPED_FORMULA.match(cell) else cell
+    """Undo `escape_formula`, and drop the apostrophe by which a spreadsheet marks a text."""
+    return cell[1:] if cell.startswith("'") else cell

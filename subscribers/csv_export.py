@@ -55,7 +55,7 @@ class Echo:
 def lines() -> Iterator[str]:
     """Yield the CSV text in parts, header first. No transaction stays open between two parts."""
     table: Any = csv.writer(Echo())
-    yield table.writerow(COLUMNS)
+    yield "\ufeff" + table.writerow(COLUMNS)  # by the mark Excel learns that this is UTF-8
     last = 0
     while part := read_readers(last):
         yield "".join(table.writerow(cells_of(row)) for row in part)
@@ -70,8 +70,8 @@ def read_readers(last: int) -> list[tuple[Any, ...]]:
 
 def cells_of(row: tuple[Any, ...]) -> list[str]:
     values = dict(zip(COLUMNS, row[1:], strict=True))
-    values["weekday"] = WEEKDAYS[values["weekday"]] if values["frequency"] == "weekly" else ""
-    values["hour"] = f"{values['hour']:%H:%M}"
+    values["weekday"] = WEEKDAYS[values["weekday"]]
+    values["hour"] = values["hour"].isoformat("seconds").removesuffix(":00")
     return [escape_formula(text_of(value)) for value in values.values()]
 
 

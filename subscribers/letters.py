@@ -64,7 +64,7 @@ def send(
     token = tokens.random_token()
     message = message_of(letter, token)
     try:
-        with letter_lane.lane(sent_today) as lane:
+        with letter_lane.take_turn(sent_today) as lane:
             hand_over(letter, token, message, lane)
     except Wait as exc:
         wait_for(letter, exc)

@@ -16,7 +16,7 @@ from digests.models import Batch, SwitchChange
 from newsletter import audit
 from newsletter.admin_site.large_lists import ListAdmin
 from newsletter.issues.models import Cutoff, Issue
-from newsletter.papers.forecast.model import shipped
+from newsletter.papers.forecast.model import load_shipped
 from newsletter.papers.models import Proposal, TrainedForecast
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Farewell, ImportRun, LiftedSuppression, Suppression
@@ -75,7 +75,9 @@ KINDS = {
     "papers.paper": Kind(paper),
     "papers.topic": Kind(topic),
     "papers.source": Kind(lambda _: SourceFactory()),
-    "papers.trainedforecast": Kind(lambda _: TrainedForecast.objects.create(arrays=b"", facts=shipped().described())),
+    "papers.trainedforecast": Kind(
+        lambda _: TrainedForecast.objects.create(arrays=b"", facts=load_shipped().described())
+    ),
     "papers.proposal": Kind(
         lambda number: Proposal.objects.create(
             key=f"url:{number}", link=f"https://example.org/{number}", paper=PaperFactory(), why="It is good."

@@ -20,6 +20,7 @@ SETTINGS = {
     "WEBHOOK_SECRET": [SECRET],
     "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY,
     "RESEND_SIGNING_SECRET": SVIX_SECRET,
+    "MAILERSEND_SIGNING_SECRET": SIGNING_KEY,
 }
 
 
@@ -44,11 +45,12 @@ def _mailgun(event: Event, body: Any) -> Any:
     data.update(recipient=event.to, timestamp=event.at.timestamp())
     data["user-variables"] = event.metadata
     data["message"]["headers"]["to"] = event.to
-    return body | {"signature": signature(event.at)}
+    return body | {"signature": signature(event.at, json.dumps(body))}
 
 
-def signature(at: datetime) -> dict[str, str]:
-    stamp, token = str(int(at.timestamp())), hashlib.md5(str(at).encode()).hexdigest()
+def signature(at: datetime, content: str = "") -> dict[str, str]:
+    """Return a signature of Mailgun; the same one for the same content."""
+    stamp, token = str(int(at.timestamp())), hashlib.md5(f"{at} {content}".encode()).hexdigest()
     signed = hmac.new(SIGNING_KEY.encode(), f"{stamp}{token}".encode(), hashlib.sha256)
     return {"timestamp": stamp, "token": token, "signature": signed.hexdigest()}
 
@@ -75,8 +77,25 @@ def _mailjet(event: Event, body: Any) -> Any:
     return body | {"email": event.to, "time": int(event.at.timestamp()), "Payload": json.dumps(event.metadata)}
 
 
+def _sendgrid(event: Event, body: Any) -> Any:
+    return [body | {"email": event.to, "timestamp": int(event.at.timestamp())} | event.metadata]
+
+
+def _sparkpost(event: Event, body: Any) -> Any:
+    (inner,) = body["msys"].values()
+    inner |= {"raw_rcpt_to": event.to, "timestamp": str(int(event.at.timestamp())), "rcpt_meta": event.metadata}
+    return [body]
+
+
+def _mailersend(event: Event, body: Any) -> Any:
+    body["data"]["created_at"] = event.at.isoformat()
+    body["data"]["email"]["recipient"] = {"object": "recipient", "email": event.to}
+    return body
+
+
 def _amazon_ses(event: Event, body: Any) -> Any:
-    body["bounce"]["bouncedRecipients"] = [{"emailAddress": event.to}]
+    name, verb = ("bounce", "bounced") if "bounce" in body else ("complaint", "complained")
+    body[name][f"{verb}Recipients"] = [{"emailAddress": event.to}]
     headers = [{"name": "X-Metadata", "value": json.dumps(event.metadata)}]
     body["mail"] = {"messageId": "00000137860315fd", "destination": [event.to], "headers": headers}
     message = {"Type": "Notification", "MessageId": "19ba9823", "Timestamp": event.at.isoformat()}
@@ -90,6 +109,9 @@ FILL = {
     "brevo": _brevo,
     "mailjet": _mailjet,
     "amazon_ses": _amazon_ses,
+    "sendgrid": _sendgrid,
+    "sparkpost": _sparkpost,
+    "mailersend": _mailersend,
 }
 
 
@@ -104,6 +126,9 @@ def post_body(client: Client, provider: str, body: Any, secret: str = SECRET, **
         headers = svix_headers(text) | headers
     if provider == "amazon_ses":
         headers |= {"x-amz-sns-message-type": body["Type"], "x-amz-sns-message-id": body["MessageId"]}
+    if provider == "mailersend":
+        signed = hmac.new(SIGNING_KEY.encode(), text.encode(), hashlib.sha256)
+        headers = {"Signature": signed.hexdigest()} | headers
     authorization = {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()} if secret else {}
     url = f"/anymail/{provider}/tracking/"
     return client.post(url, text, content_type="application/json", headers=authorization | headers)

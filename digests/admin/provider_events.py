@@ -12,8 +12,10 @@ from newsletter.admin_site.large_lists import recent_days_filter
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "provider", "kind", "domain", "delivery_id", "letter_id", "put_aside", "held")
-    list_filter = ("held", "put_aside", "kind", recent_days_filter("received_at"))
+    list_display = (
+        "received_at", "provider", "kind", "stopped_for", "domain", "delivery_id", "letter_id", "put_aside", "held",
+    )  # fmt: skip
+    list_filter = ("held", "put_aside", "kind", "stopped_for", recent_days_filter("received_at"))
     search_fields = ("domain",)
     search_help_text = "The id of a delivery or letter, the provider’s id of a delivery, or a domain."
     actions = ("suppress", "let_go")

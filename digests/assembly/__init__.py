@@ -1,5 +1,5 @@
-"""Write the digests of everybody who is due.
+"""Writes the digests of the readers who are due.
 
-The readers who are due and the published issues come in; digests, deliveries and batches go out, on disk. It may
-import `digests.selection`, `digests.mail` and the models; sending, previews and pages stand beside or above it.
+In: due readers and published issues. Out: rows of digests, deliveries and batches.
+May import mail, selection, statistics, models and providers; not sending, previews or reader_pages.
 """

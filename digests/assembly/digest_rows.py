@@ -1,4 +1,4 @@
-"""How assembly writes content: each distinct card and digest once."""
+"""Writes the rows of digests and of the cards in them, each distinct one once."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,23 +11,23 @@ from django.db import connection
 from digests.mail.subject import subject_for
 from digests.selection.digest_choice import DigestContent
 
-REMEMBERED = 300_000  # digests whose ids a run keeps in memory
+MOST_KNOWN = 300_000  # digest ids that a run keeps in memory
 
 
-class Digests:
-    """The digests of a run, written where they are the first of their kind."""
+class DigestWriter:
+    """Writes the digests of a run, and remembers their ids."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.known: dict[UUID, int] = {}
 
     def write(self, contents: Iterable[DigestContent]) -> dict[DigestContent, int]:
-        """Return the id of each content's digest."""
+        """Return the id of each content's digest, which is written if it is new."""
         contents = list(contents)
         write_cards(contents)
-        keys = {content: key_of(content) for content in contents}
+        keys = {content: content_key_of(content) for content in contents}
         missing = {key: content for content, key in keys.items() if key not in self.known}
-        if len(self.known) > REMEMBERED:
+        if len(self.known) > MOST_KNOWN:
             self.known.clear()
             missing = {key: content for content, key in keys.items()}
         self.known |= dict(write_digests(missing, self.now))
@@ -48,7 +48,7 @@ JOIN digests_card card USING (entry_id, reason, detail) ORDER BY place
 
 
 def write_cards(contents: Sequence[DigestContent]) -> None:
-    """Note on every item that was chosen the id of its card; rows are made where there are none yet."""
+    """Write the cards that are missing, and set `card_id` on every item."""
     items = list({item: None for content in contents for item in content.items if item.card_id is None})
     if not items:
         return
@@ -60,8 +60,8 @@ def write_cards(contents: Sequence[DigestContent]) -> None:
             item.card_id = card_id
 
 
-def key_of(content: DigestContent) -> UUID:
-    """Return what two digests share that are the same: frame, what is said above the cards, cards and order.
+def content_key_of(content: DigestContent) -> UUID:
+    """Return a hash that equal digests share: of the frame, what is said above the cards, and the cards in order.
 
     A card's detail is part of its id.
     """
@@ -70,7 +70,7 @@ def key_of(content: DigestContent) -> UUID:
     return UUID(bytes=hashlib.md5(f"{content.span.issues[0].pk}:{above}:{order}".encode()).digest())
 
 
-# In the order of their keys, so that two assemblers wait for each other and never in a circle.
+# Sorted by key, so that two assemblers cannot deadlock.
 DIGESTS = """
 INSERT INTO digests_digest
   (content_key, issue_id, card_ids, kind, first_day, is_fallback, fallback_reason, subject, made_at)
@@ -83,7 +83,7 @@ DIGEST_IDS = "SELECT content_key, id FROM digests_digest WHERE content_key = ANY
 
 
 def write_digests(contents: dict[UUID, DigestContent], now: datetime) -> Iterator[tuple[UUID, int]]:
-    """Write the digests of `contents` that are not there, and yield the id of each."""
+    """Write those of `contents` that are new, and yield the key and id of each."""
     if not contents:
         return
     columns = zip(*(digest_row(key, content) for key, content in contents.items()), strict=True)

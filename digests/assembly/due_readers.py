@@ -1,10 +1,10 @@
-"""How assembly reads and writes: the readers who are due as tables of this session, all in set-based SQL.
+"""The SQL of assembly: due readers, their groups, and what they get, in temporary tables of one session.
 
-A part of the readers is looked at without a lock: `assembly_due` holds them as they were seen. What becomes of them is
-planned beside it, and written in short transactions that take only those who are still as they were seen.
+`assembly_due` holds the readers of a shard as they were when it was loaded, without a lock. Their deliveries are
+planned in `assembly_plan` and written in short transactions, which skip readers who have changed since.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,66 +13,61 @@ from django.db import connection, transaction
 
 from digests.assembly import already_sent
 from digests.models import Assembly, Batch
+from digests.selection.digest_choice import DigestChoice
 from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm
 
-CHUNK = 10_000  # readers a transaction, in whole batches
+CHUNK = 10_000  # readers in a transaction, rounded down to whole batches
 TABLES = ("assembly_due", "assembly_next", "assembly_answer", "assembly_plan")
 
 
-class Look(NamedTuple):
-    """Who is looked at: those due at `now`, of `parts` parts the readers of one.
-
-    Readers who are covered through `newest` (where it is not None) wait for the issue to come.
-    """
+class DueShard(NamedTuple):
+    """Due readers in shard `part` of `parts`."""
 
     now: datetime
-    newest: datetime | None
+    newest: datetime | None  # readers who have this issue wait for the one that is being published
     part: int = 0
     parts: int = 1
 
 
 class Group(NamedTuple):
-    """What decides a digest; its readers get the same."""
+    """Readers who get the same digest, since all that selection reads is the same for them."""
 
     preferences_id: int
     covered_through: datetime | None
-    history: tuple[int, ...]  # the ids of the digests that may hold what would come to its readers again
+    history: tuple[int, ...]  # ids of their digests that may hold papers of their span
     is_weekly: bool = False  # a weekly reader's digest says that it covers a week
     objections: tuple[tuple[int, int], ...] = ()  # ids of papers, and of topics that its readers call wrong for them
 
 
 class CallShape(NamedTuple):
-    """How the deliveries of one transport are cut into calls: readers a call at most, of one digest or of many."""
+    """How deliveries are grouped into calls for a provider's lane."""
 
-    name: str
-    most: int
-    shares_content: bool
+    name: str  # of the lane
+    most: int  # readers in a call
+    shares_content: bool  # whether a call holds one digest only
 
 
-class Given(NamedTuple):
+class GroupAnswer(NamedTuple):
     """What the readers of a group get: a digest, or the one reason why there is none."""
 
+    group: Group
     digest_id: int | None
-    covered_to: datetime | None = None
-    reason: str = ""
-    note: str = ""
+    choice: DigestChoice
 
 
-class Appointment(NamedTuple):
-    """A rhythm and a slot it is due for; a welcome comes at no hour of the rhythm."""
+class DueSlot(NamedTuple):
+    """A slot that is due, and the rhythm of its readers. A welcome is due on confirmation, outside the rhythm."""
 
     rhythm: Rhythm
     slot: datetime
     is_welcome: bool
 
 
-class Moment(NamedTuple):
-    """What follows an appointment, and whether a pause has come over it."""
-
-    appointment: Appointment
+class NextSlot(NamedTuple):
+    due_slot: DueSlot
     next_at: datetime
-    is_paused: bool
+    is_paused: bool  # whether a pause covers the due slot
 
 
 IS_DUE = """
@@ -81,48 +76,48 @@ AND (%(newest)s::timestamptz IS NULL OR covered_through IS NULL OR covered_throu
 """
 
 
-def count(look: Look) -> int:
-    """Return how many readers are due, without looking at parts."""
+def count_due(everybody: DueShard) -> int:
+    """Return how many readers are due in all shards."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM subscribers_subscriber WHERE {IS_DUE}", look._asdict())
+        cursor.execute(f"SELECT count(*) FROM subscribers_subscriber WHERE {IS_DUE}", everybody._asdict())
         return int(cursor.fetchone()[0])
 
 
 # A first digest is never too late.
 IS_LATE = "(covered_through IS NOT NULL AND next_digest_at < %(latest_slot)s)"
-SEE = f"""
+LOAD_DUE_READERS = f"""
 CREATE TEMP TABLE assembly_due AS
-WITH seen AS MATERIALIZED (
+WITH due AS MATERIALIZED (
   SELECT id AS reader_id, next_digest_at AS slot, covered_through, {already_sent.COVERED} AS covered, preferences_id,
          frequency, weekday, send_time, timezone, paused_until,
          confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome, {IS_LATE} AS is_late,
          frequency = 'weekly' AS is_weekly
   FROM subscribers_subscriber
   WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
-), since AS MATERIALIZED ({already_sent.SINCE.format(readers="seen")}
+), since AS MATERIALIZED ({already_sent.SINCE.format(readers="due")}
 ), objected AS MATERIALIZED (
   SELECT reader_id, array_agg(ARRAY[paper_id, topic_id] ORDER BY paper_id, topic_id) AS objections
   FROM papers_objection WHERE paper_id = ANY(%(standing)s::bigint[]) GROUP BY reader_id
 )
-SELECT seen.*, coalesce(objected.objections, '{{}}') AS objections,
-       ARRAY({already_sent.DIGESTS.format(reader_id="seen.reader_id", since="since.since")}) AS history
-FROM seen JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
+SELECT due.*, coalesce(objected.objections, '{{}}') AS objections,
+       ARRAY({already_sent.RECENT_DIGESTS.format(reader_id="due.reader_id", since="since.since")}) AS history
+FROM due JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
 """
 
 
-def see(look: Look, spans: Spans) -> int:
-    """Fill `assembly_due` with the readers of a part as they stand; return how many there are."""
-    forget()
-    values = look._asdict() | already_sent.history_values(spans) | {"standing": spans.standings.paper_ids()}
+def load_due_readers(shard: DueShard, spans: Spans) -> int:
+    """Fill `assembly_due` with the readers of a shard; return how many there are."""
+    drop_tables()
+    values = shard._asdict() | already_sent.history_parameters(spans) | {"standing": spans.standings.paper_ids()}
     with connection.cursor() as cursor:
-        cursor.execute(SEE, values | {"latest_slot": look.now - settings.DIGEST_LATEST})
-        seen = int(cursor.rowcount)
-        if seen:
+        cursor.execute(LOAD_DUE_READERS, values | {"latest_slot": shard.now - settings.DIGEST_LATEST})
+        loaded = int(cursor.rowcount)
+        if loaded:
             cursor.execute("ANALYZE assembly_due")
-        return seen
+        return loaded
 
 
-def forget() -> None:
+def drop_tables() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
@@ -132,7 +127,7 @@ SELECT DISTINCT preferences_id, covered_through, history, is_weekly, objections 
 """
 
 
-def groups() -> list[Group]:
+def load_groups() -> list[Group]:
     with connection.cursor() as cursor:
         cursor.execute(GROUPS)
         return [
@@ -143,48 +138,48 @@ def groups() -> list[Group]:
         ]
 
 
-def appointments() -> list[Appointment]:
-    """Return what those who are due are due for, each once."""
+def load_due_slots() -> list[DueSlot]:
+    """Return the distinct slots and rhythms of the due readers."""
     columns = "frequency, weekday, send_time, timezone, paused_until, slot, is_welcome"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT {columns} FROM assembly_due")
-        return [Appointment(Rhythm(*when), slot, is_welcome) for *when, slot, is_welcome in cursor.fetchall()]
+        return [DueSlot(Rhythm(*when), slot, is_welcome) for *when, slot, is_welcome in cursor.fetchall()]
 
 
-NEXT = """
+NEXT_TABLE = """
 CREATE TEMP TABLE assembly_next (frequency text, weekday int, send_time time, timezone text, paused_until date,
                                  slot timestamptz, is_welcome bool, next_at timestamptz, is_paused bool)
 """
-ANSWER = """
+ANSWER_TABLE = """
 CREATE TEMP TABLE assembly_answer (preferences_id bigint, covered_through timestamptz, history bigint[],
                                    is_weekly bool, objections bigint[], digest_id bigint, covered_to timestamptz,
                                    reason text, note text)
 """
 
 
-def tell(moments: Sequence[Moment], answers: Sequence[tuple[Group, Given]]) -> None:
-    """Put beside the readers what was worked out for them: what follows each appointment, and each group's answer."""
+def store_answers(next_slots: Iterable[NextSlot], answers: Iterable[GroupAnswer]) -> None:
+    """Fill `assembly_next` with the slots that follow, and `assembly_answer` with what each group gets."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT)
+        cursor.execute(NEXT_TABLE)
         with cursor.copy("COPY assembly_next FROM STDIN") as copy:
-            for (rhythm, slot, is_welcome), next_at, is_paused in moments:
+            for (rhythm, slot, is_welcome), next_at, is_paused in next_slots:
                 copy.write_row((*rhythm, slot, is_welcome, next_at, is_paused))
-        cursor.execute(ANSWER)
+        cursor.execute(ANSWER_TABLE)
         with cursor.copy("COPY assembly_answer FROM STDIN") as copy:
-            for group, given in answers:
+            for group, digest_id, (_, *outcome) in answers:
                 history = "{" + ",".join(map(str, group.history)) + "}"
                 objected = "{" + ",".join(f"{{{paper},{topic}}}" for paper, topic in group.objections) + "}"
-                whose = group.preferences_id, group.covered_through, history, group.is_weekly, objected
-                copy.write_row((*whose, *given))
+                key = group.preferences_id, group.covered_through, history, group.is_weekly, objected
+                copy.write_row((*key, digest_id, *outcome))
         cursor.execute("ANALYZE assembly_next")
         cursor.execute("ANALYZE assembly_answer")
 
 
-# In the order of their digests, so that a batch holds as few as can be; who gets none comes last. A call of a lane
-# whose readers share a body holds one digest.
-PLAN = """
+# Sorted by digest, so that a batch holds few digests; readers without one come last. Where a call's mails share a
+# body, each call holds one digest.
+PLAN_DELIVERIES = """
 CREATE TEMP TABLE assembly_plan AS
-WITH told AS (
+WITH answered AS (
   SELECT due.*, next.next_at,
          CASE WHEN next.is_paused THEN 'paused' WHEN due.is_late THEN 'expired' ELSE answer.reason END AS reason,
          CASE WHEN NOT (next.is_paused OR due.is_late) THEN answer.digest_id END AS digest_id,
@@ -201,7 +196,7 @@ WITH told AS (
    AND answer.covered_through IS NOT DISTINCT FROM due.covered_through
   WHERE next.is_paused OR due.is_late OR answer.preferences_id IS NOT NULL
 ), numbered AS (
-  SELECT told.*, row_number() OVER (ORDER BY digest_id NULLS LAST, reader_id) - 1 AS number FROM told
+  SELECT answered.*, row_number() OVER (ORDER BY digest_id NULLS LAST, reader_id) - 1 AS number FROM answered
 ), placed AS (
   SELECT numbered.*, number / %(size)s AS batch_no, CASE WHEN %(shares_content)s THEN digest_id END AS shared,
          CASE WHEN %(shares_content)s
@@ -214,27 +209,31 @@ FROM placed
 """
 
 
-def plan(lane: CallShape) -> int:
-    """Fill `assembly_plan`: who gets what, numbered in batches and calls; return how many get a digest."""
+def plan_deliveries(call_shape: CallShape) -> int:
+    """Fill `assembly_plan` with what each reader gets, in numbered batches and calls; return how many get a digest."""
     with connection.cursor() as cursor:
-        cursor.execute(PLAN, lane._asdict() | {"size": settings.BATCH_SIZE})
+        cursor.execute(PLAN_DELIVERIES, call_shape._asdict() | {"size": settings.BATCH_SIZE})
         cursor.execute("ANALYZE assembly_plan")
         cursor.execute("SELECT count(digest_id) FROM assembly_plan")
         return int(cursor.fetchone()[0])
 
 
-def deliver(look: Look, lane: CallShape, seen: int, planned: int) -> Iterator[tuple[int, list[int]]]:
-    """Write what is planned for `seen` readers, chunk by chunk; yield how many each served, and its batches."""
+def write_deliveries(
+    shard: DueShard, call_shape: CallShape, loaded: int, planned: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Write the plan of `loaded` readers chunk by chunk; yield the number of readers and the batches of each.
+
+    The first `planned` readers get a digest.
+    """
     size = settings.BATCH_SIZE
     step = max(CHUNK // size, 1) * size
-    for first in range(0, seen, step):
+    for first in range(0, loaded, step):
         batches = len(range(first, min(first + step, planned), size))
-        yield deliver_chunk(look, lane, first, first + step, batches)
+        yield write_chunk(shard, call_shape, first, first + step, batches)
 
 
-# Only readers who are still as they were seen, and whom nobody is changing now: who left, or changed when or what, is
-# looked at again by the next run.
-DELIVER = """
+# Readers who have changed since they were loaded, or whose row is locked, are left to the next run.
+WRITE_CHUNK = """
 WITH free AS MATERIALIZED (
   SELECT plan.*
   FROM assembly_plan plan JOIN subscribers_subscriber reader ON reader.id = plan.reader_id
@@ -264,13 +263,13 @@ FROM free ORDER BY number
 
 
 @transaction.atomic
-def deliver_chunk(look: Look, lane: CallShape, first: int, end: int, count: int) -> tuple[int, list[int]]:
-    """Move the readers numbered `first` up to `end` on, and write their deliveries in `count` batches."""
-    batches = Batch.objects.bulk_create(Batch(lane=lane.name, made_at=look.now) for _ in range(count))
+def write_chunk(shard: DueShard, call_shape: CallShape, first: int, end: int, count: int) -> tuple[int, list[int]]:
+    """Write the deliveries numbered from `first` up to `end` in `count` batches, and move their readers' slots on."""
+    batches = Batch.objects.bulk_create(Batch(lane=call_shape.name, made_at=shard.now) for _ in range(count))
     ids = [batch.pk for batch in batches]
-    values: dict[str, Any] = {"now": look.now, "latest": settings.DIGEST_LATEST, "size": settings.BATCH_SIZE}
+    values: dict[str, Any] = {"now": shard.now, "latest": settings.DIGEST_LATEST, "size": settings.BATCH_SIZE}
     with connection.cursor() as cursor:
-        cursor.execute(DELIVER, values | {"first": first, "end": end, "batches": ids})
+        cursor.execute(WRITE_CHUNK, values | {"first": first, "end": end, "batches": ids})
         served = int(cursor.rowcount)
-    Assembly.objects.create(at=look.now, due=served)
+    Assembly.objects.create(at=shard.now, due=served)
     return served, ids

@@ -1,4 +1,4 @@
-"""Which papers one reader was sent before; assembly asks the same of all readers at once, in `already_sent`."""
+"""Finds the papers that one reader was sent before. `already_sent` does so for all due readers at once."""
 
 from collections.abc import Collection
 from datetime import datetime

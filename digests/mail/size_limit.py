@@ -22,7 +22,7 @@ class Piece(Protocol):
 AnyPiece = TypeVar("AnyPiece", bound=Piece)
 
 
-def shortened(full: Sequence[AnyPiece], room: int, at: Callable[[int, str], AnyPiece]) -> list[AnyPiece]:
+def shorten_to_fit(full: Sequence[AnyPiece], room: int, at: Callable[[int, str], AnyPiece]) -> list[AnyPiece]:
     """Return pieces that fit into `room`: the last ones are shortened first, all by one step before the next.
 
     `at` gives the piece of a place in less detail. Where even the least does not fit, that is returned.

@@ -6,7 +6,7 @@ subscribers and the leaves of `newsletter`.
 
 from digests.models.content import Card, CardsPruned, Digest, Frame
 from digests.models.delivery import Assembly, Batch, BatchQuerySet, Delivery
-from digests.models.events import ProviderEvent, ProviderEventQuerySet
+from digests.models.events import ProviderEvent, ProviderEventQuerySet, SignatureToken
 from digests.models.operation import (
     Alert,
     AlertQuerySet,
@@ -24,5 +24,5 @@ __all__ = [
     "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders", "Delivery",
     "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "Notice", "NoticeQuerySet", "ProviderEvent",
     "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure", "SendingSwitch",
-    "SwitchChange",
+    "SignatureToken", "SwitchChange",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What goes out: cards and frames, rendered once an issue, and digests, which are orders of cards."""
+"""The content of mails: cards and frames, rendered once for each issue, and digests, which are lists of cards."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
@@ -10,7 +10,7 @@ from subscribers.models import Preferences
 
 
 class Frame(models.Model):
-    """What surrounds the cards in the mails of one issue, rendered once; its slots are open."""
+    """The outer part of the mails of one issue, rendered once, with its slots still to fill."""
 
     issue = models.OneToOneField(Issue, models.CASCADE, related_name="frame")
     html = models.TextField()
@@ -44,11 +44,11 @@ class Card(models.Model):
 
 
 class CardsPruned(Exception):
-    """Cards of this digest are gone: it is too old to be shown or explained."""
+    """Some cards of this digest have been deleted: it is too old to be shown or explained."""
 
 
 class Digest(models.Model):
-    """One selection of papers, shared by every reader whose preferences come to it. Only its order is stored."""
+    """One selection of papers, shared by every reader whose preferences lead to it. Stores the order of cards only."""
 
     class Kind(models.TextChoices):
         DAY = "day", "One issue"
@@ -64,12 +64,12 @@ class Digest(models.Model):
         WEAK = "weak", "the papers fit the topics only weakly"
 
     content_key = models.UUIDField(unique=True)
-    # The newest issue of its span, whose frame it has.
+    # The newest issue of the span, whose frame the mail has.
     issue = models.ForeignKey(Issue, models.PROTECT, related_name="digests", db_constraint=False, db_index=False)
     card_ids = ArrayField(models.BigIntegerField())
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.DAY, db_default=Kind.DAY.value)
     first_day = models.DateField(null=True)  # of the oldest issue of its span, if there are several
-    is_fallback = models.BooleanField(default=False)  # nothing matched, and the front's best are shown instead
+    is_fallback = models.BooleanField(default=False)  # nothing matched, so it has the front's best
     fallback_reason = models.CharField(max_length=9, choices=FallbackReason, blank=True, default="", db_default="")
     subject = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=clock.now)
@@ -83,7 +83,7 @@ class Digest(models.Model):
 
     @property
     def cards(self) -> list[Card]:
-        """The cards in their order, with their entries; one query. Raise CardsPruned where some are gone."""
+        """The cards in order, with their entries; one query. Raises CardsPruned."""
         found = Card.objects.select_related("entry").in_bulk(self.card_ids)
         if len(found) < len(self.card_ids):
             raise CardsPruned
@@ -91,5 +91,5 @@ class Digest(models.Model):
 
     @property
     def paper_ids(self) -> list[int]:
-        """The papers in their order; one query."""
+        """The ids of the papers in order, without free items; one query."""
         return [card.entry.paper_id for card in self.cards if card.entry.paper_id]

@@ -35,10 +35,20 @@ class ProviderEvent(models.Model):
         OTHER = "other", "Something else"
 
     class Aside(models.TextChoices):
-        REPLAY = "replay", "Older than any provider repeats an event"
+        REFUSED = "refused", "Refused for a signature that is too old or was used before"
+        UNREADABLE = "unread", "Not readable"
         UNKNOWN = "unknown", "Of no mail we know"
         ADDRESS = "address", "Of a mail to another address"
         FAILED = "failed", "Cannot be applied: see the log"
+
+    class Stop(models.TextChoices):
+        """Why a provider no longer mails an address."""
+
+        BOUNCED = "bounced", "It bounced before"
+        COMPLAINED = "complained", "The reader called it spam"
+        UNSUBSCRIBED = "unsubscribed", "The reader unsubscribed at the provider"
+        INVALID = "invalid", "It is no valid address"
+        BLOCKED = "blocked", "It is on the provider’s own list"
 
     class Held(models.TextChoices):
         WAITING = "waiting", "Waits for an operator"
@@ -48,6 +58,10 @@ class ProviderEvent(models.Model):
     provider = models.CharField(max_length=20)
     key = models.CharField(max_length=64, unique=True)  # a hash of provider, kind, address, mail and moment
     kind = models.CharField(max_length=12, choices=Kind)
+    provider_word = models.CharField(
+        max_length=60, blank=True, default="", db_default=""
+    )  # a row of the provider's table
+    stopped_for = models.CharField(max_length=12, choices=Stop, blank=True, default="", db_default="")
     body = models.JSONField()
     delivery_id = models.BigIntegerField(null=True)
     letter_id = models.BigIntegerField(null=True)
@@ -82,7 +96,19 @@ class ProviderEvent(models.Model):
             ),
             models.Index(fields=("put_aside", "id"), condition=~Q(put_aside=""), name="event_by_aside"),
             models.Index(fields=("held", "id"), condition=~Q(held=""), name="event_by_held"),
+            models.Index(fields=("stopped_for", "id"), condition=~Q(stopped_for=""), name="event_by_stop"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.provider})"
+
+
+class SignatureToken(models.Model):
+    """The token of a signature that covers no body, with the one body it was accepted for."""
+
+    token_hash = models.CharField(max_length=64, primary_key=True)
+    body_hash = models.CharField(max_length=64)
+    signed_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.token_hash[:12]}, signed {self.signed_at:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""What operators hear and decide: the switch, alerts, notices and the heartbeat."""
+"""What operators decide and are notified of: the switch, alerts, notices and the heartbeat."""
 
 import secrets
 import uuid
@@ -18,10 +18,10 @@ def new_message_secret() -> str:
 
 
 class SendingSwitch(models.Model):
-    """Whether digests may leave: one row, read before each call."""
+    """Whether digests may be sent: one row, read before each call."""
 
-    lineage = models.UUIDField(default=uuid.uuid4)  # this database's name in the markers outside of it
-    epoch = models.BigIntegerField(default=0)  # rises for as long as workers run
+    lineage = models.UUIDField(default=uuid.uuid4)  # identifies this database in the markers outside it
+    epoch = models.BigIntegerField(default=0)  # raised while workers run
     alive_at = models.DateTimeField(default=clock.now)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.TextField(blank=True, default="")
@@ -40,7 +40,7 @@ class SendingSwitch(models.Model):
 
 
 class SwitchChange(models.Model):
-    """Who turned sending off or on, when and why."""
+    """Who paused or resumed sending, when and why."""
 
     class Act(models.TextChoices):
         PAUSED = "paused", "Paused"
@@ -52,7 +52,7 @@ class SwitchChange(models.Model):
     act = models.CharField(max_length=7, choices=Act)
     by = models.CharField(max_length=200)
     reason = models.TextField(blank=True, default="")
-    # What sending paused itself for: these many of this kind against one issue.
+    # Set by an automatic pause: `count` events of `kind` against one issue.
     issue_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=12, choices=ProviderEvent.Kind, blank=True, default="")
     count = models.PositiveIntegerField(null=True)
@@ -70,7 +70,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """One trouble from its begin to its end, of each of which operators are told once."""
+    """A trouble that operators are notified of once when it begins and once when it is over."""
 
     class Kind(models.TextChoices):
         PAUSED = "paused", "Sending paused itself"
@@ -79,11 +79,12 @@ class Alert(models.Model):
         SOURCE = "source", "A source brings nothing"
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"
+        SIGNATURE = "signature", "A signature was used again"
 
     kind = models.CharField(max_length=9, choices=Kind)
-    key = models.CharField(max_length=100, blank=True)  # tells troubles of one kind apart
+    key = models.CharField(max_length=100, blank=True)  # distinguishes troubles of one kind
     since = models.DateTimeField(default=clock.now)
-    gone_at = models.DateTimeField(null=True)  # not seen since; it is over where it stays away
+    gone_at = models.DateTimeField(null=True)  # when it was first not found; it is over once it stays away
     over_at = models.DateTimeField(null=True)
     over_words = models.CharField(max_length=300)
     url = models.CharField(max_length=500)
@@ -100,13 +101,13 @@ class Alert(models.Model):
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    def untold(self) -> Self:
-        """Keep notices that may be tried now."""
+    def undelivered(self) -> Self:
+        """Keep undelivered notices whose next attempt is due."""
         return self.filter(told_at=None, not_before__lte=clock.now())
 
 
 class Notice(models.Model):
-    """What operators must hear, on its way to each of them. The addresses are theirs, never a reader's."""
+    """A message to operators on its way to each of them. The addresses are operators', never a reader's."""
 
     title = models.CharField(max_length=300)
     text = models.TextField()
@@ -127,7 +128,7 @@ class Notice(models.Model):
 
 
 class Heartbeat(models.Model):
-    """Whether the outside has heard that an issue is finished."""
+    """Whether HEARTBEAT_URL was pinged for a finished issue."""
 
     issue = models.OneToOneField(Issue, models.CASCADE, related_name="heartbeat")
     not_before = models.DateTimeField(default=clock.now)

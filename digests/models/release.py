@@ -1,4 +1,4 @@
-"""What the editors ask of each other before an issue goes out."""
+"""Requests to a second editor to confirm a publication."""
 
 from typing import Self
 
@@ -13,13 +13,13 @@ from newsletter.state_machine import StatefulModel
 
 class PublishRequestQuerySet(models.QuerySet["PublishRequest"]):
     def standing(self) -> Self:
-        """Keep those that wait for a second editor, of issues that are still as they were when it was asked."""
+        """Keep open requests whose issue is unpublished and unchanged since."""
         is_open = Q(issue__status__in=(Issue.Status.DRAFT, Issue.Status.HELD))
         return self.filter(is_open, status=PublishRequest.Status.OPEN, issue__revision=F("revision"))
 
 
 class PublishRequest(StatefulModel):
-    """One editor's wish to publish an issue to many readers, and what another one said to it."""
+    """One editor's request to publish an issue to many readers, and another editor's answer."""
 
     class Status(models.TextChoices):
         OPEN = "open", "Waits for a second editor"
@@ -37,7 +37,7 @@ class PublishRequest(StatefulModel):
     status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField(default=clock.now)
-    # What was to be published, and to how many: that revision and no other.
+    # What the request covers: this revision of the issue, and the numbers its editor saw.
     revision = models.PositiveIntegerField()
     papers = models.PositiveIntegerField()
     readers = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""What editors see of an issue before it is sent, worked out in the background."""
+"""What editors see of an issue before it is sent, computed in the background."""
 
 from django.db import models
 
@@ -7,10 +7,10 @@ from newsletter.issues.models import Issue
 
 
 class ReachFigure(models.Model):
-    """Whom an issue reaches, as it was last worked out: a row an issue."""
+    """The reach of an issue when it was last computed."""
 
     issue = models.OneToOneField(Issue, models.CASCADE, related_name="reach_figure")
-    revision = models.PositiveIntegerField()  # of the issue at that moment, and its status
+    revision = models.PositiveIntegerField()  # the issue's revision and status at that time
     status = models.CharField(max_length=9)
     at = models.DateTimeField(default=clock.now)
     figure = models.JSONField()
@@ -23,12 +23,12 @@ class ReachFigure(models.Model):
 
 
 class LinkCheck(models.Model):
-    """Where a link of an issue led when it was last followed."""
+    """The result of following a link of an issue for the last time."""
 
     url = models.CharField(max_length=2000, unique=True)
     checked_at = models.DateTimeField(default=clock.now)
-    trouble = models.CharField(max_length=300, blank=True)  # why it leads nowhere, empty where it does
-    is_dead = models.BooleanField(default=False)  # for good, as far as its server says
+    trouble = models.CharField(max_length=300, blank=True)  # why it failed; empty if it works
+    is_dead = models.BooleanField(default=False)  # the server says that the page is gone for good
 
     def __str__(self) -> str:
         return self.url

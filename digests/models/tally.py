@@ -1,4 +1,4 @@
-"""Figures that are counted now and then, so that no page has to."""
+"""Counts that a task keeps, so that no page has to count."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from newsletter.issues.models import Issue
 
 
 class DayOfReaders(models.Model):
-    """How many readers there were at the end of a day of UTC, or so far; who came and who left on it."""
+    """How many readers were active at the end of a UTC day (or so far), and how many joined and left on it."""
 
     date = models.DateField(primary_key=True)
     active = models.PositiveIntegerField()
@@ -24,7 +24,7 @@ class DayOfReaders(models.Model):
 
 
 class IssueTally(models.Model):
-    """What became of an issue's copies, as it stood when it was counted last."""
+    """The states of an issue's deliveries when they were last counted."""
 
     issue = models.OneToOneField(Issue, models.CASCADE, primary_key=True, related_name="tally")
     counted_at = models.DateTimeField()

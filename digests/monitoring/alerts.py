@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Greatest
 
-from digests.models import Alert, Delivery, SwitchChange
+from digests.models import Alert, Delivery, ProviderEvent, SwitchChange
 from digests.monitoring import notices
 from digests.sending import switch
 from newsletter import clock
@@ -25,6 +25,7 @@ from subscribers.models import Letter
 QUIET_TIME = timedelta(minutes=5)
 UNCERTAIN_PATIENCE = timedelta(hours=1)  # provider events settle most deliveries sooner
 LETTER_PATIENCE = timedelta(minutes=10)
+SIGNATURE_WORRY = timedelta(days=1)
 SENDING_PAGE = "admin:digests_sendingswitch_changelist"
 Kind = Alert.Kind
 
@@ -186,6 +187,24 @@ def find_stuck_letters() -> Iterator[Trouble]:
         )
 
 
+def find_refused_signatures() -> Iterator[Trouble]:
+    replays = ProviderEvent.objects.filter(put_aside=ProviderEvent.Aside.REFUSED)
+    if replays.filter(received_at__gt=clock.now() - SIGNATURE_WORRY).exists():
+        yield Trouble(
+            "",
+            "a provider’s signature came again, with other content or too late",
+            (
+                "Somebody posted to the webhook under a genuine signature that was used before for other content, or "
+                "that is older than the provider repeats its posts. The post was refused, and nothing of it applied.",
+                "If this machine’s clock is right, somebody can read what your provider posts: change WEBHOOK_SECRET "
+                "and the provider’s signing key. “Provider events” shows what was posted.",
+            ),
+            "over: no signature has come again for a day",
+            "admin:digests_providerevent_changelist",
+            f"?put_aside__exact={ProviderEvent.Aside.REFUSED}",
+        )
+
+
 FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
     Kind.PAUSED: find_automatic_pause,
     Kind.HELD: find_hold,
@@ -193,4 +212,5 @@ FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
     Kind.SOURCE: find_failing_sources,
     Kind.UNCERTAIN: find_uncertain_deliveries,
     Kind.LETTERS: find_stuck_letters,
+    Kind.SIGNATURE: find_refused_signatures,
 }

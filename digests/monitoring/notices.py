@@ -55,9 +55,9 @@ def deliver_notices() -> None:
 
     An unclear answer counts as a failure, so operators may get a notice more than once.
     """
-    for notice in Notice.objects.untold().order_by("pk"):
+    for notice in Notice.objects.undelivered().order_by("pk"):
         age = clock.now() - notice.made_at
-        if Notice.objects.untold().filter(pk=notice.pk).update(not_before=clock.now() + age + RETRY_AFTER):
+        if Notice.objects.undelivered().filter(pk=notice.pk).update(not_before=clock.now() + age + RETRY_AFTER):
             deliver_notice(notice)
     Notice.objects.filter(told_at__lt=clock.now() - KEEP_FOR).delete()
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from digests.mail import compose, headers, links, slots
+from digests.mail import compose, headers, links, reader_words, slots
 from digests.providers import Copy, Mail, SharedBody, provider_of
 from digests.sending import send_batch, sent_today
 from newsletter import clock
@@ -58,7 +58,7 @@ def send_sample_letter(address: str) -> SendOutcome:
     context = {"subject": "a test", "paragraphs": LETTER, "page_url": f"{settings.SITE_URL}/"}
     letter = message.compose("digests/alert", context, address, tag="test")
     try:
-        with letter_lane.lane(sent_today.count_sent_today) as lane:
+        with letter_lane.take_turn(sent_today.count_sent_today) as lane:
             return lane.hand_over(letter)
     except Wait as exc:
         return outcome_of_wait(exc)
@@ -78,4 +78,4 @@ def sample_body() -> SharedBody:
 def sample_copy(address: str) -> Copy:
     """Return the recipient's part. Its links are well-formed but belong to no reader."""
     number = FIRST_SAMPLE_ID + clock.milliseconds()
-    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16))
+    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16), reader_words.UNNAMED)

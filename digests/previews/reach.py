@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digests.assembly.already_sent import PapersSent, had_by
+from digests.assembly.already_sent import PapersSent, papers_in_history
 from digests.models import Delivery
 from digests.previews import reader_groups
 from digests.previews.reader_groups import CountedGroup
@@ -106,7 +106,7 @@ def draw_for_groups(source: Spans, groups: Sequence[CountedGroup], now: datetime
             yield readers, (), Reason.PAUSED if readers.is_paused else Reason.EXPIRED
         elif (choice := choices.get(preferences_id)) is not None:
             span = source.of(covered, choice)
-            found = digest_choice.draw(span, choice, had_by(history, sent), is_first=covered is None)
+            found = digest_choice.draw(span, choice, papers_in_history(history, sent), is_first=covered is None)
             yield readers, tuple([index.entries[number].id for index, number in found.places]), found.reason
 
 

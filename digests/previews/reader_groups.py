@@ -72,7 +72,7 @@ def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
     values: dict[str, Any] = {"now": until, "newest": None, "latest_slot": source.now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
         cursor.execute(MEMORY_SQL)
-        cursor.execute(COUNT_BY_HISTORY_SQL, values | already_sent.history_values(source))
+        cursor.execute(COUNT_BY_HISTORY_SQL, values | already_sent.history_parameters(source))
         return [group for row in cursor.fetchall() for group in parse_row(*row)]
 
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from digests.models import Delivery, ProviderEvent
-from digests.provider_events import bounce_policy
+from digests.provider_events import bounce_policy, signature_tokens
 from digests.provider_events.bounce_policy import ReaderEvent
 from digests.sending import auto_pause
 from digests.sending.uncertain import FACT_COLUMNS, Kind, settle_by_events
@@ -164,8 +164,9 @@ def write_events(events: list[ProviderEvent]) -> None:
 
 
 def forget_events() -> None:
-    """Delete events older than EVENT_KEPT, and clear domains older than DOMAIN_KEPT."""
+    """Delete events older than EVENT_KEPT and expired signatures, and clear domains older than DOMAIN_KEPT."""
     now = clock.now()
+    signature_tokens.forget_expired()
     ProviderEvent.objects.filter(received_at__lt=now - settings.EVENT_KEPT).exclude(applied_at=None).delete()
     old = ProviderEvent.objects.filter(received_at__lt=now - DOMAIN_KEPT).exclude(applied_at=None)
     old.exclude(domain="").exclude(held=ProviderEvent.Held.WAITING).update(domain="")

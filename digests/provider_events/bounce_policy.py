@@ -1,19 +1,21 @@
-"""Suppresses addresses: for a hard bounce, for repeated soft bounces, for a complaint."""
+"""Suppresses addresses: for a hard bounce, repeated soft bounces, a complaint, or where the provider has stopped."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
+from django.db.models.functions import Coalesce
 
 from digests.models import Delivery, ProviderEvent, ProviderEventQuerySet
 from digests.models.delivery_state import IS_CONTACTED
 from digests.monitoring import notices
 from newsletter import clock
-from subscribers.models import Subscriber, Suppression
+from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription import opt_in
 from subscribers.subscription.suppression import NewSuppression, Reason, suppress
 
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 SOFT_DAYS = 5
 SOFT_SPAN = timedelta(days=14)
 # Where a whole domain bounces, its addresses are probably fine.
@@ -22,7 +24,10 @@ TROUBLE_RECIPIENTS = 20
 TROUBLE_PERCENT = 10
 
 Kind = ProviderEvent.Kind
+Stop = ProviderEvent.Stop
 BOUNCES = (Kind.BOUNCED, Kind.SOFT_BOUNCED)
+# These end the reader's subscription, too.
+ENDING = {Kind.COMPLAINED, Kind.UNSUBSCRIBED, Stop.COMPLAINED, Stop.UNSUBSCRIBED}
 
 
 class ReaderEvent(NamedTuple):
@@ -45,14 +50,49 @@ def apply_policy(news: list[ReaderEvent]) -> None:
     """Suppress and unsubscribe by the policy. Runs in the caller's transaction; safe to repeat."""
     # In order of readers, so that two transactions that change readers cannot deadlock.
     news = sorted((item for item in news if item.address_hash), key=lambda item: item.subscriber_id or 0)
+    news = without_overtaken(news)
     for event, address_hash, _ in news:
-        if event.kind in (Kind.COMPLAINED, Kind.UNSUBSCRIBED):
+        if {event.kind, event.stopped_for} & ENDING:
             unsubscribe(address_hash)
     complaints = [item for item in news if item.event.kind == Kind.COMPLAINED]
     suppress([NewSuppression(item.address_hash, Reason.COMPLAINT, item.event.happened_at) for item in complaints])
+    suppress([stop(item) for item in news if item.event.stopped_for])
     for item in find_suppressed_since(news):
         lift_if_delivered(item)
     suppress_unless_held([(item, at) for item in news if (at := suppress_since(item)) is not None])
+
+
+def stop(item: ReaderEvent) -> NewSuppression:
+    """Return the suppression of an address that the provider no longer mails, with the provider's reason."""
+    event = item.event
+    reason = Reason.COMPLAINT if event.stopped_for == Stop.COMPLAINED else Reason.PROVIDER
+    note = f"{event.provider}: {event.get_stopped_for_display()} ({event.provider_word or event.stopped_for})"
+    return NewSuppression(item.address_hash, reason, event.happened_at, note)
+
+
+def without_overtaken(news: list[ReaderEvent]) -> list[ReaderEvent]:
+    """Leave out reports that are older than a lift of the suppression or a confirmation by the reader."""
+    since = latest_permissions({item.address_hash for item in news if is_outweighed_later(item.event)})
+    return [
+        item
+        for item in news
+        if not (is_outweighed_later(item.event) and item.event.happened_at < since.get(item.address_hash, NEVER))
+    ]
+
+
+def latest_permissions(hashes: set[str]) -> dict[str, datetime]:
+    """Return when an operator or the reader last allowed mail to each address, by its hash."""
+    lifted = LiftedSuppression.objects.filter(address_hash__in=hashes).values_list("address_hash", "lifted_at")
+    readers = Subscriber.objects.filter(address_hash__in=hashes)
+    allowed = [*lifted, *readers.values_list("address_hash", Coalesce("confirmed_at", Value(NEVER)))]
+    return dict(sorted(allowed, key=lambda row: row[1]))
+
+
+def is_outweighed_later(event: ProviderEvent) -> bool:
+    """Return whether a later permission outweighs the event. A complaint stands for good."""
+    if Kind.COMPLAINED in (event.kind, event.stopped_for):
+        return False
+    return event.kind in (Kind.BOUNCED, Kind.UNSUBSCRIBED) or bool(event.stopped_for)
 
 
 def suppress_unless_held(reasons: list[tuple[ReaderEvent, datetime]]) -> None:

@@ -1,33 +1,24 @@
 """The webhook for provider events. Anymail checks a post, each event is stored once; a task applies them later."""
 
-import hashlib
-import json
 import logging
-from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
-from anymail.exceptions import AnymailConfigurationError, AnymailError, AnymailWebhookValidationFailure
-from anymail.signals import tracking
+from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
+from anymail.webhooks.amazon_ses import AmazonSESTrackingWebhookView
 from anymail.webhooks.base import AnymailBasicAuthMixin
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 
 from digests.models import ProviderEvent
-from digests.provider_events.classification import classify, value_at
-from digests.provider_events.redaction import redacted_body, storable_text
-from newsletter import clock
-from newsletter.number_text import parse_row_id
-from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
+from digests.provider_events import event_rows, posted_events, signature_tokens
+from digests.provider_events.posted_events import PostedEvents
 
 logger = logging.getLogger(__name__)
 METHODS = ("HEAD", "POST")  # some providers check the URL with HEAD
-UNREADABLE = (
-    ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, AnymailError,
-)  # fmt: skip
-_heard: ContextVar[list[tuple[str, Any]]] = ContextVar("heard")
 
 
 @csrf_exempt  # providers post here; a secret or signature replaces the token
@@ -42,25 +33,37 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
         return answer_closed(provider, str(exc))
     if gate.warn_if_no_basic_auth and not gate.basic_auth:
         return answer_closed(provider, "WEBHOOK_SECRET is not set, and anybody could post here.")
+    if isinstance(gate, AmazonSESTrackingWebhookView) and "Authorization" not in request.headers:
+        return ask_for_secret()
     if not knows_secret(gate, request):
         return answer_refused(provider, "its secret is wrong")
     if not has_bounded_body(request):
-        return HttpResponse("This post is too large.", status=413, content_type="text/plain")
-    return store_events(request, provider, view)
+        return answer_too_large()
+    return HttpResponse() if request.method == "HEAD" else receive_events(request, provider, gate)
 
 
 def knows_secret(gate: Any, request: HttpRequest) -> bool:
     """Check the name and password in the address, before the body is read."""
     try:
         AnymailBasicAuthMixin.validate_request(gate, request)
-    except AnymailWebhookValidationFailure:
+    except (AnymailWebhookValidationFailure, ValueError):
         return False
     return True
+
+
+def ask_for_secret() -> HttpResponse:
+    """Answer 401: Amazon sends the name and password in the address only when it is asked for them."""
+    headers = {"WWW-Authenticate": 'Basic realm="Webhooks"'}
+    return HttpResponse("Name and password are missing.", status=401, content_type="text/plain", headers=headers)
 
 
 def answer_refused(provider: str, reason: object) -> HttpResponse:
     logger.warning("A post to the webhook of %s was refused: %s", provider, reason)
     return HttpResponse("The signature or secret is wrong.", status=403, content_type="text/plain")
+
+
+def answer_too_large() -> HttpResponse:
+    return HttpResponse("This post is too large.", status=413, content_type="text/plain")
 
 
 def find_view(provider: str) -> Any:
@@ -87,93 +90,35 @@ def has_bounded_body(request: HttpRequest) -> bool:
     return len(request.body) <= settings.WEBHOOK_MAX_BYTES
 
 
-def store_events(request: HttpRequest, provider: str, view: Any) -> HttpResponse:
-    heard: list[tuple[str, Any]] = []
-    token = _heard.set(heard)
+def receive_events(request: HttpRequest, provider: str, gate: Any) -> HttpResponse:
+    """Verify the signature of a post, and store its events."""
     try:
-        response: HttpResponse = view(request)
-        rows = [row for name, event in heard if (row := build_event(name, event)) is not None]
+        gate.run_validators(request)
+        objection = store_events(request, provider, gate.esp_name, posted_events.read_events(gate, request))
     except AnymailWebhookValidationFailure as exc:
         return answer_refused(provider, exc)
-    except AnymailConfigurationError as exc:
+    except (AnymailConfigurationError, BotoCoreError, ClientError) as exc:
         return answer_closed(provider, str(exc))
-    except UNREADABLE as exc:
+    except posted_events.TooManyEvents:
+        return answer_too_large()
+    except posted_events.UNREADABLE as exc:
         logger.warning("A post to the webhook of %s cannot be read: %s", provider, type(exc).__name__)
         return HttpResponse("This cannot be read.", status=400, content_type="text/plain")
-    finally:
-        _heard.reset(token)
-    ProviderEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    return response
+    return answer_refused(provider, objection) if objection else HttpResponse()
 
 
-def listen(sender: object, event: Any, esp_name: str, **_: object) -> None:
-    """Collect one event of the post that is being answered."""
-    _heard.get().append((esp_name, event))
+@transaction.atomic
+def store_events(request: HttpRequest, provider: str, name: str, posted: PostedEvents) -> str:
+    """Store the events of a verified post once; return why its signature is refused, an empty string if it is not.
 
-
-tracking.connect(listen, dispatch_uid="digests.provider_events.webhook")
-
-
-def build_event(provider: str, event: Any) -> ProviderEvent | None:
-    """Return the row to store for an event; None for events we ignore."""
-    kind = classify(provider, event)
-    if kind is None:
-        return None
-    now = clock.now()
-    happened_at = to_utc(event.timestamp)
-    address_hash, domain = hash_and_domain(event.recipient)
-    row = ProviderEvent(
-        provider=provider,
-        kind=kind,
-        body=redacted_body(event),
-        delivery_id=metadata_id(event, "delivery"),
-        letter_id=metadata_id(event, "letter"),
-        message_id=storable_text(str(event.message_id or ""))[:200],
-        address_hash=address_hash,
-        domain=domain,
-        happened_at=happened_at or now,
-        received_at=now,
-    )
-    row.key = event_key(row, happened_at, event)
-    if is_replay(provider, row, event):
-        row.put_aside, row.applied_at = ProviderEvent.Aside.REPLAY, now
-    return row
-
-
-def event_key(row: ProviderEvent, happened_at: datetime | None, event: Any) -> str:
-    """Return a key that is unique to this event and the same each time it is posted."""
-    when = happened_at.isoformat() if happened_at else str(event.event_id or json.dumps(row.body, sort_keys=True))
-    which = row.delivery_id or row.letter_id or row.message_id
-    return hashlib.sha256(json.dumps([row.provider, row.kind, row.address_hash, which, when]).encode()).hexdigest()
-
-
-def is_replay(provider: str, row: ProviderEvent, event: Any) -> bool:
-    """Return whether the event is older than any provider repeats one.
-
-    Mailgun signs a timestamp but not the body, where a forger may have put a newer one.
+    A refused post is put aside.
     """
-    signed_at = value_at(event.esp_event, "signature", "timestamp") if provider == "Mailgun" else None
-    moments = [row.happened_at]
-    if signed_at is not None:
-        moments.append(datetime.fromtimestamp(float(signed_at), tz=UTC))
-    return min(moments) < row.received_at - settings.WEBHOOK_WINDOW
-
-
-def to_utc(timestamp: datetime | None) -> datetime | None:
-    if timestamp is None:
-        return None
-    aware = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
-    return aware.astimezone(UTC)
-
-
-def hash_and_domain(recipient: str | None) -> tuple[str, str]:
-    """Return the hash and the domain of an address, two empty strings if there is none."""
-    try:
-        canonical = canonical_address(recipient or "")
-    except AddressError:
-        return "", ""
-    return hash_address(canonical), canonical.rpartition("@")[2]
-
-
-def metadata_id(event: Any, name: str) -> int | None:
-    return parse_row_id(str((event.metadata or {}).get(name, "")))
+    signature = signature_tokens.read_signature(provider, request)
+    objection = signature_tokens.find_objection(signature) if signature else ""
+    rows = (
+        [event_rows.build_refused(name, objection, signature.token_hash, posted_events.split(request))]
+        if signature and objection
+        else event_rows.build_rows(name, posted)
+    )
+    ProviderEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return objection

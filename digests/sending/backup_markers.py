@@ -18,7 +18,7 @@ PREFIX = "paper-round:epoch:"
 
 def read(lineage: str) -> int | None:
     """Return the newest epoch any marker holds for a lineage, None where no marker knows it."""
-    known = [_in_file().get(lineage), _in_redis(lineage)]
+    known = [_read_file().get(lineage), _read_redis(lineage)]
     return max((epoch for epoch in known if epoch is not None), default=None)
 
 
@@ -28,7 +28,7 @@ def write(epochs: dict[str, int]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(_in_file() | epochs))
+        fresh.write_text(json.dumps(_read_file() | epochs))
         fresh.replace(path)
     except OSError as exc:
         logger.warning("Cannot write the database marker to VAR_DIR: %s", exc)
@@ -40,7 +40,7 @@ def _path() -> Path:
     return Path(settings.VAR_DIR) / "sending.json"
 
 
-def _in_file() -> dict[str, int]:
+def _read_file() -> dict[str, int]:
     try:
         epochs = json.loads(_path().read_text())
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def _in_file() -> dict[str, int]:
     return epochs if isinstance(epochs, dict) else {}
 
 
-def _in_redis(lineage: str) -> int | None:
+def _read_redis(lineage: str) -> int | None:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
             epoch = client.get(PREFIX + lineage)

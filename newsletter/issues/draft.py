@@ -175,7 +175,7 @@ def with_evidence(papers: PaperQuerySet) -> PaperQuerySet:
     An editor's pick needs no evidence: what an editor touched stays on the front whatever the scores say.
     """
     proposed = Exists(Proposal.objects.filter(paper=OuterRef("pk")).exclude(status=Proposal.Status.DECLINED))
-    likely = forecasts.best_tenth(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
+    likely = forecasts.best_tenth_of_days(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
     mentioned = Q(pk__in=mentioned_twice(papers)) | Q(proposed)
     return papers.filter(Q(votes__gt=0) | mentioned | Q(pk__in=likely))
 

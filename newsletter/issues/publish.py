@@ -15,6 +15,7 @@ from newsletter.issues import draft as drafting
 from newsletter.issues import markdown
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
 from newsletter.papers.community import proposals
+from newsletter.papers.ingest.field_priority import is_shared_on_hugging_face
 from newsletter.papers.models import Paper, Sighting, Source
 from newsletter.papers.source_health import listings_line
 from newsletter.papers.summary.summarize import first_lines, summarize
@@ -215,5 +216,6 @@ def paper_snapshot(paper: Paper) -> dict[str, Any]:
         "comments": paper.comments,
         "score": paper.score,
         "proposed_by": paper.proposed_by,
+        "shared_on": "Hugging Face" if is_shared_on_hugging_face(paper) else "",
         "listed_on": paper.listed_on.isoformat(),
     }

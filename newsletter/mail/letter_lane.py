@@ -67,7 +67,7 @@ class LetterTurn:
 
 
 @contextmanager
-def lane(sent_today: Callable[[], int] = count_nothing) -> Iterator[LetterTurn]:
+def take_turn(sent_today: Callable[[], int] = count_nothing) -> Iterator[LetterTurn]:
     """Take a turn for one letter, waiting up to PATIENCE; raise Wait where it takes longer.
 
     `sent_today` counts the mails that the provider was given on this day of UTC, digests included.

@@ -1,7 +1,8 @@
--- The gate before a provider, decided in one step for all workers: its pause, its breaker, its calls at once, its day.
--- Times are milliseconds by Redis' own clock, so that machines need not agree on one, unless the caller brings a time.
--- Keys, after the provider's prefix: ":pause" until when; ":breaker" failures, since, shut_until, trial, trial_until;
--- ":calls:<lane>" turns by the end of their lease; ":day:<days since 1970>" messages let through.
+-- Decides atomically, for all workers, whether a call to a provider may start: its pause, its circuit breaker, its limit
+-- of concurrent calls and its daily cap.
+-- Times are milliseconds of Redis' own clock, so that machines need not agree on one; a caller may pass `now` instead.
+-- Keys, after the provider's prefix: ":pause" holds its end; ":breaker" failures, since, shut_until, trial, trial_until;
+-- ":calls:<lane>" turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through.
 local DAY = 86400000
 local prefix, operation, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 
@@ -36,14 +37,14 @@ local function sent_today()
     return tonumber(redis.call("GET", day_key(today)) or nil)
 end
 
--- What this lane may send today, or nil. A plan that has yet to begin holds to its first day.
+-- How many messages this lane may send today; nil without a limit. Before a warm-up begins, its first day's cap applies.
 local function allowance()
     local step = a.warmup[math.max(1, today - a.warmup_from + 1)]
     local cap = a.cap > 0 and math.min(a.cap, step or a.cap) or step
     return cap and cap - math.min(math.ceil(cap * a.kept_share), math.floor(cap / 2))
 end
 
--- Milliseconds until the breaker lets somebody through, and whether that is a trial.
+-- Milliseconds until the breaker lets a call through, and whether that call is a trial.
 local function breaker_wait()
     if number_of("since") == 0 then
         return 0, false
@@ -92,7 +93,7 @@ local function shut()
     redis.call("HDEL", breaker, "trial", "trial_until")
 end
 
--- While the breaker is open only its trial has a say: other answers are of calls from before.
+-- While the breaker is open only its trial counts: other answers belong to calls that started before it opened.
 local function judge(is_trial)
     local is_open = number_of("since") > 0
     if a.verdict == "accepted" and (is_trial or not is_open) then

@@ -19,14 +19,12 @@ LONGEST = 254
 def canonical(text: str) -> str:
     """Return or raise the same as `canonical_address`; fast for plain addresses of domains seen before."""
     text = text.strip()
-    if "@" not in text:
-        raise AddressError("An address needs an @.")
     plain = PLAIN.fullmatch(text)
     if plain is None or len(text) > LONGEST:
         return canonical_address(text)
     local_part, domain = plain.groups()
     if not is_domain(domain):
-        raise AddressError("This domain cannot receive mail.")
+        return canonical_address(text)  # which says what is wrong with it
     return f"{local_part}@{domain}".lower()
 
 

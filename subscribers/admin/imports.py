@@ -15,6 +15,8 @@ from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.number_text import parse_row_id
 from subscribers import tasks
 from subscribers.imports import uploads
+from subscribers.imports.column_form import ColumnForm
+from subscribers.imports.columns import MEANINGS, Meaning
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult
@@ -32,6 +34,7 @@ class ImportRunAdmin(AuditedAdmin):
     @display(
         description="State",
         label={
+            "Waiting for an answer": "warning",
             "Waiting for confirmation": "warning",
             "Imported": "success",
             "Unreadable": "danger",
@@ -83,41 +86,56 @@ class ImportRunAdmin(AuditedAdmin):
         if request.method == "POST":
             if not self.has_change_permission(request, run):
                 raise PermissionDenied
-            self.act(request, run)
+            form = ColumnForm(run, request.POST) if "explain" in request.POST else None
+            if form and not form.is_valid():
+                return self.page(request, run, form)
+            self.act(request, run, form.cleaned_data if form else {})
             return HttpResponseRedirect(page_of(run))
         return self.page(request, run)
 
-    def act(self, request: HttpRequest, run: ImportRun) -> None:
+    def act(self, request: HttpRequest, run: ImportRun, meanings: dict[str, str]) -> None:
         if "write" in request.POST:
-            done = run.begin_writing()
+            done, act = run.begin_writing(), "imported"
             words = "Importing. Readers receive papers published from now on, at their chosen hours."
-            if done:
-                tasks.go_on_with_import.delay_on_commit(run.pk)
+        elif meanings:
+            done, act, words = (
+                run.explain_columns(meanings),
+                "explained",
+                "The file is checked with your answers.",
+            )
         else:
-            done, words = run.end(run.Status.DROPPED), "Cancelled. Readers imported so far stay."
-            if done:
-                run.path.unlink(missing_ok=True)
+            done, act, words = run.end(run.Status.DROPPED), "cancelled", "Cancelled. Readers imported so far stay."
         if done:
-            audit.record(request.user, run, "imported" if "write" in request.POST else "cancelled")
+            self.follow_up(run)
+            audit.record(request.user, run, act, {}, meanings)
             self.message_user(request, words, messages.SUCCESS)
         else:
             self.message_user(
                 request, "Somebody else has changed this import. Its current state is below.", messages.WARNING
             )
 
-    def page(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+    def follow_up(self, run: ImportRun) -> None:
+        if run.is_at_work:
+            tasks.go_on_with_import.delay_on_commit(run.pk)
+        else:
+            run.path.unlink(missing_ok=True)
+
+    def page(self, request: HttpRequest, run: ImportRun, form: ColumnForm | None = None) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": f"Import of {run.name}",
             "opts": self.opts,
             "run": run,
-            "format": FORMATS[run.format].label if run.format in FORMATS else run.format,
+            "format": run.columns.get("format") or label_of(run.format),
+            "form": form or ColumnForm(run),
+            "meanings": [(name, MEANINGS[Meaning(word)]) for name, word in run.columns.get("meanings", {}).items()],
             "counts": [(run.counts[key], key, REASONS[key]) for key in RowResult if run.counts.get(key)],
             "added": run.counts.get(RowResult.ADDED, 0),
             "may_change": self.has_change_permission(request, run),
             "has_report": run.is_upload and run.report_path.exists(),
         }
-        response = TemplateResponse(request, "admin/subscribers/importrun/page.html", context)
+        status = 422 if form else 200
+        response = TemplateResponse(request, "admin/subscribers/importrun/page.html", context, status=status)
         if run.is_at_work:
             response["Refresh"] = str(RELOAD_SECONDS)
         return response
@@ -131,6 +149,11 @@ class ImportRunAdmin(AuditedAdmin):
         except FileNotFoundError as exc:
             raise Http404("The report of this import has been deleted.") from exc
         return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
+
+
+def label_of(form: str) -> str:
+    """Return the label of a format; a run may be older than the formats of today."""
+    return FORMATS[form].label if form in FORMATS else form
 
 
 def page_of(run: ImportRun) -> str:

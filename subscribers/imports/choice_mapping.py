@@ -1,25 +1,38 @@
-"""Map the topics, hours and zones in a file to stored preferences and rhythms."""
+"""Map the topics, phrases, hours and zones in a file to stored preferences and rhythms."""
 
 import re
-from datetime import time
+from collections.abc import Callable, Sequence
+from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from zoneinfo import available_timezones
 
-from django.db import connection
-
+from newsletter import clock
 from newsletter.papers.models import Topic
+from subscribers.csv_cells import unescape_formula
 from subscribers.digest_schedule import Rhythm
+from subscribers.imports.columns import value_of
+from subscribers.imports.preferences_store import PapersChoice
 from subscribers.models import Preferences, Subscriber
+from subscribers.phrases import MAX_ENTRIES, MAX_ENTRY_LENGTH, split_entries
 
 FREQUENCIES = {str(word).lower(): value for value, label in Subscriber.Frequency.choices for word in (value, label)}
-WEEKDAYS = {str(word).lower(): value for value, label in Subscriber.Weekday.choices for word in (value, label)}
+DAYS = {str(label).lower(): value for value, label in Subscriber.Weekday.choices}
+# No numbers: some services count from Monday as 0, some as 1, some from Sunday.
+WEEKDAYS = DAYS | {day[:length]: value for day, value in DAYS.items() for length in (2, 3, 4, 5)}
 DETAILS = {str(word).lower(): value for value, label in Preferences.Detail.choices for word in (value, label)}
 ZONES = {zone.lower(): zone for zone in available_timezones() - {"Factory", "localtime"}}
 SEVEN = time(7)
-HOUR = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?(?::00)?(?:\.0+)?")
+HOUR = re.compile(
+    r"(?P<hour>[01]?\d|2[0-3])(?:[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:\.0+)?)?|\.0)?\s*h?"
+    r"(?:\s*(?P<half>[ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
 BETWEEN_TOPICS = re.compile(r"[,;|]")
+LONGEST_PAUSE = timedelta(days=366)
+MOST_PAPERS = 30
 CACHE_SIZE = 100_000
+CACHED_LENGTH = 1_000  # characters; longer cells are read anew, so that the cache stays small
 
 Value = TypeVar("Value")
 
@@ -31,118 +44,146 @@ class Defaults(NamedTuple):
     rhythm: Rhythm
 
 
-class Papers(NamedTuple):
-    """What a row says of the papers: topic ids, and how much stands under each."""
-
-    topics: tuple[int, ...]
-    detail: str
-
-
 class Choice(NamedTuple):
-    """The choice of one row; `note` names the values that could not be mapped."""
+    """The choice of one row; `notes` name the values for which a default is used, `fault` why none can be."""
 
-    papers: Papers
+    papers: PapersChoice
     rhythm: Rhythm
-    note: str
+    notes: tuple[str, ...] = ()
+    fault: str = ""
 
 
 class ChoiceMapper:
-    """Maps the cells of rows to choices, caching by topics and by rhythm."""
+    """Maps the cells of rows (see file_reader.Row) to choices, with a cache for each group of columns."""
 
     def __init__(self, defaults: Defaults, has_labels: bool) -> None:
         self.defaults, self.has_labels = defaults, has_labels
         self.topics = known_topics()
-        self.topics_of = lru_cache(CACHE_SIZE)(self.read_topics)
-        self.rhythm_of = lru_cache(CACHE_SIZE)(self.read_rhythm)
+        self.topics_of = cached(self.read_topics)
+        self.rhythm_of = cached(self.read_rhythm)
+        self.wishes_of = cached(read_wishes)
 
     def choice_of(self, cells: tuple[str, ...]) -> Choice:
-        topics, unknown_topics = self.topics_of(cells[0])
-        rhythm, unknown = self.rhythm_of(cells[1:-1])
-        unknown_detail: list[str] = []
-        detail = look_up(DETAILS, cells[-1].strip(), Preferences.Detail.LINES.value, "detail", unknown_detail)
-        missing = (*unknown, *unknown_detail, *unknown_topics)
-        note = f"not known here: {', '.join(missing)}" if missing else ""
-        return Choice(Papers(topics, detail), rhythm, note)
+        topics, topic_notes = self.topics_of(cells[:1])
+        rhythm, rhythm_notes, fault = self.rhythm_of(cells[1:6])
+        wishes, wish_notes = self.wishes_of(cells[6:])
+        # Followed words are a choice of their own, which default topics would widen.
+        if not topics and not wishes.followed_phrases and not wishes.followed_authors:
+            topics = self.defaults.topics
+        return Choice(wishes._replace(topics=topics), rhythm, rhythm_notes + topic_notes + wish_notes, fault)
 
-    def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """Return the ids of the topics in a cell, and the words for the note if some are unknown."""
-        named = [name for part in BETWEEN_TOPICS.split(cell) if (name := part.strip(" []\"'").lower())]
-        chosen = tuple(sorted({self.topics[name] for name in named if name in self.topics}))
-        has_unknown = not self.has_labels and any(name not in self.topics for name in named)
-        return chosen or self.defaults.topics, ("a topic",) if has_unknown else ()
+    def read_topics(self, cells: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Return the ids of the topics in a cell, and a note for each unknown one."""
+        named = [name for part in BETWEEN_TOPICS.split(cells[0]) if (name := part.strip(" []\"'"))]
+        chosen = tuple(sorted({self.topics[name.lower()] for name in named if name.lower() in self.topics}))
+        unknown = [] if self.has_labels else [name for name in named if name.lower() not in self.topics]
+        return chosen, tuple(f"topic “{value_of(name)}”" for name in unknown)
 
-    def read_rhythm(self, cells: tuple[str, ...]) -> tuple[Rhythm, tuple[str, ...]]:
-        """Return the rhythm in the cells, and the words for the note about unknown ones."""
-        frequency, weekday, hour, zone = (cell.strip() for cell in cells)
-        unknown: list[str] = []
+    def read_rhythm(self, cells: tuple[str, ...]) -> tuple[Rhythm, tuple[str, ...], str]:
+        """Return the rhythm in the cells, notes about unknown ones, and a fault if the pause cannot be read."""
+        frequency, weekday, hour, zone, pause = (cell.strip() for cell in cells)
+        notes: list[str] = []
         usual = self.defaults.rhythm
+        paused_until, fault = parse_pause(pause)
         rhythm = Rhythm(
-            look_up(FREQUENCIES, frequency, usual.frequency, "frequency", unknown),
-            look_up(WEEKDAYS, weekday, usual.weekday, "weekday", unknown),
-            parse_hour(hour, usual.send_time, unknown),
-            look_up(ZONES, zone, usual.timezone, "zone", unknown),
+            look_up(FREQUENCIES, frequency, usual.frequency, "frequency", "daily, weekdays or weekly", notes),
+            look_up(WEEKDAYS, weekday, usual.weekday, "weekday", "Monday to Sunday, or Mon to Sun", notes),
+            parse_hour(hour, usual.send_time, notes),
+            look_up(ZONES, zone, usual.timezone, "time zone", "a name as Europe/Berlin", notes),
+            paused_until,
         )
-        return rhythm, tuple(unknown)
+        return rhythm, tuple(notes), fault
 
 
-def look_up(known: dict[str, Value], word: str, usual: Value, name: str, unknown: list[str]) -> Value:
+Read = TypeVar("Read")
+
+
+def cached(read: Callable[[tuple[str, ...]], Read]) -> Callable[[tuple[str, ...]], Read]:
+    kept = lru_cache(CACHE_SIZE)(read)
+
+    def find(cells: tuple[str, ...]) -> Read:
+        return kept(cells) if sum(map(len, cells)) <= CACHED_LENGTH else read(cells)
+
+    return find
+
+
+def look_up(known: dict[str, Value], word: str, usual: Value, name: str, hint: str, notes: list[str]) -> Value:
     if word and word.lower() not in known:
-        unknown.append(f"its {name}")
+        notes.append(f"{name} “{value_of(word)}” (write {hint})")
     return known.get(word.lower(), usual)
 
 
-def parse_hour(text: str, usual: time, unknown: list[str]) -> time:
+def parse_hour(text: str, usual: time, notes: list[str]) -> time:
+    """Return a time of day, as in “07:00”, “7:00 AM” or “7h”."""
     if not text:
         return usual
-    if match := HOUR.fullmatch(text):
-        return time(int(match[1]), int(match[2] or 0))
-    unknown.append("its hour")
+    match = HOUR.fullmatch(text)
+    if match is None or (match["half"] and not 1 <= int(match["hour"]) <= 12):
+        notes.append(f"hour “{value_of(text)}” (write 07:00)")
+        return usual
+    hour, half = int(match["hour"]), (match["half"] or "").lower()
+    hour = hour % 12 + 12 * (half == "p") if half else hour
+    return time(hour, int(match["minute"] or 0), int(match["second"] or 0))
+
+
+def parse_pause(text: str) -> tuple[date | None, str]:
+    """Return the end of a pause, and why it cannot be read, if so: its reader must not be mailed meanwhile."""
+    try:
+        until = date.fromisoformat(text) if text else None
+    except ValueError:
+        return None, f"its pause until “{value_of(text)}” cannot be read; write it as 2026-05-31"
+    if until and until > clock.today() + LONGEST_PAUSE:
+        return None, f"its pause until {until} is longer than a year"
+    return until, ""
+
+
+def read_wishes(cells: tuple[str, ...]) -> tuple[PapersChoice, tuple[str, ...]]:
+    """Return the choice of papers in the cells, without topics, and notes about values that cannot be taken."""
+    *lists, papers, score, detail = cells
+    notes: list[str] = []
+    followed, followed_authors, muted, muted_authors = (read_entries(cell, notes) for cell in lists)
+    usual = PapersChoice(())
+    return (
+        PapersChoice(
+            (),
+            followed,
+            followed_authors,
+            muted,
+            muted_authors,
+            max_papers=parse_number(papers, int, 1, MOST_PAPERS, usual.max_papers, "number of papers", notes),
+            minimum_score=parse_number(score, float, 0, 1e9, usual.minimum_score, "minimum score", notes),
+            detail=look_up(DETAILS, detail.strip(), usual.detail, "detail", "title, lines or abstract", notes),
+        ),
+        tuple(notes),
+    )
+
+
+def read_entries(cell: str, notes: list[str]) -> tuple[str, ...]:
+    entries = split_entries(unescape_formula(cell)) if cell else []
+    kept = [entry for entry in entries if len(entry) <= MAX_ENTRY_LENGTH][:MAX_ENTRIES]
+    if len(kept) < len(entries):
+        notes.append(f"{len(entries) - len(kept)} of {len(entries)} words or authors (at most {MAX_ENTRIES})")
+    return tuple(kept)
+
+
+def parse_number(
+    text: str, kind: Callable[[str], Value], least: float, most: float, usual: Value, name: str, notes: list[str]
+) -> Value:
+    if not text.strip():
+        return usual
+    try:
+        number = kind(text)
+        if least <= number <= most:  # type: ignore[operator]
+            return number
+    except ValueError:
+        pass
+    notes.append(f"{name} “{value_of(text)}” (write a number from {least:g} to {most:g})")
     return usual
 
 
 def known_topics() -> dict[str, int]:
-    """Return topic ids by slug and by name; a retired topic maps to its successor."""
-    topics = list(Topic.objects.all())
+    """Return topic ids by name and by slug, which wins; a retired topic maps to its successor."""
+    topics: Sequence[Topic] = list(Topic.objects.all())
     ids = {topic.pk: topic.retired_into_id or topic.pk for topic in topics}
-    return {word.lower(): ids[topic.pk] for topic in topics for word in (topic.name, topic.slug)}
-
-
-ADD_CHOICES = """
-INSERT INTO subscribers_preferences (key, followed_phrases, followed_authors, muted_phrases, muted_authors, max_papers,
-    minimum_score, detail)
-SELECT key, '{}', '{}', '{}', '{}', %s, %s, detail FROM unnest(%s::text[], %s::text[]) AS wanted(key, detail)
-ON CONFLICT DO NOTHING
-RETURNING id, key
-"""
-# Locked, so that the nightly clean-up does not delete preferences that have no reader yet.
-FIND_CHOICES = "SELECT id, key FROM subscribers_preferences WHERE key = ANY(%s) FOR KEY SHARE"
-ADD_TOPICS = """
-INSERT INTO subscribers_preferencestopic (preferences_id, topic_id)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[])
-"""
-
-
-def key_of(choice: Papers) -> str:
-    return Preferences(detail=choice.detail).fingerprint(list(choice.topics))
-
-
-class PreferencesStore:
-    """The ids of stored preferences by what they say of the papers, written on demand."""
-
-    def __init__(self) -> None:
-        self.ids: dict[Papers, int] = {}
-
-    def store(self, choices: set[Papers]) -> None:
-        """Look up the ids of `choices`, and insert missing ones, in the caller's transaction."""
-        usual = Preferences()
-        by_key = {key_of(choice): choice for choice in choices if choice not in self.ids}
-        # Sorted, so that two transactions that insert the same keys cannot deadlock.
-        keys = sorted(by_key)
-        with connection.cursor() as cursor:
-            details = [by_key[key].detail for key in keys]
-            cursor.execute(ADD_CHOICES, [usual.max_papers, usual.minimum_score, keys, details])
-            added = {by_key[key]: pk for pk, key in cursor.fetchall()}
-            cursor.execute(FIND_CHOICES, [[key for key in keys if by_key[key] not in added]])
-            self.ids |= added | {by_key[key]: pk for pk, key in cursor.fetchall()}
-            pairs = [(pk, topic) for choice, pk in added.items() for topic in choice.topics]
-            cursor.execute(ADD_TOPICS, [[pk for pk, _ in pairs], [topic for _, topic in pairs]])
+    names = {topic.name.lower(): ids[topic.pk] for topic in topics}
+    return names | {topic.slug.lower(): ids[topic.pk] for topic in topics}

@@ -1,121 +1,90 @@
-"""Read rows from a CSV file in any common encoding; malformed files raise FileError."""
+"""Read the rows of a CSV file; what cannot be read for sure becomes a row with a fault."""
 
-import csv
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
-from operator import itemgetter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from subscribers.csv_cells import unescape_formula
-from subscribers.imports.formats import SEVERITY, Format, State, StateColumn
+from subscribers.imports.columns import Columns, value_of
+from subscribers.imports.csv_records import Lines, Record, records
+from subscribers.imports.file_error import FileError
+from subscribers.imports.states import DO_NOT_MAIL, SEVERITY, State
 
-CHOICE_COLUMNS = (
-    ("frequency", "how_often"),
-    ("weekday", "day"),
-    ("hour", "send_time", "time"),
-    ("zone", "timezone", "time_zone"),
-    ("detail",),
-)
-MAX_COLUMNS = 1000
-CACHE_SIZE = 1000  # parsed cells per state column
-
-
-class FileError(ValueError):
-    """The file cannot be imported; the message says why. Nothing of it was written."""
+LONGEST_CELL = 10_000  # characters, of a cell that is read
+EMPTY, UNREADABLE = "empty", "unreadable"
+SAMPLE_ROWS, SAMPLE_VALUES = 20_000, 5
 
 
 class Row(NamedTuple):
-    """One line of a file; `choice` holds its cells for topics, frequency, weekday, hour, zone and detail."""
+    """One line of a file; `choice` holds its cells for topics and then those of columns.CHOICE_COLUMNS.
+
+    `why` says which cell gave the state, or what the fault is: `fault` is "", EMPTY or UNREADABLE.
+    """
 
     line: int
     address: str
     state: State
     choice: tuple[str, ...]
+    why: str = ""
+    fault: str = ""
 
 
-class Columns(NamedTuple):
-    """Column indexes in a record; an index equal to `width` means the column is missing."""
-
-    width: int
-    address: int
-    states: list[tuple[int, Callable[[str], State]]]
-    choice: Callable[[list[str]], tuple[str, ...]]
+def rows(path: Path, columns: Columns) -> Iterator[Row]:
+    """Yield a row for each line or record below the header. Raise FileError if the file cannot be read."""
+    for record in records_of(path, columns):
+        yield row_of(record, columns)
 
 
-def rows(path: Path, form: Format) -> Iterator[Row]:
-    """Yield the non-empty rows of a file. Raise FileError at the first row that cannot be read."""
+def records_of(path: Path, columns: Columns) -> Iterator[Record]:
+    encoding = columns.encoding
     try:
-        with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
-            yield from rows_of(file, form)
+        with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
+            lines = Lines(file)
+            lines.skip(columns.header.line_count)
+            yield from records(lines, columns.header.delimiter)
     except OSError as exc:
         raise FileError(f"The file cannot be read: {exc.strerror}.") from exc
+    except UnicodeDecodeError as exc:
+        raise FileError("The file was changed while it was read.") from exc
 
 
-def encoding_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-
-
-def rows_of(file: TextIO, form: Format) -> Iterator[Row]:
-    reader = csv.reader(file, delimiter=delimiter_of(file))
-    try:
-        header = next((record for record in reader if any(record)), None)
-        if header is None:
-            raise FileError("The file is empty.")
-        columns = columns_of(header, form)
-        clean = unescape_formula if form.label == "CSV" else str
-        for record in reader:
-            if any(record):
-                yield row_of(record, columns, reader.line_num, clean)
-    except csv.Error as exc:
-        raise FileError(f"Line {reader.line_num} cannot be read as CSV: {exc}.") from exc
-
-
-def delimiter_of(file: TextIO) -> str:
-    head = file.readline(100_000)
-    file.seek(0)
-    return max((",", ";", "\t"), key=head.count)
-
-
-def columns_of(header: list[str], form: Format) -> Columns:
-    names = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header[:MAX_COLUMNS]]
-    width = len(names)
-
-    def place(wanted: tuple[str, ...]) -> int:
-        return next((names.index(name) for name in wanted if name in names), width)
-
-    address = place(form.addresses)
-    if address == width:
-        raise FileError(
-            f"No column of the first line is called “{form.addresses[0]}”. "
-            f"The first line of a {form.label} file names its columns."
-        )
-    states = [(place(column.names), column) for column in form.states]
-    if all(index == width for index, _ in states):
-        states += [(place(column.names), column) for column in form.dates]
-    choice = itemgetter(*(place(column) for column in (form.topics, *CHOICE_COLUMNS)))
-    return Columns(
-        width, address, [(index, state_reader(column)) for index, column in states if index < width], choice
-    )
-
-
-def state_reader(column: StateColumn) -> Callable[[str], State]:
-    return lru_cache(CACHE_SIZE)(partial(state_in, column=column))
-
-
-def row_of(record: list[str], columns: Columns, line: int, clean: Callable[[str], str]) -> Row:
-    del record[columns.width :]
-    record.extend([""] * (columns.width + 1 - len(record)))
-    state = State.ACTIVE
+def row_of(record: Record, columns: Columns) -> Row:
+    line, cells, fault = record
+    if not fault and not any(cells):
+        return Row(line, "", State.UNKNOWN, (), fault=EMPTY)
+    extra = cells[columns.width :]
+    del cells[columns.width :]
+    cells.extend([""] * (columns.width + 1 - len(cells)))
+    state, why = State.ACTIVE, ""
     for index, read_state in columns.states:
-        found = read_state(record[index])
-        if found is not state and SEVERITY[found] > SEVERITY[state]:
-            state = found
-    return Row(line, clean(record[columns.address]), state, columns.choice(record))
+        found = read_state(cells[index])
+        if found.state is not state and SEVERITY[found.state] > SEVERITY[state]:
+            state, why = found
+    row = Row(line, unescape_formula(cells[columns.address]), state, columns.choice(cells), why)
+    fault = fault or fault_of(row, extra, columns)
+    if not fault or (state in DO_NOT_MAIL and not record.fault):
+        return row
+    # An unreadable line keeps out the other lines of its address.
+    return row._replace(state=State.LEFT_OUT, why=fault, fault=UNREADABLE)
 
 
-def state_in(cell: str, column: StateColumn) -> State:
-    """Return the state that a cell means; an empty cell means active."""
-    word = cell.strip().lower().replace(" ", "_")
-    return column.words.get(word, column.filled) if word else State.ACTIVE
+def fault_of(row: Row, extra: list[str], columns: Columns) -> str:
+    """Return why a row cannot be read for sure, or ""."""
+    if extra and any(cell.strip() for cell in extra):
+        return f"it has {columns.width + len(extra)} cells, and the file {columns.width} columns"
+    if any(len(cell) > LONGEST_CELL for cell in row.choice) or len(row.address) > LONGEST_CELL:
+        return f"it has a cell of more than {LONGEST_CELL:,} characters"
+    if not columns.encoding.is_certain and not (row.address.isascii() and all(cell.isascii() for cell in row.choice)):
+        return "it holds letters of an unknown encoding; save the file as UTF-8"
+    return ""
+
+
+def sample_values(path: Path, columns: Columns) -> dict[str, list[str]]:
+    """Return some values of each column that nobody has explained, by clean name."""
+    samples: dict[str, dict[str, None]] = {name: {} for name in columns.unexplained}
+    for record in islice(records_of(path, columns), SAMPLE_ROWS):
+        for name, index in columns.unexplained.items():
+            if index < len(record.cells) and len(samples[name]) < SAMPLE_VALUES:
+                samples[name].setdefault(value_of(record.cells[index]) or "(empty)")
+    return {name: list(values) for name, values in samples.items()}

@@ -52,7 +52,10 @@ class ImportForm(forms.ModelForm[ImportRun]):
         super().__init__(*args, **kwargs)
         cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"]).queryset = Topic.objects.current()
         largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
-        self.fields["file"].help_text = f"A CSV file of at most {largest}; its first line names the columns."
+        self.fields["file"].help_text = (
+            f"A CSV file of at most {largest}; its first line names the columns. They may be separated by comma, "
+            "semicolon, tab or |; letters beyond A to Z need UTF-8 or UTF-16."
+        )
         self.fields["file"].error_messages["required"] = (
             f"Choose a file of at most {largest}. For a larger one, use “manage.py import_subscribers”."
         )

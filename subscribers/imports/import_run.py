@@ -12,17 +12,26 @@ from django.db import transaction
 from newsletter import clock
 from subscribers.addresses.bulk_canonical import mask_address
 from subscribers.digest_schedule import Rhythm
-from subscribers.imports import file_reader
+from subscribers.imports import columns, file_reader
 from subscribers.imports.choice_mapping import ChoiceMapper, Defaults
-from subscribers.imports.file_reader import FileError, Row
-from subscribers.imports.formats import FORMATS, Format, State
+from subscribers.imports.columns import Columns
+from subscribers.imports.file_error import FileError
+from subscribers.imports.file_reader import Row
+from subscribers.imports.formats import FORMATS
 from subscribers.imports.reports import Report, reason_of
-from subscribers.imports.row_outcome import EXPECTED, CheckedRow, RowChecker, do_not_mail_states
+from subscribers.imports.row_outcome import EXPECTED, CheckedRow, RowChecker, RowResult, do_not_mail_states
 from subscribers.imports.row_writer import RowWriter
+from subscribers.imports.states import State
 from subscribers.models import ImportRun
 
 CHUNK = 20_000
 MAX_PROBLEMS = 50
+MAX_NOTES = 30
+OTHER_NOTES = "other values"
+
+
+class UnexplainedColumns(FileError):
+    """Columns that may say who must not be mailed have no meaning yet. Nothing is written; the run names them."""
 
 
 class Survey(NamedTuple):
@@ -36,14 +45,16 @@ def process(run: ImportRun, path: Path, report_path: Path | None, *, is_dry: boo
     """Import the rows after `run.position`; yield after each chunk.
 
     A dry run writes no reader, and an unsaved run is not stored. Returns early if another worker has taken over the
-    run. Raises FileError before the first row if any part of the file cannot be read.
+    run. Raises FileError before the first row if the file cannot be read, and UnexplainedColumns if an operator must
+    first say what some columns mean.
     """
     if run.file_hash != hash_of(path):
         raise FileError("This is not the file that the import began with.")
-    form = FORMATS[run.format]
-    found = survey(path, form)
-    checker = RowChecker(ChoiceMapper(defaults_of(run.defaults), form.has_labels), found.do_not_mail)
-    writer, rows = RowWriter(run), file_reader.rows(path, form)
+    found_columns = explained_columns(run, path)
+    found = survey(path, found_columns)
+    mapper = ChoiceMapper(defaults_of(run.defaults), found_columns.form.has_labels)
+    checker = RowChecker(mapper, found.do_not_mail)
+    writer, rows = RowWriter(run), file_reader.rows(path, found_columns)
     for row in islice(rows, run.position):
         checker.check(row)
     run.total = found.total
@@ -69,12 +80,36 @@ def hash_of(path: Path) -> str:
         raise FileError(f"The file cannot be read: {exc.strerror}.") from exc
 
 
-def survey(path: Path, form: Format) -> Survey:
+def explained_columns(run: ImportRun, path: Path) -> Columns:
+    """Return the file's columns and note them on the run. Raise UnexplainedColumns if some have no meaning yet."""
+    meanings = run.columns.get("meanings", {})
+    found = columns.find_columns(path, FORMATS[run.format], meanings)
+    run.columns = {
+        "format": found.form.label,
+        "is_certain": found.encoding.is_certain,
+        "read": found.read,
+        "unread": found.unread,
+        "meanings": meanings,
+        "unexplained": file_reader.sample_values(path, found) if found.unexplained else {},
+    }
+    if run.pk:
+        run.save(update_fields=["columns"])
+    if found.unexplained:
+        raise UnexplainedColumns(unexplained_text(run.columns["unexplained"]))
+    return found
+
+
+def unexplained_text(values: dict[str, list[str]]) -> str:
+    listed = "; ".join(f"{name} ({', '.join(some)})" for name, some in values.items())
+    return f"Nothing is written yet. These columns may say that somebody must not be mailed: {listed}."
+
+
+def survey(path: Path, found: Columns) -> Survey:
     total = 0
 
     def count_rows() -> Iterator[Row]:
         nonlocal total
-        for row in file_reader.rows(path, form):
+        for row in file_reader.rows(path, found):
             total += 1
             yield row
 
@@ -99,10 +134,22 @@ def record_chunk(run: ImportRun, checked: Sequence[CheckedRow], report_size: int
     run.problems = run.problems + [
         [one.candidate.row.line, mask_address(one.candidate.row.address), reason_of(one)] for one in problems
     ]
+    run.notes = with_notes(run.notes, checked)
     run.counts, run.position, run.report_size = counts, run.position + len(checked), report_size
     run.moved_at = clock.now()
     if run.pk:
-        run.save(update_fields=["counts", "problems", "position", "report_size", "total", "moved_at"])
+        run.save(update_fields=["counts", "problems", "notes", "position", "report_size", "total", "moved_at"])
+
+
+def with_notes(known: dict[str, int], checked: Sequence[CheckedRow]) -> dict[str, int]:
+    """Return `known` plus the notes of added rows, each with the number of its rows; at most MAX_NOTES kinds."""
+    notes = dict(known)
+    for candidate, outcome in checked:
+        if outcome == RowResult.ADDED and candidate.choice:
+            for note in candidate.choice.notes:
+                kind = note if note in notes or len(notes) < MAX_NOTES else OTHER_NOTES
+                notes[kind] = notes.get(kind, 0) + 1
+    return notes
 
 
 def stored_defaults(topics: Sequence[int], rhythm: Rhythm) -> dict[str, Any]:

@@ -52,7 +52,10 @@ def line_of(checked: CheckedRow) -> tuple[object, ...]:
 
 
 def reason_of(checked: CheckedRow) -> str:
-    """Return the result of a row in words, and which of its values were unknown."""
-    choice, reason = checked.candidate.choice, REASONS[checked.outcome]
-    is_noted = checked.outcome == RowResult.ADDED and choice is not None and choice.note
-    return f"{reason}; {choice.note}, so the default is used" if is_noted and choice else reason
+    """Return the result of a row in words, why so, and for which of its values the default is used."""
+    candidate, reason = checked.candidate, REASONS[checked.outcome]
+    if candidate.why and checked.outcome != RowResult.ADDED:
+        reason = f"{reason}: {candidate.why.rstrip('.')}"
+    if checked.outcome == RowResult.ADDED and candidate.choice and candidate.choice.notes:
+        reason = f"{reason}; the default is used for {', '.join(candidate.choice.notes)}"
+    return reason

@@ -8,7 +8,7 @@ from subscribers.addresses import bulk_canonical
 from subscribers.addresses.canonical import AddressError, hash_address, is_role
 from subscribers.imports.choice_mapping import Choice, ChoiceMapper
 from subscribers.imports.file_reader import Row
-from subscribers.imports.formats import DO_NOT_MAIL, SEVERITY, State
+from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, State
 from subscribers.subscription.disposable_domains import is_disposable
 
 LONGEST_ADDRESS = 320
@@ -27,7 +27,10 @@ class RowResult(StrEnum):
     THROW_AWAY = "throw_away"
     UNCONFIRMED = "unconfirmed"
     UNKNOWN = "unknown"
+    LEFT_OUT = "left_out"
     NO_TOPIC = "no_topic"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
 
 
 REASONS = {
@@ -43,20 +46,27 @@ REASONS = {
     RowResult.THROW_AWAY: "a disposable address",
     RowResult.UNCONFIRMED: "never confirmed there, so has not agreed",
     RowResult.UNKNOWN: "has a state there that this format does not know",
+    RowResult.LEFT_OUT: "left out, as you said of the column",
     RowResult.NO_TOPIC: "has no topic that exists here, and no default topics were chosen",
+    RowResult.UNREADABLE: "cannot be read for sure, so nothing of it is imported",
+    RowResult.EMPTY: "an empty line",
 }
 # The other results deserve a look before an import is confirmed.
-EXPECTED = frozenset((RowResult.ADDED, RowResult.LEFT, RowResult.SUPPRESSED, RowResult.ALREADY))
+EXPECTED = frozenset((RowResult.ADDED, RowResult.LEFT, RowResult.SUPPRESSED, RowResult.ALREADY, RowResult.EMPTY))
 
 
 class Candidate(NamedTuple):
-    """A row with its parsed address and choice; `outcome` is set if the database cannot change it."""
+    """A row with its parsed address and choice.
+
+    `outcome` is set if the database cannot change it; `why` says which cell or fault leads to it.
+    """
 
     row: Row
     canonical: str = ""
     address_hash: str = ""
     choice: Choice | None = None
     outcome: RowResult | None = None
+    why: str = ""
 
 
 class Known(NamedTuple):
@@ -79,17 +89,21 @@ class RowChecker:
         self.seen: set[bytes] = set()
 
     def check(self, row: Row) -> Candidate:
+        if row.fault:
+            return Candidate(row, outcome=RowResult(row.fault), why=row.why)
         try:
             canonical = canonical_of(row)
-        except AddressError:
-            return Candidate(row, outcome=RowResult.MALFORMED)
+        except AddressError as exc:
+            return Candidate(row, outcome=RowResult.MALFORMED, why=str(exc))
         address_hash = hash_address(canonical)
         key = key_of(address_hash)
         if key in self.seen or self.do_not_mail.get(key, row.state) != row.state:
             return Candidate(row, canonical, outcome=RowResult.DUPLICATE)
         self.seen.add(key)
         choice = self.mapper.choice_of(row.choice)
-        return Candidate(row, canonical, address_hash, choice, refusal(row.state, canonical, choice))
+        outcome = refusal(row.state, canonical, choice)
+        why = choice.fault if outcome == RowResult.UNREADABLE else row.why
+        return Candidate(row, canonical, address_hash, choice, outcome, why)
 
 
 def canonical_of(row: Row) -> str:
@@ -109,7 +123,7 @@ def do_not_mail_states(rows: Iterable[Row]) -> dict[bytes, State]:
     """Return the most severe state of every address that some line rules out, by key_of(address_hash)."""
     states: dict[bytes, State] = {}
     for row in rows:
-        if row.state not in DO_NOT_MAIL:
+        if row.state not in RULES_OUT:
             continue
         try:
             key = key_of(hash_address(canonical_of(row)))
@@ -129,7 +143,10 @@ def refusal(state: State, canonical: str, choice: Choice) -> RowResult | None:
         return RowResult.THROW_AWAY
     if is_role(canonical.rpartition("@")[0]):
         return RowResult.ROLE
-    return None if choice.papers.topics else RowResult.NO_TOPIC
+    if choice.fault:
+        return RowResult.UNREADABLE
+    papers = choice.papers
+    return None if papers.topics or papers.followed_phrases or papers.followed_authors else RowResult.NO_TOPIC
 
 
 def decide(candidate: Candidate, known: Known) -> RowResult:

@@ -7,9 +7,9 @@ from django.db import connection
 
 from newsletter import clock
 from subscribers.digest_schedule import Rhythm, next_slot
-from subscribers.imports.choice_mapping import PreferencesStore
-from subscribers.imports.formats import State
+from subscribers.imports.preferences_store import PreferencesStore
 from subscribers.imports.row_outcome import Candidate, CheckedRow, Known, RowResult, decide
+from subscribers.imports.states import State
 from subscribers.models import ImportRun
 from subscribers.subscription import suppression
 
@@ -29,7 +29,8 @@ SELECT address_hash, reason FROM subscribers_suppression WHERE address_hash = AN
 """
 ARRIVING = """
 CREATE TEMP TABLE IF NOT EXISTS arriving (email text, canonical text, address_hash text, status text,
-    preferences_id bigint, frequency text, weekday int, send_time time, timezone text, next_digest_at timestamptz)
+    preferences_id bigint, frequency text, weekday int, send_time time, timezone text, paused_until date,
+    next_digest_at timestamptz)
     ON COMMIT DELETE ROWS;
 TRUNCATE arriving
 """
@@ -38,16 +39,16 @@ COPY = "COPY arriving FROM STDIN"
 ADD = """
 WITH added AS (
     INSERT INTO subscribers_subscriber AS reader (email, canonical, address_hash, status, preferences_id, frequency,
-        weekday, send_time, timezone, next_digest_at, covered_through, token_epoch, created_at, confirmed_at,
-        unsubscribed_at)
+        weekday, send_time, timezone, paused_until, next_digest_at, covered_through, token_epoch, created_at,
+        confirmed_at, unsubscribed_at)
     SELECT email, canonical, address_hash, status, preferences_id, frequency, weekday, send_time, timezone,
-        next_digest_at, %(started)s, 0, %(started)s, CASE status WHEN 'active' THEN %(started)s END,
+        paused_until, next_digest_at, %(started)s, 0, %(started)s, CASE status WHEN 'active' THEN %(started)s END,
         CASE status WHEN 'unsubscribed' THEN %(started)s END
     FROM arriving ORDER BY canonical
     ON CONFLICT (canonical) DO UPDATE SET
         email = EXCLUDED.email, status = EXCLUDED.status, preferences_id = EXCLUDED.preferences_id,
         frequency = EXCLUDED.frequency, weekday = EXCLUDED.weekday, send_time = EXCLUDED.send_time,
-        timezone = EXCLUDED.timezone, covered_through = EXCLUDED.covered_through, paused_until = NULL,
+        timezone = EXCLUDED.timezone, covered_through = EXCLUDED.covered_through, paused_until = EXCLUDED.paused_until,
         next_digest_at = GREATEST(EXCLUDED.next_digest_at, reader.last_slot_at + interval '1 microsecond'),
         confirmed_at = EXCLUDED.confirmed_at,
         unsubscribed_at = EXCLUDED.unsubscribed_at
@@ -133,7 +134,7 @@ class RowWriter:
 
     def columns_of(self, one: Candidate) -> tuple[object, ...]:
         assert one.choice is not None
-        _, rhythm, _ = one.choice
+        rhythm = one.choice.rhythm
         is_active = one.row.state == State.ACTIVE
         return (
             one.row.address.strip(),
@@ -141,7 +142,7 @@ class RowWriter:
             one.address_hash,
             "active" if is_active else "unsubscribed",
             self.stored.ids[one.choice.papers],
-            *rhythm[:4],
+            *rhythm,
             self.slot_of(rhythm) if is_active else None,
         )
 

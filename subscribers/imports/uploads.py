@@ -7,7 +7,7 @@ from django.core.files import File
 
 from newsletter import clock
 from subscribers.imports import import_run
-from subscribers.imports.file_reader import FileError
+from subscribers.imports.file_error import FileError
 from subscribers.models import ImportRun
 
 IDLE_AFTER = timedelta(minutes=2)  # longer than any chunk takes
@@ -35,6 +35,9 @@ def continue_run(run: ImportRun, may_continue: Callable[[], bool]) -> bool:
         for _ in import_run.process(run, run.path, run.report_path, is_dry=run.status == run.Status.CHECKING):
             if not may_continue():
                 return True
+    except import_run.UnexplainedColumns:
+        run.move_to(run.Status.ASKING, moved_at=clock.now())
+        return False
     except FileError as exc:
         end_run(run, run.Status.FAILED, str(exc))
         return False
@@ -65,7 +68,8 @@ def idle_run_ids() -> list[int]:
 def delete_expired() -> None:
     """Drop runs that nobody confirmed within a week, and delete month-old reports."""
     uploads = ImportRun.objects.filter(is_upload=True)
-    for run in uploads.filter(status=ImportRun.Status.CHECKED, moved_at__lt=clock.now() - UNCONFIRMED_KEPT):
+    waiting = (ImportRun.Status.ASKING, ImportRun.Status.CHECKED)
+    for run in uploads.filter(status__in=waiting, moved_at__lt=clock.now() - UNCONFIRMED_KEPT):
         end_run(run, ImportRun.Status.DROPPED)
     old = clock.now() - REPORT_KEPT
     for run in uploads.filter(finished_at__range=(old - timedelta(days=2), old)):

@@ -20,6 +20,7 @@ class ImportRun(StatefulModel):
 
     class Status(models.TextChoices):
         CHECKING = "checking", "Checking"
+        ASKING = "asking", "Waiting for an answer"
         CHECKED = "checked", "Waiting for confirmation"
         WRITING = "writing", "Importing"
         DONE = "done", "Imported"
@@ -27,11 +28,13 @@ class ImportRun(StatefulModel):
         DROPPED = "dropped", "Cancelled"
 
     MOVES = {
+        Status.ASKING: {Status.CHECKING},
+        Status.CHECKING: {Status.ASKING},
         Status.CHECKED: {Status.CHECKING},
         Status.WRITING: {Status.CHECKED},
         Status.DONE: {Status.WRITING},
         Status.FAILED: {Status.CHECKING, Status.WRITING},
-        Status.DROPPED: {Status.CHECKING, Status.CHECKED, Status.WRITING},
+        Status.DROPPED: {Status.CHECKING, Status.ASKING, Status.CHECKED, Status.WRITING},
     }
 
     name = models.CharField("file", max_length=200)
@@ -50,6 +53,9 @@ class ImportRun(StatefulModel):
     report_size = models.PositiveBigIntegerField(default=0)  # bytes of the report for those rows
     counts = models.JSONField(default=dict)
     problems = models.JSONField(default=list)
+    notes = models.JSONField(default=dict)  # values for which the default is used, with the number of their rows
+    # What is known of the file's columns, and under "meanings" what an operator said of some by clean name.
+    columns = models.JSONField(default=dict)
     error = models.CharField(max_length=300, blank=True, default="")
     is_upload = models.BooleanField(default=False)  # we delete the file when the run ends
 
@@ -79,6 +85,12 @@ class ImportRun(StatefulModel):
         return self.status in (self.Status.CHECKING, self.Status.WRITING)
 
     @property
+    def unexplained(self) -> dict[str, list[str]]:
+        """Some values of each column of which an operator must say what it means, by clean name."""
+        values: dict[str, list[str]] = self.columns.get("unexplained", {})
+        return values
+
+    @property
     def percent(self) -> int:
         return 100 * self.position // self.total if self.total else 0
 
@@ -88,8 +100,14 @@ class ImportRun(StatefulModel):
         Sets started_at to now, because imported readers receive what is published from that moment.
         """
         now = clock.now()
-        fresh: dict[str, Any] = {"position": 0, "report_size": 0, "counts": {}, "problems": []}
+        fresh: dict[str, Any] = {"position": 0, "report_size": 0, "counts": {}, "problems": [], "notes": {}}
         return self.move_to(self.Status.WRITING, started_at=now, moved_at=now, **fresh)
 
+    def explain_columns(self, meanings: dict[str, str]) -> bool:
+        """Store what columns mean and check the file again; return False if somebody has answered before."""
+        known = {**self.columns, "meanings": {**self.columns.get("meanings", {}), **meanings}, "unexplained": {}}
+        return self.move_to(self.Status.CHECKING, columns=known, moved_at=clock.now())
+
     def end(self, status: "ImportRun.Status", error: str = "") -> bool:
-        return self.move_to(status, finished_at=clock.now(), error=error[:300])
+        known = {**self.columns, "unexplained": {}}
+        return self.move_to(status, finished_at=clock.now(), error=error[:300], columns=known)

@@ -14,6 +14,7 @@ class Suppression(models.Model):
         COMPLAINT = "complaint", "The reader marked it as spam"
         MANUAL = "manual", "Added by an operator"
         ERASED = "erased", "The reader was erased"
+        PROVIDER = "provider", "The provider no longer mails it"
 
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason)

@@ -1,12 +1,10 @@
 """A form field for phrases or authors, separated by commas or lines."""
 
-import re
-import unicodedata
 from typing import Any
 
 from django import forms
 
-MAX_ENTRIES, MAX_ENTRY_LENGTH = 20, 100
+from subscribers.phrases import MAX_ENTRIES, MAX_ENTRY_LENGTH, clean_entries, split_entries
 
 
 class PhraseListField(forms.CharField):
@@ -16,14 +14,10 @@ class PhraseListField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, strip=False, **options)
-        self.validators = []  # CharField's validators expect one string; clean_entry removes NUL
+        self.validators = []  # CharField's validators expect one string; clean_entries removes NUL
 
     def to_python(self, value: Any) -> Any:
-        parts = value if isinstance(value, list) else re.split(r"[,;\n\r\v\f\x85\u2028\u2029]", value or "")
-        entries: dict[str, str] = {}
-        for entry in filter(None, (clean_entry(str(part)) for part in parts)):
-            entries.setdefault(entry.casefold(), entry)
-        return list(entries.values())
+        return clean_entries(map(str, value)) if isinstance(value, list) else split_entries(value or "")
 
     def validate(self, value: list[str]) -> None:
         if len(value) > MAX_ENTRIES:
@@ -38,10 +32,3 @@ class PhraseListField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.to_python(initial or []) != self.to_python(data))
-
-
-def clean_entry(text: str) -> str:
-    """Return one line in NFC without invisible characters. Idempotent."""
-    visible = "".join(" " if letter.isspace() else letter for letter in text)
-    visible = "".join(letter for letter in visible if not unicodedata.category(letter).startswith("C"))
-    return unicodedata.normalize("NFC", " ".join(visible.split()))

@@ -13,7 +13,7 @@ from subscribers.models import Consent, Letter, Preferences, Subscriber, Suppres
 CONFIRMATION_LIFETIME = timedelta(hours=72)
 MAX_CONFIRMATIONS = 3  # letters to an address that never confirms
 # The text that readers agree to is in templates/subscribers/_box.html; change this version with it.
-CONSENT_TEXT = "2026-11-26"
+CONSENT_TEXT = "2026-11-30"
 
 
 @transaction.atomic

@@ -12,18 +12,20 @@ from subscribers.models import Subscriber, Suppression
 
 Reason = Suppression.Reason
 
-# A complaint replaces every other reason; otherwise the reason stored first stays. Of two alike the earlier moment is
-# kept, so that reports may come in any order. Sorted, so that two writers wait for each other and never in a circle.
+# A complaint replaces every other reason, and the provider's own list replaces a bounce; otherwise the reason stored
+# first stays. Of two alike the earlier moment is kept, so that reports may come in any order. Sorted, so that two
+# writers wait for each other and never in a circle.
 SUPPRESS = """
 INSERT INTO subscribers_suppression AS kept (address_hash, reason, at, note)
 SELECT DISTINCT ON (address_hash) address_hash, reason, at, note
 FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[]) AS new (address_hash, reason, at, note)
-ORDER BY address_hash, reason = 'complaint' DESC, at
+ORDER BY address_hash, reason = 'complaint' DESC, reason = 'provider' DESC, at
 ON CONFLICT (address_hash) DO UPDATE SET
     reason = EXCLUDED.reason,
     at = CASE WHEN kept.reason = EXCLUDED.reason THEN LEAST(kept.at, EXCLUDED.at) ELSE EXCLUDED.at END,
     note = CASE WHEN kept.reason = EXCLUDED.reason OR EXCLUDED.note = '' THEN kept.note ELSE EXCLUDED.note END
 WHERE kept.reason = EXCLUDED.reason OR EXCLUDED.reason = 'complaint'
+   OR (kept.reason = 'bounce' AND EXCLUDED.reason = 'provider')
 """
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from newsletter.papers.forecast import training
 from newsletter.papers.forecast.features import PaperText, hash_of
 from newsletter.papers.forecast.figures import Figures, figures_of
-from newsletter.papers.forecast.model import ForecastModel, shipped
+from newsletter.papers.forecast.model import ForecastModel, load_shipped
 from newsletter.papers.forecast.train_nightly import ENVIRONMENT
 from tests.benchmarks.recorded_forecast import (
     TRAINED_BEFORE,
@@ -101,7 +101,7 @@ def run_training(lines: Path) -> tuple[float, float, float]:
 @bench("forecast_scoring", unit="papers/s", target=2_000, needs_recordings=True)
 def forecast_scoring(scale: float) -> Figure:
     papers = [paper.example.text for paper in recorded_papers()[: max(500, round(SCORED_PAPERS * scale))]]
-    model = shipped()
+    model = load_shipped()
     rate = len(papers) / min(seconds_to_score(model, papers) for _ in range(ROUNDS))
     return Figure(rate, f"{len(papers):,} papers with whole abstracts, of processor time, best of {ROUNDS}")
 

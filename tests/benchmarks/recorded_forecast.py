@@ -57,7 +57,7 @@ def came_to_list() -> Outcomes:
 def split_model(papers: Iterable[Recorded]) -> ForecastModel:
     """Train on what was known the night before TRAINED_BEFORE."""
     before = (paper.example for paper in papers if paper.example.listed_on < TRAINED_BEFORE)
-    return training.train(training.forgotten(example, TRAINED_BEFORE) for example in before)
+    return training.train(training.forget_later_votes(example, TRAINED_BEFORE) for example in before)
 
 
 def judged(papers: Iterable[Recorded]) -> list[Recorded]:

@@ -58,7 +58,7 @@ def test_a_vote_and_a_wrong_topic_are_one_button_each_and_can_be_taken_back(open
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_on_the_page_of_an_issue_who_came_by_a_link_votes_and_others_are_told_how(
+def test_readers_with_a_link_vote_on_an_issues_page_and_others_see_how_to(
     open_page: Open, shot: Shot, scripts: bool
 ) -> None:
     address = f"page-{scripts}@example.org".lower()
@@ -95,6 +95,10 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     page.goto(digest_of_a_new_reader(page, "proposes@example.org"))
     page.get_by_role("link", name="Propose a paper").click()
     inspector.look("propose")
+    edges = page.get_by_role("textbox").evaluate_all("all => all.map(it => it.getBoundingClientRect().x)")
+    assert len(set(edges)) == 1, "the fields of a form begin on one line"
+    heights = page.locator("footer a").evaluate_all("all => all.map(it => it.getBoundingClientRect().height)")
+    assert min(heights) >= 40, "a thumb hits each link of the footer"
     page.get_by_label("Link to the paper").fill("nothing")
     page.get_by_label("Why should others read it?").fill("It says what readers want of a daily paper.")
     page.get_by_role("button", name="Propose").click()
@@ -102,7 +106,7 @@ def test_a_proposal_goes_from_the_digest_to_the_editors_and_into_the_draft(
     inspector.look("propose with problems", 422)
     page.get_by_label("Link to the paper").fill(OTHER)
     page.get_by_role("button", name="Propose").click()
-    expect(page.get_by_text("The editors have it on their desk")).to_be_visible()
+    expect(page.get_by_text("The editors will look at it")).to_be_visible()
     inspector.look("proposed")
     assert inspector.found == []
     editor_accepts(open_page(viewport={"width": 1280, "height": 900}), product, shot)

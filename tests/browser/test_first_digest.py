@@ -102,7 +102,7 @@ def has_text_headers_and_metadata(page: Page, address: str) -> None:
 
 
 def changes_topics(page: Page, topics: list[str]) -> None:
-    heading(page, "Your choices")
+    heading(page, "Your settings")
     chosen = page.locator("input[name=topics]:checked")
     expect(chosen).to_have_count(len(topics))
     for topic in topics:
@@ -143,7 +143,33 @@ def test_the_whole_way_needs_no_javascript(open_page: Open) -> None:
     leaves(page, address)
 
 
-def test_who_matches_nothing_gets_the_fronts_best_and_is_told(open_page: Open, shot: Shot) -> None:
+def test_the_whole_abstract_is_chosen_seen_before_and_mailed(open_page: Open, shot: Shot) -> None:
+    page, address = open_page(viewport={"width": 390, "height": 844}), "cyd@example.org"
+    topics = topics_of_the_leader(page)
+    page.goto("/subscribe/")
+    page.get_by_label("Email address").fill(address)
+    page.get_by_label(topics[0], exact=True).check()
+    page.locator(".choices > summary").click()
+    under = page.locator(".preview .under").first
+    two_lines = under.inner_text()
+    detail = page.get_by_label("Under each paper")
+    expect(detail).to_have_value("lines")
+    detail.select_option("The whole abstract")
+    expect(under).not_to_have_text(two_lines)
+    abstract = under.inner_text()
+    shot(page, "whole-abstract")
+    page.get_by_role("button", name="Subscribe").click()
+    page.wait_for_url("**/subscribe/check-your-inbox/")
+
+    confirm(page, address)
+    mail = open_mail(page, address, "digest")
+    expect(mail.locator("p.s").first).to_have_text(abstract)
+    expect(page.locator(".text-part")).to_contain_text(abstract.split()[-1])
+    mail.get_by_role("link", name=re.compile("^Change topics")).click()
+    expect(page.get_by_label("Under each paper")).to_have_value("abstract")
+
+
+def test_a_first_digest_without_a_match_has_the_fronts_best_and_says_why(open_page: Open, shot: Shot) -> None:
     page, address = open_page(), "eve@example.org"
     page.goto("/")
     leader = page.locator(".paper h2").first.inner_text()

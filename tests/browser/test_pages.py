@@ -122,7 +122,7 @@ def look_at_the_preview(inspector: Inspector) -> None:
     page = inspector.page
     topics = topics_of_the_leader(page)
     page.goto("/subscribe/")
-    page.get_by_text("Choose a topic, or follow words or authors, and their papers appear here").wait_for()
+    page.get_by_text("Choose a topic, or follow keywords or authors, and their papers appear here").wait_for()
     page.get_by_label(topics[0], exact=True).check()
     page.locator(".preview li").first.wait_for()
     page.locator(".choices summary").click()
@@ -252,14 +252,14 @@ def look_at_the_end_of_all_links(inspector: Inspector, address: str, old: str) -
     page.get_by_role("button", name="Switch off all my links").click()
     inspector.look("links ended")
     inspector.visit(old, "link has ended", 410)
-    open_mail(page, address, "link").get_by_role("link", name="Open my choices").click()
+    open_mail(page, address, "link").get_by_role("link", name="Open my settings").click()
     page.wait_for_url("**/preferences/")
 
 
 def look_at_what_else_can_be_asked_for(inspector: Inspector, address: str) -> None:
     """Ask for the data and for another address, and follow the letters."""
     page = inspector.page
-    page.get_by_role("button", name="Mail me my data").click()
+    page.get_by_role("button", name="Email me my data").click()
     inspector.look("data mailed")
     open_mail(page, address, "export").get_by_role("link", name="Get my data").click()
     inspector.look("data")
@@ -274,10 +274,10 @@ def look_at_what_else_can_be_asked_for(inspector: Inspector, address: str) -> No
 def move(inspector: Inspector, there: str, here: str) -> None:
     page = inspector.page
     page.get_by_label("New address").fill("nowhere")
-    page.get_by_role("button", name="Mail the link").click()
+    page.get_by_role("button", name="Email the link").click()
     inspector.look("new address with a problem", 422)
     page.get_by_label("New address").fill(there)
-    page.get_by_role("button", name="Mail the link").click()
+    page.get_by_role("button", name="Email the link").click()
     inspector.look("new address mailed")
     open_mail(page, there, "address").get_by_role("link", name="Send them here").click()
     inspector.look("move")
@@ -286,9 +286,9 @@ def move(inspector: Inspector, there: str, here: str) -> None:
     open_mail(page, here, "moved")
     page.goto("/preferences/")
     page.get_by_label("Email address").fill(there)
-    page.get_by_role("button", name="Mail me my link").click()
+    page.get_by_role("button", name="Email me my link").click()
     inspector.look("link mailed")
-    open_mail(page, there, "link").get_by_role("link", name="Open my choices").click()
+    open_mail(page, there, "link").get_by_role("link", name="Open my settings").click()
     page.wait_for_url("**/preferences/")
 
 
@@ -297,10 +297,10 @@ def look_at_erasing(inspector: Inspector, address: str) -> None:
     page.goto("/preferences/")
     page.get_by_role("button", name="Delete my data").click()
     inspector.look("erasure mailed")
-    choices = open_mail(page, address, "link").get_by_role("link", name="Open my choices").get_attribute("href") or ""
-    open_mail(page, address, "erase").get_by_role("link", name="Erase me").click()
+    choices = open_mail(page, address, "link").get_by_role("link", name="Open my settings").get_attribute("href") or ""
+    open_mail(page, address, "erase").get_by_role("link", name="Delete my data").click()
     inspector.look("erase")
-    page.get_by_role("button", name="Erase everything").click()
+    page.get_by_role("button", name="Delete my data").click()
     inspector.look("erased")
     inspector.visit(choices, "link of who was erased", 410)
 
@@ -335,10 +335,10 @@ def look_at_the_effect_as_others(url: str, open_page: Open) -> None:
     strict.locator(".last .week").wait_for()
     assert complaints == []
     plain.goto(url)
-    plain.get_by_role("button", name="Show what this would bring").click()
+    plain.get_by_role("button", name="Preview").click()
     plain.get_by_text("Nothing is saved yet").wait_for()
     assert plain.locator(".effect .week").is_visible()
-    plain.get_by_role("link", name="Show them, and the days without one").click()
+    plain.get_by_role("link", name="Show them, and why some days had none").click()
     assert plain.locator(".last .week a").count() == 1
 
 

@@ -19,7 +19,7 @@ def ask(product: Product, method: str, path: str, body: bytes = b"", **headers: 
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     except (BrokenPipeError, ConnectionResetError):
-        return 413, "That was too much at once"  # the server hung up before all was sent
+        return 413, "That was too large"  # the server hung up before all was sent
     finally:
         connection.close()
 
@@ -28,8 +28,8 @@ def test_strangers_get_designed_pages_and_leave_short_lines(product: Product) ->
     before = len(product.output())
     pages = [
         (ask(product, "GET", "/nowhere/"), 404, "There is no such page"),
-        (ask(product, "POST", "/subscribe/", LARGE), 413, "That was too much at once"),
-        (ask(product, "GET", "/anymail/postmark/tracking/"), 405, "does not work that way"),
+        (ask(product, "POST", "/subscribe/", LARGE), 413, "That was too large"),
+        (ask(product, "GET", "/anymail/postmark/tracking/"), 405, "cannot be used that way"),
         (ask(product, "POST", "/subscribe/", b"--x", **{"Content-Type": "multipart/form-data"}), 400, "understood"),
         (ask(product, "POST", "/subscribe/", b"&".join([b"a=1"] * 2_000)), 400, "understood"),
     ]

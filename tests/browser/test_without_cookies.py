@@ -42,7 +42,7 @@ def test_the_whole_way_needs_no_cookies(page: Page, shot: Shot) -> None:
     heading(page, "You are subscribed")
 
     open_mail(page, address, "digest").get_by_role("link", name="Change topics or hour").click()
-    heading(page, "Your choices")
+    heading(page, "Your settings")
     page.locator(".effect .week details").first.wait_for()
     shot(page, "choices")
     page.get_by_label("At most").select_option("5")

@@ -49,6 +49,7 @@ choices = st.fixed_dictionaries(
         "muted_authors": some_authors,
         "max_papers": st.sampled_from([10, 3, 1]),
         "minimum_score": st.sampled_from([0.0, 0.0, 2.0]),
+        "detail": st.sampled_from(Preferences.Detail.values),
     }
 )
 schedules = st.fixed_dictionaries(
@@ -239,7 +240,7 @@ class Days(RuleBasedStateMachine):
         """Say whether a reader got all there is, and today's issue is on its way."""
         drafts = Issue.objects.filter(status=Issue.Status.DRAFT, date=self.now.date())
         newest = max((issue.published_at for issue in Issue.objects.published() if issue.published_at), default=None)
-        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assemble.PUBLISHING).exists()
+        is_on_its_way = drafts.filter(cutoff_at__gt=self.now - assemble.PUBLISHING_TIME).exists()
         return bool(is_on_its_way and newest and reader.covered_through and reader.covered_through >= newest)
 
     def check_reader(self, reader: Subscriber, deliveries: list[Delivery], had: set[int]) -> None:
@@ -318,6 +319,7 @@ class Days(RuleBasedStateMachine):
         papers = [entry.paper_id for entry in chosen]
         assert len(set(papers)) == len(papers) <= choice.max_papers
         assert not set(papers) & had, "a paper came twice"
+        assert {card.detail for card in delivery.digest.cards} == {choice.detail}
         assert set(chosen) <= set(unmuted([*entries, *older], choice))
         if delivery.digest.is_fallback:
             assert delivery.covered_from is None

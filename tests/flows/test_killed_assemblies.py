@@ -31,7 +31,7 @@ def world(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     """Make a world that takes two parts, several chunks and many batches."""
     settings.BATCH_SIZE = 2
     monkeypatch.setattr(due_readers, "CHUNK", 4)
-    monkeypatch.setattr(assemble, "PART", 8)
+    monkeypatch.setattr(assemble, "READERS_PER_SHARD", 8)
     world = World()
     with clock.at(NOW):
         yield world

@@ -34,15 +34,15 @@ def world(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 def test_run_twice_it_writes_nothing_twice(world: World) -> None:
     assemble.assemble_due_digests()
     once = world.outcome()
-    assert assemble.assemble_due_digests() == assemble.Assembled(0, [])
+    assert assemble.assemble_due_digests() == assemble.AssemblyReport(0, [])
     assert world.outcome() == once
 
 
-@pytest.mark.parametrize("part", [assemble.PART, 3], ids=["one part", "many parts"])
+@pytest.mark.parametrize("part", [assemble.READERS_PER_SHARD, 3], ids=["one part", "many parts"])
 def test_two_at_once_come_to_the_rows_of_one(world: World, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     for days in range(20):
         world.add_reader(covered_through=NOW - days * DAY / 8)
-    monkeypatch.setattr(assemble, "PART", part)
+    monkeypatch.setattr(assemble, "READERS_PER_SHARD", part)
     assemble.assemble_due_digests()
     alone = world.outcome()
 
@@ -59,10 +59,10 @@ def test_two_that_look_at_different_parts_come_to_the_rows_of_one(
     assemble.assemble_due_digests()
     alone = world.outcome()
     world.reset()
-    monkeypatch.setattr(assemble, "PART", 3)
+    monkeypatch.setattr(assemble, "READERS_PER_SHARD", 3)
 
     def assemble_in_one_part() -> None:
-        monkeypatch.setattr(assemble, "PART", 1000)
+        monkeypatch.setattr(assemble, "READERS_PER_SHARD", 1000)
         assemble.assemble_due_digests()
 
     with between(PLANNED, assemble_in_one_part) as raised:

@@ -53,7 +53,7 @@ def test_what_is_opened_in_a_wrong_way_is_a_designed_page_that_names_the_ways(
         page = getattr(stranger, method)(path)
         assert page.status_code == 405, path
         assert page["Allow"]
-        assert "does not work that way" in page.content.decode()
+        assert "cannot be used that way" in page.content.decode()
         assert "today’s papers" in page.content.decode()
     assert len(lines_of(caplog)) <= 2 * 5
 
@@ -66,7 +66,7 @@ def test_a_body_that_is_too_large_is_not_read(
     for sent in ({"data": {"email": too_much}}, {"data": f"email={too_much}", "content_type": FORM}):
         page = stranger.post(path, **sent)
         assert page.status_code == 413
-        assert "That was too much at once" in page.content.decode()
+        assert "That was too large" in page.content.decode()
     assert len(lines_of(caplog)) == 2
     assert all(line.startswith("WARNING django.request: Request Entity Too Large: ") for line in lines_of(caplog))
 
@@ -79,7 +79,7 @@ def test_bodies_that_cannot_be_read_are_answered_in_one_line(
     for sent in (BROKEN_MULTIPART, many):
         page = stranger.post("/subscribe/", **sent)
         assert page.status_code == 400
-        assert "The request was not understood" in page.content.decode()
+        assert "We could not understand the request" in page.content.decode()
     assert lines_of(caplog) == ["WARNING django.request: Bad Request: /subscribe/"] * 2
 
 
@@ -89,7 +89,7 @@ def test_a_host_that_is_not_ours_is_answered_in_two_short_lines(
     settings.ALLOWED_HOSTS = ["papers.example.org"]
     page = Client().get("/subscribe/", headers={"host": "evil.example" + "x" * 500})
     assert page.status_code == 400
-    assert "The request was not understood" in page.content.decode()
+    assert "We could not understand the request" in page.content.decode()
     lines = lines_of(caplog)
     assert len(lines) <= 2
     assert all(len(line) < LONGEST_LINE + 50 for line in lines)

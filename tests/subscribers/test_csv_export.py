@@ -1,24 +1,31 @@
 import csv
-from datetime import time
+from datetime import date, time
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from newsletter.papers.models import Topic
 from subscribers import csv_export
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Consent, Preferences, Subscriber, Suppression
+from subscribers.phrases import clean_entries, clean_entry
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
 from tests.subscribers.imports.files import imported, outcomes
+
+FOLLOWED = ("followed_phrases", "followed_authors")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 
 def exported() -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO("".join(csv_export.lines()), newline="")))
+    return list(csv.DictReader(StringIO("".join(csv_export.lines()).removeprefix("\ufeff"), newline="")))
 
 
 def test_an_export_holds_what_a_reader_chose_and_agreed_to() -> None:
@@ -96,6 +103,62 @@ def test_how_much_stands_under_each_paper_is_read_again_as_it_was(tmp_path: Path
     imported(path)
     preferences = Subscriber.objects.get().preferences
     assert (preferences.detail, preferences.key) == (detail, before)
+
+
+entries = st.text(max_size=30).map(clean_entry).filter(lambda entry: entry and not set(entry) & set(",;"))
+words = st.lists(entries, max_size=3)
+choices = st.fixed_dictionaries(
+    {
+        **{name: words.map(clean_entries) for name in Preferences.WORDS},
+        "max_papers": st.sampled_from([5, 10, 15, 30]),
+        "minimum_score": st.sampled_from([0.0, 1.5]),
+        "detail": st.sampled_from(Preferences.Detail.values),
+    }
+)
+schedules = st.fixed_dictionaries(
+    {
+        "frequency": st.sampled_from(Subscriber.Frequency.values),
+        "weekday": st.integers(0, 6),
+        "send_time": st.times().map(lambda at: at.replace(microsecond=0)),
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]),
+        "paused_until": st.none() | st.dates(date(2026, 4, 1), date(2027, 5, 4)),
+    }
+)
+
+
+@given(
+    choice=choices,
+    schedule=schedules,
+    slugs=st.sets(st.sampled_from(["vision", "robots", "safety"])),
+    name=st.sampled_from(["Ada", "'ada", "''ada", "=ada", "+ada", "-ada", "zoë"]),
+    has_left=st.booleans(),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_all_that_a_reader_chose_is_the_same_after_export_and_import(
+    tmp_path: Path, choice: dict[str, Any], schedule: dict[str, Any], slugs: set[str], name: str, has_left: bool
+) -> None:
+    Subscriber.objects.all().delete()
+    if not any(choice[name] for name in FOLLOWED):
+        slugs = slugs | {"vision"}
+    topics = [Topic.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0] for slug in slugs]
+    reader = SubscriberFactory(
+        email=f"{name}@example.org",
+        preferences=Preferences.objects.for_choice(topics, **choice),
+        **schedule,
+        **({"status": "unsubscribed", "next_digest_at": None} if has_left else {}),
+    )
+    columns = ("email", "status", "preferences__key", *schedule)
+    before = Subscriber.objects.values_list(*columns).get()
+    path = tmp_path / "all.csv"
+    path.write_text("".join(csv_export.lines()), "utf-8", newline="")
+    reader.delete()
+    Preferences.objects.all().delete()
+    imported(path, topics=[])
+    assert Subscriber.objects.values_list(*columns).get() == before
+
+
+def test_an_export_begins_with_the_mark_by_which_excel_knows_utf_8() -> None:
+    assert next(csv_export.lines()).encode().startswith(b"\xef\xbb\xbfemail,")
 
 
 def test_an_export_runs_one_query_a_part_and_keeps_only_one_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,7 @@ def test_a_worker_that_was_taken_for_lost_still_says_what_it_knows(letter: Lette
 
     pre_send.connect(be_late)
     try:
-        with letter_lane.lane() as lane:
+        with letter_lane.take_turn() as lane:
             letters.hand_over(letter, token, message, lane)
     finally:
         pre_send.disconnect(be_late)

@@ -86,7 +86,7 @@ class Pick(EntryAct):
     is_pick = forms.BooleanField(required=False)
 
     def act(self, edit: Edit, asked: dict[str, Any]) -> str:
-        return wording.pick(edit, asked["entry"], asked["is_pick"])
+        return wording.set_pick(edit, asked["entry"], asked["is_pick"])
 
 
 class Note(EntryAct):

@@ -129,7 +129,7 @@ def place_of(issue: Issue, entry: IssueEntry) -> int:
 
 def place_entry(issue: Issue, entry: IssueEntry, place: int) -> int:
     """Renumber the front with `entry` at `place`; return its actual place."""
-    order = reordered(list(issue.entries.front()), entry, place)
+    order = move_entry(list(issue.entries.front()), entry, place)
     moved = [other for number, other in enumerate(order, start=1) if other.position != number]
     for number, other in enumerate(order, start=1):
         other.position = number
@@ -137,7 +137,7 @@ def place_entry(issue: Issue, entry: IssueEntry, place: int) -> int:
     return [other.pk for other in order if other.dropped_at is None].index(entry.pk) + 1
 
 
-def reordered(entries: Sequence[IssueEntry], moved: IssueEntry, place: int) -> list[IssueEntry]:
+def move_entry(entries: Sequence[IssueEntry], moved: IssueEntry, place: int) -> list[IssueEntry]:
     """Return `entries` with `moved` at `place` among the kept ones, or at the end."""
     order = [entry for entry in entries if entry.pk != moved.pk]
     kept = [index for index, entry in enumerate(order) if entry.dropped_at is None]

@@ -11,29 +11,29 @@ from newsletter.issues.models import Issue, IssueEntry
 from newsletter.mail.header_line import clean_line
 
 
-def pick(edit: Edit, entry_id: int, is_pick: bool) -> str:
+def set_pick(edit: Edit, entry_id: int, is_pick: bool) -> str:
     """Make an entry a pick, which goes to every reader, or a normal entry again."""
-    entry = write(edit, entry_id, "picked" if is_pick else "unpicked", is_pick=is_pick)
+    entry = set_entry_fields(edit, entry_id, "picked" if is_pick else "unpicked", is_pick=is_pick)
     return f"{quoted_title(entry)} is {'a pick' if is_pick else 'no longer a pick'}."
 
 
 def note(edit: Edit, entry_id: int, text: str, is_draft: bool) -> str:
-    entry = write(edit, entry_id, "noted on", note=text, note_is_draft=is_draft and bool(text))
+    entry = set_entry_fields(edit, entry_id, "noted on", note=text, note_is_draft=is_draft and bool(text))
     return f"The note on {quoted_title(entry)} is saved{' as a draft' if entry.note_is_draft else ''}."
 
 
 def summarize(edit: Edit, entry_id: int, text: str) -> str:
     """Replace the paper's abstract in this issue; an empty `text` restores it."""
-    entry = write(edit, entry_id, "summarized", summary=text)
+    entry = set_entry_fields(edit, entry_id, "summarized", summary=text)
     return f"The summary of {quoted_title(entry)} is {'saved' if text else 'the paper’s own again'}."
 
 
 def edit_item(edit: Edit, entry_id: int, title: str, url: str, text: str) -> str:
-    entry = write(edit, entry_id, "edited", free_title=clean_line(title), free_url=url, free_text=text)
+    entry = set_entry_fields(edit, entry_id, "edited", free_title=clean_line(title), free_url=url, free_text=text)
     return f"{quoted_title(entry)} is saved."
 
 
-def write(edit: Edit, entry_id: int, act: str, **values: Any) -> IssueEntry:
+def set_entry_fields(edit: Edit, entry_id: int, act: str, **values: Any) -> IssueEntry:
     """Set fields of an entry and return it."""
     with lock_for_edit(edit) as issue:
         entry = entry_of(issue, entry_id)
@@ -50,16 +50,16 @@ def write(edit: Edit, entry_id: int, act: str, **values: Any) -> IssueEntry:
 
 
 def set_subject(edit: Edit, subject: str) -> str:
-    return set_of_issue(edit, "Subject", subject=clean_line(subject))
+    return set_issue_field(edit, "Subject", subject=clean_line(subject))
 
 
 def set_intro(edit: Edit, intro: str) -> str:
-    return set_of_issue(edit, "Intro", intro=intro)
+    return set_issue_field(edit, "Intro", intro=intro)
 
 
 def set_front_size(edit: Edit, size: int) -> str:
     """Set the number of papers that the next refresh fills the front up to."""
-    return set_of_issue(edit, "Front size", front_size=size)
+    return set_issue_field(edit, "Front size", front_size=size)
 
 
 def set_cutoff(edit: Edit, cutoff_at: datetime) -> str:
@@ -77,10 +77,10 @@ def set_cutoff(edit: Edit, cutoff_at: datetime) -> str:
                 "draft first. To publish sooner, use “Publish…”."
             )
         mail_again = {"draft_mailed_at": None} if is_earlier else {}
-        return set_of_issue(edit, "Cutoff", cutoff_at=cutoff_at, **mail_again)
+        return set_issue_field(edit, "Cutoff", cutoff_at=cutoff_at, **mail_again)
 
 
-def set_of_issue(edit: Edit, name: str, **values: Any) -> str:
+def set_issue_field(edit: Edit, name: str, **values: Any) -> str:
     with lock_for_edit(edit) as issue:
         before = {field: getattr(issue, field) for field in values}
         Issue.objects.filter(pk=issue.pk).update(**values)

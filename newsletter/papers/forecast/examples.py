@@ -40,7 +40,7 @@ def example_lines(today: date) -> Iterator[str]:
     Whole listing days only. Papers that came from elsewhere are left out: nearly all of them have votes, so a model
     would learn where a text is from.
     """
-    papers = forecasts.with_arxiv_text(Paper.objects.present().filter(listed_on__gt=today - REMEMBERED))
+    papers = forecasts.only_arxiv_text(Paper.objects.present().filter(listed_on__gt=today - REMEMBERED))
     count = 0
     for day in papers.order_by("-listed_on").values_list("listed_on", flat=True).distinct():
         lines = [line_of(row) for row in outcomes(list(papers.filter(listed_on=day).values_list("pk", flat=True)))]

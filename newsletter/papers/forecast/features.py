@@ -44,27 +44,27 @@ class Features(NamedTuple):
 
 def features_of(paper: PaperText) -> Features:
     """Return a paper's features. Any text will do, an empty one too."""
-    title, abstract = hashes(words(paper.title)), hashes(words(paper.abstract)[:MAX_WORDS])
+    title, abstract = hash_tokens(split_words(paper.title)), hash_tokens(split_words(paper.abstract)[:MAX_WORDS])
     weighted = [
         (title, TITLE_WEIGHT),
-        (pairs(title), TITLE_WEIGHT),
+        (hash_pairs(title), TITLE_WEIGHT),
         (abstract, 1.0),
-        (pairs(abstract), 1.0),
-        (hashes([f"category:{name}" for name in paper.categories]), CATEGORY_WEIGHT),
-        (hashes(list(marks(paper.abstract))), 1.0),
-        (hashes([authors_mark(paper.author_count)]), AUTHORS_WEIGHT),
+        (hash_pairs(abstract), 1.0),
+        (hash_tokens([f"category:{name}" for name in paper.categories]), CATEGORY_WEIGHT),
+        (hash_tokens(list(text_marks(paper.abstract))), 1.0),
+        (hash_tokens([authors_mark(paper.author_count)]), AUTHORS_WEIGHT),
     ]
-    return summed(weighted)
+    return sum_features(weighted)
 
 
-def summed(weighted: list[tuple[Keys, float]]) -> Features:
+def sum_features(weighted: list[tuple[Keys, float]]) -> Features:
     keys = np.concatenate([part for part, _ in weighted])
     weights = np.repeat([weight for _, weight in weighted], [len(part) for part, _ in weighted])
     unique, places = np.unique(keys, return_inverse=True)
     return Features(unique, np.bincount(places, weights, len(unique)).astype(np.float32))
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Split text into words.
 
     >>> words("GPT-4o: Is it a_b?")
@@ -73,7 +73,7 @@ def words(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
-def hashes(tokens: list[str]) -> Keys:
+def hash_tokens(tokens: list[str]) -> Keys:
     return np.fromiter(map(hash_of, tokens), np.uint32, len(tokens))
 
 
@@ -87,20 +87,20 @@ def hash_of(token: str) -> int:
     return zlib.crc32(token.encode("utf-8", "replace"))
 
 
-def pairs(hashed: Keys) -> Keys:
+def hash_pairs(hashed: Keys) -> Keys:
     """Return one number for each two neighbours, in their order: one fewer than there are words."""
     first, second = hashed[:-1], hashed[1:]
-    return mixed(first * FIRST_FACTOR + (second << np.uint32(1)) + PAIR_OFFSET)
+    return mix_bits(first * FIRST_FACTOR + (second << np.uint32(1)) + PAIR_OFFSET)
 
 
-def mixed(numbers: Keys) -> Keys:
+def mix_bits(numbers: Keys) -> Keys:
     """Spread numbers evenly: the last step of MurmurHash3, which wraps at 32 bits."""
     numbers = (numbers ^ (numbers >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     numbers = (numbers ^ (numbers >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return numbers ^ (numbers >> np.uint32(16))
 
 
-def marks(abstract: str) -> Iterator[str]:
+def text_marks(abstract: str) -> Iterator[str]:
     """Yield what words do not say of an abstract: its length, its links, how many figures it names.
 
     >>> list(marks("We gain 3.2% on 5 tasks: https://github.com/a/b"))

@@ -32,7 +32,7 @@ def is_on() -> bool:
     return bool(settings.TRENDING_FORECAST_WEIGHT > 0)
 
 
-def source() -> Source:
+def forecast_source() -> Source:
     """Return the source that forecasts are sightings of."""
     defaults = {"name": "Forecast", "kind": Source.Kind.FORECAST}
     return Source.objects.get_or_create(url=URL, defaults=defaults)[0]
@@ -44,7 +44,7 @@ def forecasts_of(paper_ids: Collection[int]) -> dict[int, int]:
     return dict(seen.values_list("paper").annotate(Max("forecast")))
 
 
-def best_tenth(days: Collection[date]) -> set[int]:
+def best_tenth_of_days(days: Collection[date]) -> set[int]:
     """Return the ids of the papers whose forecast is among the best tenth of their listing day, for these days.
 
     Empty while the forecast is turned off. Withdrawn and merged papers do not count.
@@ -56,13 +56,13 @@ def best_tenth(days: Collection[date]) -> set[int]:
         return {paper_id for (paper_id,) in cursor.fetchall()}
 
 
-def papers_without(since: date) -> PaperQuerySet:
+def papers_without_forecast(since: date) -> PaperQuerySet:
     """Return the present papers listed since a day that have arXiv's text and no forecast yet."""
     seen = Sighting.objects.filter(paper=OuterRef("pk"), source__url=URL)
-    return with_arxiv_text(Paper.objects.present().filter(listed_on__gte=since)).exclude(Exists(seen))
+    return only_arxiv_text(Paper.objects.present().filter(listed_on__gte=since)).exclude(Exists(seen))
 
 
-def with_arxiv_text(papers: PaperQuerySet) -> PaperQuerySet:
+def only_arxiv_text(papers: PaperQuerySet) -> PaperQuerySet:
     """Keep papers whose title, abstract and categories are arXiv's, or an editor's correction of them.
 
     Hugging Face's text would tell the forecast where a paper comes from, and so that it has votes.

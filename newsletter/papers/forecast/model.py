@@ -65,10 +65,10 @@ class ForecastModel:
         A paper of whose features none is known gets what the bias alone says.
         """
         found = map(features.features_of, papers)
-        return [chance for some in in_batches(found, AT_ONCE) for chance in self._chances(some)]
+        return [chance for some in batch_features(found, AT_ONCE) for chance in self._chances(some)]
 
     def _chances(self, some: Sequence[Features]) -> list[float]:
-        places, counts, rows = located(self.keys, some)
+        places, counts, rows = locate_features(self.keys, some)
         parts = (1 + np.log(counts)) * self.idf[places]
         squares = np.bincount(rows, parts**2, len(some))
         sums = np.bincount(rows, parts * self.weights[places], len(some))
@@ -88,7 +88,7 @@ class ForecastModel:
         return plain | {"sha256": hashlib.sha256(self.arrays()).hexdigest()}
 
 
-def located(keys: Keys, some: Sequence[Features]) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[np.intp]]:
+def locate_features(keys: Keys, some: Sequence[Features]) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[np.intp]]:
     """Return the places in `keys`, counts and row numbers of those features of `some` papers that are among `keys`."""
     all_keys = np.concatenate([one.keys for one in some])
     counts = np.concatenate([one.counts for one in some])
@@ -98,31 +98,31 @@ def located(keys: Keys, some: Sequence[Features]) -> tuple[npt.NDArray[np.intp],
     return places[is_known], counts[is_known], rows[is_known]
 
 
-def in_batches(found: Iterator[Features], size: int) -> Iterator[list[Features]]:
+def batch_features(found: Iterator[Features], size: int) -> Iterator[list[Features]]:
     while some := list(islice(found, size)):
         yield some
 
 
-def shipped() -> ForecastModel:
+def load_shipped() -> ForecastModel:
     """Return the model that ships with the product. Raise InvalidModel where the files do not belong together."""
     folder = resources.files(__package__)
     facts = json.loads(folder.joinpath("shipped.json").read_text("utf-8"))
-    return loaded(folder.joinpath("shipped.bin").read_bytes(), facts)
+    return load(folder.joinpath("shipped.bin").read_bytes(), facts)
 
 
-def loaded(arrays: bytes, described: Mapping[str, Any]) -> ForecastModel:
+def load(arrays: bytes, described: Mapping[str, Any]) -> ForecastModel:
     """Return the model that `arrays` and `described` came from. Raise InvalidModel where they are no such pair."""
     if hashlib.sha256(arrays).hexdigest() != described.get("sha256"):
         raise InvalidModel("The numbers are not those that the facts describe.")
-    facts = facts_in(described)
+    facts = parse_facts(described)
     if not 0 < facts.feature_count <= MAX_FEATURES or len(arrays) != BYTES_A_FEATURE * facts.feature_count:
         raise InvalidModel(f"{len(arrays)} bytes do not hold {facts.feature_count} features.")
     keys = np.frombuffer(arrays, "<u4", facts.feature_count).astype(np.uint32)
     idf, weights = np.frombuffer(arrays, "<f4", offset=keys.nbytes).astype(np.float32).reshape(2, -1)
-    return checked(ForecastModel(keys, idf, weights, facts))
+    return check(ForecastModel(keys, idf, weights, facts))
 
 
-def facts_in(described: Mapping[str, Any]) -> Facts:
+def parse_facts(described: Mapping[str, Any]) -> Facts:
     """Read facts from JSON. Raise InvalidModel where one is missing or of another kind."""
     try:
         return Facts(
@@ -133,14 +133,14 @@ def facts_in(described: Mapping[str, Any]) -> Facts:
             last_day=date.fromisoformat(described["last_day"]),
             papers=int(described["papers"]),
             voted=int(described["voted"]),
-            figures=figures_in(described["figures"]),
+            figures=parse_figures(described["figures"]),
             figures_first_day=date.fromisoformat(described["figures_first_day"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise InvalidModel(f"The facts are not whole: {exc!r}") from exc
 
 
-def figures_in(found: Mapping[str, Any]) -> Figures:
+def parse_figures(found: Mapping[str, Any]) -> Figures:
     return Figures(
         auc=float(found["auc"]),
         first40=float(found["first40"]),
@@ -152,7 +152,7 @@ def figures_in(found: Mapping[str, Any]) -> Figures:
     )
 
 
-def checked(model: ForecastModel) -> ForecastModel:
+def check(model: ForecastModel) -> ForecastModel:
     """Return `model` where it can score any paper. Raise InvalidModel otherwise."""
     facts = model.facts
     if facts.version != features.VERSION:

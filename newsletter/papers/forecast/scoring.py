@@ -22,13 +22,13 @@ logger = logging.getLogger(__name__)
 def forecast_papers(papers: PaperQuerySet) -> int:
     """Write the forecast of each of `papers` that has none; return how many were written. Safe to repeat."""
     current = model_in_use()
-    count = sum(write(some, current) for some in in_batches(papers.order_by("pk").iterator(AT_ONCE)))
+    count = sum(write(some, current) for some in batch_papers(papers.order_by("pk").iterator(AT_ONCE)))
     # The words are of no use until the next listing, and take 8 MB.
     features.hash_of.cache_clear()
     return count
 
 
-def in_batches(papers: Iterator[Paper]) -> Iterator[list[Paper]]:
+def batch_papers(papers: Iterator[Paper]) -> Iterator[list[Paper]]:
     while some := list(islice(papers, AT_ONCE)):
         yield some
 
@@ -43,7 +43,7 @@ def write(papers: list[Paper], current: ForecastModel) -> int:
 
 def sightings(papers: list[Paper], chances: Iterable[float]) -> Iterator[Sighting]:
     """Yield the forecasts of those papers that nobody else has written one of."""
-    source, now = forecasts.source(), clock.now()
+    source, now = forecasts.forecast_source(), clock.now()
     known = forecasts.forecasts_of([paper.pk for paper in papers])
     for paper, chance in zip(papers, chances, strict=True):
         if paper.pk not in known:
@@ -60,9 +60,9 @@ def model_in_use() -> ForecastModel:
     """Return this installation's own model, or the one that ships with the product where there is none of use."""
     row = TrainedForecast.objects.filter(is_in_use=True).first()
     if row is None:
-        return model.shipped()
+        return model.load_shipped()
     try:
-        return model.loaded(bytes(row.arrays), row.facts)
+        return model.load(bytes(row.arrays), row.facts)
     except InvalidModel as exc:
         logger.warning("Trained forecast %s cannot be used, the shipped one stands in: %s", row.pk, exc)
-        return model.shipped()
+        return model.load_shipped()

@@ -41,11 +41,11 @@ def train_forecast() -> TrainedForecast | None:
     if not forecasts.is_on():
         return None
     with advisory_locks.held(Lock.FORECAST_TRAINING) as is_free, TemporaryDirectory(prefix="forecast-") as folder:
-        trained = trained_in(Path(folder)) if is_free else None
+        trained = train_in(Path(folder)) if is_free else None
     return None if trained is None else store(trained)
 
 
-def trained_in(folder: Path) -> ForecastModel | None:
+def train_in(folder: Path) -> ForecastModel | None:
     """Run the process; return its model, None where it made none: the reason is logged."""
     lines, path = folder / "papers.jsonl", folder / "model"
     with lines.open("w", encoding="utf-8") as file:
@@ -59,7 +59,7 @@ def trained_in(folder: Path) -> ForecastModel | None:
         logger.info("No forecast was trained: %s", done.stderr.strip())
     elif done.returncode:
         logger.warning("Training the forecast ended with status %s: %s", done.returncode, last_line(done.stderr))
-    return None if done.returncode else model_at(path)
+    return None if done.returncode else load_model(path)
 
 
 def run_process(lines: Path, path: Path) -> "subprocess.CompletedProcess[str]":
@@ -81,10 +81,8 @@ def last_line(text: str) -> str:
     return (text.strip().splitlines() or ["it said nothing"])[-1][:300]
 
 
-def model_at(path: Path) -> ForecastModel:
-    return model.loaded(
-        path.with_suffix(".bin").read_bytes(), json.loads(path.with_suffix(".json").read_text("utf-8"))
-    )
+def load_model(path: Path) -> ForecastModel:
+    return model.load(path.with_suffix(".bin").read_bytes(), json.loads(path.with_suffix(".json").read_text("utf-8")))
 
 
 @transaction.atomic
@@ -110,7 +108,7 @@ def is_good_enough(new: Figures, former: Figures | None) -> bool:
 def figures_of(facts: dict[str, Any]) -> Figures | None:
     """Return the figures of a stored model; None where this version of the product cannot use it."""
     try:
-        found = model.facts_in(facts)
+        found = model.parse_facts(facts)
     except InvalidModel:
         return None
     return found.figures if found.version == features.VERSION else None

@@ -29,9 +29,9 @@ from newsletter.papers.forecast.model import (
     Facts,
     Floats,
     ForecastModel,
-    checked,
-    in_batches,
-    located,
+    batch_features,
+    check,
+    locate_features,
 )
 
 MIN_PAPERS = 3_000
@@ -107,11 +107,11 @@ def train(examples: Iterable[Example]) -> ForecastModel:
     is_open = np.array([example.is_open for example in read.examples])
     judged = read.where(is_measured & is_open)
     require_late(judged.examples)
-    earlier = fitted(known_before(measured_from, read.where(~is_measured)))
+    earlier = fit_model(examples_known_before(measured_from, read.where(~is_measured)))
     slope, shift = calibration(log_odds(earlier, judged.papers), judged.examples)
     figures = figures_on(log_odds(earlier, judged.papers).tolist(), judged.examples)
-    model = calibrated(fitted(read), slope, shift)
-    return checked(replace(model, facts=replace(model.facts, figures=figures, figures_first_day=measured_from)))
+    model = apply_calibration(fit_model(read), slope, shift)
+    return check(replace(model, facts=replace(model.facts, figures=figures, figures_first_day=measured_from)))
 
 
 def measure(model: ForecastModel, examples: Iterable[Example]) -> Figures:
@@ -155,17 +155,17 @@ def require_late(judged: Sequence[Example]) -> None:
         )
 
 
-def known_before(day: date, read: Read) -> Read:
+def examples_known_before(day: date, read: Read) -> Read:
     """Return the examples with what was known of them before `day`: later votes are taken away."""
-    return Read(read.papers, [forgotten(example, day) for example in read.examples])
+    return Read(read.papers, [forget_later_votes(example, day) for example in read.examples])
 
 
-def forgotten(example: Example, day: date) -> Example:
+def forget_later_votes(example: Example, day: date) -> Example:
     is_later = example.voted_on is not None and example.voted_on >= day
     return example._replace(voted_on=None, votes=0) if is_later else example
 
 
-def fitted(read: Read) -> ForecastModel:
+def fit_model(read: Read) -> ForecastModel:
     """Return a model that is neither calibrated nor measured. Raise TooFewExamples where none is voted on, or all."""
     voted = np.array([example.is_voted for example in read.examples])
     if not 0 < voted.sum() < len(voted):
@@ -190,11 +190,11 @@ def frequent_keys(papers: Sequence[Features]) -> tuple[Keys, npt.NDArray[np.int6
 
 def matrix_of(keys: Keys, idf: Floats, papers: Sequence[Features]) -> Matrix:
     """Return TF-IDF rows of length 1 (papers × keys), as ForecastModel makes them; by batches, which halves memory."""
-    return sparse.vstack([rows_of(keys, idf, some) for some in in_batches(iter(papers), AT_ONCE)], format="csr")
+    return sparse.vstack([rows_of(keys, idf, some) for some in batch_features(iter(papers), AT_ONCE)], format="csr")
 
 
 def rows_of(keys: Keys, idf: Floats, papers: Sequence[Features]) -> Matrix:
-    places, counts, rows = located(keys, papers)
+    places, counts, rows = locate_features(keys, papers)
     parts = (1 + np.log(counts)) * idf[places]
     squares = np.bincount(rows, parts**2, len(papers))
     values = parts / np.sqrt(squares[rows])
@@ -244,16 +244,16 @@ def calibration(odds: npt.NDArray[np.float64], judged: Sequence[Example]) -> tup
     return slope, float(regression.intercept_[0])
 
 
-def calibrated(model: ForecastModel, slope: float, shift: float) -> ForecastModel:
+def apply_calibration(model: ForecastModel, slope: float, shift: float) -> ForecastModel:
     facts = replace(model.facts, bias=slope * model.facts.bias + shift)
     return replace(model, weights=(slope * model.weights).astype(np.float32), facts=facts)
 
 
-def examples_in(lines: Iterable[str]) -> Iterator[Example]:
-    return (example_in(json.loads(line)) for line in lines)
+def read_examples(lines: Iterable[str]) -> Iterator[Example]:
+    return (parse_example(json.loads(line)) for line in lines)
 
 
-def example_in(row: dict[str, Any]) -> Example:
+def parse_example(row: dict[str, Any]) -> Example:
     """Read {"title", "abstract", "categories", "author_count", "listed_on", "voted_on" (or null), "votes"}."""
     text = PaperText(row["title"], row["abstract"], tuple(row["categories"]), row["author_count"])
     voted_on = date.fromisoformat(row["voted_on"]) if row["voted_on"] else None
@@ -285,7 +285,7 @@ def limit_this_process() -> None:
 def main(path: str) -> int:
     limit_this_process()
     try:
-        model = train(examples_in(sys.stdin))
+        model = train(read_examples(sys.stdin))
     except TooFewExamples as exc:
         print(exc, file=sys.stderr)
         return TOO_FEW

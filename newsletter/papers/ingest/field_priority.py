@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from newsletter.papers.models import Source
+from newsletter.papers.models import Paper, Source
 from newsletter.papers.sources.finding import Finding
 
 # Columns of a paper by their names, “origins” among them: {column: [authority, version]}.
@@ -64,6 +64,12 @@ def fields_of_finding(finding: Finding, kind: str, now: datetime) -> Fields:
         "version": finding.version,
         "listed_on": listing_day(finding, now.date()),
     })  # fmt: skip
+
+
+def is_shared_on_hugging_face(paper: Paper) -> bool:
+    """Say whether the name in `proposed_by` is of a person who put the paper on Hugging Face's list."""
+    authority, _ = paper.origins.get("proposed_by", NO_ORIGIN)
+    return bool(authority == AUTHORITY[Source.Kind.HF_DAILY])
 
 
 def texts_of(finding: Finding) -> Fields:

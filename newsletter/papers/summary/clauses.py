@@ -86,7 +86,7 @@ _TRAILING = " ,;:–—-"
 _EAST_ASIAN_PAUSE = re.compile(r"[。！？；，、]|[,.;!?](?=\s)")
 
 
-def shortened(statement: str) -> str:
+def shorten(statement: str) -> str:
     """Return the statement in at most 200 characters, "" where no clause of it ends before it grows longer or dangles.
 
     A statement dangles where its "this" or "it" points at an earlier sentence.

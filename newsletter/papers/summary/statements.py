@@ -69,7 +69,7 @@ def is_stating(text: str) -> bool:
     return bool(_STATING.match(text))
 
 
-def without_opening(sentence: str, name: str = "") -> str:
+def strip_opening(sentence: str, name: str = "") -> str:
     """Return `sentence` from its main clause on, "" where that is not about the paper or its work.
 
     `name` is what the title calls the work. An opening that limits a finding ("Given enough data, ") stays.
@@ -77,18 +77,18 @@ def without_opening(sentence: str, name: str = "") -> str:
     >>> without_opening("To fill this gap, we further propose Atlas."), without_opening("Maps age fast.")
     ('We propose Atlas.', '')
     """
-    rest = _without_links(sentence)
+    rest = _strip_links(sentence)
     if _STATING.match(rest):
-        return _untied(rest)
+        return _strip_ties(rest)
     if _EARLIER.match(rest):
         return ""
     if found := _MAIN_CLAUSE.search(rest, 0, _LONGEST_OPENING):
         main = rest[found.end() :]
-        return rest if _limits(rest[: found.start()], main) else _untied(main)
+        return rest if _limits(rest[: found.start()], main) else _strip_ties(main)
     is_about = (
         _OURS.match(rest) or _PASSIVE.match(rest) or _IN_PAPER.match(sentence) or _tells_what_it_does(rest, name)
     )
-    return _capitalized(rest) if is_about else ""
+    return _capitalize(rest) if is_about else ""
 
 
 def _tells_what_it_does(sentence: str, name: str) -> bool:
@@ -96,13 +96,13 @@ def _tells_what_it_does(sentence: str, name: str) -> bool:
     return bool(name) and sentence.startswith(f"{name} ") and bool(_PRESENT.match(sentence, len(name)))
 
 
-def without_heading(text: str) -> str:
+def strip_heading(text: str) -> str:
     """Return `text` without the heading of a part in front of it: "Background: "."""
     return text[heading.end() :] if (heading := _HEADING.match(text)) else text
 
 
-def _without_links(sentence: str) -> str:
-    start = len(sentence) - len(without_heading(sentence))
+def _strip_links(sentence: str) -> str:
+    start = len(sentence) - len(strip_heading(sentence))
     while link := _LINK.match(sentence, start):
         start = link.end()
     return sentence[start:]
@@ -113,13 +113,13 @@ def _limits(opening: str, main: str) -> bool:
     return bool(is_condition) and not _MAKING.match(main) and not _REFERENCE.search(opening)
 
 
-def _untied(statement: str) -> str:
+def _strip_ties(statement: str) -> str:
     """Return the statement without what ties it to the sentences before: "further", "to fill this gap"."""
-    statement = _TIE.sub(r"\1 ", _capitalized(statement))
+    statement = _TIE.sub(r"\1 ", _capitalize(statement))
     return _EMPTY_PURPOSE.sub("", _REPLY.sub("We ", statement))
 
 
-def _capitalized(text: str) -> str:
+def _capitalize(text: str) -> str:
     """Return `text` with a capital, but for names such as iPhone."""
     first = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if first.islower() else text

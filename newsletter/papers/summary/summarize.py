@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from newsletter.papers.summary.clauses import LIMIT, SHORTEST, cut_at_character, cut_at_clause, cut_at_word, shortened
+from newsletter.papers.summary.clauses import LIMIT, SHORTEST, cut_at_character, cut_at_clause, cut_at_word, shorten
 from newsletter.papers.summary.sentences import MAX_READ, is_east_asian, one_line, split_sentences
-from newsletter.papers.summary.statements import without_heading, without_opening
+from newsletter.papers.summary.statements import strip_heading, strip_opening
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 ENOUGH = 60  # characters; a statement of less is taken only where no other is
@@ -64,8 +64,8 @@ def statements(text: str, title: str) -> Iterator[Statement]:
     sentences = split_sentences(text)
     paper = _Paper.of(text, title)
     for place, sentence in enumerate(sentences):
-        whole = without_opening(sentence, paper.name)
-        if len(short := shortened(whole)) >= SHORTEST:
+        whole = strip_opening(sentence, paper.name)
+        if len(short := shorten(whole)) >= SHORTEST:
             yield Statement(short, {**_cues(whole), **_measures(short, paper), **_places(place, len(sentences))})
 
 
@@ -76,7 +76,7 @@ def score(statement: Statement, weights: Mapping[str, float]) -> float:
 
 def _beginning(text: str) -> str:
     """Return the first sentences of `text` that fit, else its beginning, cut at a clause or at a word."""
-    kept, text = "", without_heading(text)
+    kept, text = "", strip_heading(text)
     for sentence in split_sentences(text):
         if len(kept) + 1 + len(sentence) > LIMIT:
             break

@@ -103,11 +103,11 @@ def recent_papers() -> PaperQuerySet:
 
 def matcher_of(topics: Iterable[Topic]) -> Matcher:
     """Return the matcher of `topics` as they stand; compiled once for as long as they stay so."""
-    return compiled(tuple(map(rule_of, topics)))
+    return cached_matcher(tuple(map(rule_of, topics)))
 
 
 @lru_cache(maxsize=2)
-def compiled(rules: tuple[TopicRule, ...]) -> Matcher:
+def cached_matcher(rules: tuple[TopicRule, ...]) -> Matcher:
     return compile_topics(rules, shipped_fields())
 
 

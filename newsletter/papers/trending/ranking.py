@@ -178,7 +178,7 @@ def score_papers() -> int:
 def forecast_papers() -> None:
     if not forecasts.is_on():
         return
-    papers = forecasts.papers_without((clock.now() - SCORED).date())
+    papers = forecasts.papers_without_forecast((clock.now() - SCORED).date())
     if papers.exists():
         # Imported here, so that NumPy is held only by processes that make forecasts.
         from newsletter.papers.forecast import scoring

@@ -10,7 +10,8 @@ from newsletter.clocked_command import ClockedCommand, day, operator
 from newsletter.papers.models import Topic
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports import choice_mapping, import_run
-from subscribers.imports.file_reader import FileError
+from subscribers.imports.columns import MEANINGS, clean_name
+from subscribers.imports.file_error import FileError
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun
@@ -21,7 +22,11 @@ FIXED = ("format", "consent_source", "consent_on")
 class Command(ClockedCommand):
     help = (
         "Import readers who agreed elsewhere. They receive papers published from now on, at their chosen hours. "
-        "A report of every row is written next to the file."
+        "A report of every row is written next to the file. A CSV file may have the columns email, state or status, "
+        "topics, frequency, weekday, hour, zone, paused_until, followed_phrases, followed_authors, muted_phrases, "
+        "muted_authors, max_papers, minimum_score and detail (title, lines or abstract), as an export of Paper Round "
+        "has. Other columns are named; where one may say that readers left, the command stops until --column says "
+        "what it means."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,9 +39,19 @@ class Command(ClockedCommand):
         )
         parser.add_argument("--topics", default="", metavar="SLUGS", help="for readers whose row has none")
         parser.add_argument("--frequency", default="weekdays", choices=sorted({*choice_mapping.FREQUENCIES.values()}))
-        parser.add_argument("--weekday", default="monday", choices=[w for w in choice_mapping.WEEKDAYS if w.isalpha()])
+        parser.add_argument("--weekday", default="monday", choices=choice_mapping.DAYS)
         parser.add_argument("--hour", default="07:00", metavar="HH:MM")
         parser.add_argument("--zone", default="UTC", metavar="ZONE", help="for example Europe/Berlin")
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="NAME=MEANING",
+            help=(
+                "what a column means that may say who must not be mailed: keep (nothing), set or unset (leave out "
+                "readers for whom it is set, or is not), state (active, unsubscribed, bounced …); may be repeated"
+            ),
+        )
         parser.add_argument(
             "--report", type=Path, metavar="FILE", help="where to write the report (default: next to FILE)"
         )
@@ -46,6 +61,8 @@ class Command(ClockedCommand):
     def run(self, **options: Any) -> None:
         try:
             self.import_file(options["file"], options)
+        except import_run.UnexplainedColumns as exc:
+            raise CommandError(f"{exc} Say what each means with --column NAME=MEANING; see --help.") from exc
         except FileError as exc:
             raise CommandError(str(exc)) from exc
 
@@ -94,6 +111,10 @@ class Command(ClockedCommand):
     def print_summary(self, run: ImportRun, report_path: Path, is_dry: bool) -> None:
         if sys.stderr.isatty():
             self.stderr.write("")
+        for note, count in run.notes.items():
+            self.stdout.write(f"{count:>12,}  added with the default for {note}")
+        if unread := run.columns["unread"]:
+            self.stdout.write(f"Columns that were not read: {', '.join(unread)}.")
         for outcome in RowResult:
             if count := run.counts.get(outcome):
                 self.stdout.write(f"{count:>12,}  {outcome}: {REASONS[outcome]}")
@@ -111,8 +132,19 @@ def new_run(path: Path, options: dict[str, Any]) -> ImportRun:
         consent_on=options["consent_date"],
         defaults=import_run.stored_defaults(topics_of(options["topics"]), rhythm_of(options)),
         by=operator(),
+        columns={"meanings": meanings_of(options["column"])},
         status=ImportRun.Status.WRITING,
     )
+
+
+def meanings_of(answers: list[str]) -> dict[str, str]:
+    meanings = {}
+    for answer in answers:
+        name, _, word = answer.rpartition("=")
+        if not name or word not in MEANINGS:
+            raise CommandError(f"“{answer}” is no answer. Write --column NAME=MEANING, with {', '.join(MEANINGS)}.")
+        meanings[clean_name(name)] = word
+    return meanings
 
 
 def topics_of(slugs: str) -> list[int]:
@@ -131,4 +163,4 @@ def rhythm_of(options: dict[str, Any]) -> Rhythm:
         raise CommandError(f"“{options['hour']}” is not a time. Write it as 07:00.")
     if zone is None:
         raise CommandError(f"There is no time zone “{options['zone']}”. Write it as Europe/Berlin.")
-    return Rhythm(options["frequency"], choice_mapping.WEEKDAYS[options["weekday"]], hour, zone)
+    return Rhythm(options["frequency"], choice_mapping.DAYS[options["weekday"]], hour, zone)

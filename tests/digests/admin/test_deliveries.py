@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from digests.assembly import assemble
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
 from digests.sending import switch
+from newsletter import clock
 from subscribers.models import Suppression
 from tests.factories import MONDAY, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.factories.returns import heard, sent_delivery
@@ -32,6 +33,7 @@ def queries(client: Client, path: str) -> int:
 @pytest.mark.parametrize("path", ["/admin/digests/delivery/", "/admin/digests/batch/"])
 def test_a_list_runs_no_query_a_row(admin_client: Client, path: str) -> None:
     published_issue(MONDAY, PaperFactory())
+    queries(admin_client, "/admin/")  # the first page of a login writes down when it was last used
     serve(3)
     few = queries(admin_client, path)
     serve(27)
@@ -127,6 +129,19 @@ def test_events_put_aside_are_counted_and_listed(admin_client: Client) -> None:
     listed = admin_client.get(EVENTS, {"put_aside__exact": "unknown"}).content
     assert "1 provider event" in words(listed)
     assert f"{EVENTS}?put_aside__exact=unknown" in page.decode()
+
+
+@pytest.mark.parametrize(
+    ("aside", "text"),
+    [
+        (ProviderEvent.Aside.UNREADABLE, "1 not readable"),
+        (ProviderEvent.Aside.REFUSED, "1 refused for a signature that is too old or was used before"),
+    ],
+)
+def test_what_no_event_came_of_is_listed_too(admin_client: Client, aside: ProviderEvent.Aside, text: str) -> None:
+    heard("other", put_aside=aside, applied_at=clock.now())
+    assert text in words(admin_client.get(SENDING).content)
+    assert "1 provider event" in words(admin_client.get(EVENTS, {"put_aside__exact": aside.value}).content)
 
 
 def test_events_are_only_looked_at(admin_client: Client) -> None:

@@ -79,7 +79,7 @@ def test_a_second_run_changes_nothing() -> None:
     SubscriberFactory(topics=[vision], send_time=time(5, 30))
     assemble.assemble_due_digests()
 
-    assert assemble.assemble_due_digests() == assemble.Assembled(0, [])
+    assert assemble.assemble_due_digests() == assemble.AssemblyReport(0, [])
     assert Delivery.objects.count() == 1
 
 
@@ -158,7 +158,7 @@ def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -
     assert delivery.note == "1 paper considered"
 
 
-def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:
+def test_a_span_without_an_issue_is_skipped_with_that_reason() -> None:
     issue = published_issue(MONDAY, PaperFactory())
     SubscriberFactory(covered_through=issue.published_at)
 
@@ -263,7 +263,7 @@ def test_a_draft_past_its_cutoff_is_waited_for_while_its_publication_is_on_the_w
     assemble.assemble_due_digests()
     assert not Delivery.objects.exists()
 
-    set_clock(MORNING + DAY + assemble.PUBLISHING)
+    set_clock(MORNING + DAY + assemble.PUBLISHING_TIME)
     assemble.assemble_due_digests()
     assert only_delivery().reason == Delivery.Reason.NO_ISSUE
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from digests.assembly import assemble
 from digests.mail import compose, slots
-from digests.models import Delivery, Digest
+from digests.models import Card, Delivery, Digest
 from digests.previews import explanation, reader_day
 from digests.reader_pages.personal_data import collect_personal_data
 from digests.selection import recent_issues
@@ -20,7 +20,7 @@ from digests.selection.rules import fallback_order, select, why_left_out, with_f
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish import NothingToPublish, publish
 from newsletter.papers.models import Paper, Sighting, Topic
-from subscribers.models import Subscriber
+from subscribers.models import Preferences, Subscriber
 from tests.digests.selection.test_rules import VISION, entry
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory
 
@@ -135,6 +135,19 @@ def test_the_mail_shows_it_first_without_a_number_and_does_not_count_it(topic: T
     assert "    It moves on Friday.\n" in parts.text
     assert parts.html.count("From the editors") == 1
     assert "FROM THE EDITORS" in parts.text
+
+
+def test_it_stands_whole_in_every_detail_and_is_one_card(topic: Topic) -> None:
+    issue_of(PaperFactory(topics=[topic]))
+    SubscriberFactory.create_batch(2, topics=[topic])
+    for detail in Preferences.Detail:
+        SubscriberFactory(topics=[topic], detail=detail)
+    assemble.assemble_due_digests()
+    mails = [compose.compose(digest) for digest in Digest.objects.all()]
+    assert len(mails) == 3
+    assert all("It moves <strong>on Friday</strong>." in mail.html for mail in mails)
+    assert all("    It moves on Friday.\n" in mail.text for mail in mails)
+    assert Card.objects.filter(entry__paper=None).count() == 1
 
 
 def test_without_a_link_there_is_nothing_to_click_on(topic: Topic) -> None:

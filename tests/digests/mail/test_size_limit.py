@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digests.mail import cards, compose, slots
-from digests.mail.size_limit import ABSTRACT, BARE, LINES, LINKED, SHORT, TITLE, shortened
+from digests.mail.size_limit import ABSTRACT, BARE, LINES, LINKED, SHORT, TITLE, shorten_to_fit
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.models import Paper
 from subscribers.models import Preferences
@@ -149,6 +149,6 @@ def test_papers_are_shortened_from_the_last_and_no_more_than_needed(
     def at(place: int, detail: str) -> Sized:
         return Sized(place, detail, SIZES[detail])
 
-    assert shortened([at(place, chosen) for place in range(3)], room, at) == [
+    assert shorten_to_fit([at(place, chosen) for place in range(3)], room, at) == [
         at(place, detail) for place, detail in enumerate(details)
     ]

@@ -7,7 +7,7 @@ from django.conf import LazySettings
 from digests.models import Batch, Delivery, ProviderEvent
 from digests.monitoring import notices
 from digests.provider_events import application, bounce_policy
-from subscribers.models import Consent, Subscriber, Suppression
+from subscribers.models import Consent, LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription.suppression import NewSuppression, suppress
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import heard, sent_delivery
@@ -115,6 +115,83 @@ def test_who_unsubscribes_at_the_provider_is_unsubscribed_and_may_come_back() ->
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("stopped_for", "reason", "status", "note"),
+    [
+        ("bounced", "provider", "active", "Postmark: It bounced before (Word)"),
+        ("invalid", "provider", "active", "Postmark: It is no valid address (Word)"),
+        ("blocked", "provider", "active", "Postmark: It is on the provider’s own list (Word)"),
+        ("unsubscribed", "provider", "unsubscribed", "Postmark: The reader unsubscribed at the provider (Word)"),
+        ("complained", "complaint", "unsubscribed", "Postmark: The reader called it spam (Word)"),
+    ],
+)
+def test_an_address_that_the_provider_no_longer_mails_is_suppressed_with_its_reason(
+    stopped_for: str, reason: str, status: str, note: str
+) -> None:
+    delivery = sent_delivery()
+    heard(Kind.REJECTED, delivery, stopped_for=stopped_for, provider_word="Word")
+    application.apply_events()
+    row = Suppression.objects.get()
+    assert is_suppressed(delivery)
+    assert (row.reason, row.at, row.note) == (reason, MORNING, note)
+    assert Subscriber.objects.get().status == status
+
+
+def test_what_the_provider_rejects_while_it_still_mails_the_address_suppresses_nobody() -> None:
+    heard(Kind.REJECTED, sent_delivery())
+    application.apply_events()
+    assert not Suppression.objects.exists()
+
+
+def test_what_the_provider_no_longer_mails_counts_against_no_domain() -> None:
+    for number in range(20):
+        delivery = sent_delivery(SubscriberFactory(email=f"reader{number}@example.net"))
+        heard(Kind.REJECTED, delivery, stopped_for="blocked")
+    application.apply_events()
+    assert Suppression.objects.count() == 20
+    assert not ProviderEvent.objects.held().exists()
+
+
+def test_a_bounce_reported_a_week_late_suppresses_since_it_happened() -> None:
+    reader = SubscriberFactory(confirmed_at=MORNING - 30 * DAY)
+    heard(Kind.BOUNCED, sent_delivery(reader, MORNING - 8 * DAY), MORNING - 7 * DAY)
+    application.apply_events()
+    assert Suppression.objects.get().at == MORNING - 7 * DAY
+    assert Delivery.objects.get().bounced_at == MORNING - 7 * DAY
+
+
+@pytest.mark.parametrize("fields", [{"kind": Kind.BOUNCED}, {"kind": Kind.REJECTED, "stopped_for": "blocked"}])
+@pytest.mark.parametrize(("days", "count"), [(-1, 0), (1, 1)])
+def test_a_late_report_does_not_undo_what_an_operator_lifted_after_it(
+    fields: dict[str, str], days: int, count: int
+) -> None:
+    delivery = sent_delivery()
+    assert delivery.subscriber is not None
+    LiftedSuppression.objects.create(
+        address_hash=delivery.subscriber.address_hash,
+        reason="bounce",
+        suppressed_at=MORNING - 9 * DAY,
+        lifted_at=MORNING,
+        by="Ada",
+        note="They wrote to us.",
+    )
+    heard(delivery=delivery, at=MORNING + days * DAY, **fields)
+    application.apply_events()
+    assert Suppression.objects.count() == count
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(Kind.UNSUBSCRIBED, Subscriber.Status.ACTIVE), (Kind.COMPLAINED, Subscriber.Status.UNSUBSCRIBED)],
+)
+def test_who_confirmed_again_since_stays_unless_it_was_a_complaint(kind: Kind, status: str) -> None:
+    reader = SubscriberFactory(confirmed_at=MORNING - DAY)
+    heard(kind, sent_delivery(reader, MORNING - 9 * DAY), MORNING - 7 * DAY)
+    application.apply_events()
+    reader.refresh_from_db()
+    assert reader.status == status
+
+
 def test_a_complaint_of_an_erased_reader_suppresses_the_address() -> None:
     delivery = sent_delivery()
     heard(Kind.COMPLAINED, delivery)
@@ -147,7 +224,7 @@ def test_of_few_recipients_nothing_is_concluded_about_their_domain() -> None:
     assert Suppression.objects.count() == 19
 
 
-def test_where_more_than_a_tenth_of_a_domain_bounces_suppression_waits_and_operators_are_told_once() -> None:
+def test_when_a_tenth_of_a_domain_bounces_suppression_waits_and_operators_are_notified_once() -> None:
     domain_events("example.net", delivered=17, bounced=3)
     elsewhere = domain_events("example.com", delivered=0, bounced=1)
     application.apply_events()
@@ -207,7 +284,7 @@ def test_a_complaint_outweighs_every_other_reason(kinds: tuple[str, str]) -> Non
 
 
 @pytest.mark.parametrize("status", [None, "rejected", "uncertain", "abandoned"])
-def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of(status: str | None) -> None:
+def test_a_domain_is_judged_by_all_its_readers_even_without_delivery_reports(status: str | None) -> None:
     batch = Batch.objects.create(lane="smtp", status=Batch.Status.DONE, position=1, started_at=MORNING,
                                  finished_at=MORNING)  # fmt: skip
     readers = [SubscriberFactory(email=f"reader{number}@large.example") for number in range(300)]

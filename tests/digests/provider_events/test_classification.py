@@ -12,7 +12,8 @@ Kind = ProviderEvent.Kind
 
 
 def kind_of(provider: str, body: Any = None, event_type: str = EventType.BOUNCED, **fields: Any) -> Kind | None:
-    return classify(provider, AnymailTrackingEvent(event_type=event_type, esp_event=body, **fields))
+    report = classify(provider, AnymailTrackingEvent(event_type=event_type, esp_event=body, **fields))
+    return report.meaning.kind if report else None
 
 
 @pytest.mark.parametrize(
@@ -40,11 +41,9 @@ def test_what_is_no_bounce_means_the_same_of_every_provider(event_type: str, kin
 GONE: list[tuple[str, Any]] = [
     ("Amazon SES", {"bounce": {"bounceType": "Permanent"}}),
     ("Brevo", {"event": "hard_bounce"}),
-    ("Brevo", {"event": "invalid_email"}),
     ("MailerSend", {"type": "activity.hard_bounced"}),
     ("MailerSend", {"data": {"type": "hard_bounced"}}),
     ("Mailgun", {"event-data": {"reason": "generic", "delivery-status": {"code": 550}}}),
-    ("Mailgun", {"event-data": {"reason": "suppress-bounce", "delivery-status": {"code": 605}}}),
     ("Mailgun", {"reason": "bounce", "delivery-status": {"code": 554}}),
     ("Mailjet", {"hard_bounce": True}),
     ("Mandrill", {"event": "hard_bounce"}),
@@ -55,7 +54,6 @@ GONE: list[tuple[str, Any]] = [
     ("SendGrid", {"type": "bounce"}),
     ("SparkPost", {"msys": {"message_event": {"bounce_class": "10"}}}),
     ("SparkPost", {"msys": {"message_event": {"bounce_class": 30}}}),
-    ("SparkPost", {"bounce_class": "90"}),
 ]
 WORTH_ANOTHER_TRY: list[tuple[str, Any]] = [
     ("Amazon SES", {"bounce": {"bounceType": "Transient"}}),
@@ -109,10 +107,29 @@ def test_what_mailgun_kept_back_by_its_own_list_never_left(reason: str) -> None:
 
 
 def test_what_resend_kept_back_by_its_own_list_never_left() -> None:
-    body = {"data": {"bounce": {"type": "Permanent"}}}
-    assert kind_of("Resend", body, reject_reason=RejectReason.BLOCKED) == Kind.REJECTED
-    assert kind_of("Resend", body, reject_reason=RejectReason.BOUNCED) == Kind.BOUNCED
-    assert kind_of("Postmark", {"Type": "HardBounce"}, reject_reason=RejectReason.BLOCKED) == Kind.BOUNCED
+    kept_back = {"type": "Permanent", "message": "Resend has suppressed sending to this address."}
+    assert kind_of("Resend", {"data": {"bounce": kept_back}}) == Kind.REJECTED
+    assert kind_of("Resend", {"data": {"bounce": {"type": "Permanent"}}}) == Kind.BOUNCED
+
+
+@pytest.mark.parametrize(
+    ("reason", "stopped_for"),
+    [
+        (RejectReason.BOUNCED, "bounced"),
+        (RejectReason.INVALID, "invalid"),
+        (RejectReason.UNSUBSCRIBED, "unsubscribed"),
+        (RejectReason.BLOCKED, None),
+        (RejectReason.SPAM, None),
+        (RejectReason.OTHER, None),
+        (None, None),
+    ],
+)
+def test_a_provider_without_a_table_has_stopped_where_the_reason_is_about_the_address(
+    reason: str | None, stopped_for: str | None
+) -> None:
+    report = classify("Somebody", AnymailTrackingEvent(event_type=EventType.REJECTED, reject_reason=reason))
+    assert report is not None
+    assert report.meaning == (Kind.REJECTED, stopped_for)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_without_any_secret_the_webhook_is_closed_rather_than_open(client: Clien
         ("brevo", "accepted", "accepted"),
         ("brevo", "soft_bounced", "soft_bounced"),
         ("brevo", "complained", "complained"),
-        ("brevo", "rejected", "rejected"),
+        ("brevo", "blocked", "rejected"),
         ("mailjet", "bounced", "bounced"),
         ("mailjet", "soft_bounced", "soft_bounced"),
         ("amazon_ses", "bounced", "bounced"),
@@ -127,10 +127,31 @@ def test_a_long_body_is_left_out_and_its_event_kept(client: Client) -> None:
     assert ProviderEvent.objects.get().body.keys() == {"left out"}
 
 
-@pytest.mark.parametrize("text", ["", "[", "[]", "7", "null", '{"RecordType": 7}', "[" * 100_000, "\udcff"])
-def test_what_cannot_be_read_is_answered_and_never_an_error_of_ours(client: Client, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("", 400),
+        ("[", 400),
+        ("7", 400),
+        ("null", 400),
+        ('"text"', 400),
+        ("[" * 100_000, 400),
+        ("\udcff", 400),
+        ("1" * 5000, 400),
+        ("[]", 200),
+        ('{"RecordType": 7}', 200),
+        ('{"RecordType": []}', 200),
+        ('{"RecordType": "Bounce", "Type": {}, "Email": ["a@example.org"]}', 200),
+        ('{"RecordType": "Bounce", "BouncedAt": 1e999}', 200),
+        ('{"RecordType": "Bounce", "Metadata": "delivery"}', 200),
+        ("[" + "0," * 9_999 + "0]", 200),
+        ("[" + "0," * 10_000 + "0]", 413),
+    ],
+)
+def test_what_cannot_be_read_is_answered_and_never_an_error_of_ours(client: Client, text: str, status: int) -> None:
     body = text.encode("utf-8", "surrogateescape").decode("latin-1")
-    assert post_body(client, "postmark", body).status_code in {200, 400}
+    assert post_body(client, "postmark", body).status_code == status
+    assert not ProviderEvent.objects.exclude(kind="other").exists()
 
 
 def test_letters_that_no_column_holds_are_left_out(client: Client) -> None:
@@ -140,21 +161,61 @@ def test_letters_that_no_column_holds_are_left_out(client: Client) -> None:
     assert (row.body["Details"], row.body["Score"], row.delivery_id) == ("ab?c", None, None)
 
 
-def test_a_replay_older_than_the_window_is_kept_aside(client: Client) -> None:
-    post(client, event("postmark", at=MORNING - timedelta(days=5, seconds=1)))
-    row = ProviderEvent.objects.get()
-    assert (row.put_aside, row.applied_at) == (ProviderEvent.Aside.REPLAY, MORNING)
+def test_an_event_is_never_too_old_and_keeps_its_own_time(client: Client) -> None:
+    for days in (7, 400):
+        at = MORNING - timedelta(days=days)
+        assert post(client, event("postmark", at=at)).status_code == 200
+        assert ProviderEvent.objects.get(happened_at=at).put_aside == ""
 
 
-def test_an_event_within_the_window_is_taken(client: Client) -> None:
-    post(client, event("postmark", at=MORNING - timedelta(days=4, hours=23)))
-    assert ProviderEvent.objects.get().put_aside == ""
+def test_an_event_from_the_future_happened_when_it_was_received(client: Client) -> None:
+    for _ in range(2):
+        assert post(client, event("postmark", at=MORNING + timedelta(days=1000))).status_code == 200
+    assert ProviderEvent.objects.get().happened_at == MORNING
 
 
-def test_an_old_signature_under_a_younger_body_is_kept_aside(client: Client) -> None:
-    body = event("mailgun").body() | {"signature": signature(MORNING - timedelta(days=6))}
+@pytest.mark.parametrize("epoch", [1604933623, 0, -1])
+def test_a_time_before_there_was_any_mail_of_ours_is_a_mistake(client: Client, epoch: int) -> None:
+    body = event("brevo").body() | {"ts_epoch": epoch}
+    assert post_body(client, "brevo", body).status_code == 200
+    assert ProviderEvent.objects.get().happened_at == MORNING
+
+
+def test_amazon_is_asked_for_the_secret_that_it_sends_only_then(client: Client) -> None:
+    answer = post_body(client, "amazon_ses", event("amazon_ses").body(), secret="")
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Basic realm="Webhooks"')
+    assert post_body(client, "amazon_ses", event("amazon_ses").body(), secret="papers:a-guess").status_code == 403
+
+
+def test_a_thousand_events_with_one_that_cannot_be_read_store_the_others_and_keep_it_aside(client: Client) -> None:
+    events = [event("mailjet", "delivered", delivery=number).body() for number in range(1, 1001)]
+    events[499] = {"event": "sent", "time": "at noon", "email": "Ada.Reader@example.org", "MessageID": 7}
+
+    assert post_body(client, "mailjet", events).status_code == 200
+
+    assert ProviderEvent.objects.pending().count() == 999
+    aside = ProviderEvent.objects.get(put_aside=ProviderEvent.Aside.UNREADABLE)
+    assert (aside.provider, aside.body["time"], aside.applied_at) == ("Mailjet", "at noon", MORNING)
+    assert ADDRESS.lower() not in str(ProviderEvent.objects.filter(pk=aside.pk).values()).lower()
+
+
+def test_a_used_signature_with_another_body_is_refused_and_kept_aside(client: Client) -> None:
+    body = event("mailgun", "opened").body()
     assert post_body(client, "mailgun", body).status_code == 200
-    assert ProviderEvent.objects.get().put_aside == ProviderEvent.Aside.REPLAY
+    forged = event("mailgun", "complained").body() | {"signature": body["signature"]}
+    for _ in range(2):
+        assert post_body(client, "mailgun", forged).status_code == 403
+
+    row = ProviderEvent.objects.get()
+    assert (row.put_aside, row.kind, row.applied_at) == (ProviderEvent.Aside.REFUSED, "other", MORNING)
+    assert "used before" in row.body["refused"]
+    assert ADDRESS.lower() not in str(ProviderEvent.objects.values().get()).lower()
+
+
+def test_an_old_signature_is_refused_whatever_its_event_says(client: Client) -> None:
+    body = event("mailgun").body() | {"signature": signature(MORNING - timedelta(days=4))}
+    assert post_body(client, "mailgun", body).status_code == 403
+    assert ProviderEvent.objects.get().put_aside == ProviderEvent.Aside.REFUSED
 
 
 def test_only_tracking_of_known_providers_is_served(client: Client) -> None:
@@ -174,6 +235,30 @@ def test_only_the_webhooks_of_configured_providers_exist(
     assert not [record for record in caplog.records if record.exc_info]
     assert post(client, event("postmark")).status_code == 200
     assert post(client, event("mailgun", delivery=8)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Basic", "Basic ####", "Basic //46eA==", "Basic cGFwZXJz", "Bearer x", "x" * 5000, "Basic Ã©"]
+)
+def test_a_malformed_secret_is_refused(client: Client, header: str) -> None:
+    answer = post_body(client, "postmark", event("postmark").body(), secret="", Authorization=header)
+    assert answer.status_code == 403
+
+
+def test_a_confirmation_that_amazon_does_not_take_can_be_asked_for_again(
+    client: Client, settings: LazySettings
+) -> None:
+    nowhere = {"endpoint_url": "http://127.0.0.1:9", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    settings.ANYMAIL = SETTINGS | {"AMAZON_SES_CLIENT_PARAMS": nowhere}
+    body = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": "7",
+        "TopicArn": "arn:aws:sns:eu-west-1:1:2",
+        "Token": "x",
+    }
+    assert post_body(client, "amazon_ses", body).status_code == 503
+    assert post_body(client, "amazon_ses", body | {"TopicArn": "nonsense"}).status_code == 200
+    assert ProviderEvent.objects.get().put_aside == ProviderEvent.Aside.UNREADABLE
 
 
 def test_a_former_provider_may_still_report(client: Client, settings: LazySettings) -> None:

@@ -76,7 +76,7 @@ def test_a_digest_whose_cards_are_gone_is_410_and_leads_to_its_issue(
     answer = client.get(path_of(delivery), follow=True)
     assert answer.status_code == 410
     page = answer.content.decode()
-    assert "This mail is too old to be shown" in page
+    assert "This digest is too old to be shown" in page
     assert "site.css" in page
     assert ('href="/issues/2026-05-04/"' in page) == (status == "published")
     assert "style-src" not in answer["Content-Security-Policy"]
@@ -168,7 +168,7 @@ def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay
     form = follow(client, letters.preferences_path(reader)).content.decode()
     assert 'formaction="/digest/effect/#effect"' in form
     page = shown(client, reader, typed("hearing", max_papers="30")).content.decode()
-    assert "<h1>Your choices</h1>" in page
+    assert "<h1>Your settings</h1>" in page
     assert 'action="/preferences/"' in page
     assert 'value="hearing" checked' in page
     assert 'value="seeing" checked' not in page
@@ -178,9 +178,9 @@ def test_without_javascript_the_effect_is_on_the_whole_page_and_the_choices_stay
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (typed(), "Choose a topic, or follow words or authors, to see what they would bring."),
-        (typed("nothing"), "Choose a topic, or follow words or authors, to see what they would bring."),
-        (typed("idle"), "No paper of the last seven days would have come. Broader topics bring more."),
+        (typed(), "Choose a topic, or follow keywords or authors, to see a preview."),
+        (typed("nothing"), "Choose a topic, or follow keywords or authors, to see a preview."),
+        (typed("idle"), "You would have got no papers in the last seven days. Broader topics bring more."),
         (typed("seeing", frequency="weekly"), "Once a week you get the best 10 of them."),
         (typed("seeing", send_time="x"), "1 paper from the one issue"),
     ],
@@ -256,11 +256,11 @@ def test_a_preview_shows_as_much_of_each_paper_as_is_chosen(
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (chosen(), "Choose a topic, or follow words or authors, and their papers appear here."),
-        (chosen("nothing"), "Choose a topic, or follow words or authors, and their papers appear here."),
+        (chosen(), "Choose a topic, or follow keywords or authors, and their papers appear here."),
+        (chosen("nothing"), "Choose a topic, or follow keywords or authors, and their papers appear here."),
         (chosen("idle"), "Nothing of Monday, 4 May would have come."),
         (chosen("seeing", muted_phrases="seen"), "Nothing of Monday, 4 May would have come."),
-        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "One of your answers cannot be read yet"),
+        (chosen("seeing", muted_phrases=",".join(map(str, range(30)))), "Please fix the marked fields"),
         (chosen("seeing", send_time="x"), "Monday, 4 May: 1 paper"),
     ],
 )

@@ -165,7 +165,7 @@ def test_nothing_of_an_erased_reader_is_found_in_any_column_of_any_table(
         "digests_providerevent", "papers_vote", "papers_proposal",
     }  # fmt: skip
 
-    assert "You have been erased" in press(client, link).content.decode()
+    assert "Your data has been deleted" in press(client, link).content.decode()
 
     assert tables_with(*TRACES, key) == {}
     assert tables_with(keyed) == {"subscribers_suppression": {keyed}}

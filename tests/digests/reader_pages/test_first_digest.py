@@ -62,9 +62,9 @@ def test_while_sending_is_held_the_page_says_so(client: Client) -> None:
 
 @pytest.mark.usefixtures("issue")
 def test_while_letters_are_held_the_page_of_a_sign_up_says_so(client: Client) -> None:
-    assert "held up" not in client.get("/subscribe/check-your-inbox/").content.decode()
+    assert "delayed" not in client.get("/subscribe/check-your-inbox/").content.decode()
     SendingSwitch.objects.create(pk=1, hold_reason="it looks like a backup")
-    assert "Our mail is held up at the moment" in client.get("/subscribe/check-your-inbox/").content.decode()
+    assert "Our mail is delayed at the moment" in client.get("/subscribe/check-your-inbox/").content.decode()
 
 
 def test_without_an_issue_the_first_digest_comes_at_a_regular_hour(client: Client) -> None:

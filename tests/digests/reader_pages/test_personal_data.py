@@ -109,10 +109,10 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     audit.record(editor, reader, "changed")
     link = link_of(reader, Letter.Kind.ERASE)
     before = whole_database()
-    assert "Erase everything we keep about you?" in follow(client, link).content.decode()
+    assert "Delete everything we keep about you?" in follow(client, link).content.decode()
     assert whole_database() == before
 
-    assert "You have been erased" in press(client, link).content.decode()
+    assert "Your data has been deleted" in press(client, link).content.decode()
 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -55,7 +55,7 @@ def test_the_digests_foot_leads_to_the_page_and_its_button_into_the_queue(client
         (found,) = re.findall(r"https?://[^/]+(/propose/[^\"\s]+)", part)
         assert found == link_of(reader)
     answer = propose(client, reader)
-    assert "The editors have it on their desk" in said(answer)
+    assert "The editors will look at it" in said(answer)
     row = Proposal.objects.get()
     assert (row.key, row.link, row.why, row.status) == ("arxiv:2605.00658", LINK, "It is short and true.", "new")
     assert row.reader_key == tokens.reader_key(reader.pk)
@@ -70,7 +70,7 @@ def test_the_page_of_the_choices_leads_there_too(client: Client, reader: Subscri
 
 
 def test_without_a_link_one_is_mailed(client: Client) -> None:
-    assert "Mail me my link" in client.get("/propose/").content.decode()
+    assert "Email me my link" in client.get("/propose/").content.decode()
     assert client.post("/propose/", {"paper": LINK, "because": "x"}).status_code == 403
     assert not Proposal.objects.exists()
 
@@ -84,8 +84,8 @@ def test_looking_proposes_nothing(client: Client, reader: Subscriber) -> None:
 
 def test_what_others_proposed_is_counted_and_ones_own_is_known(client: Client, reader: Subscriber) -> None:
     propose(Client(), SubscriberFactory())
-    assert "yours is counted too" in said(propose(client, reader, "arxiv.org/pdf/2605.00658v2"))
-    assert "You have proposed it already" in said(propose(client, reader))
+    assert "and yours is counted" in said(propose(client, reader, "arxiv.org/pdf/2605.00658v2"))
+    assert "You have already proposed it" in said(propose(client, reader))
     assert Proposal.objects.count() == 2
 
 
@@ -101,9 +101,9 @@ def test_a_paper_that_was_in_an_issue_is_named_with_its_day(client: Client, read
 def test_what_editors_decided_is_said_with_their_word(client: Client, reader: Subscriber) -> None:
     propose(Client(), SubscriberFactory())
     Proposal.objects.update(status=Status.DECLINED, answer="Not <peer> reviewed.")
-    assert "left it out.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
+    assert "did not include it.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
     Proposal.objects.update(status=Status.ACCEPTED)
-    assert "The editors have taken it" in said(propose(client, reader))
+    assert "The editors have accepted it" in said(propose(client, reader))
     assert Proposal.objects.count() == 1
 
 
@@ -122,7 +122,7 @@ def test_the_fourth_of_a_day_waits_and_keeps_what_was_typed(
     for number in range(settings.PROPOSALS_PER_DAY):
         propose(client, reader, f"2605.0000{number}")
     page = propose(client, reader, why="Kept <words>.")
-    assert "3 proposals within 24 hours" in said(page)
+    assert "3 proposals in 24 hours" in said(page)
     assert "Kept &lt;words&gt;." in page.content.decode()
     assert Proposal.objects.count() == 3
 

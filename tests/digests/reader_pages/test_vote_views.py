@@ -156,7 +156,7 @@ def test_a_part_of_the_page_holds_the_button_or_how_to_come_by_it(client: Client
 def test_a_stranger_is_told_how_to_vote(client: Client, entry: IssueEntry) -> None:
     page = client.get(f"/vote/?entry={entry.pk}").content.decode()
     assert "Vote from your digest" in page
-    assert "Mail me my link" in page
+    assert "Email me my link" in page
 
 
 @pytest.mark.parametrize("status", ["unsubscribed", "pending"])

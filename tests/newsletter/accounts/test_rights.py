@@ -19,7 +19,7 @@ from newsletter import audit
 from newsletter.accounts import staff_accounts
 from newsletter.accounts.roles import ROLES
 from newsletter.issues.models import Cutoff, Issue
-from newsletter.papers.forecast.model import shipped
+from newsletter.papers.forecast.model import load_shipped
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Objection, Proposal, TrainedForecast
 from subscribers.models import Farewell, ImportRun, LiftedSuppression, Subscriber, Suppression
@@ -161,7 +161,7 @@ def rows() -> dict[str, Model]:
         "papers_proposal": Proposal.objects.create(key=into.key, link=into.url, paper=into, reader_key="x"),
         "papers_objection": Objection.objects.create(paper=into, topic=TopicFactory(), reader_id=1),
         "papers_source": SourceFactory(),
-        "papers_trainedforecast": TrainedForecast.objects.create(arrays=b"", facts=shipped().described()),
+        "papers_trainedforecast": TrainedForecast.objects.create(arrays=b"", facts=load_shipped().described()),
         "subscribers_subscriber": reader,
         "subscribers_suppression": suppression,
         "subscribers_liftedsuppression": lifted,

@@ -228,7 +228,7 @@ def test_forecasts_speak_for_the_best_of_a_day_and_are_no_mention() -> None:
     made = [PaperFactory(score=1) for _ in range(20)]
     listing = SourceFactory()
     for number, paper in enumerate(made):
-        SightingFactory(paper=paper, source=forecasts.source(), votes=None, forecast=1000 * number)
+        SightingFactory(paper=paper, source=forecasts.forecast_source(), votes=None, forecast=1000 * number)
         SightingFactory(paper=paper, source=listing, votes=None)
     assert set(front(draft.draft_issue(MONDAY))) == {*made[-2:]}
 

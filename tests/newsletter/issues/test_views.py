@@ -54,10 +54,19 @@ def test_the_home_page_shows_the_newest_issue_and_the_box(client: Client) -> Non
     published_issue(MONDAY - DAY, PaperFactory(title="Yesterday’s"))
     published_issue(MONDAY, paper)
     home = page(client)
-    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Proposed by Dana",
+    for words in ("Monday, 4 May 2026", "Seeing &lt;in&gt; the dark", "41 votes", "Ada Example", "Shared by Dana",
                   "We show a thing. It holds.", 'value="vision"', 'name="email"'):  # fmt: skip
         assert words in home
     assert "Yesterday’s" not in home
+
+
+def test_a_page_says_truly_who_brought_a_paper(client: Client) -> None:
+    shared = PaperFactory(proposed_by="Dana", origins={"proposed_by": [2, 0]})
+    mentioned = PaperFactory(proposed_by="Cy", origins={"proposed_by": [1, 0]})
+    published_issue(MONDAY, shared, mentioned, PaperFactory(proposed_by="a reader"))
+    home = page(client)
+    for words in ("Shared on Hugging Face by Dana", "Shared by Cy", "Proposed by a reader"):
+        assert home.count(words) == 1
 
 
 def test_each_topic_of_a_paper_opens_to_all_its_evidence(client: Client) -> None:
@@ -107,7 +116,7 @@ def test_a_withdrawn_issue_is_gone_and_says_so(client: Client) -> None:
     assert "Seeing" not in answer.content.decode()
 
 
-def test_readers_are_told_of_the_listings_an_issue_holds_and_not_of_those_it_lacks(client: Client) -> None:
+def test_an_issue_names_the_listings_it_holds_and_not_those_it_lacks(client: Client) -> None:
     issue = published_issue(MONDAY, PaperFactory())
     Issue.objects.update(listings="arXiv cs.CL of 4 May; failing: arXiv cs.AI; awaited: Hugging Face and 29 more")
     assert "holds the listings of arXiv cs.CL of 4 May.</p>" in page(client, issue.get_absolute_url())

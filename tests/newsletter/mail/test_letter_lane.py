@@ -19,7 +19,7 @@ def message() -> AnymailMessage:
 
 
 def send() -> provider_answer.SendOutcome:
-    with letter_lane.lane() as lane:
+    with letter_lane.take_turn() as lane:
         return lane.hand_over(message())
 
 
@@ -104,5 +104,5 @@ def test_a_long_wait_is_not_waited_for(settings: LazySettings) -> None:
 @pytest.mark.usefixtures("set_clock")
 def test_the_day_that_redis_forgot_is_asked_for(settings: LazySettings) -> None:
     settings.SEND_DAILY_CAP = 100
-    with pytest.raises(Wait, match="day"), letter_lane.lane(lambda: 100):
+    with pytest.raises(Wait, match="day"), letter_lane.take_turn(lambda: 100):
         pass

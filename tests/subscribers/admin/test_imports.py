@@ -81,6 +81,50 @@ def test_a_file_is_looked_through_first_and_written_when_somebody_says_so(admin_
     ]
 
 
+SUSPECT = "email,Bounces,Name\nada@example.org,0,Ada\nbo@example.org,3,Bo\n"
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_column_that_may_keep_readers_out_is_asked_about_before_anything_is_written(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, SUSPECT)
+    assert run.status == ImportRun.Status.ASKING
+    shown = admin_client.get(page).content.decode()
+    for words in ("Waiting for an answer", "Values in the file: 0, 3", "Not read", "Bounces, Name"):
+        assert words in shown
+    assert "Import it" not in shown
+    assert not admin_client.post(page, {"write": "1"}, follow=True).context["run"].counts
+    assert ImportRun.objects.get().status == ImportRun.Status.ASKING
+
+
+@pytest.mark.usefixtures("topic")
+def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, SUSPECT)
+    unanswered = admin_client.post(page, {"explain": "1"})
+    assert unanswered.status_code == 422
+    assert "Say what this column means" in unanswered.content.decode()
+    admin_client.post(page, {"explain": "1", "bounces": "set"})
+    tasks.go_on_with_import(run.pk)
+    shown = admin_client.get(page).content.decode()
+    assert "bounces, as you said" in shown
+    assert "Left out, as you said of the column: “Bounces” says “3”" in shown
+    admin_client.post(page, {"write": "1"})
+    tasks.go_on_with_import(run.pk)
+    assert [reader.email for reader in Subscriber.objects.all()] == ["ada@example.org"]
+    run.refresh_from_db()
+    assert run.columns["meanings"] == {"bounces": "set"}
+    assert run.unexplained == {}, "values of readers stay in the database"
+
+
+def test_an_import_that_nobody_explains_is_given_up_after_a_week(
+    admin_client: Client, set_clock: Callable[[object], None]
+) -> None:
+    run, _ = looked_through(admin_client, SUSPECT)
+    set_clock(MORNING + timedelta(days=8))
+    tasks.sweep_imports()
+    assert ImportRun.objects.get().status == ImportRun.Status.DROPPED
+    assert not run.path.exists()
+
+
 @pytest.mark.usefixtures("topic")
 def test_progress_is_shown_by_a_page_that_loads_itself_again(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
@@ -130,7 +174,7 @@ def test_the_report_of_every_row_is_there_to_take(admin_client: Client) -> None:
 def test_a_file_that_is_none_says_so_on_its_page(admin_client: Client) -> None:
     run, page = looked_through(admin_client, b"\x00\xff\xfe garbage")
     assert run.status == ImportRun.Status.FAILED
-    assert "No column of the first line is called" in admin_client.get(page).content.decode()
+    assert "This is no text file: it holds zero bytes" in admin_client.get(page).content.decode()
     assert not run.path.exists()
 
 
@@ -162,11 +206,13 @@ def test_no_other_page_takes_a_file(client: Client) -> None:
         ({"consent_source": ""}, "This field is required"),
         ({"consent_on": ""}, "This field is required"),
         ({"consent_on": "2026-05-05"}, "Readers must have agreed already"),
-        ({"format": "mailchimp"}, "Select a valid choice"),
+        ({"format": "pigeon"}, "Select a valid choice"),
         ({"file": ""}, "Choose a file of at most"),
     ],
 )
-def test_what_is_missing_is_said_at_its_field(admin_client: Client, changes: dict[str, object], words: str) -> None:
+def test_a_missing_value_is_an_error_at_its_field(
+    admin_client: Client, changes: dict[str, object], words: str
+) -> None:
     assert words in upload(admin_client, LINES, **changes)
     assert not ImportRun.objects.exists()
 

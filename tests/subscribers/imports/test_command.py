@@ -40,6 +40,27 @@ def test_a_dry_run_of_the_command_leaves_no_trace_but_its_report(tmp_path: Path)
     assert Path(f"{path}.report.csv").read_text().count("added") == 2
 
 
+def test_a_column_that_may_keep_readers_out_stops_the_command_until_it_is_explained(tmp_path: Path) -> None:
+    TopicFactory(slug="vision")
+    path = written(tmp_path, "email,Opt-out,City", "ada@example.org,,Paris", "bo@example.org,yes,Rome", name="a.csv")
+    path.write_text(path.read_text().replace("Opt-out", "Mail status"))
+    with pytest.raises(CommandError, match=r"mail_status \(\(empty\), yes\)\. Say what each means with --column"):
+        run(path, *CONSENT, "--topics", "vision")
+    assert not Subscriber.objects.exists()
+    said = run(path, *CONSENT, "--topics", "vision", "--column", "Mail status=set")
+    assert "1  added" in said
+    assert "1  left_out" in said
+    assert "Columns that were not read: City." in said
+    assert [reader.email for reader in Subscriber.objects.all()] == ["ada@example.org"]
+
+
+def test_values_for_which_the_default_is_used_are_counted(tmp_path: Path) -> None:
+    TopicFactory(slug="vision")
+    path = written(tmp_path, "email,weekday", "ada@example.org,5", "bo@example.org,5", "cy@example.org,Fri")
+    said = run(path, *CONSENT, "--topics", "vision")
+    assert "2  added with the default for weekday “5” (write Monday to Sunday, or Mon to Sun)" in said
+
+
 @pytest.mark.parametrize("missing", ["--consent-source", "--consent-date"])
 def test_without_consent_nothing_is_imported(tmp_path: Path, missing: str) -> None:
     words = dict(zip(CONSENT[::2], CONSENT[1::2], strict=True))
@@ -54,6 +75,8 @@ def test_without_consent_nothing_is_imported(tmp_path: Path, missing: str) -> No
         (("--topics", "astrology"), "There is no topic “astrology”"),
         (("--zone", "Mars/Olympus"), "There is no time zone"),
         (("--hour", "25"), "is not a time"),
+        (("--column", "Bounces"), "is no answer"),
+        (("--column", "Bounces=maybe"), "is no answer"),
         (("--resume",), "There is no interrupted import of this file"),
     ],
 )

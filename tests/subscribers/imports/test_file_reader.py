@@ -1,74 +1,56 @@
-"""The columns and states of each service, as their documentation has them."""
-
 from pathlib import Path
 
-import pytest
-
 from subscribers.imports import file_reader
+from subscribers.imports.columns import find_columns
+from subscribers.imports.file_reader import Row
 from subscribers.imports.formats import FORMATS
 from tests.subscribers.imports.files import written
 
-LISTMONK = "uuid,email,name,attributes,status,created_at,updated_at"
-GHOST = (
-    "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers"
-)
-BUTTONDOWN = "email_address,type,tags,creation_date,unsubscription_date"
+
+def rows(path: Path, form: str = "csv", **meanings: str) -> list[Row]:
+    return list(file_reader.rows(path, find_columns(path, FORMATS[form], meanings)))
 
 
-def states(path: Path, form: str) -> list[str]:
-    return [str(row.state) for row in file_reader.rows(path, FORMATS[form])]
-
-
-def test_the_states_of_listmonk(tmp_path: Path) -> None:
-    lines = (f'u,ada@example.org,Ada,"{{""city"": ""Paris""}}",{word},2026-01-01,' for word in WORDS_OF_LISTMONK)
-    assert states(written(tmp_path, LISTMONK, *lines), "listmonk") == list(WORDS_OF_LISTMONK.values())
-
-
-WORDS_OF_LISTMONK = {"enabled": "active", "disabled": "left", "blocklisted": "blocked"}
-
-
-@pytest.mark.parametrize(
-    ("word", "state"), [("confirmed", "active"), ("unconfirmed", "unconfirmed"), ("unsubscribed", "left")]
-)
-def test_an_enabled_reader_of_listmonk_may_have_left_the_list(tmp_path: Path, word: str, state: str) -> None:
-    path = written(tmp_path, "email,status,subscription_status", f"ada@example.org,enabled,{word}")
-    assert states(path, "listmonk") == [state]
-
-
-@pytest.mark.parametrize(
-    ("subscribed", "deleted", "state"),
-    [("true", "", "active"), ("false", "", "left"), ("true", "2026-01-01T00:00:00.000Z", "left")],
-)
-def test_the_states_of_ghost(tmp_path: Path, subscribed: str, deleted: str, state: str) -> None:
-    line = f'6,ada@example.org,Ada,,{subscribed},false,,2025-01-01T00:00:00.000Z,{deleted},"vision, vip",'
-    path = written(tmp_path, GHOST, line)
-    assert states(path, "ghost") == [state]
-    assert next(file_reader.rows(path, FORMATS["ghost"])).choice[0] == "vision, vip"
-
-
-@pytest.mark.parametrize(
-    ("word", "state"),
-    [
-        ("regular", "active"), ("premium", "active"), ("past_due", "active"), ("Past due", "active"),
-        ("unactivated", "unconfirmed"), ("unsubscribed", "left"), ("removed", "left"), ("undeliverable", "bounced"),
-        ("complained", "complained"), ("blocked", "blocked"), ("something new", "unknown"),
-    ],
-)  # fmt: skip
-def test_the_states_of_buttondown(tmp_path: Path, word: str, state: str) -> None:
-    # Who came back has a date of leaving too: the type decides.
-    path = written(tmp_path, BUTTONDOWN, f"ada@example.org,{word},vision,2025-01-01,2025-02-01")
-    assert states(path, "buttondown") == [state]
-
-
-def test_a_file_of_buttondown_without_types_tells_by_dates_who_left(tmp_path: Path) -> None:
-    path = written(tmp_path, "Email,Unsubscription date", "ada@example.org,2025-02-01", "bo@example.org,")
-    assert states(path, "buttondown") == ["left", "active"]
-
-
-def test_a_line_of_fewer_or_more_cells_is_read_and_an_empty_one_left_out(tmp_path: Path) -> None:
+def test_a_line_of_fewer_cells_is_read_and_one_of_too_many_is_not(tmp_path: Path) -> None:
     path = written(tmp_path, "email,topics,name", "ada@example.org", "", " , ,", "bo@example.org,a,Bo,too many,cells")
-    assert [(row.line, row.address) for row in file_reader.rows(path, FORMATS["csv"])] == [
-        (2, "ada@example.org"),
-        (4, " "),
-        (5, "bo@example.org"),
+    assert [(row.line, row.address, row.fault, row.why) for row in rows(path)] == [
+        (2, "ada@example.org", "", ""),
+        (3, "", "empty", ""),
+        (4, " ", "", ""),
+        (5, "bo@example.org", "unreadable", "it has 5 cells, and the file 3 columns"),
     ]
+
+
+def test_a_line_that_cannot_be_read_keeps_its_address_out_of_other_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, "email,name", "ada@example.org,Ada,Lovelace", "bo@example.org,Bo")
+    assert [(row.address, str(row.state)) for row in rows(path)] == [
+        ("ada@example.org", "left_out"),
+        ("bo@example.org", "active"),
+    ]
+
+
+def test_a_line_of_too_many_cells_that_says_its_reader_left_is_believed(tmp_path: Path) -> None:
+    path = written(tmp_path, "email,status", "ada@example.org,unsubscribed,more")
+    assert [(str(row.state), row.fault) for row in rows(path)] == [("left", "")]
+
+
+def test_letters_of_an_unknown_encoding_matter_only_in_cells_that_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "readers.csv"
+    path.write_bytes("email,name,topics\nada@example.org,Zoë,vision\nbo@example.org,Bo,Bücher\n".encode("cp1252"))
+    ada, bo = rows(path)
+    assert (ada.address, ada.fault) == ("ada@example.org", "")
+    assert (bo.fault, bo.why) == ("unreadable", "it holds letters of an unknown encoding; save the file as UTF-8")
+
+
+def test_an_apostrophe_by_which_a_spreadsheet_marks_text_is_no_part_of_an_address(tmp_path: Path) -> None:
+    assert [row.address for row in rows(written(tmp_path, "email", "'sp10@example.org"))] == ["sp10@example.org"]
+
+
+def test_the_cell_that_gives_a_state_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "email,Status", "ada@example.org,platinum")
+    assert [row.why for row in rows(path)] == ["“Status” says “platinum”"]
+
+
+def test_a_cell_of_ten_thousand_letters_is_not_kept(tmp_path: Path) -> None:
+    (row,) = rows(written(tmp_path, "email,topics", f"ada@example.org,{'x' * 10_001}"))
+    assert row.why == "it has a cell of more than 10,000 characters"

@@ -3,7 +3,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,9 +12,9 @@ from django.db import connection, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subscribers.addresses.canonical import hash_address
+from subscribers.addresses.canonical import AddressError, hash_address, readable_address
 from subscribers.imports import import_run
-from subscribers.imports.file_reader import FileError
+from subscribers.imports.file_error import FileError
 from subscribers.imports.formats import FORMATS
 from subscribers.models import Consent, ImportRun, Preferences, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
@@ -69,9 +69,15 @@ def test_who_chose_the_same_shares_preferences_with_who_joined_here(tmp_path: Pa
 
 def test_what_is_not_known_here_is_said_and_filled_by_the_default(tmp_path: Path) -> None:
     path = written(tmp_path, "email,topics,hour,zone", "ada@example.org,astrology,25:00,Mars/Olympus")
-    imported(path)
+    run = imported(path)
     report = report_of(path).read_text("utf-8")
-    assert "not known here: its hour, its zone, a topic, so the default is used" in report.replace('"', "")
+    for value in ("hour “25:00”", "time zone “Mars/Olympus”", "topic “astrology”"):
+        assert value in report
+    assert run.notes == {
+        "hour “25:00” (write 07:00)": 1,
+        "time zone “Mars/Olympus” (write a name as Europe/Berlin)": 1,
+        "topic “astrology”": 1,
+    }
     assert Subscriber.objects.get().send_time == time(7)
 
 
@@ -212,8 +218,45 @@ def test_the_report_names_lines_and_masks_addresses(tmp_path: Path) -> None:
     imported(path)
     with report_of(path).open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    assert [row[0] for row in rows] == ["line", "2", "4", "5"]
+    assert [row[0] for row in rows] == ["line", "2", "3", "5"]
     assert [row[1] for row in rows[1:]] == ["a…@e…", "…", "'=…@e…"]
+
+
+def test_a_quote_that_never_closes_leaves_no_line_out_of_the_count(tmp_path: Path) -> None:
+    lines = ["q1@example.org,Al,a", 'q2@example.org,"Bob,vision', *(f"q{n}@example.org,Cy,a" for n in (3, 4, 5))]
+    path = written(tmp_path, "email,name,topics", *lines)
+    run = imported(path)
+    assert outcomes(path) == ["added"] + ["unreadable"] * 4
+    assert run.counts == {"added": 1, "unreadable": 4}
+    assert [(line, reason) for line, _, reason in run.problems][:2] == [
+        (3, "cannot be read for sure, so nothing of it is imported: a quotation mark opens in this line and takes in "
+            "the lines to 6"),
+        (4, "cannot be read for sure, so nothing of it is imported: stands inside a quotation that opens in line 3"),
+    ]  # fmt: skip
+
+
+def test_empty_lines_are_counted_and_no_trouble(tmp_path: Path) -> None:
+    path = written(tmp_path, "email,name", "", "ada@example.org,Ada", ",")
+    run = imported(path)
+    assert run.counts == {"empty": 2, "added": 1}
+    assert run.problems == []
+
+
+def test_the_reason_for_an_address_is_that_of_the_form(tmp_path: Path) -> None:
+    wrong = ["a\u200bb@example.org", "ab.example.org", "ab@localhost", "a b@example.org", "ab@exa_mple.org"]
+    run = imported(written(tmp_path, "email", *wrong))
+    for (_, _, reason), address in zip(run.problems, wrong, strict=True):
+        with pytest.raises(AddressError) as raised:
+            readable_address(address)
+        assert reason == f"not a valid email address: {str(raised.value).rstrip('.')}"
+    assert "ZERO WIDTH SPACE" in run.problems[0][2]
+
+
+def test_a_pause_lasts_through_an_import(tmp_path: Path) -> None:
+    imported(written(tmp_path, "email,paused_until", "ada@example.org,2026-05-20", "bo@example.org,soon"))
+    reader = Subscriber.objects.get()
+    assert (reader.email, reader.paused_until) == ("ada@example.org", date(2026, 5, 20))
+    assert reader.next_digest_at == datetime(2026, 5, 20, 7, tzinfo=UTC)
 
 
 def test_an_address_that_a_spreadsheet_would_take_for_a_formula_is_read_as_we_wrote_it(tmp_path: Path) -> None:
@@ -263,7 +306,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_gone_on_with(tmp_path: Path) -
         (b"", "empty"),
         (b"\n\n\n", "empty"),
         (b"name,city\nAda,London\n", "No column of the first line is called “email”"),
-        (b'email\n"' + b"x" * 200_000, "cannot be read as CSV"),
+        (b'email,"name\nada@example.org,Ada\n', "No column of the first line"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_a_reason_and_nothing_is_written(

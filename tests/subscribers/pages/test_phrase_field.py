@@ -3,7 +3,8 @@ from django import forms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.pages.phrase_field import PhraseListField, clean_entry
+from subscribers.pages.phrase_field import PhraseListField
+from subscribers.phrases import clean_entry
 
 FIELD = PhraseListField()
 

@@ -252,7 +252,7 @@ def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, as
 
 def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
     page = client.get("/privacy/").content.decode()
-    for fact in ("after 7 days", "30 days", "a code made of your address with a secret key"):
+    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key"):
         assert fact in page
     for other in ("/", "/subscribe/"):
         assert 'href="/privacy/"' in client.get(other).content.decode()

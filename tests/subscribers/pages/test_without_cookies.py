@@ -86,7 +86,7 @@ def test_a_pause(browser: Forgetful) -> None:
 def test_changing_the_choices_and_seeing_the_effect(browser: Forgetful) -> None:
     reader, topic = SubscriberFactory(topics=[TopicFactory()]), TopicFactory(slug="vision")
     page = browser.get(letters.preferences_path(reader), follow=True)
-    assert "keeps no cookies" in page.content.decode()
+    assert "blocks cookies" in page.content.decode()
     effect = browser.post("/digest/effect/", hidden(page) | answers(), headers={"HX-Request": "true"})
     assert effect.status_code == 200
     saved = press(browser, page, "/preferences/", **answers())
@@ -124,7 +124,7 @@ def test_proposing_a_paper_and_another(browser: Forgetful) -> None:
     for number in (1, 2):
         paper = f"https://arxiv.org/abs/2605.0000{number}"
         page = press(browser, page, "/propose/", paper=paper, because="It is short.")
-        assert "The editors have it on their desk" in page.content.decode()
+        assert "The editors will look at it" in page.content.decode()
     assert Proposal.objects.count() == 2
 
 
@@ -139,7 +139,7 @@ def test_the_data_another_address_and_erasure(browser: Forgetful) -> None:
     assert "Your digests come here now" in press(browser, page, "/address/").content.decode()
     reader.refresh_from_db()
     page = browser.get(link_of(link_requests.plan_letter(reader, Letter.Kind.ERASE), "erase"), follow=True)
-    assert "You have been erased" in press(browser, page, "/erase/").content.decode()
+    assert "Your data has been deleted" in press(browser, page, "/erase/").content.decode()
     assert not Subscriber.objects.exists()
 
 

@@ -47,7 +47,7 @@ def ask_for(client: Client, reader: Subscriber, address: str) -> int:
 def test_the_letter_with_a_link_opens_the_choices(client: Client, reader: Subscriber) -> None:
     link = link_of(link_requests.plan_link_letter(" ADA@old.example "))
     assert sent()[-1].to == ["ada@old.example"]
-    assert "<h1>Your choices</h1>" in follow(client, link).content.decode()
+    assert "<h1>Your settings</h1>" in follow(client, link).content.decode()
 
 
 @pytest.mark.parametrize("kind", ["link", "export", "erase"])
@@ -214,7 +214,7 @@ def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mail
     assert [client.get(link).status_code for link in of_letters] == [404] * 3
     assert follow(client, way_out).status_code == 200
     fresh = link_of(Letter.objects.get(kind="link"))
-    assert "<h1>Your choices</h1>" in follow(client, fresh).content.decode()
+    assert "<h1>Your settings</h1>" in follow(client, fresh).content.decode()
     assert unsent is not None
     letters.send(Letter.objects.select_related("subscriber__preferences").get(pk=unsent.pk))
     assert Letter.objects.get(pk=unsent.pk).status == Letter.Status.SKIPPED
@@ -224,7 +224,7 @@ def test_links_can_be_ended_however_many_letters_went_out(client: Client, reader
     while link_requests.plan_letter(reader, Letter.Kind.LINK):
         pass
     press(client, letters.preferences_path(reader), at="/preferences/end-links/")
-    assert "Your choices" in follow(client, link_of(Letter.objects.latest("pk"))).content.decode()
+    assert "Your settings" in follow(client, link_of(Letter.objects.latest("pk"))).content.decode()
 
 
 def test_links_are_ended_by_the_button_alone(client: Client, reader: Subscriber) -> None:

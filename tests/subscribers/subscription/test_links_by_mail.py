@@ -1,4 +1,4 @@
-"""“Mail me my link”, and digests to another address: what is answered says nothing of whose the address is."""
+"""“Email me my link”, and digests to another address: what is answered says nothing of whose the address is."""
 
 import re
 from collections import defaultdict

@@ -52,6 +52,20 @@ def test_reports_suppress_alike_in_any_order_and_however_many_come_at_once() -> 
             assert (row.reason, row.at) == (Reason.COMPLAINT, hours[2])
 
 
+def test_the_providers_list_replaces_a_bounce_in_any_order_and_yields_to_a_complaint() -> None:
+    bounce = NewSuppression("a" * 64, Reason.BOUNCE, MORNING)
+    stop = NewSuppression("a" * 64, Reason.PROVIDER, MORNING + timedelta(hours=1), "Brevo: blocked")
+    for entries in permutations([bounce, stop]):
+        for size in (1, 2):
+            Suppression.objects.all().delete()
+            for start in range(0, 2, size):
+                suppress(entries[start : start + size])
+            row = Suppression.objects.get()
+            assert (row.reason, row.at, row.note) == (Reason.PROVIDER, stop.at, "Brevo: blocked")
+    suppress([NewSuppression("a" * 64, Reason.COMPLAINT, MORNING)])
+    assert Suppression.objects.get().reason == Reason.COMPLAINT
+
+
 def test_a_complaint_keeps_the_note_of_an_operator_and_a_bounce_keeps_all() -> None:
     suppress([NewSuppression("a" * 64, Reason.MANUAL, MORNING, "They wrote to us.")])
     for reason in (Reason.BOUNCE, Reason.ERASED, Reason.COMPLAINT):

@@ -69,7 +69,7 @@ def test_a_moved_entry_gets_the_place_asked_for_and_the_others_keep_their_order(
     moved.dropped_at = None
     place = data.draw(st.integers(1, 50))
 
-    order = ordering.reordered(entries, moved, place)
+    order = ordering.move_entry(entries, moved, place)
 
     kept = [entry for entry in order if entry.dropped_at is None]
     assert kept.index(moved) + 1 == min(place, len(kept))
@@ -204,7 +204,7 @@ def test_words_are_kept_with_what_stood_there_before(
     changes = {"note": ["Read *this*.", "Read it."], "note_is_draft": ["True", "False"]}
     assert last_act() == (editor, "noted on “Paper 1”", changes)
     wording.summarize(edit(), paper, "In short.")
-    wording.pick(edit(), paper, True)
+    wording.set_pick(edit(), paper, True)
     entry = IssueEntry.objects.get(pk=paper)
     assert (entry.summary, entry.is_pick, entry.note, entry.note_is_draft) == ("In short.", True, "Read it.", False)
     assert papers[0].abstract == Paper.objects.get(pk=papers[0].pk).abstract
@@ -291,7 +291,7 @@ def every_act(issue: Issue, papers: list[Paper]) -> dict[str, Callable[[Edit], o
         "move": lambda edit: ordering.move(edit, paper, 3),
         "drop": lambda edit: ordering.drop(edit, paper),
         "restore": lambda edit: ordering.restore(edit, paper),
-        "pick": lambda edit: wording.pick(edit, paper, True),
+        "pick": lambda edit: wording.set_pick(edit, paper, True),
         "note": lambda edit: wording.note(edit, paper, "Mine.", False),
         "summary": lambda edit: wording.summarize(edit, paper, "Mine."),
         "subject": lambda edit: wording.set_subject(edit, "Mine"),
@@ -312,7 +312,7 @@ def test_an_entry_that_has_left_the_issue_makes_a_page_stale(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_rivals_who_saw_the_same_one_wins_and_the_others_are_told(
+def test_of_rival_edits_of_one_revision_one_wins_and_the_others_are_refused(
     issue: Issue, papers: list[Paper], editor: User
 ) -> None:
     seen, start = Issue.objects.get(pk=issue.pk).revision, Barrier(4)

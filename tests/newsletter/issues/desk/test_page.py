@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 def test_an_editor_sees_the_forecast_of_each_paper_that_has_one(admin_client: Client) -> None:
     issue = IssueFactory()
     foreseen, plain = PaperFactory(), PaperFactory()
-    SightingFactory(paper=foreseen, source=forecasts.source(), votes=None, forecast=123_400)
+    SightingFactory(paper=foreseen, source=forecasts.forecast_source(), votes=None, forecast=123_400)
     for place, paper in enumerate((foreseen, plain), start=1):
         EntryFactory(issue=issue, paper=paper, position=place)
     assert [card.forecast_percent for card in page.front_of(issue).kept] == [12.34, None]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.papers.forecast import features
-from newsletter.papers.forecast.features import PaperText, features_of, hash_of, hashes, pairs
+from newsletter.papers.forecast.features import PaperText, features_of, hash_of, hash_pairs, hash_tokens
 
 TEXTS = st.builds(
     PaperText,
@@ -56,8 +56,8 @@ def test_another_process_finds_the_same_hashes_whatever_its_hash_seed() -> None:
 
 
 def test_a_pair_is_neither_its_words_nor_the_pair_turned_round() -> None:
-    there, back = pairs(hashes(["large", "model"])), pairs(hashes(["model", "large"]))
-    assert len({*there.tolist(), *back.tolist(), *hashes(["large", "model"]).tolist()}) == 4
+    there, back = hash_pairs(hash_tokens(["large", "model"])), hash_pairs(hash_tokens(["model", "large"]))
+    assert len({*there.tolist(), *back.tolist(), *hash_tokens(["large", "model"]).tolist()}) == 4
 
 
 def test_a_word_of_the_title_counts_twice() -> None:

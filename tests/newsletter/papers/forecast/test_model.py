@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from newsletter.papers.forecast import features
 from newsletter.papers.forecast.features import PaperText, hash_of
 from newsletter.papers.forecast.figures import Figures
-from newsletter.papers.forecast.model import Facts, ForecastModel, InvalidModel, checked, loaded, shipped
+from newsletter.papers.forecast.model import Facts, ForecastModel, InvalidModel, check, load, load_shipped
 
 FIGURES = Figures(0.84, 0.1, 75.0, 0.02, 5_000, 100, 17)
 FINITE = st.floats(-100, 100, width=32)
@@ -32,7 +32,7 @@ def model_of(weights: dict[str, float], bias: float = -4.0) -> ForecastModel:
 @given(st.dictionaries(st.text(min_size=1, max_size=8), FINITE, min_size=1, max_size=20), st.floats(-20, 20))
 def test_a_model_comes_back_from_bytes_and_json_as_it_was(weights: dict[str, float], bias: float) -> None:
     model = model_of({word: weight for word, weight in weights.items() if word.isascii()} or {"model": 1.0}, bias)
-    back = loaded(model.arrays(), json.loads(json.dumps(model.described())))
+    back = load(model.arrays(), json.loads(json.dumps(model.described())))
     assert back.facts == model.facts
     assert back.arrays() == model.arrays()
 
@@ -76,7 +76,7 @@ def test_papers_are_scored_alike_alone_and_together() -> None:
 def test_facts_that_do_not_fit_are_refused(change: dict[str, Any]) -> None:
     model = model_of({"model": 1.0, "thing": 2.0})
     with pytest.raises(InvalidModel):
-        loaded(model.arrays(), model.described() | change)
+        load(model.arrays(), model.described() | change)
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:
@@ -88,13 +88,13 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         replace(model, weights=model.weights[:1]),
     ):
         with pytest.raises(InvalidModel):
-            checked(changed)
+            check(changed)
     with pytest.raises(InvalidModel):
-        loaded(model.arrays()[:-1], model.described())
+        load(model.arrays()[:-1], model.described())
 
 
 def test_the_shipped_model_is_small_and_better_than_chance() -> None:
-    model = shipped()
+    model = load_shipped()
     assert len(model.arrays()) < 1_000_000
     assert model.facts.figures.auc > 0.8
     likely, unlikely = model.score(

@@ -42,7 +42,7 @@ def test_a_paper_gets_its_forecast_once_whatever_becomes_of_its_text() -> None:
 def test_a_forecast_is_the_models_probability_in_parts_per_million() -> None:
     paper = listed()
     ranking.score_papers()
-    [chance] = model.shipped().score([scoring.text_of(paper)])
+    [chance] = model.load_shipped().score([scoring.text_of(paper)])
     assert forecast_of(paper) == round(1_000_000 * chance)
 
 
@@ -60,14 +60,14 @@ def test_no_word_is_remembered_between_two_rounds() -> None:
 
 
 def test_a_trained_model_is_used_before_the_shipped_one() -> None:
-    shipped = model.shipped()
+    shipped = model.load_shipped()
     own = model.ForecastModel(shipped.keys, shipped.idf, -shipped.weights, shipped.facts)
     TrainedForecast.objects.create(arrays=own.arrays(), facts=own.described(), is_in_use=True)
     assert scoring.model_in_use().arrays() == own.arrays()
 
 
 def test_a_damaged_model_gives_way_to_the_shipped_one(caplog: pytest.LogCaptureFixture) -> None:
-    shipped = model.shipped()
+    shipped = model.load_shipped()
     TrainedForecast.objects.create(arrays=shipped.arrays()[:-1], facts=shipped.described(), is_in_use=True)
     assert scoring.model_in_use().arrays() == shipped.arrays()
     assert "cannot be used" in caplog.text
@@ -76,7 +76,7 @@ def test_a_damaged_model_gives_way_to_the_shipped_one(caplog: pytest.LogCaptureF
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_one_forecast_a_paper() -> None:
     papers = [listed() for _ in range(20)]
-    at_once(*[lambda: scoring.forecast_papers(forecasts.papers_without(MONDAY))] * 2)
+    at_once(*[lambda: scoring.forecast_papers(forecasts.papers_without_forecast(MONDAY))] * 2)
     assert Sighting.objects.count() == len(papers)
 
 

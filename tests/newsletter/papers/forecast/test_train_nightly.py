@@ -15,7 +15,7 @@ from newsletter.advisory_locks import Lock
 from newsletter.papers import bulk_rows
 from newsletter.papers.forecast import examples, scoring, train_nightly
 from newsletter.papers.forecast.figures import Figures
-from newsletter.papers.forecast.model import ForecastModel, shipped
+from newsletter.papers.forecast.model import ForecastModel, load_shipped
 from newsletter.papers.forecast.train_nightly import is_good_enough, store, train_forecast
 from newsletter.papers.models import Paper, Sighting, Source, TrainedForecast
 from tests.factories import MORNING, SourceFactory
@@ -29,7 +29,7 @@ VOTED_AFTER = [timedelta(hours=1), timedelta(days=1), timedelta(days=2)]
 
 
 def model_with(figures: Figures = GOOD) -> ForecastModel:
-    found = shipped()
+    found = load_shipped()
     return replace(found, facts=replace(found.facts, figures=figures))
 
 
@@ -81,7 +81,7 @@ def test_with_too_few_papers_the_shipped_model_stays(caplog: pytest.LogCaptureFi
     with caplog.at_level("INFO"):
         assert train_forecast() is None
     assert "50 papers" in caplog.text
-    assert scoring.model_in_use().arrays() == shipped().arrays()
+    assert scoring.model_in_use().arrays() == load_shipped().arrays()
 
 
 def test_nothing_is_trained_while_the_forecast_is_off(settings: LazySettings) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from newsletter.papers.forecast import training
 from newsletter.papers.forecast.features import PaperText
-from newsletter.papers.forecast.model import loaded
-from newsletter.papers.forecast.training import Example, TooFewExamples, forgotten, measure, train
+from newsletter.papers.forecast.model import load
+from newsletter.papers.forecast.training import Example, TooFewExamples, forget_later_votes, measure, train
 
 FIRST = date(2026, 3, 2)
 DAYS = 60
@@ -84,8 +84,8 @@ def test_the_facts_say_what_it_was_trained_and_measured_on() -> None:
 
 def test_votes_that_came_later_are_not_known_before() -> None:
     example = Example(PaperText("", ""), FIRST, FIRST + timedelta(days=1), 9)
-    assert not forgotten(example, FIRST + timedelta(days=1)).is_voted
-    assert forgotten(example, FIRST + timedelta(days=2)) == example
+    assert not forget_later_votes(example, FIRST + timedelta(days=1)).is_voted
+    assert forget_later_votes(example, FIRST + timedelta(days=2)) == example
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_process_of_its_own_writes_what_training_returns(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     described = json.loads((tmp_path / "model.json").read_text())
     assert json.loads(done.stdout) == described
-    model = loaded((tmp_path / "model.bin").read_bytes(), described)
+    model = load((tmp_path / "model.bin").read_bytes(), described)
     texts = [example.text for example in made_up(seed=2)[:100]]
     assert model.score(texts) == pytest.approx(train(made_up()).score(texts), rel=1e-4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.bin", "model.json"]

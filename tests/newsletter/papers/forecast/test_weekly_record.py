@@ -20,7 +20,7 @@ def daily() -> Source:
 
 def foreseen(parts: int, **fields: object) -> Paper:
     paper = PaperFactory(**fields)
-    SightingFactory(paper=paper, source=forecasts.source(), votes=None, forecast=parts)
+    SightingFactory(paper=paper, source=forecasts.forecast_source(), votes=None, forecast=parts)
     return paper
 
 

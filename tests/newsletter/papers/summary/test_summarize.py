@@ -78,7 +78,7 @@ def test_a_statement_that_says_little_yields_to_a_longer_one() -> None:
     ],
 )
 def test_what_ties_a_statement_to_the_sentences_before_is_left_out(sentence: str) -> None:
-    assert statements.without_opening(sentence) == "We redraw maps."
+    assert statements.strip_opening(sentence) == "We redraw maps."
 
 
 @pytest.mark.parametrize(
@@ -86,31 +86,31 @@ def test_what_ties_a_statement_to_the_sentences_before_is_left_out(sentence: str
     ["Given enough buses, we find that maps stay fresh.", "Under heavy rain, we show that tracks fail."],
 )
 def test_an_opening_that_limits_a_finding_stays(sentence: str) -> None:
-    assert statements.without_opening(sentence) == sentence
+    assert statements.strip_opening(sentence) == sentence
 
 
 def test_an_opening_does_not_limit_what_is_made() -> None:
-    assert statements.without_opening("For small towns, we propose Atlas.") == "We propose Atlas."
+    assert statements.strip_opening("For small towns, we propose Atlas.") == "We propose Atlas."
 
 
 def test_the_second_half_of_a_reply_stands_for_itself() -> None:
     sentence = "We formalize this idea and propose Atlas, which redraws maps."
-    assert statements.without_opening(sentence) == "We propose Atlas, which redraws maps."
+    assert statements.strip_opening(sentence) == "We propose Atlas, which redraws maps."
 
 
 @pytest.mark.parametrize("sentence", ["Maps age fast.", "However, existing tools are slow.", "Wemaps are new."])
 def test_background_states_nothing(sentence: str) -> None:
-    assert statements.without_opening(sentence) == ""
+    assert statements.strip_opening(sentence) == ""
 
 
 def test_a_sentence_may_speak_of_the_work_by_its_name() -> None:
-    assert statements.without_opening("Atlas draws maps.", "Atlas") == "Atlas draws maps."
-    assert statements.without_opening("Atlas was slow before.", "Atlas") == ""
-    assert statements.without_opening("Atlases draw maps.", "Atlas") == ""
+    assert statements.strip_opening("Atlas draws maps.", "Atlas") == "Atlas draws maps."
+    assert statements.strip_opening("Atlas was slow before.", "Atlas") == ""
+    assert statements.strip_opening("Atlases draw maps.", "Atlas") == ""
 
 
 def test_a_name_in_small_letters_keeps_them() -> None:
-    assert statements.without_opening("In this work, eMaps is presented.") == "eMaps is presented."
+    assert statements.strip_opening("In this work, eMaps is presented.") == "eMaps is presented."
 
 
 # Definitions
@@ -125,7 +125,7 @@ def test_a_statement_whose_only_clause_is_short_is_cut_at_a_word_that_waits_for_
         "hundred squared sheets, three lamps, two patient dogs, eleven red tents, one tin stove plus several"
         " large Swiss clocks"
     )
-    assert clauses.shortened(statement).endswith("eleven red tents, one tin stove plus…")
+    assert clauses.shorten(statement).endswith("eleven red tents, one tin stove plus…")
 
 
 def test_a_long_statement_ends_behind_a_clause() -> None:
@@ -133,13 +133,13 @@ def test_a_long_statement_ends_behind_a_clause() -> None:
         "We redraw the maps of forty growing towns each night from the tracks of buses, trams and bicycles that were "
         "recorded over three years, enabling planners to see new roads within one day of their opening to any traffic."
     )
-    assert clauses.shortened(statement).endswith("three years, enabling planners to see new roads…")
+    assert clauses.shorten(statement).endswith("three years, enabling planners to see new roads…")
 
 
 def test_a_statement_that_fits_is_whole() -> None:
     statement = "We redraw maps " + "so " * 61 + "x."
     assert len(statement) == 200
-    assert clauses.shortened(statement) == statement
+    assert clauses.shorten(statement) == statement
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_statement_is_never_left_waiting(left: str) -> None:
     ],
 )
 def test_a_statement_that_points_at_an_earlier_sentence_is_not_shown_so(statement: str) -> None:
-    assert clauses.shortened(statement) != statement
+    assert clauses.shorten(statement) != statement
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_statement_that_points_at_an_earlier_sentence_is_not_shown_so(statemen
     ],
 )
 def test_a_statement_may_point_at_itself(statement: str) -> None:
-    assert clauses.shortened(statement) == statement
+    assert clauses.shorten(statement) == statement
 
 
 # Sentences

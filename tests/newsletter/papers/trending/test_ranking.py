@@ -36,7 +36,7 @@ def see(paper: Paper, source: Source, seen_at: datetime, **figures: int | None) 
 
 
 def foresee(paper: Paper, chance: float, seen_at: datetime = MORNING) -> Sighting:
-    return see(paper, forecasts.source(), seen_at, forecast=round(chance * 1_000_000))
+    return see(paper, forecasts.forecast_source(), seen_at, forecast=round(chance * 1_000_000))
 
 
 def inputs_of(paper: Paper) -> formula.Inputs:

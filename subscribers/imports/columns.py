@@ -1,0 +1,245 @@
+"""Decide which columns of a file are read, and which an operator must explain before anything is written."""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from subscribers.addresses.bulk_canonical import mask_address
+from subscribers.imports.csv_records import SWALLOWED_ADDRESS, Lines
+from subscribers.imports.file_encoding import Encoding, encoding_of
+from subscribers.imports.file_error import FileError
+from subscribers.imports.formats import COMMON, FORMATS, PLAIN, Format
+from subscribers.imports.states import NO, State, StateColumn, permission, words
+
+# In the order of choice_mapping.ChoiceMapper.
+CHOICE_COLUMNS = (
+    ("frequency", "how_often"),
+    ("weekday", "day"),
+    ("hour", "send_time", "time"),
+    ("zone", "timezone", "time_zone"),
+    ("paused_until",),
+    ("followed_phrases",),
+    ("followed_authors",),
+    ("muted_phrases",),
+    ("muted_authors",),
+    ("max_papers",),
+    ("minimum_score",),
+    ("detail",),
+)
+DELIMITERS = ",;\t|"
+DELIMITER_LINE = re.compile(r'"?sep=(.)"?[,;\t|]*\s*', re.IGNORECASE)  # by which Excel learns the delimiter
+BLANK = ',;|" \t\r\n\u00a0'
+HEAD_LINES = 20
+MAX_COLUMNS = 1000
+CACHE_SIZE = 1000  # parsed cells per state column
+LONGEST_VALUE = 40
+# Parts of names of columns that may say why a reader must not be mailed.
+SUSPECT = re.compile(
+    r"unsub|opt_?(in|out)|bounc|clean|block|black|disab|disallow|suppress|confirm|verif|valid|status|complain|spam|"
+    r"abuse|delet|remov|cancel|reject|undeliver|paus|inactiv|subscri(?!ber)|consent|gdpr|permission|do_not|banned|"
+    r"exclu|churn|expire|abgemeld|abbestell|gesperrt|best.tig|d.sabon|d.sinscri|^((subscriber|contact)_)?type$|"
+    r"(^|_)(state|active|left|quit|dnc|dnm|baja)(_|$)"
+)
+
+
+class Meaning(StrEnum):
+    """What an operator says of a column that is not known."""
+
+    KEEP = "keep"
+    SET = "set"
+    UNSET = "unset"
+    STATE = "state"
+
+
+MEANINGS = {
+    Meaning.KEEP: "It is no reason to leave anybody out",
+    Meaning.SET: "Leave out readers for whom it is set (anything but empty, 0, no, false)",
+    Meaning.UNSET: "Leave out readers for whom it is empty, 0, no or false",
+    Meaning.STATE: "It says the reader’s state (active, unsubscribed, bounced …)",
+}
+MEANT = {
+    Meaning.SET: StateColumn((), words(active=NO), filled=State.LEFT_OUT),
+    Meaning.UNSET: permission(State.LEFT_OUT)._replace(filled=State.ACTIVE, empty=State.LEFT_OUT),
+    Meaning.STATE: StateColumn((), PLAIN),
+}
+
+
+class ReaderState(NamedTuple):
+    """A state, and the column and cell that say so unless it is “active”."""
+
+    state: State
+    why: str
+
+
+class Header(NamedTuple):
+    """The delimiter of a file, the cells of its header, and the number of lines that end with it."""
+
+    delimiter: str
+    titles: list[str]
+    line_count: int
+
+
+class Columns(NamedTuple):
+    """Where a file's columns stand. An index equal to `width` means the column is missing."""
+
+    form: Format
+    encoding: Encoding
+    header: Header
+    width: int
+    address: int
+    states: list[tuple[int, Callable[[str], ReaderState]]]
+    choice: Callable[[Sequence[str]], tuple[str, ...]]
+    read: list[str]  # titles
+    unread: list[str]  # titles
+    unexplained: dict[str, int]  # clean names of suspect columns that nobody has explained yet, with their index
+
+
+def find_columns(path: Path, form: Format, meanings: Mapping[str, str]) -> Columns:
+    """Return the columns of a file; `meanings` holds a Meaning by clean name.
+
+    Raise FileError if it cannot be read as a file of this format.
+    """
+    try:
+        encoding = encoding_of(path)
+        with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
+            header = read_header(Lines(file), form)
+    except OSError as exc:
+        raise FileError(f"The file cannot be read: {exc.strerror}.") from exc
+    except csv.Error as exc:
+        raise FileError(f"The first line cannot be read: {exc}.") from exc
+    names = [clean_name(title) for title in header.titles]
+    form = recognize(form, names)
+    address = place(form.addresses, names)
+    choice = [place(column, names) for column in (form.topics, *CHOICE_COLUMNS)]
+    states = state_columns(form, names, meanings, {address, *choice})
+    used = {address, *choice, *states}
+    free = {index: name for index, name in enumerate(names) if index not in used}
+    return Columns(
+        form, encoding, header, len(names), address,
+        [(index, state_reader(header.titles[index], column)) for index, column in states.items()],
+        itemgetter(*choice),
+        [title_of(header.titles[index]) for index in sorted(used - {len(names)})],
+        [title_of(header.titles[index]) for index in free],
+        {name: index for index, name in free.items() if is_suspect(name, form) and name not in meanings},
+    )  # fmt: skip
+
+
+def clean_name(title: str) -> str:
+    """Return a column's name in lower case, words joined by underscores, without invisible characters."""
+    return re.sub(r"[\W_]+", "_", visible(unicodedata.normalize("NFKC", title)).lower()).strip("_")
+
+
+def title_of(title: str) -> str:
+    """Return a column's title as it may be shown and stored."""
+    shown = title.encode("utf-8", "replace").decode()
+    return " ".join("".join(letter for letter in shown if letter.isprintable() or letter == " ").split())[:60] or "–"
+
+
+def read_header(lines: Lines, form: Format) -> Header:
+    """Return the header under the delimiter that finds the address in it; skip blank lines and a “sep=” line."""
+    delimiters, skipped = DELIMITERS, 0
+    head = list(islice(lines, HEAD_LINES))
+    while head and ((match := DELIMITER_LINE.fullmatch(visible(head[0]))) or not visible(head[0]).strip(BLANK)):
+        delimiters = match[1] if match else delimiters
+        head.pop(0)
+        skipped += 1
+        lines.begin_record()
+        head += islice(lines, 1)
+    if not head:
+        raise FileError("The file is empty.")
+    found = [header for mark in delimiters if (header := header_under(mark, head, skipped, form))]
+    if not found:
+        raise FileError(no_address(head[0], form))
+    header = max(found, key=lambda one: len(one.titles))
+    if len(header.titles) > MAX_COLUMNS:
+        raise FileError(f"The file has {len(header.titles):,} columns; at most {MAX_COLUMNS:,} can be read.")
+    return header
+
+
+def visible(text: str) -> str:
+    """Return a text without byte order marks, zero-width spaces and the like."""
+    return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+
+
+def header_under(delimiter: str, head: list[str], skipped: int, form: Format) -> Header | None:
+    reader = csv.reader(head, delimiter=delimiter)
+    try:
+        titles = next(reader)
+        if reader.line_num > 1:
+            # A quotation that never closes would take in the first readers.
+            next(csv.reader(head, delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration):
+        return None
+    if reader.line_num > 1 and any(SWALLOWED_ADDRESS.search(title) for title in titles):
+        return None
+    names = [clean_name(title) for title in titles]
+    is_found = place(recognize(form, names).addresses, names) < len(names)
+    return Header(delimiter, titles, skipped + reader.line_num) if is_found else None
+
+
+def no_address(line: str, form: Format) -> str:
+    shown = "…" if "@" in line else title_of(line)
+    return (
+        f"No column of the first line is called “{form.addresses[0]}”. The first line of a {form.label} file names "
+        f"its columns; here it reads “{shown}”."
+    )
+
+
+def recognize(form: Format, names: Iterable[str]) -> Format:
+    """Return the format whose marks are all among the names of a plain CSV file, or `form`."""
+    if form is not FORMATS["csv"]:
+        return form
+    known = set(names)
+    return next((other for other in FORMATS.values() if other.marks and other.marks <= known), form)
+
+
+def place(wanted: Iterable[str], names: Sequence[str]) -> int:
+    return next((names.index(name) for name in wanted if name in names), len(names))
+
+
+def state_columns(
+    form: Format, names: Sequence[str], meanings: Mapping[str, str], taken: set[int]
+) -> dict[int, StateColumn]:
+    """Return all columns that say a state, by index: those of the format, common ones, and explained ones."""
+    own = {name: column for column in form.states for name in column.names}
+    fallbacks = {name: column for column in form.fallbacks for name in column.names}
+    common = {name: column for column in COMMON for name in column.names if name not in form.harmless}
+    has_own = any(name in own for name in names)
+    known = {**common, **(dict.fromkeys(fallbacks) if has_own else fallbacks), **own}
+    chosen = {name: MEANT[Meaning(word)] for name, word in meanings.items() if word in MEANT}
+    columns = {**known, **chosen}
+    return {
+        index: column
+        for index, name in enumerate(names)
+        if index not in taken and (column := columns.get(name)) is not None
+    }
+
+
+def is_suspect(name: str, form: Format) -> bool:
+    """Return whether a column that is not read may say that readers left."""
+    known = form.harmless | {other for column in form.fallbacks for other in column.names}
+    return name not in known and SUSPECT.search(name) is not None
+
+
+def state_reader(title: str, column: StateColumn) -> Callable[[str], ReaderState]:
+    shown = title_of(title)
+
+    @lru_cache(CACHE_SIZE)
+    def read(cell: str) -> ReaderState:
+        state = column.state_of(cell)
+        return ReaderState(state, "" if state == State.ACTIVE else f"“{shown}” says “{value_of(cell)}”")
+
+    return read
+
+
+def value_of(cell: str) -> str:
+    """Return a cell as it may be shown and stored: cut, on one line, without an address."""
+    text = title_of(cell) if cell.strip() else ""
+    return mask_address(text) if "@" in text else text[:LONGEST_VALUE]

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from subscribers.imports import file_reader
+from subscribers.imports.columns import Columns, clean_name, find_columns
+from subscribers.imports.file_error import FileError
+from subscribers.imports.formats import FORMATS
+from tests.subscribers.imports.files import written
+
+
+def columns_of(path: Path, form: str = "csv", **meanings: str) -> Columns:
+    return find_columns(path, FORMATS[form], meanings)
+
+
+def addresses(folder: Path, content: str | bytes) -> list[str]:
+    path = folder / "readers.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return [row.address for row in file_reader.rows(path, columns_of(path))]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "email;name", "email,name", "email\tname", "email|name", "sep=;\nemail;name", "sep=,\r\nemail,name",
+        "sep=\t\nemail\tname", "SEP=|\nemail|name", "\n\n\nemail,name", " \n,\nemail,name", "\ufeff\ufeffemail,name",
+        "\u200bemail\u200b,name", "\u00a0E-Mail\u00a0 ,name", '"email",name', '\ufeff"Email Address";name',
+        "name,first;Email", "\ufeffsep=;\nemail;name",
+    ],
+)  # fmt: skip
+def test_the_header_is_found_however_a_spreadsheet_writes_it(tmp_path: Path, head: str) -> None:
+    delimiter = next(mark for mark in "|\t;," if mark in head.splitlines()[-1])
+    row = ["x", "ada@example.org"] if head.startswith("name") else ["ada@example.org", "x"]
+    assert addresses(tmp_path, f"{head}\n{delimiter.join(row)}\n") == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_a_file_is_read_in_each_encoding_that_is_certain(tmp_path: Path, encoding: str) -> None:
+    assert addresses(tmp_path, "email,name\nzoe@example.org,Zoë\n".encode(encoding)) == ["zoe@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "The file is empty"),
+        ("\n \n", "The file is empty"),
+        ("Nome;Cidade\nAda;Rio\n", "here it reads “Nome;Cidade”"),
+        ("ada@example.org\nbo@example.org\n", "here it reads “…”"),
+        ('email,"name\nada@example.org,Ada"\n', "No column of the first line"),
+        ("email," + "a," * 1000, "has 1,002 columns"),
+    ],
+)
+def test_a_file_without_a_header_is_refused_with_what_was_found(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(FileError, match=words):
+        addresses(tmp_path, content)
+
+
+def test_every_column_that_is_not_read_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "Email,email,topic,topics,Themen,Full name,,Phone")
+    found = columns_of(path)
+    assert found.read == ["Email", "topics"]
+    assert found.unread == ["email", "topic", "Themen", "Full name", "–", "Phone"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Unsubscribe link", "optout reason", "Bounces", "Cleaned by", "Block list", "Disabled since", "Confirm IP",
+        "Customer status", "Opt-in source", "Abgemeldet", "Désabonné", "Spam score", "GDPR", "Do not call", "Type",
+    ],
+)  # fmt: skip
+def test_a_column_whose_name_smells_of_leaving_waits_for_an_answer(tmp_path: Path, title: str) -> None:
+    path = written(tmp_path, f"email,{title}", "ada@example.org,x")
+    assert columns_of(path).unexplained == {clean_name(title): 1}
+    assert columns_of(path, **{clean_name(title): "keep"}).unexplained == {}
+
+
+@pytest.mark.parametrize("title", ["Name", "City", "subscriber_id", "created_at", "tier", "Themen", "subscribed_at"])
+def test_other_columns_are_not_asked_about(tmp_path: Path, title: str) -> None:
+    assert columns_of(written(tmp_path, f"email,{title}")).unexplained == {}
+
+
+@pytest.mark.parametrize(
+    ("meaning", "cells", "states"),
+    [
+        ("keep", ["1", "0", ""], ["active", "active", "active"]),
+        ("set", ["1", "0", "", "no", "2026-01-01"], ["left_out", "active", "active", "active", "left_out"]),
+        ("unset", ["1", "0", "", "2026-01-01"], ["active", "left_out", "left_out", "active"]),
+        ("state", ["active", "unsubscribed", "bounced", "gold"], ["active", "left", "bounced", "unknown"]),
+    ],
+)
+def test_an_operator_says_what_a_column_means(
+    tmp_path: Path, meaning: str, cells: list[str], states: list[str]
+) -> None:
+    path = written(tmp_path, "email,Mail status", *(f"ada@example.org,{cell}" for cell in cells))
+    found = columns_of(path, mail_status=meaning)
+    assert [str(row.state) for row in file_reader.rows(path, found)] == states
+
+
+def test_an_operator_is_shown_values_without_addresses(tmp_path: Path) -> None:
+    lines = ["a@x.org,", "b@x.org,yes", "c@x.org,yes", f"d@x.org,{'long' * 30}", "e@x.org,bo@example.org"]
+    path = written(tmp_path, "email,Bounces", *lines)
+    assert file_reader.sample_values(path, columns_of(path)) == {
+        "bounces": ["(empty)", "yes", "longlonglonglonglonglonglonglonglonglong", "b…@e…"]
+    }
