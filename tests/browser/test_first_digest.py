@@ -169,7 +169,7 @@ def test_the_whole_abstract_is_chosen_seen_before_and_mailed(open_page: Open, sh
     expect(page.get_by_label("Under each paper")).to_have_value("abstract")
 
 
-def test_who_matches_nothing_gets_the_fronts_best_and_is_told(open_page: Open, shot: Shot) -> None:
+def test_a_first_digest_without_a_match_has_the_fronts_best_and_says_why(open_page: Open, shot: Shot) -> None:
     page, address = open_page(), "eve@example.org"
     page.goto("/")
     leader = page.locator(".paper h2").first.inner_text()

@@ -131,7 +131,7 @@ def test_a_2xx_that_cannot_be_read_says_nothing_of_any_mail(both: Both, rule: fa
 
 @lanes(*HTTP)
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_what_is_said_of_our_account_refuses_no_mail(both: Both, status: int) -> None:
+def test_an_error_about_our_account_refuses_no_mail(both: Both, status: int) -> None:
     server, ours = both
     server.plan(faults.failing(status))
     outcomes = ours.submit(mails(2))
