@@ -255,10 +255,13 @@ globals().update(
     for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items()
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE"))
 )
+# The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
+WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [], subcast=str.strip)
+providers = (EMAIL_PROVIDER, EMAIL_LETTERS_PROVIDER, *WEBHOOK_FORMER_PROVIDERS)
 ANYMAIL: dict[str, object] = {
     name: value
     for name, value in os.environ.items()
-    if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
+    if name.startswith(tuple(f"{provider.upper()}_" for provider in providers))
 } | {
     "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
     # "name:password", as in the address that the provider posts events to; two while one replaces the other.
@@ -272,8 +275,6 @@ ANYMAIL: dict[str, object] = {
         }
     },
 }
-# The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
-WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [])
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
