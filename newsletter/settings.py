@@ -102,18 +102,20 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
 ]
 MIDDLEWARE = [
+    # First, so that every response has their headers, error pages too.
+    "newsletter.content_policy.ContentPolicy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "newsletter.error_pages.DesignedErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "newsletter.accounts.idle_logout.IdleLogout",
     "django_otp.middleware.OTPMiddleware",
     "newsletter.accounts.second_factor_middleware.SecondFactorGate",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -159,8 +161,10 @@ UNFOLD = theme.unfold(PUBLICATION_NAME)
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # after a login without a page of this site in ?next
 SESSION_COOKIE_AGE = 3600 * env.int("SESSION_HOURS", 12, validate=at_least(1))
+SESSION_IDLE = timedelta(minutes=env.int("SESSION_IDLE_MINUTES", 60, validate=at_least(1)))
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -200,8 +204,6 @@ TRUSTED_HOPS = env.int("TRUSTED_HOPS", int(BEHIND_PROXY), validate=at_least(0))
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
-    # The admin theme evaluates expressions in attributes, which a strict policy forbids.
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "base-uri": [NONE],
@@ -253,10 +255,13 @@ globals().update(
     for name, value in env.dj_email_url("EMAIL_URL", "smtp://localhost:25").items()
     if name.startswith(("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE"))
 )
+# The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
+WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [], subcast=str.strip)
+providers = (EMAIL_PROVIDER, EMAIL_LETTERS_PROVIDER, *WEBHOOK_FORMER_PROVIDERS)
 ANYMAIL: dict[str, object] = {
     name: value
     for name, value in os.environ.items()
-    if name.startswith((EMAIL_PROVIDER.upper() + "_", EMAIL_LETTERS_PROVIDER.upper() + "_"))
+    if name.startswith(tuple(f"{provider.upper()}_" for provider in providers))
 } | {
     "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
     # "name:password", as in the address that the provider posts events to; two while one replaces the other.
@@ -270,8 +275,6 @@ ANYMAIL: dict[str, object] = {
         }
     },
 }
-# The present providers have a webhook each, and a former one while it still reports bounces of what it sent.
-WEBHOOK_FORMER_PROVIDERS: list[str] = env.list("WEBHOOK_FORMER_PROVIDERS", [])
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue

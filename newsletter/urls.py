@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from digests.provider_events import webhook
-from newsletter.accounts import second_factor_views
+from newsletter.accounts import own_password, second_factor_views
 from newsletter.runtime.health import healthz
 
 handler400 = "newsletter.error_pages.bad_request"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
     path("admin/second-factor/", second_factor_views.enter_code, name="second_factor"),
     path("admin/second-factor/set-up/", second_factor_views.set_up, name="second_factor_set_up"),
+    path("admin/password_change/", own_password.change),
     path("admin/", admin.site.urls),
     path("", include("newsletter.issues.urls")),
     path("", include("newsletter.papers.urls")),

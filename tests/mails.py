@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from importlib import resources
 from typing import Any
 
@@ -13,8 +13,12 @@ from django.urls import reverse
 
 from digests.mail import cards as mail_cards
 from digests.mail import compose, slots
+from digests.mail.masthead import fallback_lead
+from digests.mail.reader_words import describe_choice, words_of
 from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_of
+from digests.models import Digest
+from digests.providers.interface import word_slots
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers import data, paper_key
 from newsletter.papers.summary.summarize import summarize
@@ -29,6 +33,7 @@ INTRO = (
 NOTE = "The reason why one card on a desk is enough."
 LISTINGS = "Hugging Face daily papers, arXiv cs.CL, arXiv cs.CV, arXiv cs.LG and 3 more of 4 May"
 TOPICS = {"cs.CV": "Computer vision", "cs.CL": "Language models", "cs.RO": "Robotics", "cs.LG": "Learning"}
+WORDS = words_of(describe_choice(["Robotics", "Agents"]), "weekdays", 0, time(7), "Asia/Tokyo")
 LONG_TITLE = (
     "On the unreasonable effectiveness of long titles, or: how we learned to stop worrying about the width of a "
     "telephone and to name a paper after everything that happens in it, including Pneumonoultramicroscopicsilico"
@@ -51,6 +56,13 @@ def digest_of(count: int, detail: str = LINES) -> Mail:
     papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
     cards = [card_of(paper) for paper in papers[:count]]
     return mail_of(issue_of(INTRO if count > 1 else ""), cards, NOTE if count > 1 else "", detail)
+
+
+def digest_of_kind(kind: Digest.Kind, since: date | None = None, reason: str = "") -> Mail:
+    """Return a digest of three papers that covers several days, or is a reader's first."""
+    papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
+    cards = [card_of(paper) for paper in papers[:3]]
+    return mail_of(issue_of(""), cards, kind=kind, since=since, lead=fallback_lead(reason) if reason else "")
 
 
 def long_digest() -> Mail:
@@ -79,12 +91,12 @@ def card_of(paper: dict[str, Any]) -> dict[str, Any]:
     return paper | links | {"brief": summarize(paper["summary"], paper["title"])}
 
 
-def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES) -> Mail:
+def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES, **above: Any) -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
-    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject, detail=detail)
-    links = reader_links()
-    return Mail(subject, slots.fill(parts.html, links), slots.fill(parts.text, links))
+    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject, detail=detail, **above)
+    values = {**reader_links(), **word_slots(WORDS)}
+    return Mail(subject, slots.fill(parts.html, values), slots.fill(parts.text, values))
 
 
 def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.Item]:

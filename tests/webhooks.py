@@ -45,11 +45,12 @@ def _mailgun(event: Event, body: Any) -> Any:
     data.update(recipient=event.to, timestamp=event.at.timestamp())
     data["user-variables"] = event.metadata
     data["message"]["headers"]["to"] = event.to
-    return body | {"signature": signature(event.at)}
+    return body | {"signature": signature(event.at, json.dumps(body))}
 
 
-def signature(at: datetime) -> dict[str, str]:
-    stamp, token = str(int(at.timestamp())), hashlib.md5(str(at).encode()).hexdigest()
+def signature(at: datetime, content: str = "") -> dict[str, str]:
+    """Return a signature of Mailgun; the same one for the same content."""
+    stamp, token = str(int(at.timestamp())), hashlib.md5(f"{at} {content}".encode()).hexdigest()
     signed = hmac.new(SIGNING_KEY.encode(), f"{stamp}{token}".encode(), hashlib.sha256)
     return {"timestamp": stamp, "token": token, "signature": signed.hexdigest()}
 

@@ -87,7 +87,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
             "nothing": [(labels[reason], count) for reason, count in found.nothing.items()] if found else [],
             "largest": max(found.sizes.values(), default=1) if found else 1,
         }
-        return render(request, "admin/digests/seeing/_reach.html", context)
+        return render(request, "admin/digests/issue_preview/_reach.html", context)
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the mail to the public or for topics; as a reader only by POST, because that is audited."""
@@ -109,7 +109,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
                 sight.html, is_dark=form.is_dark, has_images=form.has_images
             )
             context["width"] = PHONE if form.is_phone else DESKTOP
-        return TemplateResponse(request, "admin/digests/seeing/preview.html", context)
+        return TemplateResponse(request, "admin/digests/issue_preview/preview.html", context)
 
     def preview_of(self, request: HttpRequest, issue: Issue, form: PreviewForm) -> MailPreview:
         if reader := form.cleaned_data.get("reader"):
@@ -125,7 +125,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
         waiting = tasks.queue_link_check(issue)
         context = self.issue_context(request, issue, "Checks")
         context |= {"findings": checklist.run_checklist(issue), "waiting": waiting}
-        return TemplateResponse(request, "admin/digests/seeing/checks.html", context)
+        return TemplateResponse(request, "admin/digests/issue_preview/checks.html", context)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self.get_issue_or_404(request, pk, to_change=True)
@@ -137,7 +137,7 @@ class PreviewPages(ModelAdmin):  # type: ignore[misc]
             self.send_test(request, issue, form)
             return HttpResponseRedirect(request.path)
         context = self.issue_context(request, issue, "Send a test") | {"form": form, "staff": staff_with_address()}
-        return TemplateResponse(request, "admin/digests/seeing/test.html", context)
+        return TemplateResponse(request, "admin/digests/issue_preview/test.html", context)
 
     def send_test(self, request: HttpRequest, issue: Issue, form: IssueTestForm) -> None:
         reader: Subscriber | None = form.cleaned_data["reader"]

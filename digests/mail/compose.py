@@ -5,18 +5,20 @@ can hold one.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from django.utils.html import escape
 
 from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
 from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
+from digests.mail.masthead import Masthead, fallback_lead, html_lead, masthead_of, text_lead
 from digests.mail.size_limit import LINES, shorten_to_fit
 from digests.mail.slots import Opened, Parts, weave
 from digests.models import Digest
 from digests.providers.interface import SEAM
-from newsletter.excerpt import cut_at_word, wrapped
+from newsletter.excerpt import cut_at_word
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import snapshot_of
 
@@ -28,10 +30,6 @@ NO_NUMBER = " " * 4
 TRIAL_REASON = "The whole front, for a test"
 TRIAL_LEAD = "This is a test: the whole front, as it stands now."
 LEAST_NAMED = 40  # characters of a first title by which a subject is known to name it
-FALLBACK_LEAD = (
-    "Nothing in the newest issue matches what you chose, so here are its best papers. "
-    "Your next digest will keep to your settings."
-)
 
 
 class DigestOrder(NamedTuple):
@@ -40,7 +38,10 @@ class DigestOrder(NamedTuple):
     pk: int
     issue_id: int
     card_ids: list[int]
+    kind: str
+    first_day: date | None
     is_fallback: bool
+    fallback_reason: str
     subject: str
 
 
@@ -52,8 +53,9 @@ def compose(digest: Digest) -> Parts:
 def opened(digest: Digest | DigestOrder) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
     frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
-    lead = FALLBACK_LEAD if digest.is_fallback else ""
-    return fit(frame, cards, digest.subject, lead, SmallerCards(digest.card_ids).at)
+    lead = fallback_lead(digest.fallback_reason) if digest.is_fallback else ""
+    masthead = masthead_of(digest.kind, digest.first_day, frame.day, lead)
+    return fit(frame, cards, digest.subject, masthead, SmallerCards(digest.card_ids).at)
 
 
 def compose_trial(issue: Issue) -> Parts:
@@ -63,26 +65,35 @@ def compose_trial(issue: Issue) -> Parts:
     return compose_items(issue, items, issue.subject, TRIAL_LEAD)
 
 
-def compose_items(issue: Issue, items: Sequence[Item], subject: str, lead: str = "", detail: str = LINES) -> Parts:
+def compose_items(
+    issue: Issue,
+    items: Sequence[Item],
+    subject: str,
+    lead: str = "",
+    detail: str = LINES,
+    kind: str = Digest.Kind.DAY,
+    since: date | None = None,
+) -> Parts:
     """Return the mail of entries in their order, rendered anew; nothing is read or stored."""
-    frame = cut_frame(render_frame(issue))
+    frame = cut_frame(render_frame(issue), issue.date)
     cards = [render_pieces(*item, LINES if item[0].is_free else detail) for item in items]
-    return fit(frame, cards, subject, lead, lambda place, less: render_pieces(*items[place], less)).marked()
+    masthead = masthead_of(kind, since, issue.date, lead)
+    return fit(frame, cards, subject, masthead, lambda place, less: render_pieces(*items[place], less)).marked()
 
 
 def fit(
     frame: "FramePieces",
     cards: Sequence[CardTemplate],
     subject: str,
-    lead: str,
+    masthead: Masthead,
     at: Callable[[int, str], CardTemplate],
 ) -> Opened:
     """Join a mail, and where it would be too long, shorten its last papers and say so in the lead."""
     room = MOST_HTML - frame.size
     if sum(card.size for card in cards) > room:
         whole, cards = cards, shorten_to_fit(cards, room, at)
-        lead = f"{lead} {short_lead(whole, cards)}".strip()
-    return join(frame, cards, escape(preheader_of(cards, subject)), lead)
+        masthead = masthead._replace(lead=f"{masthead.lead} {short_lead(whole, cards)}".strip())
+    return join(frame, cards, escape(preheader_of(cards, subject, masthead.covers)), masthead)
 
 
 def short_lead(whole: Sequence[CardTemplate], shown: Sequence[CardTemplate]) -> str:
@@ -100,38 +111,40 @@ def last_papers(count: int, verb: str, plural_verb: str) -> str:
     return f"its last {count} papers {plural_verb}" if count > 1 else f"its last paper {verb}"
 
 
-def preheader_of(cards: Sequence[CardTemplate], subject: str) -> str:
-    """Return what mail programs show behind the subject: the titles that it does not name, in plain text."""
-    if not cards:
-        return ""
-    first = next((card for card in cards if not card.is_free), cards[0])
-    is_named = subject.startswith(first.title[:LEAST_NAMED])
-    others = [card for card in cards if card is not first] if is_named else cards
-    if not others:
-        return first.summary
-    words = " · ".join([card.title for card in others[:TITLES]])
+def preheader_of(cards: Sequence[CardTemplate], subject: str, covers: str = "") -> str:
+    """Return what mail programs show behind the subject, in plain text: titles that it does not name.
+
+    A digest of several days begins with them and with its count: “Week of 4 to 8 May · 10 papers · …”.
+    """
+    days = [covers, count_words(sum(not card.is_free for card in cards))] if covers else []
+    named = next((card for card in cards if is_named(card, subject)), None)
+    titles = [card.title for card in cards if card is not named][:TITLES]
+    words = " · ".join([*days, *(titles or [card.summary for card in cards])])
     return words if len(words) <= PREHEADER else cut_at_word(words, PREHEADER)
 
 
-def join(frame: "FramePieces", cards: Sequence[CardTemplate], preheader: str, lead: str) -> Opened:
+def is_named(card: CardTemplate, subject: str) -> bool:
+    """Return True if `subject` begins with the title of `card`, or with enough of it."""
+    start = card.title[:LEAST_NAMED]
+    return subject.startswith(start) and (len(start) == LEAST_NAMED or subject[len(start) :][:1] in ("", ","))
+
+
+def join(frame: "FramePieces", cards: Sequence[CardTemplate], preheader: str, masthead: Masthead) -> Opened:
     """Join cards and frame; this is the hot path, so nothing here looks at a text."""
     html, text, number = list[str](), list[str](), 0
     for card in cards:
         number += not card.is_free
         html += (SEAM, card.html[0] if card.is_free else card.html[0] + NUMBERS[number], *card.html[1])
         text += (SEAM, NO_NUMBER if card.is_free else TEXT_NUMBERS[number], *card.text[1])
-    values = {"count": (SEAM, count_words(number)), "preheader": (SEAM, preheader)}
+    words = {"count": count_words(number), "heading": masthead.heading, "preheader": preheader}
+    words["issue_link"] = "Newest issue" if masthead.covers else "Whole issue"
+    values = {name: (SEAM, value) for name, value in words.items()}
     return Opened(
-        weave(frame.html, values | {"lead": (SEAM, lead), "cards": html}),
-        weave(frame.text, values | {"lead": (SEAM, wrap_lead(lead)), "cards": text}),
+        weave(frame.html, values | {"lead": html_lead(masthead), "cards": html}),
+        weave(frame.text, values | {"lead": text_lead(masthead), "cards": text}),
     )
 
 
 @cache
 def count_words(count: int) -> str:
     return {0: "A word from the editors", 1: "1 paper"}.get(count, f"{count} papers")
-
-
-@lru_cache(maxsize=8)
-def wrap_lead(lead: str) -> str:
-    return f"{wrapped(lead)}\n\n" if lead else ""

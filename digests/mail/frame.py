@@ -1,14 +1,18 @@
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from django.template.loader import render_to_string
 
 from digests.mail.slots import DIGEST_SLOTS, READER_SLOTS, Parts, cut, slot
 from digests.models import Frame
+from digests.providers.base import LONGEST_SLOT
 from newsletter.issues.models import Issue
 from newsletter.mail import message
 
-FILLED_SIZE = 4_000  # bytes at most of a lead, a preheader and the links of a frame
+# Bytes at most of a lead, a preheader and the links of a frame, and of the reader's words, of which the rhythm may
+# stand twice.
+FILLED_SIZE = 4_000 + 3 * LONGEST_SLOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class FramePieces:
     html: tuple[str, ...]
     text: tuple[str, ...]
     size: int  # bytes of HTML, with room for what fills the slots but the cards
+    day: date  # of the issue
 
 
 @lru_cache(maxsize=32)
@@ -26,17 +31,18 @@ def frame_of(issue_id: int) -> FramePieces:
 
     What was stored under another secret key has slots that nobody can fill, and is rendered anew; so are cards.
     """
-    frame = Frame.objects.filter(issue_id=issue_id).first()
+    issue = Issue.objects.select_related("curated_by", "frame").get(pk=issue_id)
+    frame = getattr(issue, "frame", None)
     if frame is None or slot("cards") not in frame.html:
-        parts = render_frame(Issue.objects.select_related("curated_by").get(pk=issue_id))
+        parts = render_frame(issue)
         frame, _ = Frame.objects.update_or_create(issue_id=issue_id, defaults={"html": parts.html, "text": parts.text})
-    return cut_frame(Parts(frame.html, frame.text))
+    return cut_frame(Parts(frame.html, frame.text), issue.date)
 
 
-def cut_frame(parts: Parts) -> FramePieces:
+def cut_frame(parts: Parts, day: date) -> FramePieces:
     slots = (*DIGEST_SLOTS, *READER_SLOTS)
     html, text = cut(parts.html, slots), cut(parts.text, slots)
-    return FramePieces(tuple(html), tuple(text), len(parts.html.encode()) + FILLED_SIZE)
+    return FramePieces(tuple(html), tuple(text), len(parts.html.encode()) + FILLED_SIZE, day)
 
 
 def render_frame(issue: Issue) -> Parts:

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from digests.selection.entry_index import Item
+from digests.selection.entry_index import WEAK, Item
 from newsletter.excerpt import cut_at_word
 from newsletter.issues.models import Issue
 from newsletter.mail.header_line import clean_line
@@ -9,16 +9,21 @@ LONGEST_TITLE = 70  # characters of a title in a subject
 
 
 def subject_for(issue: Issue, items: Sequence[Item]) -> str:
-    """Return the subject of what was chosen: papers give it, and free items only where there is nothing else."""
+    """Return the subject of what was chosen: the best-fitting paper gives it, and a free item where there is none."""
     papers = [item for item in items if not item.entry.is_free]
     if papers:
-        return subject_of(issue, papers[0].entry.title, len(papers))
+        return subject_of(issue, best_fitting(papers).entry.title, len(papers))
     return subject_of(issue, items[0].entry.title, 1)
 
 
-def subject_of(issue: Issue, first: str, count: int) -> str:
-    """Return the subject: the editor's, or the first title and how many papers stand below it."""
+def best_fitting(items: Sequence[Item]) -> Item:
+    """Return the item that fits its reader best; an older one, or one that fits weakly, only where all are so."""
+    return max(items, key=lambda item: (item.fit >= WEAK, not item.is_older, item.fit))
+
+
+def subject_of(issue: Issue, title: str, count: int) -> str:
+    """Return the subject: the editor's, or the start of one paper's title and how many more papers there are."""
     if issue.subject:
         return clean_line(issue.subject)
-    title = cut_at_word(clean_line(first), LONGEST_TITLE)
+    title = cut_at_word(clean_line(title), LONGEST_TITLE)
     return title if count == 1 else f"{title}, and {count - 1} more {'paper' if count == 2 else 'papers'}"

@@ -4,7 +4,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
 def apply_late_events(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Have events that were put aside for their age applied, unless only a time signed by Mailgun says that they are old."""
+    """Let events that were put aside for their age be applied. Those of Mailgun may be forged, and stay aside."""
     late = apps.get_model("digests", "ProviderEvent").objects.filter(put_aside="replay")
     late.exclude(provider="Mailgun").update(put_aside="", applied_at=None)
     late.update(put_aside="refused")

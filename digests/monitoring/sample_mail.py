@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from digests.mail import compose, headers, links, slots
+from digests.mail import compose, headers, links, reader_words, slots
 from digests.providers import Copy, Mail, SharedBody, provider_of
 from digests.sending import send_batch, sent_today
 from newsletter import clock
@@ -78,4 +78,4 @@ def sample_body() -> SharedBody:
 def sample_copy(address: str) -> Copy:
     """Return the recipient's part. Its links are well-formed but belong to no reader."""
     number = FIRST_SAMPLE_ID + clock.milliseconds()
-    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16))
+    return Copy(number, address, links.links(number, 0, 0), secrets.token_hex(16), reader_words.UNNAMED)

@@ -9,14 +9,16 @@ from django.conf import settings
 from digests.assembly import papers_sent
 from digests.mail import compose, slots
 from digests.mail.cards import Item
+from digests.mail.masthead import fallback_lead
+from digests.mail.reader_words import unnamed_slots
 from digests.mail.size_limit import LINES
-from digests.mail.subject import subject_of
+from digests.mail.subject import subject_for, subject_of
 from digests.models import Delivery
 from digests.previews import reach
 from digests.selection import digest_choice, spans
-from digests.selection.digest_choice import Drawn
+from digests.selection.digest_choice import DigestChoice
 from digests.selection.entry_index import Choice
-from digests.selection.spans import Span, Spans
+from digests.selection.spans import Spans
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.community import objections
@@ -49,8 +51,14 @@ def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    cards = [(entry, entry.snapshot, "") for entry in entries]
-    return compose_preview("The public issue", issue, cards, detail=detail)
+    return preview_front("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries], detail)
+
+
+def preview_front(whose: str, issue: Issue, cards: Sequence[Item], detail: str = LINES) -> MailPreview:
+    if not cards:
+        return MailPreview(whose, reason="the front is empty")
+    subject = subject_of(issue, cards[0][1]["title"], len(cards))
+    return fill_preview(whose, subject, compose.compose_items(issue, cards, subject, detail=detail), len(cards))
 
 
 def preview_for_topics(
@@ -61,8 +69,8 @@ def preview_for_topics(
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
-    found = digest_choice.draw(span, choice, (), is_first=False)
-    return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
+    found = digest_choice.answer(span, choice, (), is_first=False)
+    return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
 def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> MailPreview:
@@ -78,34 +86,30 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
     had = papers_sent.add_merged_papers(sent, source)
     span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
-    found = digest_choice.draw(span, choice, had, is_first=reader.covered_through is None)
-    return preview_drawn_entries(whose, issue, source, span, choice, found, lead)
+    is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
+    found = digest_choice.answer(span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly)
+    return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
-def preview_drawn_entries(
-    whose: str, issue: Issue, source: Spans, span: Span, choice: Choice, found: Drawn, lead: str
+def preview_choice(
+    whose: str, issue: Issue, source: Spans, found: DigestChoice, lead: str, detail: str
 ) -> MailPreview:
-    if found.reason:
+    """Return the mail of what assembly would choose, or its reason to choose nothing."""
+    if (content := found.content) is None:
         return MailPreview(whose, reason=str(Delivery.Reason(found.reason).label))
-    items = digest_choice.items_of(span, choice, found)
-    chosen = IssueEntry.objects.filter(pk__in=[item.entry.id for item in items])
+    chosen = IssueEntry.objects.filter(pk__in=[item.entry.id for item in content.items])
     rows = {row.pk: row for row in chosen.select_related("issue")}
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
-    lead = f"{lead} {compose.FALLBACK_LEAD if found.is_fallback else ''}".strip()
-    cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in items]
-    return compose_preview(whose, issue, cards, lead, choice.detail)
+    cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in content.items]
+    why = fallback_lead(content.fallback_reason) if content.is_fallback else ""
+    lead, subject = f"{lead} {why}".strip(), subject_for(issue, content.items)
+    parts = compose.compose_items(issue, cards, subject, lead, detail, content.kind, content.first_day)
+    return fill_preview(whose, subject, parts, len(cards))
 
 
-def compose_preview(
-    whose: str, issue: Issue, cards: Sequence[Item], lead: str = "", detail: str = LINES
-) -> MailPreview:
-    if not cards:
-        return MailPreview(whose, reason="the front is empty")
-    subject = subject_of(issue, cards[0][1]["title"], len(cards))
-    parts = compose.compose_items(issue, cards, subject, lead, detail)
-    links = dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
-    html, text = slots.fill(parts.html, links), slots.fill(parts.text, links)
-    return MailPreview(whose, subject, html, text, len(cards))
+def fill_preview(whose: str, subject: str, parts: slots.Parts, count: int = 0) -> MailPreview:
+    values = unnamed_slots(settings.SITE_URL)
+    return MailPreview(whose, subject, slots.fill(parts.html, values), slots.fill(parts.text, values), count)
 
 
 def html_for_frame(html: str, *, is_dark: bool, has_images: bool) -> str:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
-from digests.mail import compose, slots
+from digests.mail import compose
 from digests.previews import issue_preview
 from digests.previews.issue_preview import MailPreview
 from digests.sending import sent_today
@@ -40,7 +38,4 @@ def preview_test(issue: Issue, topics: Sequence[str] | None, reader: Subscriber 
     if topics:
         names = list(Topic.objects.filter(slug__in=topics).order_by("name").values_list("name", flat=True))
         return issue_preview.preview_for_topics(issue, topics, names, TOPICS_LEAD.format(", ".join(names)))
-    parts = compose.compose_trial(issue)
-    links = dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
-    html, text = slots.fill(parts.html, links), slots.fill(parts.text, links)
-    return MailPreview("The whole front", issue.subject or str(issue), html, text)
+    return issue_preview.fill_preview("The whole front", issue.subject or str(issue), compose.compose_trial(issue))

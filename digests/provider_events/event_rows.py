@@ -24,12 +24,10 @@ def build_rows(provider: str, posted: PostedEvents) -> Iterator[ProviderEvent]:
     unreadable = list(posted.unreadable)
     for event in posted.events:
         try:
-            report = classify(provider, event)
-            row = build_event(provider, event, report) if report else None
+            if report := classify(provider, event):
+                yield build_event(provider, event, report)
         except UNREADABLE:
             unreadable.append(event.esp_event)
-        else:
-            yield from [row] if row else []
     yield from build_unreadable(provider, unreadable)
 
 

@@ -12,8 +12,8 @@ UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, AssertionError, OSError,
     AnymailError,
 )  # fmt: skip
-MAX_EVENTS = 10_000  # in one post; SendGrid and Mailjet stay far below, SparkPost posts up to 10,000
-MAX_RECIPIENTS = 50  # of one event: as many as one mail of Amazon's may have
+MAX_EVENTS = 10_000  # of one post; providers send about a thousand at most
+MAX_RECIPIENTS = 50  # of one event: Amazon reports all recipients of a mail at once, and a mail has 50 at most
 
 
 class PostedEvents(NamedTuple):

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.core.mail import get_connection
 
 from digests.providers.brevo import Brevo
-from digests.providers.interface import SEAM, Copy, Mail, Provider, SharedBody
+from digests.providers.interface import SEAM, Copy, Mail, Provider, SharedBody, Words
 from digests.providers.mailgun import Mailgun
 from digests.providers.mailjet import Mailjet
 from digests.providers.postmark import Postmark
@@ -18,7 +18,7 @@ from digests.providers.resend import Resend
 from digests.providers.single_lane import Single
 from digests.providers.smtp_lane import Smtp
 
-__all__ = ["SEAM", "Copy", "Mail", "Provider", "SharedBody", "provider_of"]
+__all__ = ["SEAM", "Copy", "Mail", "Provider", "SharedBody", "Words", "provider_of"]
 
 KINDS: dict[str, Callable[[], Provider]] = {
     "brevo": Brevo,

@@ -3,16 +3,18 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Self
 
 from django.conf import settings
 
-from digests.providers.interface import Copy, Mail, SharedBody, slots_of
+from digests.providers.interface import Copy, Mail, SharedBody, Words, slots_of, word_slots
 from newsletter.mail.message import identity_gap
 from newsletter.mail.provider_answer import SendOutcome
 
 # Safe in HTML, attributes, headers and plain text, and short enough for a line of SMTP.
 LINK = re.compile(r"https?://[!#-%'-;=?-~]{1,290}")
+LONGEST_SLOT = 300  # bytes of a link, or of a line of words as it stands in HTML
 ADDRESS = re.compile(r"[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+@[^\s<>()\[\],;:@\"\\\x00-\x20\x7f]+")
 UNSUBSCRIBE_SLOT = "unsubscribe_url"
 METADATA = "delivery"  # the name under which webhooks return a delivery's id
@@ -78,15 +80,22 @@ def fault_of_content(content: SharedBody) -> SendOutcome | None:
 def fault_of_copy(copy: Copy) -> SendOutcome | None:
     if not ADDRESS.fullmatch(copy.to):
         return SendOutcome("refused", reason="This is no mail address.", code="address", is_permanent=True)
-    if not copy.slots.get(UNSUBSCRIBE_SLOT):
+    if not copy.links.get(UNSUBSCRIBE_SLOT):
         return without_unsubscribe()
-    if not all(map(LINK.fullmatch, copy.slots.values())):
+    if not all(map(LINK.fullmatch, copy.links.values())):
         return SendOutcome("refused", reason="A link of this mail is not a plain web address.", code="link")
+    if not are_short_lines(copy.words):
+        return SendOutcome("refused", reason="The words for this reader are not one short line each.", code="words")
     return None
 
 
+@lru_cache(maxsize=10_000)
+def are_short_lines(words: Words) -> bool:
+    return all(line.isprintable() and len(line.encode()) <= LONGEST_SLOT for line in word_slots(words).values())
+
+
 def fault_of_slots(slots: set[str], copy: Copy) -> SendOutcome | None:
-    if not copy.slots.keys() >= slots:
+    if not slots - copy.links.keys() <= word_slots(copy.words).keys():
         return SendOutcome("refused", reason="A link of this mail is missing.", code="link")
     return None
 
@@ -96,4 +105,4 @@ def without_unsubscribe() -> SendOutcome:
 
 
 def headers_of(content: SharedBody, copy: Copy) -> dict[str, str]:
-    return {**content.headers, "List-Unsubscribe": f"<{copy.slots[UNSUBSCRIBE_SLOT]}>"}
+    return {**content.headers, "List-Unsubscribe": f"<{copy.links[UNSUBSCRIBE_SLOT]}>"}

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from anymail.backends.base_requests import AnymailRequestsBackend
@@ -19,7 +20,7 @@ from anymail.message import AnymailMessage, AnymailRecipientStatus
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_inner
 from digests.providers.http_session import Session
-from digests.providers.interface import Copy, Mail, SharedBody, slots_of
+from digests.providers.interface import Copy, Mail, SharedBody, Words, slots_of, word_slots
 from newsletter.mail import message as mail
 from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
@@ -149,7 +150,8 @@ class HttpLane(ProviderBase):
 
     def item(self, pieces: ByteTemplate, copy: Copy) -> tuple[bytes, SendOutcome | None]:
         """Return one reader's part of the call, and the refusal that its bytes show, or None."""
-        values = {name.encode(): json_inner(value) for name, value in copy.slots.items()}
+        values = {name.encode(): json_inner(link) for name, link in copy.links.items()}
+        values |= encode_words(copy.words)
         values |= {b"to": json_inner(copy.to), b"delivery": b"%d" % copy.delivery_id}
         data = fill(pieces, values)
         if self.mark + b"<" + values[UNSUBSCRIBE_SLOT.encode()] + b'>"' not in data:
@@ -157,6 +159,11 @@ class HttpLane(ProviderBase):
         if self.most_bytes and len(data) > self.most_bytes:
             return data, SendOutcome("refused", reason="This mail is too large for the provider.", code="size")
         return data, None
+
+
+@lru_cache(maxsize=10_000)
+def encode_words(words: Words) -> dict[bytes, bytes]:
+    return {name.encode(): json_inner(line) for name, line in word_slots(words).items()}
 
 
 def message_with_holes(tag: str, headers: Mapping[str, str], metadata: dict[str, str]) -> AnymailMessage:

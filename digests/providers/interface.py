@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
 from newsletter.mail.provider_answer import SendOutcome
 
 SEAM = ""  # in place of a slot's name, between two texts that just follow each other
+Words = tuple[tuple[str, str], ...]  # names, and one plain line each
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,31 @@ def without_seams(parts: Sequence[str]) -> list[str]:
     return result
 
 
+@lru_cache(maxsize=10_000)
+def word_slots(words: Words) -> Mapping[str, str]:
+    """Return what fills the slots of `words`: `name_html`, escaped, in the HTML, and `name_text` in the text.
+
+    >>> word_slots((("choice", "R&D"),))
+    {'choice_html': 'R&amp;D', 'choice_text': 'R&D'}
+    """
+    slots = {f"{name}_html": escape(line) for name, line in words}
+    return slots | {f"{name}_text": line for name, line in words}
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What differs by reader: the stored address, the links that fill the slots, and the Message-ID before its @."""
+    """What differs by reader: the stored address, links, the Message-ID before its @, and words. Links and words fill
+    the slots.
+    """
 
     delivery_id: int
     to: str
-    slots: Mapping[str, str]
+    links: Mapping[str, str]
     message_id: str
+    words: Words = ()
+
+    def slots(self) -> dict[str, str]:
+        return {**self.links, **word_slots(self.words)}
 
 
 class Mail(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.mail.message import sanitize_address
 
-from digests.providers.base import UNSUBSCRIBE_SLOT
+from digests.providers.base import LONGEST_SLOT, UNSUBSCRIBE_SLOT
 from digests.providers.byte_template import (
     ByteTemplate,
     cache_by_text,
@@ -25,7 +25,6 @@ from digests.providers.interface import SEAM, SharedBody, without_seams
 from newsletter.mail.message import bare_address
 
 LONGEST_LINE = 998
-LONGEST_LINK = 300  # digests.providers.lane.LINK allows none longer
 SOFT_BREAK = b"=\r\n"
 LONGEST_HEADER = 900
 BOUNDARY = f"={secrets.token_hex(12)}="
@@ -128,14 +127,18 @@ def unix_lines(text: str) -> bytes:
 
 
 def body_8bit(parts: Sequence[str]) -> ByteTemplate | None:
-    """Return 8bit pieces, or None where the text has to be quoted: with the longest links in it a line is too long."""
+    """Return 8bit pieces, or None where the text has to be quoted: with the longest values in it a line is too long.
+
+    Words may begin with a dot; where they begin a line, their hole says so.
+    """
     texts, names = [list[bytes]()], list[bytes]()
     length = 0  # of the line so far
     for name, text in zip((SEAM, *parts[1::2]), parts[::2], strict=True):
         if name != SEAM:
-            names.append(name.encode())
+            begins_line = not length and not name.endswith("_url")
+            names.append(stuffed_name(name.encode()) if begins_line else name.encode())
             texts.append([])
-            length += LONGEST_LINK
+            length += LONGEST_SLOT
         data, first, last, breaks, travels = card_lines(text)
         if not travels or length + first > LONGEST_LINE:
             return None
@@ -164,8 +167,13 @@ def body_quoted(parts: Sequence[str]) -> ByteTemplate:
 
 
 def quoted_name(slot: bytes) -> bytes:
-    """Return the hole's name for a slot whose link is to be quoted."""
+    """Return the hole's name for a slot whose value is to be quoted."""
     return b"quoted " + slot
+
+
+def stuffed_name(slot: bytes) -> bytes:
+    """Return the hole's name for a slot whose value begins a line."""
+    return b"stuffed " + slot
 
 
 def quote_printable(data: bytes) -> bytes:

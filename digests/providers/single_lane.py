@@ -56,4 +56,5 @@ def open_session(backend: BaseEmailBackend) -> None:
 
 
 def fill_slots(parts: Sequence[str], copy: Copy) -> str:
-    return "".join(copy.slots[part] if at % 2 else part for at, part in enumerate(without_seams(parts)))
+    slots = copy.slots()
+    return "".join(slots[part] if at % 2 else part for at, part in enumerate(without_seams(parts)))

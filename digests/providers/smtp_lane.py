@@ -9,14 +9,15 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from email.utils import format_datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, fill
-from digests.providers.interface import Copy, Mail, SharedBody
-from digests.providers.mime_message import message_of, quote_printable, quoted_name
+from digests.providers.interface import Copy, Mail, SharedBody, Words, word_slots
+from digests.providers.mime_message import message_of, quote_printable, quoted_name, stuffed_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
 from newsletter.mail.message import bare_address
@@ -98,7 +99,7 @@ class Smtp(ProviderBase):
         pieces = self.kept(content, connection.takes_8bit)
         message = fill(pieces, hole_values(copy, date, pieces))
         transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
-        link = copy.slots[UNSUBSCRIBE_SLOT].encode()
+        link = copy.links[UNSUBSCRIBE_SLOT].encode()
         if b"\r\nList-Unsubscribe: <" + link + b">\r\n" not in message[:LONGEST_HEAD]:
             transaction.finish(without_unsubscribe())
         return transaction
@@ -124,10 +125,22 @@ def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, by
         b"message": copy.message_id.encode(),
         b"date": date,
     }
-    for name, link in copy.slots.items():
+    values |= encode_words(copy.words)
+    holes = {*pieces[1::2]}
+    for name, link in copy.links.items():
         values[name.encode()] = link.encode()
-        if quoted_name(name.encode()) in pieces:
-            values[quoted_name(name.encode())] = quote_printable(link.encode())
+        if (quoted := quoted_name(name.encode())) in holes:
+            values[quoted] = quote_printable(link.encode())
+    return values
+
+
+@lru_cache(maxsize=10_000)
+def encode_words(words: Words) -> dict[bytes, bytes]:
+    """Return lines of words as they are, quoted, and with a leading dot stuffed, each by the name of its hole."""
+    values = dict[bytes, bytes]()
+    for name, line in ((name.encode(), line.encode()) for name, line in word_slots(words).items()):
+        stuffed = b"." + line if line.startswith(b".") else line
+        values |= {name: line, stuffed_name(name): stuffed, quoted_name(name): quote_printable(line)}
     return values
 
 

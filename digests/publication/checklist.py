@@ -107,7 +107,7 @@ def check_summaries(seen: IssueFront) -> Iterator[ChecklistItem]:
 def check_length(seen: IssueFront) -> Iterator[ChecklistItem]:
     if not seen.front:
         return
-    html = issue_preview.compose_preview("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
+    html = issue_preview.preview_front("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
     size = len(html.encode())
     if size > compose.MOST_HTML:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."

@@ -8,8 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digests.mail import compose, links, slots
+from digests.mail import compose, links, reader_words, slots
 from digests.models import CardsPruned, Delivery
+from digests.providers.interface import Words, word_slots
 from digests.selection import recent_issues
 from digests.selection.choice_effect import Effect, Week, effects, first_effect
 from digests.selection.entry_index import Choice
@@ -43,8 +44,18 @@ def view(request: HttpRequest, token: str) -> HttpResponse:
         html = compose.compose(delivery.digest).html
     except CardsPruned:
         return digest_not_kept(request, delivery.digest.issue)
-    html = slots.fill(html, links.links(delivery.pk, delivery.subscriber.pk, epoch))
+    own_links = links.links(delivery.pk, delivery.subscriber.pk, epoch)
+    values = {**own_links, **word_slots(words_of_then(delivery, epoch))}
+    html = slots.fill(html, values)
     return mail_response(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
+
+
+def words_of_then(delivery: Delivery, epoch: int) -> Words:
+    """Return what the mail said of the reader; an address that was left can show nothing of the reader's present."""
+    reader = delivery.subscriber
+    if reader is None or reader.token_epoch != epoch or delivery.preferences_id is None:
+        return reader_words.UNNAMED
+    return reader_words.words_of_reader(reader, delivery.preferences_id)
 
 
 @csp(MAIL_CSP)  # type: ignore[arg-type]

@@ -57,9 +57,8 @@ def answer(
     if not span.issues:
         return DigestChoice(None, reason=drawn.reason)
     if not drawn.reason:
-        why = fallback_reason(span, choice) if drawn.is_fallback else ""
         kind = kind_of(span, is_first=is_first, is_weekly=is_weekly)
-        return DigestChoice(DigestContent(span, items_of(span, choice, drawn), kind, why), span.newest_at)
+        return DigestChoice(content_of(span, choice, drawn, kind), span.newest_at)
     if drawn.reason == Delivery.Reason.ALL_HAD:
         return DigestChoice(None, span.newest_at, drawn.reason)
     note = f"{pluralize(span.index.paper_count, 'paper')} considered"
@@ -88,6 +87,11 @@ def draw_fallback(span: Span, choice: Choice, had: Collection[int]) -> Drawn:
     if rules.fallback_order(span.index, choice, had) != best:
         return Drawn([], reason=Delivery.Reason.ALL_HAD)
     return Drawn(best, is_fallback=True)
+
+
+def content_of(span: Span, choice: Choice, drawn: Drawn, kind: Digest.Kind) -> DigestContent:
+    why = fallback_reason(span, choice) if drawn.is_fallback else ""
+    return DigestContent(span, items_of(span, choice, drawn), kind, why)
 
 
 def kind_of(span: Span, *, is_first: bool, is_weekly: bool) -> Digest.Kind:

@@ -73,6 +73,8 @@ class Item:
     reason: str
     detail: str = USUAL_DETAIL
     card_id: int | None = None  # once its card is stored
+    fit: float = 0.0  # of its paper to what the reason names, 0 to 1
+    is_older: bool = False  # from an issue before the reader's span
 
 
 class TopicShelf(NamedTuple):
@@ -122,8 +124,15 @@ class IssueIndex:
             entry = self.entries[number]
             if entry.is_free and detail != USUAL_DETAIL:
                 return self.item(number, topics, words, is_older)
-            found = self.by_reason[key] = Item(entry, self.reason(*key[:4]), detail)
+            fit = 1.0 if words else self.best_fit(number, topics)
+            found = Item(entry, self.reason(*key[:4]), detail, fit=fit, is_older=is_older)
+            self.by_reason[key] = found
         return found
+
+    def best_fit(self, number: int, topics: int) -> float:
+        """Return how well entry `number` fits that topic of a mask which it fits best."""
+        entry = self.entries[number]
+        return max((entry.fit(slug) for slug in entry.topics if topics >> self.topic_number[slug] & 1), default=0.0)
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
         """Say why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.

@@ -2,17 +2,18 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import time
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-from digests.mail import cards, compose
+from digests.mail import cards, compose, reader_words
 from digests.mail.compose import DigestOrder
 from digests.mail.headers import headers_of
 from digests.mail.links import Linking
 from digests.models import CardsPruned
-from digests.providers import Copy, Mail, SharedBody
+from digests.providers import Copy, Mail, SharedBody, Words
 from digests.sending.message_ids import MessageIds
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,18 @@ class CallDelivery(NamedTuple):
     subscriber_id: int
     to: str
     token_epoch: int
+    preferences_id: int
+    frequency: str | None  # None of an erased reader, as are the next three
+    weekday: int
+    send_time: time
+    timezone: str
 
 
 # Erased readers join to an empty address; such deliveries are skipped.
 DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
-       coalesce(reader.token_epoch, 0)
+       coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency, reader.weekday, reader.send_time,
+       reader.timezone
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
 WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
 ORDER BY delivery.call_no, delivery.id
@@ -50,7 +57,29 @@ def load_calls(batch_id: int, position: int) -> dict[int, list[CallDelivery]]:
     return calls
 
 
-DIGESTS = "SELECT id, issue_id, card_ids, is_fallback, subject FROM digests_digest WHERE id = ANY(%s)"
+class ReaderWords:
+    """What the mails of a batch say to each reader in words: one query for all choices, one line for each."""
+
+    def __init__(self, calls: Mapping[int, Sequence[CallDelivery]]) -> None:
+        preferences = {row.preferences_id for rows in calls.values() for row in rows}
+        self.choices = reader_words.choices_in_words(preferences)
+        self.known: dict[tuple[object, ...], Words] = {}
+
+    def of(self, row: CallDelivery) -> Words:
+        if row.frequency is None:
+            return reader_words.UNNAMED
+        key = row[6:]
+        if (words := self.known.get(key)) is None:
+            choice = self.choices.get(row.preferences_id, reader_words.ONLY_PICKS)
+            words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone)
+            self.known[key] = words
+        return words
+
+
+DIGESTS = """
+SELECT id, issue_id, card_ids, kind, first_day, is_fallback, fallback_reason, subject
+FROM digests_digest WHERE id = ANY(%s)
+"""
 
 
 def load_digests(calls: Mapping[int, Sequence[CallDelivery]]) -> dict[int, DigestOrder]:
@@ -77,18 +106,12 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
 
 
 def build_mails(
-    rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds
+    rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds, words: ReaderWords
 ) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
-    return [
-        Mail(
-            contents[row.digest_id],
-            Copy(
-                row.id,
-                row.to,
-                linking.links(row.id, row.subscriber_id, row.token_epoch),
-                message_ids.local_part(row.id),
-            ),
-        )
-        for row in rows
-    ]
+
+    def copy_for(row: CallDelivery) -> Copy:
+        links = linking.links(row.id, row.subscriber_id, row.token_epoch)
+        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row))
+
+    return [Mail(contents[row.digest_id], copy_for(row)) for row in rows]

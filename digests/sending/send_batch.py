@@ -100,6 +100,7 @@ class Handover:
         self.pace = Pace("digests", sent_today=count_sent_today, now=now)
         self.calls = messages.load_calls(batch.pk, batch.position)
         self.digests = messages.load_digests(self.calls)
+        self.words = messages.ReaderWords(self.calls)
         self.message_ids = load_message_ids()
         self.contents: dict[int, SharedBody] = {}
         self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
@@ -320,7 +321,7 @@ class Handover:
         return {row.id: one for row, one in zip(rows, self.mails_of(rows), strict=True)}
 
     def mails_of(self, rows: Sequence[CallDelivery]) -> list[Mail]:
-        return messages.build_mails(rows, self.contents, self.message_ids)
+        return messages.build_mails(rows, self.contents, self.message_ids, self.words)
 
     def stop_for_faults(self, bodies: Iterable[SharedBody]) -> None:
         """Pause sending if what all readers of a digest share can never be sent. Raise SendingPaused."""

@@ -34,7 +34,7 @@ class SecondFactorGate:
         page = next_page(request)
         if page is None:
             return None
-        if "admin" in match.namespaces:
+        if request.path.startswith(reverse("admin:index")):
             return HttpResponseRedirect(f"{reverse(page)}?{urlencode({'next': request.get_full_path()})}")
         request.user = AnonymousUser()
         return None

@@ -46,7 +46,12 @@ def unfold(publication: str) -> dict[str, Any]:
         "STYLES": [lambda request: static("admin-plain.css")],
         "SIDEBAR": {"navigation": [{"items": [item(*page) for page in PAGES]}]},
         "SHOW_HISTORY": True,
-        "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
+        "ACCOUNT": {
+            "navigation": [
+                {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+                {"title": "Second factor", "link": reverse_lazy("second_factor_set_up")},
+            ]
+        },
         "ENVIRONMENT": "digests.admin.sending_switch.sending_label",
         "DASHBOARD_CALLBACK": "digests.admin.dashboard.dashboard",
         "COLORS": {"primary": ACCENT},

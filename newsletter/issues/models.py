@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from newsletter import clock
 from newsletter.mail.header_line import HeaderLineField
+from newsletter.papers import source_health
 from newsletter.papers.models import Paper
 from newsletter.state_machine import StatefulModel
 
@@ -59,7 +60,7 @@ class Issue(StatefulModel):
     date = models.DateField(unique=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
     subject = HeaderLineField(
-        max_length=150, blank=True, help_text="If empty, each digest’s subject is the title of its first paper."
+        max_length=150, blank=True, help_text="If empty, each digest takes the title of its best-fitting paper."
     )
     intro = models.TextField(blank=True, max_length=2000, help_text="Introduction above the papers.")
     cutoff_at = models.DateTimeField(help_text="When the draft is published automatically, unless it is held.")
@@ -111,6 +112,11 @@ class Issue(StatefulModel):
     def listings_held(self) -> str:
         """The listings it contains, for readers; those it lacks are shown to editors only."""
         return "; ".join(part for part in self.listings.split("; ") if ": " not in part and part != "no listing")
+
+    @property
+    def listings_brief(self) -> str:
+        """The listings it contains, on one line of a mail."""
+        return source_health.brief_listings(self.listings_held)
 
     @property
     def is_open(self) -> bool:

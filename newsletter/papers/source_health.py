@@ -1,12 +1,18 @@
 """Whether a source has brought today's listing, and if not, why. Pure."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from newsletter.excerpt import cut_at_word
+
 PARTIAL_BELOW = 0.3  # of the usual size
 NAMED = 5  # sources in one list, before the rest is counted
+FAMILIES = ("arXiv", "Hugging Face")
+AND_MORE = re.compile(r" and \d+ more$")
+LONGEST_BRIEF = 20  # characters of the names in a brief line
 
 
 class Freshness(StrEnum):
@@ -78,6 +84,35 @@ def listings_line(sources: Iterable[Health], day: date, now: datetime) -> str:
     held = [f"{join_names(names)} of {held_on:%-d %B}" for held_on, names in sorted(by_day.items(), reverse=True)]
     gaps = [f"{state.value}: {join_names(names)}" for state, names in lacking.items()]
     return "; ".join([*(held or ["no listing"]), *gaps])
+
+
+def brief_listings(line: str) -> str:
+    """Return a line of `listings_line` as short as a phone is wide.
+
+    >>> brief_listings("Hugging Face daily papers of 4 May; arXiv cs.CL, arXiv cs.CV, arXiv cs.RO and 2 more of 1 May")
+    'From Hugging Face and arXiv, up to 4 May'
+    """
+    held = [part.rpartition(" of ") for part in line.split("; ") if " of " in part]
+    if not held:
+        return ""
+    names = list(dict.fromkeys(family(name) for part, _, _ in held for name in AND_MORE.sub("", part).split(", ")))
+    day, _, month = held[0][2].partition(" ")
+    return f"From {few_names(names)}, {'up to ' * (len(held) > 1)}{day} {month[:3]}"
+
+
+def few_names(names: Sequence[str]) -> str:
+    """Return “A and B”, or “A and more” where the names are long."""
+    shown = list(names)
+    while len(shown) > 1 and len("".join(shown)) > LONGEST_BRIEF:
+        shown.pop()
+    hidden = ["more"] if len(shown) < len(names) else []
+    *first, last = [cut_at_word(name, LONGEST_BRIEF) for name in shown] + hidden
+    return " and ".join(filter(None, [", ".join(first), last]))
+
+
+def family(name: str) -> str:
+    """Return the name under which readers know a source: “arXiv” of “arXiv cs.CL”."""
+    return next((known for known in FAMILIES if name.startswith(known)), name)
 
 
 def mark_holidays(states: list[tuple[Health, Freshness]]) -> list[tuple[Health, Freshness]]:

@@ -7,6 +7,7 @@ pins its version, and the tests of `up` drive each override.
 import ctypes
 import functools
 import os
+import re
 import shlex
 import signal
 import sys
@@ -22,8 +23,10 @@ from django.conf import settings
 
 # After a signal, a call to a provider may run on; SMTP's take longest. In a trial somebody waits at the terminal.
 PATIENCE_SECONDS = 55
-TRIAL_PATIENCE_SECONDS = 5
+TRIAL_PATIENCE_SECONDS = 20
 PR_SET_PDEATHSIG = 1
+
+STOPPED = re.compile(r"(?P<name>\S+) stopped \(rc=(?P<status>-?\d+)\)")
 
 Command = list[str]
 
@@ -101,12 +104,14 @@ class Manager(honcho.manager.Manager):  # type: ignore[misc]
     def terminate(self) -> None:
         """Stop all processes once the last has started: until then its process id is unknown."""
         if self._all_started():
+            self._printer.announce_end(honcho.manager.KILL_WAIT)
             super().terminate()
         else:
             threading.Timer(0.1, self.terminate).start()
 
     def kill(self) -> None:
         """Kill what is left of each process group, also where the leader has ended."""
+        self._printer.is_killing = True
         for process in self._processes.values():
             if "pid" in process:
                 self._procmgr.kill(process["pid"])
@@ -135,10 +140,37 @@ class Process(honcho.process.Process):  # type: ignore[misc]
 
 
 class Printer(honcho.printer.Printer):  # type: ignore[misc]
+    is_killing = False
+    is_ending = False
+
     def write(self, message: Any) -> None:
         """Print the output of the processes; of the manager's own lines only that a process stopped."""
-        if message.name != honcho.manager.SYSTEM_PRINTER_NAME or " stopped " in str(message.data):
+        if message.name != honcho.manager.SYSTEM_PRINTER_NAME:
             super().write(message)
+        elif stopped := STOPPED.match(str(message.data)):
+            words = describe_stop(stopped["name"], int(stopped["status"]), was_killed=self.is_killing)
+            super().write(message._replace(data=f"{words}\n"))
+
+    def announce_end(self, seconds: float) -> None:
+        """Say once that the processes are asked to stop, and how long they may take."""
+        if not self.is_ending:
+            self.is_ending = True
+            self.output.write(f"Stopping. What is at work may finish, within {seconds:.0f} seconds.\n")
+            self.output.flush()
+
+
+def describe_stop(name: str, status: int, *, was_killed: bool) -> str:
+    """Say how a process ended.
+
+    >>> describe_stop("web", 0, was_killed=False)
+    'web has stopped'
+    """
+    if was_killed and status == -signal.SIGKILL:
+        return f"{name} took too long and was ended; the next start takes up what it left"
+    if status in {0, -signal.SIGTERM, -signal.SIGINT}:
+        return f"{name} has stopped"
+    by = f"by signal {-status}" if status < 0 else f"with status {status}"
+    return f"{name} ended {by}"
 
 
 def _before_the_command() -> None:

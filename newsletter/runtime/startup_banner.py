@@ -3,6 +3,7 @@
 import http.client
 import socket
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from newsletter.accounts.staff_accounts import EDITOR
 
 ANSWER_SECONDS = 120
 POLL_SECONDS = 0.1
+QUIET_SECONDS = 10  # without a word about what is waited for
 WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -40,13 +42,17 @@ def own_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
-def wait_for_web() -> bool:
-    """Wait until /healthz answers; return False after ANSWER_SECONDS."""
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while time.monotonic() < deadline:
+def wait_for_web(say: Callable[[str], None]) -> bool:
+    """Wait until /healthz answers, saying now and then what is waited for; return False after ANSWER_SECONDS."""
+    begun = said = time.monotonic()
+    while (now := time.monotonic()) < begun + ANSWER_SECONDS:
         if is_healthy():
             return True
+        if now > said + QUIET_SECONDS:
+            say(f"Waiting for the web server, {now - begun:.0f} seconds so far; on a busy machine it takes its time")
+            said = now
         time.sleep(POLL_SECONDS)
+    say(f"The web server has not answered for {ANSWER_SECONDS} seconds. Its own lines above may say why.")
     return False
 
 

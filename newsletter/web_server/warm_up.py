@@ -2,6 +2,7 @@
 
 import gc
 import io
+import logging
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -12,14 +13,18 @@ from django.conf import settings
 from django.db import connections
 from django.urls import reverse
 
+log = logging.getLogger(__name__)
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
 def warm_up(app: Wsgi) -> None:
-    """Import the webhooks and ask for a few pages; what they log is logged, and no error is raised."""
+    """Import the webhooks and ask for a few pages; a page that fails is logged, and the others are served."""
     import_module("anymail.urls")
     for path in map(reverse, ("admin:login", "subscribers:subscribe", "issues:home")):
-        list(app(request(path), lambda *_: None))
+        try:
+            list(app(request(path), lambda *_: None))
+        except Exception:
+            log.exception("The page %s fails", path)
     connections.close_all()
     gc.collect()
     gc.freeze()  # so that collections do not look at all that was imported, again and again

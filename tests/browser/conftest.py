@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.product import Product
 
@@ -60,7 +60,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, product: Product) -> Iterator[Open]:
-    """Open a page of a reader of one's own: no cookies, a desk in Berlin."""
+    """Open a page of a reader of one's own: no cookies, a desk in Berlin. No page may break its content policy."""
+    refused: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text and "style-src" not in message.text:
+            refused.append(f"{message.page.url if message.page else ''}: {message.text}")
+
     with ExitStack() as stack:
 
         def open_(**options: Any) -> Page:
@@ -68,9 +74,11 @@ def open_page(browser: Browser, product: Product) -> Iterator[Open]:
             context = browser.new_context(**options)
             stack.callback(context.close)
             context.set_default_timeout(10_000)
+            context.on("console", listen)
             return context.new_page()
 
         yield open_
+    assert refused == []
 
 
 @pytest.fixture

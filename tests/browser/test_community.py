@@ -58,7 +58,7 @@ def test_a_vote_and_a_wrong_topic_are_one_button_each_and_can_be_taken_back(open
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_on_the_page_of_an_issue_who_came_by_a_link_votes_and_others_are_told_how(
+def test_readers_with_a_link_vote_on_an_issues_page_and_others_see_how_to(
     open_page: Open, shot: Shot, scripts: bool
 ) -> None:
     address = f"page-{scripts}@example.org".lower()
@@ -72,7 +72,7 @@ def test_on_the_page_of_an_issue_who_came_by_a_link_votes_and_others_are_told_ho
 
     reading = open_page()
     reading.goto(digest_of_a_new_reader(reading, address))
-    choices = reading.get_by_role("link", name="Change topics or hour").get_attribute("href") or ""
+    choices = reading.get_by_role("link", name="Your settings").get_attribute("href") or ""
     page.goto(choices)
     expect(page.get_by_role("link", name="Propose a paper")).to_be_visible()
     page.goto("/")

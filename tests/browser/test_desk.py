@@ -47,7 +47,7 @@ def test_an_editor_arranges_by_keyboard_and_hears_what_became_of_it(open_page: O
     expect(page.get_by_role("button", name=f"Pick: {before[4]}")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_page_that_is_behind_says_so_overwrites_nothing_and_keeps_what_was_typed(
+def test_an_outdated_page_overwrites_nothing_and_keeps_the_typed_text(
     open_page: Open, product: Product, shot: Shot
 ) -> None:
     page = open_page(viewport={"width": 1280, "height": 900})

@@ -1,12 +1,14 @@
 """The digest as mail programs show it: at three widths, light and dark, on its own, without a product behind it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from digests.models import Digest
 from tests import mails
 from tests.browser.conftest import Shot
 
@@ -69,6 +71,17 @@ def test_a_digest_is_whole_readable_and_easy_to_hit(name: str, page: Page, shot:
     assert page.locator("h1").count() == 1
 
 
+@pytest.mark.parametrize("kind", Digest.Kind)
+@pytest.mark.parametrize("width", [390, 600])
+def test_the_foot_has_two_rows_of_links_and_one_line_of_listings(page: Page, width: int, kind: Digest.Kind) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.set_content(mails.digest_of_kind(kind, mails.DAY - timedelta(days=3)).html)
+    tops = page.evaluate("[...document.querySelectorAll('.ways a')].map((link) => link.getBoundingClientRect().top)")
+    assert len(tops) == 6
+    assert len(set(tops)) == 2
+    assert page.evaluate("document.querySelector('.from').getBoundingClientRect().height") < 40
+
+
 def test_a_digest_is_dark_where_the_reader_is(page: Page) -> None:
     page.set_content(mails.digest_of(5).html)
     page.emulate_media(color_scheme="light")
@@ -91,7 +104,7 @@ def test_a_digest_reads_well_without_its_style_sheet(page: Page) -> None:
 
 def test_a_digest_tells_a_screen_reader_its_language_and_its_headings(page: Page) -> None:
     page.set_content(mails.digest_of(5).html)
-    mail = page.get_by_role("article", name="Paper Round, Monday, 4 May 2026")
+    mail = page.get_by_role("article", name="Paper Round: Monday, 4 May 2026")
     assert (mail.get_attribute("lang"), mail.get_attribute("dir")) == ("en", "ltr")
     assert mail.get_by_role("heading", level=1).inner_text() == "Monday, 4 May 2026"
     assert mail.get_by_role("heading", level=2).count() == 5

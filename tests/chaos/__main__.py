@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+from tests.chaos import crowd
 from tests.chaos.deployment import deployed
 from tests.chaos.troubles import LONG, SHORT, Size
 from tests.outside.provider import providing_apart
@@ -17,6 +18,8 @@ PROVIDERS = {"mailgun": 1.0, "postmark": 0.2, "smtp": 0.1}  # the lanes, and the
 def main() -> int:
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave nothing running
+    if options.crowd:
+        return run_crowd()
     if options.provider:
         return run(options.provider, size_of(options))
     words = [sys.executable, "-m", "tests.chaos", *(["--short"] if options.short else [])]
@@ -24,6 +27,7 @@ def main() -> int:
         subprocess.run([*words, "--provider", name, "--readers", str(round(options.readers * share))]).returncode
         for name, share in PROVIDERS.items()
     ]
+    codes.append(subprocess.run([*words, "--crowd"]).returncode)
     return int(any(codes))
 
 
@@ -31,6 +35,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--readers", type=int, default=LONG.readers)
     parser.add_argument("--provider", choices=list(PROVIDERS), help="this one alone")
+    parser.add_argument("--crowd", action="store_true", help="only slow clients before the web server")
     parser.add_argument("--short", action="store_true", help="fewer troubles and shorter ones")
     return parser.parse_args()
 
@@ -54,6 +59,11 @@ def run(name: str, size: Size) -> int:
         report = flow.Flow(deployment, provider, size).run()
     print("\n".join(report.lines()), flush=True)
     return int(bool(report.broken))
+
+
+def run_crowd() -> int:
+    with providing_apart("mailgun") as provider, deployed(provider) as deployment:
+        return crowd.run(deployment)
 
 
 if __name__ == "__main__":

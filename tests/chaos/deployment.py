@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from newsletter.runtime import embedded_servers, processes
 from tests.benchmarks.__main__ import ENVIRONMENT
 from tests.outside.api import WEBHOOK_SECRET
 from tests.outside.provider import Provider
+from tests.product import free_port
 
 LEADERS = 2  # of processes that send; one more keeps the books
 
@@ -53,6 +53,11 @@ class Deployment:
             named = [*worker[:place], f"sending{number}@%h", *worker[place + 1 :]]
             self.commands[f"leader{number}"] = named
         self.commands |= {"leader": processes.workers("digests")["digests"]} | processes.beat() | processes.web()
+        self._keeper.start()
+
+    def start_web(self) -> None:
+        """Start the web server alone."""
+        self.commands |= processes.web()
         self._keeper.start()
 
     def stop(self) -> None:
@@ -129,12 +134,6 @@ def children_of(pid: int) -> list[psutil.Process]:
 def end_group(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

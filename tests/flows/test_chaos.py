@@ -8,8 +8,17 @@ OF_THE_TESTS = {"DATABASE_URL", "REDIS_URL", "DEBUG", "VAR_DIR", "DJANGO_SETTING
 
 
 def test_an_issue_is_sent_to_everybody_once_while_everything_breaks() -> None:
-    words = [sys.executable, "-m", "tests.chaos", "--short", "--provider", "mailgun", "--readers", "2000"]
+    run_chaos("--short", "--provider", "mailgun", "--readers", "2000")
+
+
+def test_the_site_answers_beside_a_crowd_of_slow_clients() -> None:
+    run_chaos("--crowd")
+
+
+def run_chaos(*words: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", *words], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every promise was kept." in done.stdout

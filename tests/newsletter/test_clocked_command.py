@@ -75,7 +75,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (("publish_issue", "2026-02-30"), "“2026-02-30” is not a day. Write it as 2026-05-04."),
     ],
 )
-def test_a_day_or_moment_that_is_none_is_said_so(words: tuple[str, ...], complaint: str) -> None:
+def test_an_invalid_day_or_time_is_refused_with_a_reason(words: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(CommandError, match="is no"):
         run(*words)
     done = typed(*words)
@@ -87,7 +87,7 @@ def test_a_day_or_moment_that_is_none_is_said_so(words: tuple[str, ...], complai
 # add_source and fetch_papers
 
 
-def test_a_source_is_added_and_how_to_fetch_it_is_said() -> None:
+def test_adding_a_source_prints_how_to_fetch_it() -> None:
     said = run("add_source", "arxiv", "https://rss.arxiv.org/rss/cs.CL", "--name", "Language")
     source = Source.objects.get()
     assert (source.kind, source.url, source.name) == ("arxiv", "https://rss.arxiv.org/rss/cs.CL", "Language")
@@ -156,7 +156,7 @@ def test_where_no_source_answers_the_command_fails(server: ScriptedServer) -> No
 
 
 @pytest.mark.parametrize("words", [(), ("--source", "999")])
-def test_a_source_that_is_not_there_is_said_so(words: tuple[str, ...]) -> None:
+def test_an_unknown_source_is_refused_with_a_reason(words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="no such active source"):
         run("fetch_papers", *words)
 
@@ -263,6 +263,6 @@ def test_the_day_is_the_readers_own(reader: Subscriber) -> None:
 
 
 @pytest.mark.parametrize(("email", "complaint"), [("bo@example.org", "Nobody is subscribed as"), ("ada", "@-sign")])
-def test_who_is_not_there_is_said_so(email: str, complaint: str) -> None:
+def test_an_unknown_account_is_refused_with_a_reason(email: str, complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint):
         run("explain", email, date(2026, 5, 4).isoformat())

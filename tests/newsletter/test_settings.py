@@ -133,6 +133,13 @@ def test_the_providers_keys_are_read_under_its_own_names(loader: Loader) -> None
     assert settings["ANYMAIL"]["MAILGUN_API_KEY"] == "k"
 
 
+def test_the_keys_of_former_providers_are_read_too(loader: Loader) -> None:
+    keys = {"MAILGUN_WEBHOOK_SIGNING_KEY": "m", "RESEND_SIGNING_SECRET": "r", "MAILERSEND_SIGNING_SECRET": "s"}
+    environment = ENOUGH | keys | {"EMAIL_PROVIDER": "postmark", "WEBHOOK_FORMER_PROVIDERS": "mailgun, resend"}
+    anymail = loader.settings(environment)["ANYMAIL"]
+    assert {name: anymail.get(name) for name in keys} == keys | {"MAILERSEND_SIGNING_SECRET": None}
+
+
 def test_a_lease_shorter_than_a_call_is_refused_since_nothing_could_ever_be_sent(loader: Loader) -> None:
     refusal = loader.refusal(ENOUGH | {"EMAIL_TIMEOUT": "30"})
     assert "SEND_LEASE_SECONDS is 60, and a call may last 75 seconds by EMAIL_TIMEOUT" in refusal

@@ -7,6 +7,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from digests.mail import size_limit
+from digests.models import Digest
 from tests import mails
 from tests.browser.conftest import FLAGS
 
@@ -54,6 +56,18 @@ def pages_to_take() -> Iterator[tuple[str, str]]:
     yield "digest-long", mails.long_digest().html
     for detail in (size_limit.TITLE, size_limit.LINES, size_limit.ABSTRACT):
         yield f"text-{detail}", PLAIN.format(escape(mails.digest_of(10, detail).text))
+    for name, mail in mails_by_kind().items():
+        yield f"digest-{name}", mail.html
+        yield f"text-{name}", PLAIN.format(escape(mail.text))
+
+
+def mails_by_kind() -> dict[str, mails.Mail]:
+    return {
+        "week": mails.digest_of_kind(Digest.Kind.WEEK, mails.DAY - timedelta(days=4)),
+        "days": mails.digest_of_kind(Digest.Kind.DAYS, mails.DAY - timedelta(days=2)),
+        "welcome": mails.digest_of_kind(Digest.Kind.WELCOME),
+        "fallback": mails.digest_of_kind(Digest.Kind.WELCOME, reason=Digest.FallbackReason.NO_PAPER),
+    }
 
 
 def take(browser: Browser, html: str, width: int, file: Path) -> None:

@@ -28,5 +28,5 @@ def test_readers_of_a_retired_topic_are_its_heirs_and_count_once() -> None:
     ("count", "percent", "said"),
     [(1_234, 100.0, "1,234"), (340, 2.0, "about 17,000"), (99, 2.0, "under 5,000"), (0, 2.0, "under 5,000")],
 )
-def test_of_a_part_it_is_said_about_how_many_there_are(count: int, percent: float, said: str) -> None:
+def test_a_sample_gives_an_estimate(count: int, percent: float, said: str) -> None:
     assert topic_popularity.count_text(count, percent) == said

@@ -5,9 +5,11 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from digests.mail import links, slots
+from digests.mail.reader_words import words_of_reader
 from digests.management.commands.explain import reader_of
 from digests.previews import explanation, reader_day
 from digests.previews.reader_day import Preview
+from digests.providers.interface import word_slots
 from newsletter import clock
 from newsletter.clocked_command import ClockedCommand, day
 from subscribers.models import Subscriber
@@ -35,7 +37,7 @@ class Command(ClockedCommand):
         (self.stderr if is_html else self.stdout).write(head_of(reader, preview) + "\n", style_func=str)
         parts = preview.compose()
         if parts is not None:
-            self.stdout.write(slots.fill(parts.html if is_html else parts.text, links_of(reader, preview)))
+            self.stdout.write(slots.fill(parts.html if is_html else parts.text, slots_of(reader, preview)))
 
 
 def head_of(reader: Subscriber, preview: Preview) -> str:
@@ -46,7 +48,9 @@ def head_of(reader: Subscriber, preview: Preview) -> str:
     return f"{slot}, {state}: " + (f"“{preview.subject}”" if preview.items else f"no digest, {preview.reason}")
 
 
-def links_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
-    if preview.delivery is None:
-        return dict.fromkeys(slots.READER_SLOTS, settings.SITE_URL)
-    return links.links(preview.delivery.pk, reader.pk, reader.token_epoch)
+def slots_of(reader: Subscriber, preview: Preview) -> dict[str, str]:
+    if (delivery := preview.delivery) is None:
+        no_links = dict.fromkeys(slots.LINK_SLOTS, settings.SITE_URL)
+        return {**no_links, **word_slots(words_of_reader(reader, reader.preferences_id))}
+    own_links = links.links(delivery.pk, reader.pk, reader.token_epoch)
+    return {**own_links, **word_slots(words_of_reader(reader, delivery.preferences_id))}

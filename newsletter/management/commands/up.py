@@ -77,7 +77,7 @@ class Command(BaseCommand):
             raise CommandError("A part ended by itself, as said above, so the others were stopped.")
 
     def greet(self, greeting: str) -> None:
-        if greeting and startup_banner.wait_for_web():
+        if greeting and startup_banner.wait_for_web(self.echo):
             self.echo(greeting)
 
     def echo(self, line: str) -> None:

@@ -66,7 +66,7 @@ def test_each_block_is_for_those_with_its_permission(right: str) -> None:
     assert {block for block in BLOCKS.values() if f">{block}</h2>" in page} == {BLOCKS[right]}
 
 
-def test_an_account_without_any_right_is_told_so() -> None:
+def test_an_account_without_rights_sees_an_explanation() -> None:
     page = shown(client_with())
     assert "Your account may see none of the figures" in page
     assert "</h2>" in page  # what waits for it: nothing

@@ -173,7 +173,7 @@ def test_a_figure_is_old_after_a_minute_an_edit_or_the_publication(issue: Issue)
     assert not reach_cache.is_fresh(Issue(pk=issue.pk, status=Issue.Status.PUBLISHED), figure)
 
 
-def test_a_figure_is_read_as_it_was_kept(issue: Issue, vision: Topic) -> None:
+def test_a_stored_reach_is_read_unchanged(issue: Issue, vision: Topic) -> None:
     SubscriberFactory(topics=[vision])
     reach_cache.refresh_reach(issue)
     found = reach_cache.reach_from_json(ReachFigure.objects.get().figure)
@@ -242,7 +242,7 @@ def test_without_the_permission_no_reader_is_looked_at(client: Client, issue: Is
     assert not LogEntry.objects.exists()
 
 
-def test_an_address_of_nobody_is_told_and_noted_nowhere(admin_client: Client, issue: Issue) -> None:
+def test_an_unknown_address_is_an_error_and_is_not_audited(admin_client: Client, issue: Issue) -> None:
     page = admin_client.post(path(issue, "preview"), {"reader": "nobody@example.org"}).content.decode()
     assert "No reader has this address" in page
     assert not LogEntry.objects.exists()
@@ -309,7 +309,7 @@ def test_a_test_goes_to_nobody_else(admin_client: Client, issue: Issue, asked: d
     assert sent() == []
 
 
-def test_an_editor_without_an_address_is_told_to_get_one(admin_client: Client, admin_user: User, issue: Issue) -> None:
+def test_an_editor_without_an_address_is_asked_for_one(admin_client: Client, admin_user: User, issue: Issue) -> None:
     assert "no email address" not in page_of(admin_client, path(issue, "test"))
     User.objects.update(email="")
     assert "Your own account has no email address" in page_of(admin_client, path(issue, "test"))

@@ -48,7 +48,7 @@ def test_both_ways_out_are_said_with_rate_cap_and_state(settings: LazySettings) 
     assert digests.heard.endswith("UTC")
 
 
-def test_a_pause_that_a_provider_asked_for_is_said(admin_client: Client) -> None:
+def test_a_pause_requested_by_the_provider_is_shown(admin_client: Client) -> None:
     Pace("digests").pause(timedelta(minutes=5))
     assert "asked for a pause until" in words(admin_client, SENDING)
 

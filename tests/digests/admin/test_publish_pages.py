@@ -108,7 +108,7 @@ def test_an_empty_front_has_no_button_to_press(ann: Client) -> None:
     assert "The front is empty. An issue without a paper cannot be published." in shown
 
 
-def test_a_pause_is_said_before_publication(ann: Client, issue: Issue) -> None:
+def test_a_pause_is_shown_before_publication(ann: Client, issue: Issue) -> None:
     switch.pause("bo", "The provider asked for it.")
     assert "The provider asked for it. It is published, and its mail waits" in page(ann, issue)
 

@@ -37,9 +37,11 @@ def test_a_readers_page_shows_deliveries_with_their_reasons_and_what_providers_s
     letter = reader.letters.create(kind="confirm")
     event("delivered", delivery_id=sent.pk)
     event("soft_bounced", letter_id=letter.pk)
+    event("rejected", delivery_id=sent.pk, stopped_for="bounced")
     shown = page_of(admin_client, reader)
     for words in (
         "3 May 2026, 05:00", "None of the papers matched", "Sent", "delivered 4 May", "Bounced for now", "postmark",
+        "Rejected by the provider, which no longer mails the address: it bounced before",
     ):  # fmt: skip
         assert words in shown
 

@@ -61,7 +61,7 @@ def test_what_is_rare_has_an_index(rows: QuerySet[Any], index: str) -> None:
     assert index in rows.order_by().explain()
 
 
-def test_a_delivery_without_a_word_of_its_own_is_said_to_be_sent_or_planned(admin_client: Client) -> None:
+def test_a_delivery_without_a_status_is_shown_as_sent_or_planned(admin_client: Client) -> None:
     for position, said in ((1, "Sent"), (0, "Planned")):
         delivery = sent_delivery(batch=Batch.objects.create(position=position))
         page = admin_client.get(f"/admin/digests/delivery/{delivery.pk}/change/").content.decode()

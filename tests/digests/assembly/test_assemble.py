@@ -158,7 +158,7 @@ def test_a_later_digest_without_a_match_is_skipped_with_the_number_looked_at() -
     assert delivery.note == "1 paper considered"
 
 
-def test_without_an_issue_in_the_span_the_day_is_skipped_and_says_so() -> None:
+def test_a_span_without_an_issue_is_skipped_with_that_reason() -> None:
     issue = published_issue(MONDAY, PaperFactory())
     SubscriberFactory(covered_through=issue.published_at)
 

@@ -64,13 +64,13 @@ def rounds(set_clock: SetClock, count: int = 20) -> None:
         set_clock(clock.now() + MINUTE)
 
 
-def test_where_all_is_well_nothing_is_told(set_clock: SetClock, webhook: Listener) -> None:
+def test_no_alert_is_sent_while_everything_works(set_clock: SetClock, webhook: Listener) -> None:
     sent_delivery()
     rounds(set_clock)
     assert sent() == webhook.heard == []
 
 
-def test_a_refused_signature_is_told_once_and_is_over_after_a_day(set_clock: SetClock) -> None:
+def test_a_refused_signature_alerts_once_and_is_over_after_a_day(set_clock: SetClock) -> None:
     heard("other", put_aside="refused", applied_at=MORNING)
     rounds(set_clock)
     assert subjects() == ["a provider’s signature came again, with other content or too late"]
@@ -79,7 +79,7 @@ def test_a_refused_signature_is_told_once_and_is_over_after_a_day(set_clock: Set
     assert subjects()[1:] == ["over: no signature has come again for a day"]
 
 
-def test_that_sending_paused_itself_is_told_once_and_that_it_goes_on_once(
+def test_an_automatic_pause_alerts_once_when_it_begins_and_once_when_it_ends(
     set_clock: SetClock, webhook: Listener
 ) -> None:
     switch.pause(switch.BY_ITSELF, "0.20 % called it spam.")
@@ -102,7 +102,7 @@ def test_a_pause_by_hand_is_no_news(set_clock: SetClock) -> None:
     assert sent() == []
 
 
-def test_a_second_pause_is_told_although_the_first_is_just_over(set_clock: SetClock) -> None:
+def test_a_second_pause_alerts_right_after_the_first(set_clock: SetClock) -> None:
     switch.pause(switch.BY_ITSELF, "Two complained.")
     rounds(set_clock, 1)
     switch.resume("Ada")
@@ -112,7 +112,7 @@ def test_a_second_pause_is_told_although_the_first_is_just_over(set_clock: SetCl
     assert "Four complained." in sent()[1].body
 
 
-def test_a_restored_database_is_told_of_with_the_way_out(set_clock: SetClock) -> None:
+def test_a_restored_database_alerts_and_says_how_to_go_on(set_clock: SetClock) -> None:
     switch.raise_epoch()
     switch._hold("This database is older than what was sent from it.")
     rounds(set_clock)
@@ -137,9 +137,7 @@ def mend(settings: LazySettings) -> None:
         turn.accepted()
 
 
-def test_an_open_breaker_is_told_of_and_coming_and_going_is_one_trouble(
-    set_clock: SetClock, settings: LazySettings
-) -> None:
+def test_an_open_breaker_alerts_and_a_flapping_one_is_one_trouble(set_clock: SetClock, settings: LazySettings) -> None:
     for _ in range(3):
         fail()
         rounds(set_clock, 2)
@@ -150,7 +148,7 @@ def test_an_open_breaker_is_told_of_and_coming_and_going_is_one_trouble(
     assert subjects()[1:] == ["over: mailbox works again"]
 
 
-def test_while_redis_is_away_nobody_is_told_that_a_breaker_closed(set_clock: SetClock, settings: LazySettings) -> None:
+def test_a_breaker_alert_stays_open_while_redis_is_down(set_clock: SetClock, settings: LazySettings) -> None:
     fail()
     rounds(set_clock, 1)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
@@ -172,7 +170,7 @@ def test_a_source_in_trouble_is_posted_and_mailed_only_by_papers(set_clock: SetC
     assert subjects() == ["over: the source “arXiv cs.RO” brings papers again"]
 
 
-def test_what_stays_uncertain_for_an_hour_is_told_of_until_it_is_settled(set_clock: SetClock) -> None:
+def test_deliveries_uncertain_for_an_hour_alert_until_settled(set_clock: SetClock) -> None:
     for _ in range(2):
         sent_delivery(status=Delivery.Status.UNCERTAIN)
     set_clock(MORNING + HOUR)
@@ -187,7 +185,7 @@ def test_what_stays_uncertain_for_an_hour_is_told_of_until_it_is_settled(set_clo
     assert subjects()[1:] == ["over: no delivery is uncertain any more"]
 
 
-def test_a_letter_that_a_vanished_worker_held_is_told_of(set_clock: SetClock) -> None:
+def test_a_letter_held_by_a_vanished_worker_alerts(set_clock: SetClock) -> None:
     reader = SubscriberFactory()
     Letter.objects.create(subscriber=reader, kind="confirm", status=Letter.Status.SENDING)
     # Had to wait, and is under way since.

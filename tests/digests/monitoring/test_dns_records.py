@@ -17,7 +17,7 @@ def found(known: dict[str, list[str]], domain: str = "example.org", selector: st
         return list(dns_records.check_records(domain, selector, server))
 
 
-def test_a_domain_that_has_all_three_says_so() -> None:
+def test_a_domain_with_all_three_records_is_reported_complete() -> None:
     assert found(WHOLE) == [
         "SPF: there, “v=spf1 include:spf.example.net -all”.",
         "DKIM: there, at pm._domainkey.example.org.",
@@ -25,7 +25,7 @@ def test_a_domain_that_has_all_three_says_so() -> None:
     ]
 
 
-def test_a_domain_that_has_none_is_told_what_to_publish() -> None:
+def test_a_domain_without_records_gets_the_records_to_publish() -> None:
     spf, dkim, dmarc = found({})
     assert "SPF: example.org has no record" in spf
     assert "DKIM: pm._domainkey.example.org has no key" in dkim
@@ -44,7 +44,7 @@ def test_the_policy_of_the_domain_above_holds_too() -> None:
         ({"pm._domainkey.example.org": ["v=DKIM1; p="]}, "is revoked"),
     ],
 )
-def test_a_record_that_counts_for_nothing_is_told(changed: dict[str, list[str]], words: str) -> None:
+def test_a_useless_record_is_reported(changed: dict[str, list[str]], words: str) -> None:
     assert any(words in sentence for sentence in found(WHOLE | changed))
 
 
@@ -52,7 +52,7 @@ def test_without_a_selector_the_key_is_not_known() -> None:
     assert found(WHOLE, selector="")[1].startswith("DKIM: not known, since DKIM_SELECTOR is not set.")
 
 
-def test_where_no_name_server_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_name_servers_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns_records, "TIMEOUT_SECONDS", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

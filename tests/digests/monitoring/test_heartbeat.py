@@ -36,7 +36,7 @@ def issue(set_clock: SetClock) -> Issue:
     return issue
 
 
-def test_a_finished_issue_is_told_once_with_its_counts(heartbeat: Listener, set_clock: SetClock) -> None:
+def test_a_finished_issue_pings_once_with_its_counts(heartbeat: Listener, set_clock: SetClock) -> None:
     set_clock(MORNING + DAY - MINUTE)
     finishing.ping_finished_issues()
     assert heartbeat.heard == []
@@ -89,13 +89,13 @@ def test_an_address_that_does_not_answer_is_tried_again(heartbeat: Listener, set
     assert len(heartbeat.heard) == 2
 
 
-def test_old_issues_are_not_told_where_the_address_is_new(heartbeat: Listener, set_clock: SetClock) -> None:
+def test_a_new_heartbeat_url_gets_no_pings_of_old_issues(heartbeat: Listener, set_clock: SetClock) -> None:
     set_clock(MORNING + 5 * DAY)
     finishing.ping_finished_issues()
     assert heartbeat.heard == []
 
 
-def test_without_an_address_nothing_is_told(settings: LazySettings, set_clock: SetClock) -> None:
+def test_without_a_heartbeat_url_nothing_is_pinged(settings: LazySettings, set_clock: SetClock) -> None:
     settings.HEARTBEAT_URL = ""
     set_clock(MORNING + DAY)
     finishing.ping_finished_issues()

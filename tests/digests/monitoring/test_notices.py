@@ -43,7 +43,7 @@ def test_operators_are_mailed_and_the_webhook_is_posted_to_once(webhook: Listene
     assert webhook.heard == [{"title": "Paper Round: a thing happened", "text": "It is so.\n\nDo this.", "url": url}]
 
 
-def test_what_was_rolled_back_is_told_to_nobody(webhook: Listener) -> None:
+def test_a_rolled_back_notice_is_sent_to_nobody(webhook: Listener) -> None:
     with transaction.atomic():
         notices.notify_operators("a thing happened")
         transaction.set_rollback(True)
@@ -108,7 +108,7 @@ def test_what_fails_for_hours_is_tried_a_few_times_only(webhook: Listener, set_c
     assert 5 < len(webhook.heard) < 15
 
 
-def test_where_no_operator_is_named_everybody_who_may_log_in_is_told(settings: LazySettings) -> None:
+def test_without_named_operators_all_staff_are_notified(settings: LazySettings) -> None:
     settings.ADMINS = []
     User.objects.create_user("ada", "ada@example.org", is_staff=True)
     notices.notify_operators("a thing happened")

@@ -96,7 +96,7 @@ def test_what_is_not_accepted_ends_with_status_1_and_says_why(
         assert said in say(*words, fails="The mail was not accepted")
 
 
-def test_a_pause_the_provider_asks_for_is_told_and_kept(settings: LazySettings, say: Say) -> None:
+def test_a_pause_requested_by_the_provider_is_reported_and_kept(settings: LazySettings, say: Say) -> None:
     with providing("postmark") as provider:
         for key, value in provider.settings.items():
             setattr(settings, key, value)
@@ -107,7 +107,7 @@ def test_a_pause_the_provider_asks_for_is_told_and_kept(settings: LazySettings, 
     assert "Nothing is handed over now: the provider asked for a pause." in say("--letter", fails="not accepted")
 
 
-def test_while_sending_is_paused_it_says_so_and_goes_all_the_same(say: Say) -> None:
+def test_a_test_mail_is_sent_during_a_pause_and_mentions_it(say: Say) -> None:
     switch.pause("Ada", "A wrong link.")
     assert "No digest is sent: A wrong link. This test is sent all the same." in say()
     assert len(sent()) == 1
@@ -125,7 +125,7 @@ def test_a_suppressed_address_is_not_mailed(say: Say) -> None:
     assert sent() == []
 
 
-def test_what_is_no_address_is_told() -> None:
+def test_an_invalid_address_is_refused_with_a_reason() -> None:
     with pytest.raises(CommandError, match="@"):
         call_command("send_test", "ada")
 

@@ -86,7 +86,7 @@ def test_what_waits_to_be_sent_is_planned(vision: Topic) -> None:
     assert ": planned\n" in said(reader)
 
 
-def test_who_left_before_it_was_sent_is_told_so(vision: Topic) -> None:
+def test_leaving_before_sending_is_the_explanation(vision: Topic) -> None:
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     reader = SubscriberFactory(topics=[vision])
     assemble.assemble_due_digests()
@@ -95,7 +95,7 @@ def test_who_left_before_it_was_sent_is_told_so(vision: Topic) -> None:
     assert "no digest: the reader left before it was sent" in said(reader)
 
 
-def test_a_suppressed_address_is_told_so(vision: Topic) -> None:
+def test_a_suppressed_address_is_the_explanation(vision: Topic) -> None:
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     reader = SubscriberFactory(topics=[vision])
     Suppression.objects.create(address_hash=reader.address_hash, reason=Suppression.Reason.BOUNCE)
@@ -103,13 +103,13 @@ def test_a_suppressed_address_is_told_so(vision: Topic) -> None:
     assert "no digest: the address is suppressed" in said(reader)
 
 
-def test_a_day_without_an_issue_is_told_so(vision: Topic) -> None:
+def test_a_day_without_an_issue_is_the_explanation(vision: Topic) -> None:
     reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)
     serve()
     assert "no digest: no issue was published since the last digest" in said(reader)
 
 
-def test_a_pause_is_told_on_the_day_it_began_and_on_those_after(vision: Topic) -> None:
+def test_a_pause_is_the_explanation_from_its_first_day_on(vision: Topic) -> None:
     reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY, paused_until=MONDAY + 3 * DAY)
     serve()
     assert "no digest: paused when it was due" in said(reader)
@@ -160,7 +160,7 @@ def test_a_day_on_which_nothing_matched_says_of_how_many_and_why_each_did_not(vi
     assert "X: none of the reader’s topics" in text
 
 
-def test_a_day_on_which_all_had_been_sent_before_says_so(vision: Topic, set_clock: SetClock) -> None:
+def test_papers_all_sent_before_are_the_explanation(vision: Topic, set_clock: SetClock) -> None:
     risen = PaperFactory(title="Risen", topics=[vision])
     published_issue(MONDAY, PaperFactory(), shelf=(risen,))
     reader = SubscriberFactory(topics=[vision])
@@ -174,7 +174,7 @@ def test_a_day_on_which_all_had_been_sent_before_says_so(vision: Topic, set_cloc
     assert "Risen: sent before" in text
 
 
-def test_a_digest_that_came_too_late_is_told_so(vision: Topic, set_clock: SetClock) -> None:
+def test_an_expired_digest_is_the_explanation(vision: Topic, set_clock: SetClock) -> None:
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)
     set_clock(MORNING + timedelta(hours=13))
@@ -200,9 +200,7 @@ def test_an_issue_that_was_withdrawn_before_the_sending_is_the_reason(vision: To
     assert "no digest: the issue was withdrawn" in said(reader)
 
 
-def test_a_weekly_reader_is_told_the_span_and_on_other_days_where_their_issue_went(
-    vision: Topic, set_clock: SetClock
-) -> None:
+def test_a_weekly_digest_names_its_span_and_other_days_name_that_digest(vision: Topic, set_clock: SetClock) -> None:
     for days in range(3):
         set_clock(MORNING + days * DAY)
         published_issue(MONDAY + days * DAY, PaperFactory(topics=[vision]))
@@ -226,7 +224,7 @@ def test_a_pause_explains_the_days_it_held_and_none_before(vision: Topic, set_cl
     assert said(reader, days=-1).startswith("No digest was due on 2026-05-03.")
 
 
-def test_a_day_before_the_confirmation_or_after_the_leaving_says_so(set_clock: SetClock) -> None:
+def test_days_before_confirmation_or_after_leaving_are_explained(set_clock: SetClock) -> None:
     reader = SubscriberFactory(confirmed_at=MORNING)
     set_clock(MORNING + 3 * DAY)
     opt_in.unsubscribe(reader, ip=None)

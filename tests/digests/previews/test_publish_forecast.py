@@ -26,7 +26,7 @@ def issue(db: None, set_clock: object) -> Issue:
     return EntryFactory(issue=IssueFactory(), paper=PaperFactory(topics=[TopicFactory(slug="cl")])).issue
 
 
-def test_what_will_happen_is_said_in_numbers(issue: Issue) -> None:
+def test_the_forecast_of_a_publication_is_in_numbers(issue: Issue) -> None:
     auckland = MORNING + 13 * HOUR  # 06:00 on the next day there
     SubscriberFactory.create_batch(2, next_digest_at=auckland, timezone="Pacific/Auckland")
     SubscriberFactory(next_digest_at=MORNING + 22.5 * HOUR)
@@ -92,7 +92,7 @@ class Numbers(TestCase):
         assert served.filter(slot__lte=MORNING + 24 * HOUR).values("subscriber").distinct().count() == expected.readers
 
 
-def test_a_zone_without_a_city_is_said_as_utc() -> None:
+def test_a_zone_without_a_city_is_shown_as_utc() -> None:
     assert Slot(MORNING, "UTC").words == "at 05:00 UTC"
     assert Slot(MORNING, "America/New_York").words == "at 01:00 in New York (05:00 UTC)"
     assert MORNING.astimezone(ZoneInfo("America/New_York")).date() == date(2026, 5, 4)

@@ -264,7 +264,7 @@ def test_looking_keeps_nothing() -> None:
     assert stored() == kept
 
 
-def test_the_first_mail_is_told_with_its_zone(set_clock: Any) -> None:
+def test_the_first_mail_is_shown_with_its_zone(set_clock: Any) -> None:
     topic, auckland = TopicFactory(), ZoneInfo("Pacific/Auckland")
     issue = IssueFactory()
     EntryFactory(issue=issue, paper=PaperFactory(topics=[topic]))

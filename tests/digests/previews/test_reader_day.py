@@ -271,7 +271,7 @@ def printed(*words: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_the_command_prints_the_mail_as_it_was_sent(vision: Topic, set_clock: SetClock) -> None:
+def test_the_command_prints_the_sent_mail(vision: Topic, set_clock: SetClock) -> None:
     reader = SubscriberFactory(topics=[vision])
     publish(0, set_clock, *papers_on(vision, "First"))
     serve(0, set_clock)

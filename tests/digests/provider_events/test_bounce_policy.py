@@ -152,7 +152,7 @@ def test_what_the_provider_no_longer_mails_counts_against_no_domain() -> None:
     assert not ProviderEvent.objects.held().exists()
 
 
-def test_a_bounce_that_is_told_a_week_late_suppresses_since_it_happened() -> None:
+def test_a_bounce_reported_a_week_late_suppresses_since_it_happened() -> None:
     reader = SubscriberFactory(confirmed_at=MORNING - 30 * DAY)
     heard(Kind.BOUNCED, sent_delivery(reader, MORNING - 8 * DAY), MORNING - 7 * DAY)
     application.apply_events()
@@ -224,7 +224,7 @@ def test_of_few_recipients_nothing_is_concluded_about_their_domain() -> None:
     assert Suppression.objects.count() == 19
 
 
-def test_where_more_than_a_tenth_of_a_domain_bounces_suppression_waits_and_operators_are_told_once() -> None:
+def test_when_a_tenth_of_a_domain_bounces_suppression_waits_and_operators_are_notified_once() -> None:
     domain_events("example.net", delivered=17, bounced=3)
     elsewhere = domain_events("example.com", delivered=0, bounced=1)
     application.apply_events()
@@ -284,7 +284,7 @@ def test_a_complaint_outweighs_every_other_reason(kinds: tuple[str, str]) -> Non
 
 
 @pytest.mark.parametrize("status", [None, "rejected", "uncertain", "abandoned"])
-def test_a_domain_is_judged_by_all_its_readers_also_where_arrivals_are_not_told_of(status: str | None) -> None:
+def test_a_domain_is_judged_by_all_its_readers_even_without_delivery_reports(status: str | None) -> None:
     batch = Batch.objects.create(lane="smtp", status=Batch.Status.DONE, position=1, started_at=MORNING,
                                  finished_at=MORNING)  # fmt: skip
     readers = [SubscriberFactory(email=f"reader{number}@large.example") for number in range(300)]

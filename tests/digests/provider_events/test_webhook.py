@@ -237,6 +237,30 @@ def test_only_the_webhooks_of_configured_providers_exist(
     assert post(client, event("mailgun", delivery=8)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "header", ["", "Basic", "Basic ####", "Basic //46eA==", "Basic cGFwZXJz", "Bearer x", "x" * 5000, "Basic Ã©"]
+)
+def test_a_malformed_secret_is_refused(client: Client, header: str) -> None:
+    answer = post_body(client, "postmark", event("postmark").body(), secret="", Authorization=header)
+    assert answer.status_code == 403
+
+
+def test_a_confirmation_that_amazon_does_not_take_can_be_asked_for_again(
+    client: Client, settings: LazySettings
+) -> None:
+    nowhere = {"endpoint_url": "http://127.0.0.1:9", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    settings.ANYMAIL = SETTINGS | {"AMAZON_SES_CLIENT_PARAMS": nowhere}
+    body = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": "7",
+        "TopicArn": "arn:aws:sns:eu-west-1:1:2",
+        "Token": "x",
+    }
+    assert post_body(client, "amazon_ses", body).status_code == 503
+    assert post_body(client, "amazon_ses", body | {"TopicArn": "nonsense"}).status_code == 200
+    assert ProviderEvent.objects.get().put_aside == ProviderEvent.Aside.UNREADABLE
+
+
 def test_a_former_provider_may_still_report(client: Client, settings: LazySettings) -> None:
     settings.WEBHOOK_FORMER_PROVIDERS = ["brevo"]
     assert post(client, event("brevo")).status_code == 200

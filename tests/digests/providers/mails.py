@@ -16,8 +16,16 @@ SITE = "https://papers.example.org"
 CONTENT = SharedBody(
     1,
     "Trending papers",
-    ('<p>100 % <b>für</b> alle</p>\n<a href="', "view_url", '">View</a>\n<a href="', "unsubscribe_url", '">Off</a>\n'),
-    ("100 % für alle\n", "view_url", "\nUnsubscribe: ", "unsubscribe_url", "\n"),
+    (
+        '<p>100 % <b>für</b> alle</p>\n<a href="',
+        "view_url",
+        '">View</a>\n<a href="',
+        "unsubscribe_url",
+        '">Off</a>\n<p>',
+        "choice_html",
+        "</p>\n",
+    ),
+    ("100 % für alle\n", "view_url", "\nUnsubscribe: ", "unsubscribe_url", "\n", "choice_text", "\n"),
     {
         "List-Id": "Paper Round <papers.example.org>",
         "Feedback-ID": "20260504:digest:example.org",
@@ -26,9 +34,10 @@ CONTENT = SharedBody(
 )
 
 
-def copy_of(number: int, to: str = "", **links: str) -> Copy:
+def copy_of(number: int, to: str = "", choice: str = "R&D, <b>“Agents”</b> and 5 more", **links: str) -> Copy:
     own = {f"{name}_url": f"{SITE}/{name}/{number}/" for name in ("view", "preferences", "unsubscribe", "pause")}
-    return Copy(number, to or f"reader{number}@example.org", own | links, f"message{number}")
+    own |= links
+    return Copy(number, to or f"reader{number}@example.org", own, f"message{number}", (("choice", choice),))
 
 
 def mails(count: int = 1, content: SharedBody = CONTENT) -> list[Mail]:

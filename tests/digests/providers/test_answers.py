@@ -43,11 +43,13 @@ def test_accepted_mails_have_their_own_links_headers_and_delivery(both: Both) ->
             "<p>100 % <b>für</b> alle</p>",
             f'<a href="{SITE}/view/{number}/">View</a>',
             f'<a href="{SITE}/unsubscribe/{number}/">Off</a>',
+            "<p>R&amp;D, &lt;b&gt;“Agents”&lt;/b&gt; and 5 more</p>",
         ]
         assert entry.text.splitlines() == [
             "100 % für alle",
             f"{SITE}/view/{number}/",
             f"Unsubscribe: {SITE}/unsubscribe/{number}/",
+            "R&D, <b>“Agents”</b> and 5 more",
         ]
         headers = {name.title(): value for name, value in entry.headers.items()}
         assert headers["List-Unsubscribe"] == f"<{SITE}/unsubscribe/{number}/>"
@@ -129,7 +131,7 @@ def test_a_2xx_that_cannot_be_read_says_nothing_of_any_mail(both: Both, rule: fa
 
 @lanes(*HTTP)
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_what_is_said_of_our_account_refuses_no_mail(both: Both, status: int) -> None:
+def test_an_error_about_our_account_refuses_no_mail(both: Both, status: int) -> None:
     server, ours = both
     server.plan(faults.failing(status))
     outcomes = ours.submit(mails(2))
@@ -160,8 +162,8 @@ def test_a_reader_without_an_unsubscribe_link_is_not_sent_and_the_others_are(bot
     server, ours = both
     first, second, third = mails(3)
     bare = copy_of(2)
-    links = {name: link for name, link in bare.slots.items() if name != UNSUBSCRIBE_SLOT}
-    second = second._replace(copy=replace(bare, slots=links))
+    links = {name: link for name, link in bare.links.items() if name != UNSUBSCRIBE_SLOT}
+    second = second._replace(copy=replace(bare, links=links))
     outcomes = ours.submit([first, second, third])
     assert [outcome.status for outcome in outcomes] == ["accepted", "refused", "accepted"]
     assert "List-Unsubscribe" in outcomes[1].reason

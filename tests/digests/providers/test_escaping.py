@@ -43,9 +43,10 @@ def both(request: pytest.FixtureRequest, settings: LazySettings) -> Iterator[Bot
 
 
 def check(both: Both, title: str, key: int) -> None:
+    """Send a paper's title, which its reader also follows as words."""
     server, ours = both
     content = titled(title, key=key)
-    copy = copy_of(key)
+    copy = copy_of(key, choice="".join(filter(str.isprintable, title)))
     (outcome,) = ours.submit([Mail(content, copy)])
     assert outcome.is_accepted
     entry = server.accepted()[-1]

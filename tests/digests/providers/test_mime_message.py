@@ -8,13 +8,13 @@ from email.message import EmailMessage
 
 import pytest
 from django.conf import LazySettings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digests.providers import SEAM, Copy, SharedBody
-from digests.providers.base import LINK, headers_of
+from digests.providers.base import LINK, LONGEST_SLOT, headers_of
 from digests.providers.byte_template import fill
-from digests.providers.mime_message import LONGEST_LINK, body_8bit, message_of
+from digests.providers.mime_message import body_8bit, message_of
 from digests.providers.single_lane import fill_slots
 from digests.providers.smtp_lane import hole_values
 from newsletter.mail import message as mail
@@ -26,6 +26,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.tex
     st.sampled_from(".\n\r =\té\x00\x0b☃-x"), max_size=120
 )
 LINES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300)
+WORDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40).filter(str.isprintable)
 LINKS = st.from_regex(re.compile(r"https://[a-z.]{1,20}/[a-zA-Z0-9._=%?-]{0,260}"), fullmatch=True)
 
 
@@ -139,7 +140,7 @@ def test_a_reply_address_is_in_the_message(settings: LazySettings) -> None:
 
 
 def test_plain_lines_travel_bare_only_with_room_for_the_longest_links() -> None:
-    room = 998 - LONGEST_LINK
+    room = 998 - LONGEST_SLOT
     assert body_8bit(("x" * room, "view_url", "\n" + "x" * 998))
     assert not body_8bit(("x" * (room + 1), "view_url", ""))
     assert not body_8bit(("", "view_url", "x" * (room + 1)))
@@ -150,10 +151,19 @@ def test_plain_lines_travel_bare_only_with_room_for_the_longest_links() -> None:
 
 
 def test_the_longest_link_that_may_leave_fits() -> None:
-    assert not LINK.fullmatch("https://" + "x" * (LONGEST_LINK - 7))
+    assert not LINK.fullmatch("https://" + "x" * (LONGEST_SLOT - 7))
 
 
 @given(st.lists(st.tuples(st.sampled_from([SEAM, SEAM, "view_url"]), TEXTS), max_size=6), st.booleans())
 def test_seams_change_nothing(rest: list[tuple[str, str]], takes_8bit: bool) -> None:
     parts = (".", *(part for pair in rest for part in pair))
     check(replace(CONTENT, html=parts, text=parts), copy_of(1), takes_8bit=takes_8bit)
+
+
+@given(TEXTS, WORDS, TEXTS, st.booleans())
+@example("", ".NET", "\n", True)
+@example("a\n", ".", "\n.", True)
+@example("a\n", ".", "é" * 999, False)
+def test_any_words_arrive_also_where_they_begin_a_line(first: str, line: str, rest: str, takes_8bit: bool) -> None:
+    html, text = ((first, f"choice_{kind}", rest) for kind in ("html", "text"))
+    check(replace(CONTENT, html=html, text=text), copy_of(1, choice=line), takes_8bit=takes_8bit)

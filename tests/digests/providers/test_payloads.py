@@ -22,7 +22,7 @@ from tests.digests.providers.mails import CONTENT, copy_of, mails, titled
 from tests.outside.forms import read_form
 
 READERS = mails(3)
-SLOTS = ("unsubscribe_url", "view_url")
+SLOTS = ("choice_html", "choice_text", "unsubscribe_url", "view_url")
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +50,10 @@ def merged(lane: MergeLane) -> AnymailMessage:
     message.to = [copy.to for _, copy in READERS]
     message.merge_metadata = {copy.to: {"delivery": str(copy.delivery_id)} for _, copy in READERS}
     message.merge_headers = {
-        copy.to: {"List-Unsubscribe": f"<{copy.slots['unsubscribe_url']}>"} for _, copy in READERS
+        copy.to: {"List-Unsubscribe": f"<{copy.links['unsubscribe_url']}>"} for _, copy in READERS
     }
     message.merge_data = {
-        copy.to: {name: copy.slots[name] for name in SLOTS} | {SIGN: lane.syntax.sign} for _, copy in READERS
+        copy.to: {name: copy.slots()[name] for name in SLOTS} | {SIGN: lane.syntax.sign} for _, copy in READERS
     }
     return message
 

@@ -81,7 +81,7 @@ def test_a_call_that_is_refused_as_a_whole_is_worth_a_smaller_one(status: int, c
         ("", False),
     ],
 )
-def test_only_what_is_said_of_the_address_refuses_it_for_good(said: str, is_permanent: bool) -> None:
+def test_only_an_error_about_the_address_refuses_it_for_good(said: str, is_permanent: bool) -> None:
     (outcome,) = outcomes_of_refusal(refusal(400, said), mails(1))
     assert (outcome.status, outcome.is_permanent) == ("refused", is_permanent)
 

@@ -248,7 +248,7 @@ def test_a_slow_server_leaves_the_rest_waiting(both: Both, settings: LazySetting
 
 def test_nobody_is_sent_an_address_with_a_command_in_it(both: Both) -> None:
     server, ours = both
-    evil = Copy(1, "a@example.org>\r\nRCPT TO:<eve@example.org", copy_of(1).slots, "message1")
+    evil = Copy(1, "a@example.org>\r\nRCPT TO:<eve@example.org", copy_of(1).links, "message1")
     assert statuses(ours, [Mail(CONTENT, evil)]) == ["refused"]
     assert server.entries() == []
 

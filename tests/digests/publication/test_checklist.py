@@ -41,14 +41,14 @@ def test_a_free_item_alone_stops(issue: Issue) -> None:
     assert found(issue, "There is no paper on the front.").level == STOPS
 
 
-def test_no_subject_and_a_long_one_are_told() -> None:
+def test_a_missing_and_a_long_subject_are_findings() -> None:
     EntryFactory(issue=(silent := IssueFactory()))
     EntryFactory(issue=(wordy := IssueFactory(date=MONDAY + DAY, subject="A" * 71)))
     assert found(silent, "no subject").level == WARNS
     assert "71 characters" in found(wordy, "subject is").what
 
 
-def test_a_note_left_as_a_draft_is_told_with_its_entry(issue: Issue) -> None:
+def test_a_draft_note_is_a_finding_with_its_entry(issue: Issue) -> None:
     entry = EntryFactory(issue=issue, note="Hm.", note_is_draft=True)
     EntryFactory(issue=issue, note="Done.")
     finding = found(issue, "is a draft")
@@ -56,7 +56,7 @@ def test_a_note_left_as_a_draft_is_told_with_its_entry(issue: Issue) -> None:
     assert finding.url.endswith(f"/{issue.pk}/change/#entry-{entry.pk}")
 
 
-def test_an_entry_without_a_summary_is_told(issue: Issue) -> None:
+def test_an_entry_without_a_summary_is_a_finding(issue: Issue) -> None:
     EntryFactory(issue=issue, paper=PaperFactory(abstract=""), summary="Ours.")
     bare = EntryFactory(issue=issue, paper=PaperFactory(abstract=""))
     item = EntryFactory(issue=issue, paper=None, free_title="A meeting", free_url="https://example.org/")
@@ -66,13 +66,13 @@ def test_an_entry_without_a_summary_is_told(issue: Issue) -> None:
     assert dropped.pk not in ids
 
 
-def test_a_front_longer_than_a_mail_is_told(issue: Issue) -> None:
+def test_a_front_longer_than_a_mail_is_a_finding(issue: Issue) -> None:
     for _ in range(90):
         EntryFactory(issue=issue, paper=PaperFactory(abstract="Words that go on. " * 60))
     assert found(issue, "longer than a mail").level == WARNS
 
 
-def test_a_paper_that_led_before_is_told_also_as_its_twin(issue: Issue) -> None:
+def test_a_paper_from_an_earlier_front_is_a_finding_also_as_its_twin(issue: Issue) -> None:
     before, twin = PaperFactory(), PaperFactory()
     published_issue(MONDAY, before)
     entry = EntryFactory(issue=issue, paper=twin)
@@ -82,7 +82,7 @@ def test_a_paper_that_led_before_is_told_also_as_its_twin(issue: Issue) -> None:
     assert (finding.level, finding.entry_id) == (WARNS, entry.pk)
 
 
-def test_papers_from_an_earlier_shelf_are_told_together(issue: Issue) -> None:
+def test_papers_from_an_earlier_shelf_are_one_finding(issue: Issue) -> None:
     shelved = PaperFactory(), PaperFactory()
     published_issue(MONDAY, PaperFactory(), shelf=shelved)
     for paper in shelved:

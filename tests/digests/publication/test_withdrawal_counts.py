@@ -40,7 +40,7 @@ def test_an_uncertain_copy_is_still_counted_as_unknown_once_it_expired(issue: Is
     assert withdrawal_counts.count_copies(issue).uncertain == 1
 
 
-def test_who_withdraws_an_issue_is_told_who_has_it_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
+def test_withdrawing_shows_who_has_the_issue_and_who_does_not_get_it(admin_client: Client, issue: Issue) -> None:
     SubscriberFactory()
     path = f"/admin/issues/issue/{issue.pk}/withdraw/"
     asked = admin_client.get(path).content.decode()

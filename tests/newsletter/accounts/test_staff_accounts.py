@@ -15,6 +15,7 @@ from tests.pages import form_of
 
 pytestmark = pytest.mark.django_db
 ACCOUNTS = "/admin/auth/user/"
+OLD, NEW = "an-old-password-of-a-desk", "a-new-password-of-a-desk"
 
 
 def rights_of(name: str) -> set[str]:
@@ -152,3 +153,31 @@ def test_the_command_says_why_it_makes_no_account(name: str, email: str, words: 
     with pytest.raises(CommandError, match=words):
         call_command("make_account", name, "--role", "editor", "--email", email)
     assert User.objects.get().email == "before@example.org"
+
+
+@pytest.fixture
+def operator_1(client: Client) -> User:
+    account = User.objects.create_superuser("operator-1", "operator@example.org", OLD)
+    client.force_login(account)
+    return account
+
+
+def change_own_password(client: Client, old: str, new: str) -> int:
+    typed = {"old_password": old, "new_password1": new, "new_password2": new}
+    return client.post("/admin/password_change/", typed).status_code
+
+
+def test_ones_own_password_changes_only_with_the_old_one_and_is_recorded(client: Client, operator_1: User) -> None:
+    by_hand = client.post(f"/admin/auth/user/{operator_1.pk}/password/", {"password1": NEW, "password2": NEW})
+    assert by_hand["Location"] == "/admin/password_change/"
+    assert change_own_password(client, "a-guess", NEW) == 200
+    assert User.objects.get(pk=operator_1.pk).check_password(OLD)
+    assert change_own_password(client, OLD, NEW) == 302
+    assert User.objects.get(pk=operator_1.pk).check_password(NEW)
+    assert LogEntry.objects.filter(object_repr="operator-1", changes__has_key="password").count() == 1
+
+
+@pytest.mark.parametrize("password", ["operator-1aaa", "1-operator-1-1", "operator@example.org"])
+def test_a_password_like_ones_name_or_address_is_refused(client: Client, operator_1: User, password: str) -> None:
+    assert change_own_password(client, OLD, password) == 200
+    assert User.objects.get(pk=operator_1.pk).check_password(OLD)

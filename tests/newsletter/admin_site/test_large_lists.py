@@ -38,7 +38,7 @@ def test_few_rows_are_counted(admin_client: Client) -> None:
     assert "1,234 suppressions" in page(admin_client, p=25), "the last page"
 
 
-def test_of_many_rows_it_is_said_about_how_many_there_are_and_none_is_counted(admin_client: Client) -> None:
+def test_a_long_list_shows_an_estimate_and_counts_no_rows(admin_client: Client) -> None:
     fill(10_321)
     with CaptureQueriesContext(connection) as captured:
         said = page(admin_client)

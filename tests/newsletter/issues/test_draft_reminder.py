@@ -100,7 +100,7 @@ def test_a_draft_without_news_is_not_mailed_until_there_is_some(editor: User, se
     assert "Just in" in sent()[0].body
 
 
-def test_a_held_draft_is_said_to_be_held(draft: Issue, set_clock: SetClock) -> None:
+def test_a_held_draft_is_shown_as_held(draft: Issue, set_clock: SetClock) -> None:
     draft.move_to(Issue.Status.HELD)
     set_clock(NEAR)
     draft_reminder.mail_coming_drafts()

@@ -116,7 +116,7 @@ def test_a_withdrawn_issue_is_gone_and_says_so(client: Client) -> None:
     assert "Seeing" not in answer.content.decode()
 
 
-def test_readers_are_told_of_the_listings_an_issue_holds_and_not_of_those_it_lacks(client: Client) -> None:
+def test_an_issue_names_the_listings_it_holds_and_not_those_it_lacks(client: Client) -> None:
     issue = published_issue(MONDAY, PaperFactory())
     Issue.objects.update(listings="arXiv cs.CL of 4 May; failing: arXiv cs.AI; awaited: Hugging Face and 29 more")
     assert "holds the listings of arXiv cs.CL of 4 May.</p>" in page(client, issue.get_absolute_url())

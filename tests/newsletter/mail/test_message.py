@@ -22,6 +22,7 @@ from django.conf import LazySettings
 from newsletter import clock
 from newsletter.mail import message as mail
 from tests.outside.certificate import server_context
+from tests.product import free_port
 from tests.provider import answering, http_error, sent
 from tests.smtp_server import HANG_UP, SILENCE, SmtpServer, serving
 
@@ -216,12 +217,6 @@ def test_a_provider_whose_answer_breaks_off_or_cannot_be_read_may_have_sent_it(
         settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
         settings.ANYMAIL = {"MAILGUN_API_KEY": "k", "MAILGUN_API_URL": f"http://127.0.0.1:{server.port}/v3"}
         assert status() == "unknown"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # What is known after a call to an SMTP server

@@ -397,9 +397,7 @@ def test_messages_that_never_left_are_not_counted(settings: LazySettings, clock:
 # Redis
 
 
-def test_a_redis_that_forgets_all_is_told_the_days_count_and_keeps_the_pace(
-    settings: LazySettings, clock: Clock
-) -> None:
+def test_an_emptied_redis_gets_the_days_count_and_keeps_the_pace(settings: LazySettings, clock: Clock) -> None:
     settings.SEND_RATE, settings.SEND_DAILY_CAP = 300, 10_000
     on_record = 0
     digests = Pace("digests", now=clock, sent_today=lambda: on_record)

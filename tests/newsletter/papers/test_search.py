@@ -137,7 +137,7 @@ def test_an_unknown_paper_is_fetched_from_arxiv_and_is_neither_listed_nor_seen(s
         ("https://openreview.net/forum?id=abcdef123", "papers outside arXiv cannot be looked up"),
     ],
 )
-def test_what_cannot_be_looked_up_is_said_in_words(link: str, words: str) -> None:
+def test_a_failed_look_up_is_explained(link: str, words: str) -> None:
     with pytest.raises(NotFound, match=words):
         paper_for_link(link)
 
@@ -178,7 +178,9 @@ def test_a_server_that_drips_is_given_up(server: ScriptedServer, monkeypatch: py
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_too_long_for_arxivs_turn_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_too_long_for_arxivs_turn_is_an_error_with_a_reason(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(finding, "MAX_SECONDS", 0.2)
     taken, done = threading.Event(), threading.Event()
 

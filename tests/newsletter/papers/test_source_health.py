@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.source_health import Freshness, Health, freshness_of, listings_line, weekdays_between
+from newsletter.papers.source_health import (
+    Freshness,
+    Health,
+    brief_listings,
+    freshness_of,
+    listings_line,
+    weekdays_between,
+)
 
 FRIDAY, SATURDAY, MONDAY = date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 5, tzinfo=UTC)
@@ -68,3 +75,22 @@ def test_without_any_listing_the_line_says_so() -> None:
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))
 def test_five_days_of_seven_are_weekdays(start: date, weeks: int) -> None:
     assert weekdays_between(start, start + timedelta(weeks=weeks)) == 5 * weeks
+
+
+@pytest.mark.parametrize(
+    ("line", "brief"),
+    [
+        (
+            "Hugging Face daily papers, arXiv cs.CL, arXiv cs.CV and 3 more of 4 May",
+            "From Hugging Face and arXiv, 4 May",
+        ),
+        ("arXiv cs.CL of 30 September; Hugging Face of 29 September", "From arXiv and Hugging Face, up to 30 Sep"),
+        ("A lab, Another lab, A third one of 4 May", "From A lab, Another lab and more, 4 May"),
+        ("arXiv cs.CL of 4 May; failing: Hugging Face daily papers", "From arXiv, 4 May"),
+        ("no listing", ""),
+        ("", ""),
+    ],
+)
+def test_the_listings_fit_on_one_line_of_a_phone(line: str, brief: str) -> None:
+    assert brief_listings(line) == brief
+    assert len(brief) <= 42

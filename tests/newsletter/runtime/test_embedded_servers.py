@@ -137,7 +137,7 @@ def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path)
             assert ask_redis(var_dir).ping()
 
 
-def test_a_server_that_dies_while_it_is_watched_is_started_again_and_told_of(var_dir: Path) -> None:
+def test_a_watched_server_that_dies_is_restarted_and_reported(var_dir: Path) -> None:
     told: list[str] = []
     with running(var_dir), embedded_servers.restart_when_dead(var_dir, NOTHING_NAMED, told.append):
         kill(servers(var_dir))

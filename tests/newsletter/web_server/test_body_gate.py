@@ -13,8 +13,10 @@ from newsletter.web_server.body_gate import BodyGate, Message, Receive, Scope, S
 NAMES = st.text("abcxyz-_", min_size=1).map(str.encode)
 
 
-def seen_by_django(chunks: list[bytes], headers: list[tuple[bytes, bytes]], **of_scope: Any) -> tuple[Scope, bytes]:
-    """Return the scope and the body that the application gets."""
+def seen_by_django(
+    chunks: list[bytes], headers: list[tuple[bytes, bytes]], head_status: int = 403, **of_scope: Any
+) -> tuple[Scope, bytes]:
+    """Return the scope and the body that the application gets; it answers `head_status` to HEAD requests."""
     seen: list[tuple[Scope, bytes]] = []
     parts = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     parts.append({"type": "http.request", "body": b"", "more_body": False})
@@ -26,7 +28,10 @@ def seen_by_django(chunks: list[bytes], headers: list[tuple[bytes, bytes]], **of
         pass
 
     async def django(scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["method"] == "POST"
+        if scope["method"] == "HEAD":
+            assert (b"content-length", b"0") in scope["headers"]
+            await send({"type": "http.response.start", "status": head_status})
+            return
         body, more = b"", True
         while more:
             message = await receive()
@@ -65,3 +70,23 @@ def test_a_body_that_declares_too_much_is_not_read_and_keeps_its_length() -> Non
 def test_a_body_of_an_unknown_client_is_read(settings: LazySettings, network_limit: int) -> None:
     settings.CONNECTIONS_PER_NETWORK = network_limit
     assert seen_by_django([b"x"], [(b"content-length", b"1")], client=None)[1] == b"x"
+
+
+UPLOAD = "/admin/subscribers/importrun/add/"
+LARGE = [b"x" * 60_000] * 10
+
+
+@pytest.mark.parametrize(("status", "read"), [(200, 600_000), (302, 0), (403, 0)])
+def test_a_large_body_is_read_only_where_the_page_answers_its_sender(status: int, read: int) -> None:
+    declared = [(b"content-length", b"600000")]
+    assert len(seen_by_django(LARGE, declared, status, path=UPLOAD)[1]) == read
+    assert len(seen_by_django(LARGE, declared, status, path="/anymail/postmark/tracking/")[1]) == read
+    assert seen_by_django(LARGE, declared, status, path="/subscribe/")[1] == b""
+
+
+def test_a_body_in_chunks_is_read_no_further_than_its_page_allows(settings: LazySettings) -> None:
+    chunked = [(b"transfer-encoding", b"chunked")]
+    assert len(seen_by_django(LARGE, chunked, 200, path="/subscribe/")[1]) == 300_000
+    settings.WEBHOOK_MAX_BYTES = 400_000
+    assert len(seen_by_django(LARGE, chunked, 200, path="/anymail/postmark/tracking/")[1]) == 420_000
+    assert len(seen_by_django(LARGE, chunked, 403, path="/anymail/postmark/tracking/")[1]) == 300_000

@@ -210,7 +210,9 @@ def test_no_other_page_takes_a_file(client: Client) -> None:
         ({"file": ""}, "Choose a file of at most"),
     ],
 )
-def test_what_is_missing_is_said_at_its_field(admin_client: Client, changes: dict[str, object], words: str) -> None:
+def test_a_missing_value_is_an_error_at_its_field(
+    admin_client: Client, changes: dict[str, object], words: str
+) -> None:
     assert words in upload(admin_client, LINES, **changes)
     assert not ImportRun.objects.exists()
 

@@ -115,7 +115,7 @@ def test_an_address_added_by_hand_is_never_mailed_and_only_its_hash_is_kept(admi
 
 
 @pytest.mark.parametrize(("typed", "words"), [("nobody", "@-sign"), ("ada@example.org", "already suppressed")])
-def test_what_cannot_be_suppressed_is_said_at_the_field(admin_client: Client, typed: str, words: str) -> None:
+def test_an_unsuppressible_address_is_an_error_at_the_field(admin_client: Client, typed: str, words: str) -> None:
     Suppression.objects.create(address_hash=hash_address("ada@example.org"), reason="bounce")
     page = admin_client.post(f"{SUPPRESSIONS}add/", {"address": typed, "note": ""}).content.decode()
     assert words in page

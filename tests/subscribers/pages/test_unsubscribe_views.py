@@ -70,7 +70,7 @@ def test_the_page_behind_the_link_has_one_button(client: Client) -> None:
     assert page.count("<button") == 1
 
 
-def test_who_has_left_is_told_so(client: Client) -> None:
+def test_a_reader_who_left_is_shown_as_unsubscribed(client: Client) -> None:
     reader = SubscriberFactory(status=UNSUBSCRIBED, next_digest_at=None)
     assert "You are already unsubscribed" in follow(client, leave_link(reader)).content.decode()
 

@@ -173,7 +173,7 @@ def test_the_last_choice_holds_also_where_no_mail_is_sent() -> None:
     assert Subscriber.objects.get().send_time.hour == 18
 
 
-def test_who_is_subscribed_is_told_so_once_a_day(set_clock: SetClock) -> None:
+def test_a_subscribed_reader_gets_one_such_letter_a_day(set_clock: SetClock) -> None:
     SubscriberFactory(email="ada@example.org")
     for hours in range(0, 72, 4):
         set_clock(MORNING + timedelta(hours=hours))

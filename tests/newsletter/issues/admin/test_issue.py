@@ -199,9 +199,7 @@ def test_a_script_gets_the_parts_that_changed_and_the_new_revision(desk: Desk, p
 
 
 @pytest.mark.parametrize("is_script", [True, False])
-def test_a_stale_page_is_told_so_and_gets_back_what_was_typed(
-    desk: Desk, papers: list[Paper], is_script: bool
-) -> None:
+def test_a_stale_page_is_refused_and_returns_the_typed_text(desk: Desk, papers: list[Paper], is_script: bool) -> None:
     behind = desk.issue.revision
     desk.do("note", papers[0], note="Theirs.")
     response = desk.post("note", papers[0], is_script=is_script, seen=behind, note="Mine.")
@@ -251,7 +249,7 @@ def test_what_is_arranged_and_published_is_what_is_frozen(
     assert "Paper 1" not in page
 
 
-def test_an_issue_without_papers_is_not_published_and_the_editor_is_told(admin_client: Client) -> None:
+def test_an_issue_without_papers_is_not_published_and_the_editor_sees_why(admin_client: Client) -> None:
     desk = Desk(admin_client, IssueFactory())
     desk.confirm("publish")
     assert desk.issue.status == Status.DRAFT

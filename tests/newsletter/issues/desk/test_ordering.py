@@ -312,7 +312,7 @@ def test_an_entry_that_has_left_the_issue_makes_a_page_stale(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_rivals_who_saw_the_same_one_wins_and_the_others_are_told(
+def test_of_rival_edits_of_one_revision_one_wins_and_the_others_are_refused(
     issue: Issue, papers: list[Paper], editor: User
 ) -> None:
     seen, start = Issue.objects.get(pk=issue.pk).revision, Barrier(4)

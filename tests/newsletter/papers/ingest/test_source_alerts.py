@@ -24,7 +24,7 @@ def failing_since(moment: datetime) -> Source:
     )
 
 
-def test_a_source_that_fails_for_a_day_is_told_of_in_plain_words() -> None:
+def test_a_source_failing_for_a_day_is_reported_in_plain_words() -> None:
     failing_since(MORNING - DAY - timedelta(minutes=1))
     source_alerts.report_troubled_sources()
     (mail,) = sent()
@@ -34,24 +34,24 @@ def test_a_source_that_fails_for_a_day_is_told_of_in_plain_words() -> None:
     assert "The server answered 500." in mail.body
 
 
-def test_a_source_that_fails_for_less_than_a_day_is_not_told_of() -> None:
+def test_a_source_failing_for_less_than_a_day_is_not_reported() -> None:
     failing_since(MORNING - DAY + timedelta(minutes=1))
     assert source_alerts.report_troubled_sources() == []
 
 
-def test_a_stale_source_is_told_of() -> None:
+def test_a_stale_source_is_reported() -> None:
     SourceFactory(last_success_at=MORNING, fresh_on=MONDAY - timedelta(days=6))
     assert len(source_alerts.report_troubled_sources()) == 1
 
 
-def test_the_same_trouble_is_told_of_once() -> None:
+def test_the_same_trouble_is_reported_once() -> None:
     failing_since(MORNING - 2 * DAY)
     source_alerts.report_troubled_sources()
     source_alerts.report_troubled_sources()
     assert len(sent()) == 1
 
 
-def test_a_source_that_was_never_reached_is_told_of_after_a_day(set_clock: Callable[[datetime], None]) -> None:
+def test_a_source_that_was_never_reached_is_reported_after_a_day(set_clock: Callable[[datetime], None]) -> None:
     SourceFactory(failure_count=9, last_error="No answer.", created_at=MORNING)
     assert source_alerts.report_troubled_sources() == []
     set_clock(MORNING + DAY + timedelta(minutes=1))

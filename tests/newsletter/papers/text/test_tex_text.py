@@ -18,6 +18,8 @@ from newsletter.papers.text.tex_text import to_unicode
         (r"\ours{} and \textbf{}x", "ours and x"),
         (r"20\textdegree{C}, \log{x}", "20°C, log x"),
         (r"Table~\ref{main}", "Table main"),
+        (r"at \href{https://a.org/b}{our page}", "at our page"),
+        (r"at \href{https://a.org/b}{}", "at https://a.org/b"),
         (r"{W}-space and {H}_t", "W-space and H_t"),
     ],
 )

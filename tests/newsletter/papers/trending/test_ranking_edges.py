@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
-from newsletter.papers.models import Paper, Source
+from newsletter.papers import papers_lock
+from newsletter.papers.models import Paper, RankedDay, Source
 from newsletter.papers.trending import ranking
 from tests.factories import MONDAY, MORNING, SourceFactory
 from tests.newsletter.papers.trending.test_ranking import DAY, HOUR, inputs_of, listed, see
+from tests.rivals import in_another_connection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -48,6 +51,13 @@ def test_a_paper_begins_its_rise_with_the_first_votes_of_any_source(daily: Sourc
     assert inputs_of(paper).age_hours == 3 * 24 + 5
 
 
+def test_an_editors_pick_begins_no_rise(daily: Source) -> None:
+    paper = listed(5)
+    see(paper, SourceFactory(kind="editors"), MORNING - 3 * DAY, votes=1)
+    see(paper, daily, MORNING - HOUR, votes=20)
+    assert inputs_of(paper).age_hours == 5
+
+
 def test_a_listing_of_tomorrow_is_of_no_age_yet(daily: Source) -> None:
     paper = listed(-1, first_seen_at=MORNING)
     see(paper, daily, MORNING, votes=1)
@@ -86,3 +96,13 @@ def test_a_day_ranks_the_papers_of_seven_listing_days(daily: Source) -> None:
         see(paper, daily, MORNING - timedelta(minutes=1), votes=1)
     ranking.record_day(MONDAY, MORNING)
     assert {row.paper_id for row in ranking.stored(MONDAY)} == {paper.pk for paper in papers[:7]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_waits_for_an_answer_that_is_being_stored() -> None:
+    with transaction.atomic():
+        papers_lock.wait_for_papers_lock()
+        raised = in_another_connection(lambda: ranking.record_day(MONDAY, MORNING))
+    assert "lock timeout" in str(raised)
+    assert not RankedDay.objects.exists()
+    assert ranking.record_day(MONDAY, MORNING)

@@ -1,0 +1,17 @@
+"""The page on which people change their own password; it asks for the old one."""
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from newsletter import audit
+
+
+@admin.site.admin_view
+def change(request: HttpRequest) -> HttpResponseBase:
+    """Serve the admin's page and record the change in the audit log."""
+    response = admin.site.password_change(request)
+    if response.status_code == 302 and isinstance(request.user, User):
+        audit.record(request.user, request.user, "changed", {"password": ""}, {"password": "set anew"})
+    return response
