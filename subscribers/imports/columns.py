@@ -59,10 +59,10 @@ class Meaning(StrEnum):
 
 
 MEANINGS = {
-    Meaning.KEEP: "It is no reason to leave anybody out",
-    Meaning.SET: "Leave out readers for whom it is set (anything but empty, 0, no, false)",
-    Meaning.UNSET: "Leave out readers for whom it is empty, 0, no or false",
-    Meaning.STATE: "It says the reader’s state (active, unsubscribed, bounced …)",
+    Meaning.KEEP: "Not a reason to leave anybody out",
+    Meaning.SET: "Leave these readers out when it is set",
+    Meaning.UNSET: "Leave these readers out when it is not set",
+    Meaning.STATE: "It holds the reader’s state",
 }
 MEANT = {
     Meaning.SET: StateColumn((), words(active=NO), filled=State.LEFT_OUT),

@@ -105,7 +105,7 @@ def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admi
     admin_client.post(page, {"explain": "1", "bounces": "set"})
     tasks.go_on_with_import(run.pk)
     shown = admin_client.get(page).content.decode()
-    assert "bounces, as you said" in shown
+    assert "Bounces, as you said" in shown
     assert "Left out, as you said of the column: “Bounces” says “3”" in shown
     admin_client.post(page, {"write": "1"})
     tasks.go_on_with_import(run.pk)

@@ -101,5 +101,8 @@ def test_an_operator_is_shown_values_without_addresses(tmp_path: Path) -> None:
     lines = ["a@x.org,", "b@x.org,yes", "c@x.org,yes", f"d@x.org,{'long' * 30}", "e@x.org,bo@example.org"]
     path = written(tmp_path, "email,Bounces", *lines)
     assert file_reader.sample_values(path, columns_of(path)) == {
-        "bounces": ["(empty)", "yes", "longlonglonglonglonglonglonglonglonglong", "b…@e…"]
+        "bounces": {
+            "title": "Bounces",
+            "values": ["(empty)", "yes", "longlonglonglonglonglonglonglonglonglong", "b…@e…"],
+        }
     }
