@@ -265,7 +265,7 @@ def test_the_list_of_imports_runs_no_query_a_row(admin_client: Client) -> None:
             assert admin_client.get(IMPORTS).status_code == 200
         return len(captured)
 
-    admin_client.get(IMPORTS)  # what a process looks up once is known from here on
+    admin_client.get(IMPORTS)  # the session is written at the first request
     assert add(3) == add(20)
 
 
