@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='providerevent',
             name='put_aside',
-            field=models.CharField(blank=True, choices=[('refused', 'Refused: its signature is too old, or was used before'), ('unread', 'Cannot be read'), ('unknown', 'Of no mail we know'), ('address', 'Of a mail to another address'), ('failed', 'Cannot be applied: see the log')], default='', max_length=8),
+            field=models.CharField(blank=True, choices=[('refused', 'Refused for a signature that is too old or was used before'), ('unread', 'Not readable'), ('unknown', 'Of no mail we know'), ('address', 'Of a mail to another address'), ('failed', 'Cannot be applied: see the log')], default='', max_length=8),
         ),
         migrations.AddIndex(
             model_name='providerevent',

@@ -35,8 +35,8 @@ class ProviderEvent(models.Model):
         OTHER = "other", "Something else"
 
     class Aside(models.TextChoices):
-        REFUSED = "refused", "Refused: its signature is too old, or was used before"
-        UNREADABLE = "unread", "Cannot be read"
+        REFUSED = "refused", "Refused for a signature that is too old or was used before"
+        UNREADABLE = "unread", "Not readable"
         UNKNOWN = "unknown", "Of no mail we know"
         ADDRESS = "address", "Of a mail to another address"
         FAILED = "failed", "Cannot be applied: see the log"

@@ -55,7 +55,7 @@ def build_event(provider: str, event: Any, report: Report) -> ProviderEvent:
 
 def build_unreadable(provider: str, raw_events: Iterable[Any]) -> Iterator[ProviderEvent]:
     for raw in raw_events:
-        body = body_without_addresses(raw)
+        body = {"posted": body_without_addresses(raw)}
         yield build_aside(provider, Aside.UNREADABLE, body, json.dumps(body, sort_keys=True))
 
 

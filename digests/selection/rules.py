@@ -25,8 +25,6 @@ from digests.selection.entry_index import (
     union,
 )
 
-FALLBACK = "Trending today"
-
 Place = tuple[IssueIndex, int]  # an entry: its index, and its number there
 
 
@@ -211,10 +209,16 @@ def words_of(index: IssueIndex, choice: Choice, number: int) -> str:
 
 def with_fallback(places: Iterable[Place], choice: Choice) -> Selection:
     items = [
-        index.item(number, 0, "" if index.free >> number & 1 else FALLBACK, detail=choice.detail)
-        for index, number in places
+        index.item(number, 0, fallback_words(index.entries[number]), detail=choice.detail) for index, number in places
     ]
     return Selection(tuple(items), is_fallback=True)
+
+
+def fallback_words(entry: Entry) -> str:
+    """Return where a paper of a fallback comes from: the newest issue may be days old."""
+    if entry.is_free:
+        return ""
+    return f"From the issue of {entry.day.day} {entry.day:%B}" if entry.day else "From the newest issue"
 
 
 def fallback_order(index: IssueIndex, choice: Choice, had: Collection[int] = ()) -> list[Place]:

@@ -24,6 +24,9 @@ from newsletter.papers import data
 
 # Below this a topic never leads: its paper does not stand first, and gives no subject.
 WEAK = 0.5
+# What one phrase alone gives needs this fit; less where the title and the abstract's first words both hold the phrase.
+LONE_FIT = 0.65
+PROMINENT_FIT = 0.55
 # An editor's word is not doubted.
 CERTAIN = 1.0
 
@@ -46,6 +49,10 @@ class Mentions:
     in_abstract: int = 0
     is_early: bool = False
 
+    @property
+    def is_prominent(self) -> bool:
+        return self.in_title and self.is_early
+
     def worth(self) -> int:
         """Return the sightings this amounts to."""
         worth = self.in_abstract if self.in_abstract < MOST_IN_ABSTRACT else MOST_IN_ABSTRACT
@@ -59,7 +66,8 @@ class Field:
     """The words of one topic's field, by how much each speaks for the topic (in hundredths).
 
     `phrases` says the same of the shipped rule's phrases: how much the papers that make something of one speak of
-    the field. A phrase that an editor added is not in it.
+    the field, and -300 at most for a phrase that misled more often than not where it alone gave the topic, as judged
+    in tests/payloads/topics. A phrase that an editor added is not in it.
     """
 
     base: int = 0

@@ -16,7 +16,7 @@ from newsletter.number_text import parse_row_id
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.column_form import ColumnForm
-from subscribers.imports.columns import MEANINGS, Meaning
+from subscribers.imports.columns import MEANINGS, Meaning, clean_name
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult
@@ -86,23 +86,21 @@ class ImportRunAdmin(AuditedAdmin):
         if request.method == "POST":
             if not self.has_change_permission(request, run):
                 raise PermissionDenied
-            form = ColumnForm(run, request.POST) if "explain" in request.POST else None
-            if form and not form.is_valid():
+            form = ColumnForm(run, request.POST)
+            if "explain" in request.POST and not form.is_valid():
                 return self.page(request, run, form)
-            self.act(request, run, form.cleaned_data if form else {})
+            self.act(request, run, form)
             return HttpResponseRedirect(page_of(run))
         return self.page(request, run)
 
-    def act(self, request: HttpRequest, run: ImportRun, meanings: dict[str, str]) -> None:
+    def act(self, request: HttpRequest, run: ImportRun, form: ColumnForm) -> None:
+        meanings: dict[str, str] = {}
         if "write" in request.POST:
             done, act = run.begin_writing(), "imported"
             words = "Importing. Readers receive papers published from now on, at their chosen hours."
-        elif meanings:
-            done, act, words = (
-                run.explain_columns(meanings),
-                "explained",
-                "The file is checked with your answers.",
-            )
+        elif "explain" in request.POST:
+            meanings, act, words = form.cleaned_data, "explained", "The file is checked with your answers."
+            done = bool(meanings) and run.explain_columns(meanings)
         else:
             done, act, words = run.end(run.Status.DROPPED), "cancelled", "Cancelled. Readers imported so far stay."
         if done:
@@ -128,8 +126,10 @@ class ImportRunAdmin(AuditedAdmin):
             "run": run,
             "format": run.columns.get("format") or label_of(run.format),
             "form": form or ColumnForm(run),
-            "meanings": [(name, MEANINGS[Meaning(word)]) for name, word in run.columns.get("meanings", {}).items()],
-            "counts": [(run.counts[key], key, REASONS[key]) for key in RowResult if run.counts.get(key)],
+            "explained": explained_columns(run),
+            "counts": [
+                (count, key.replace("_", " "), REASONS[key]) for key in RowResult if (count := run.counts.get(key))
+            ],
             "added": run.counts.get(RowResult.ADDED, 0),
             "may_change": self.has_change_permission(request, run),
             "has_report": run.is_upload and run.report_path.exists(),
@@ -149,6 +149,13 @@ class ImportRunAdmin(AuditedAdmin):
         except FileNotFoundError as exc:
             raise Http404("The report of this import has been deleted.") from exc
         return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
+
+
+def explained_columns(run: ImportRun) -> list[tuple[str, str]]:
+    """Return the title of each column that an operator explained, and what it means."""
+    titles = {clean_name(title): title for title in run.columns.get("read", []) + run.columns.get("unread", [])}
+    meanings: dict[str, str] = run.columns.get("meanings", {})
+    return [(titles[name], MEANINGS[Meaning(word)]) for name, word in meanings.items() if name in titles]
 
 
 def label_of(form: str) -> str:

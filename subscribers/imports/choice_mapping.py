@@ -59,22 +59,25 @@ class ChoiceMapper:
     def __init__(self, defaults: Defaults, has_labels: bool) -> None:
         self.defaults, self.has_labels = defaults, has_labels
         self.topics = known_topics()
-        self.topics_of = cached(self.read_topics)
-        self.rhythm_of = cached(self.read_rhythm)
-        self.wishes_of = cached(read_wishes)
+        self.topics_of = lru_cache(CACHE_SIZE)(self.read_topics)
+        self.rhythm_of = lru_cache(CACHE_SIZE)(self.read_rhythm)
+        self.wishes_of = lru_cache(CACHE_SIZE)(read_wishes)
 
     def choice_of(self, cells: tuple[str, ...]) -> Choice:
-        topics, topic_notes = self.topics_of(cells[:1])
-        rhythm, rhythm_notes, fault = self.rhythm_of(cells[1:6])
-        wishes, wish_notes = self.wishes_of(cells[6:])
+        if max(map(len, cells)) > CACHED_LENGTH:
+            parts = self.read_topics(cells[0]), self.read_rhythm(cells[1:6]), read_wishes(cells[6:])
+        else:
+            parts = self.topics_of(cells[0]), self.rhythm_of(cells[1:6]), self.wishes_of(cells[6:])
+        (topics, topic_notes), (rhythm, rhythm_notes, fault), (wishes, wish_notes) = parts
         # Followed words are a choice of their own, which default topics would widen.
         if not topics and not wishes.followed_phrases and not wishes.followed_authors:
             topics = self.defaults.topics
-        return Choice(wishes._replace(topics=topics), rhythm, rhythm_notes + topic_notes + wish_notes, fault)
+        papers = PapersChoice(topics, *wishes[1:])
+        return Choice(papers, rhythm, rhythm_notes + topic_notes + wish_notes, fault)
 
-    def read_topics(self, cells: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    def read_topics(self, cell: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         """Return the ids of the topics in a cell, and a note for each unknown one."""
-        named = [name for part in BETWEEN_TOPICS.split(cells[0]) if (name := part.strip(" []\"'"))]
+        named = [name for part in BETWEEN_TOPICS.split(cell) if (name := part.strip(" []\"'"))]
         chosen = tuple(sorted({self.topics[name.lower()] for name in named if name.lower() in self.topics}))
         unknown = [] if self.has_labels else [name for name in named if name.lower() not in self.topics]
         return chosen, tuple(f"topic “{value_of(name)}”" for name in unknown)
@@ -93,18 +96,6 @@ class ChoiceMapper:
             paused_until,
         )
         return rhythm, tuple(notes), fault
-
-
-Read = TypeVar("Read")
-
-
-def cached(read: Callable[[tuple[str, ...]], Read]) -> Callable[[tuple[str, ...]], Read]:
-    kept = lru_cache(CACHE_SIZE)(read)
-
-    def find(cells: tuple[str, ...]) -> Read:
-        return kept(cells) if sum(map(len, cells)) <= CACHED_LENGTH else read(cells)
-
-    return find
 
 
 def look_up(known: dict[str, Value], word: str, usual: Value, name: str, hint: str, notes: list[str]) -> Value:

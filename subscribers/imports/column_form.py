@@ -14,11 +14,11 @@ class ColumnForm(forms.Form):
 
     def __init__(self, run: ImportRun, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in run.unexplained.items():
+        for name, sample in run.unexplained.items():
             self.fields[name] = forms.ChoiceField(
-                label=name,
+                label=sample["title"],
                 choices=MEANINGS_ON_OFFER,
                 widget=widgets.UnfoldAdminRadioSelectWidget,
-                help_text=f"Values in the file: {', '.join(values)}",
+                help_text=f"Values in the file: {', '.join(sample['values'])}",
                 error_messages={"required": "Say what this column means."},
             )

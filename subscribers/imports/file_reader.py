@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from subscribers.csv_cells import unescape_formula
-from subscribers.imports.columns import Columns, value_of
+from subscribers.imports.columns import Columns, title_of, value_of
 from subscribers.imports.csv_records import Lines, Record, records
 from subscribers.imports.file_error import FileError
 from subscribers.imports.states import DO_NOT_MAIL, SEVERITY, State
@@ -73,18 +73,21 @@ def fault_of(row: Row, extra: list[str], columns: Columns) -> str:
     """Return why a row cannot be read for sure, or ""."""
     if extra and any(cell.strip() for cell in extra):
         return f"it has {columns.width + len(extra)} cells, and the file {columns.width} columns"
-    if any(len(cell) > LONGEST_CELL for cell in row.choice) or len(row.address) > LONGEST_CELL:
+    if max(map(len, row.choice)) > LONGEST_CELL or len(row.address) > LONGEST_CELL:
         return f"it has a cell of more than {LONGEST_CELL:,} characters"
     if not columns.encoding.is_certain and not (row.address.isascii() and all(cell.isascii() for cell in row.choice)):
         return "it holds letters of an unknown encoding; save the file as UTF-8"
     return ""
 
 
-def sample_values(path: Path, columns: Columns) -> dict[str, list[str]]:
-    """Return some values of each column that nobody has explained, by clean name."""
+def sample_values(path: Path, columns: Columns) -> dict[str, dict[str, Any]]:
+    """Return the title and some values of each column that nobody has explained, by clean name."""
     samples: dict[str, dict[str, None]] = {name: {} for name in columns.unexplained}
     for record in islice(records_of(path, columns), SAMPLE_ROWS):
         for name, index in columns.unexplained.items():
             if index < len(record.cells) and len(samples[name]) < SAMPLE_VALUES:
                 samples[name].setdefault(value_of(record.cells[index]) or "(empty)")
-    return {name: list(values) for name, values in samples.items()}
+    return {
+        name: {"title": title_of(columns.header.titles[index]), "values": list(samples[name])}
+        for name, index in columns.unexplained.items()
+    }

@@ -51,6 +51,9 @@ class ImportForm(forms.ModelForm[ImportRun]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelMultipleChoiceField[Topic]", self.fields["topics"]).queryset = Topic.objects.current()
+        self.fields[
+            "format"
+        ].help_text = "If you are not sure, choose CSV: the exports of these services are recognized by their columns."
         largest = f"{settings.IMPORT_MAX_BYTES // 1_000_000:,} MB"
         self.fields["file"].help_text = (
             f"A CSV file of at most {largest}; its first line names the columns. They may be separated by comma, "

@@ -99,8 +99,8 @@ def explained_columns(run: ImportRun, path: Path) -> Columns:
     return found
 
 
-def unexplained_text(values: dict[str, list[str]]) -> str:
-    listed = "; ".join(f"{name} ({', '.join(some)})" for name, some in values.items())
+def unexplained_text(samples: dict[str, dict[str, Any]]) -> str:
+    listed = "; ".join(f"“{one['title']}” ({', '.join(one['values'])})" for one in samples.values())
     return f"Nothing is written yet. These columns may say that somebody must not be mailed: {listed}."
 
 

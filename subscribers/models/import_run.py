@@ -85,10 +85,10 @@ class ImportRun(StatefulModel):
         return self.status in (self.Status.CHECKING, self.Status.WRITING)
 
     @property
-    def unexplained(self) -> dict[str, list[str]]:
-        """Some values of each column of which an operator must say what it means, by clean name."""
-        values: dict[str, list[str]] = self.columns.get("unexplained", {})
-        return values
+    def unexplained(self) -> dict[str, dict[str, Any]]:
+        """The title and some values of each column of which an operator must say what it means, by clean name."""
+        samples: dict[str, dict[str, Any]] = self.columns.get("unexplained", {})
+        return samples
 
     @property
     def percent(self) -> int:

@@ -72,7 +72,7 @@ def test_readers_with_a_link_vote_on_an_issues_page_and_others_see_how_to(
 
     reading = open_page()
     reading.goto(digest_of_a_new_reader(reading, address))
-    choices = reading.get_by_role("link", name="Change topics or hour").get_attribute("href") or ""
+    choices = reading.get_by_role("link", name="Your settings").get_attribute("href") or ""
     page.goto(choices)
     expect(page.get_by_role("link", name="Propose a paper")).to_be_visible()
     page.goto("/")

@@ -49,10 +49,10 @@ def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open,
     has_text_headers_and_metadata(page, address)
 
     opens_every_link_as_a_scanner(page, mail, open_page())
-    mail.get_by_role("link", name="Change topics or hour").click()
+    mail.get_by_role("link", name="Your settings").click()
     changes_topics(page, topics)
     shot(page, "saved")
-    open_mail(page, address, "digest").get_by_role("link", name="Pause for a week").click()
+    open_mail(page, address, "digest").get_by_role("link", name="Pause a week").click()
     pauses(page)
 
     open_mail(page, address, "digest").get_by_role("link", name="Unsubscribe").click()
@@ -133,10 +133,10 @@ def test_the_whole_way_needs_no_javascript(open_page: Open) -> None:
 
     mail = open_mail(page, address, "digest")
     has_papers_with_reasons(mail, topics)
-    mail.get_by_role("link", name="Change topics or hour").click()
+    mail.get_by_role("link", name="Your settings").click()
     changes_topics(page, topics)
     choices = page.url
-    open_mail(page, address, "digest").get_by_role("link", name="Pause for a week").click()
+    open_mail(page, address, "digest").get_by_role("link", name="Pause a week").click()
     pauses(page)
     page.goto(choices)
     page.get_by_role("main").get_by_role("link", name="Unsubscribe").click()
@@ -165,7 +165,7 @@ def test_the_whole_abstract_is_chosen_seen_before_and_mailed(open_page: Open, sh
     mail = open_mail(page, address, "digest")
     expect(mail.locator("p.s").first).to_have_text(abstract)
     expect(page.locator(".text-part")).to_contain_text(abstract.split()[-1])
-    mail.get_by_role("link", name=re.compile("^Change topics")).click()
+    mail.get_by_role("link", name="Your settings").click()
     expect(page.get_by_label("Under each paper")).to_have_value("abstract")
 
 
@@ -177,9 +177,9 @@ def test_a_first_digest_without_a_match_has_the_fronts_best_and_says_why(open_pa
     confirm(page, address)
 
     mail = open_mail(page, address, "digest")
-    expect(mail.get_by_role("article")).to_contain_text("Nothing in the newest issue matches what you chose")
+    expect(mail.get_by_role("article")).to_contain_text("None of the last days’ papers matches what you chose")
     expect(mail.locator("h2 a").first).to_have_text(leader)
-    assert all(reason.startswith("Trending today") for reason in reasons(mail))
+    assert all(reason.startswith("From the issue of ") for reason in reasons(mail))
     shot(page, "digest")
 
 

@@ -211,7 +211,7 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     mail = page.url
     inspector.visit(f"{mail}html/", "digest")
 
-    link = page.get_by_role("link", name="Change topics or hour")
+    link = page.get_by_role("link", name="Your settings")
     choices = link.get_attribute("href") or ""
     link.click()
     page.locator(".effect .week details").first.wait_for()
@@ -223,7 +223,7 @@ def test_the_pages_of_a_readers_way_are_whole(inspector: Inspector, open_page: O
     inspector.look("preferences saved")
 
     page.goto(f"{mail}html/")
-    page.get_by_role("link", name="Pause for a week").click()
+    page.get_by_role("link", name="Pause a week").click()
     inspector.look("pause")
     page.get_by_role("button", name="Pause a week").click()
     inspector.look("paused")

@@ -41,7 +41,7 @@ def test_the_whole_way_needs_no_cookies(page: Page, shot: Shot) -> None:
     page.get_by_role("button", name="Confirm").click()
     heading(page, "You are subscribed")
 
-    open_mail(page, address, "digest").get_by_role("link", name="Change topics or hour").click()
+    open_mail(page, address, "digest").get_by_role("link", name="Your settings").click()
     heading(page, "Your settings")
     page.locator(".effect .week details").first.wait_for()
     shot(page, "choices")
@@ -51,7 +51,7 @@ def test_the_whole_way_needs_no_cookies(page: Page, shot: Shot) -> None:
     assert page.url.endswith("/preferences/")
     expect(page.get_by_label("At most")).to_have_value("5")
 
-    open_mail(page, address, "digest").get_by_role("link", name="Pause for a week").click()
+    open_mail(page, address, "digest").get_by_role("link", name="Pause a week").click()
     page.get_by_role("button", name="Pause a week").click()
     heading(page, "Your digest is paused")
     open_mail(page, address, "digest").get_by_role("link", name="Unsubscribe").click()

@@ -12,10 +12,9 @@ two and more than two not counted; the topic needs 4. A phrase inside another co
 more.
 
 Each topic comes with its fit (see topic_fit.py), a number from 0 to 1. Where one phrase alone gives a topic, the rest
-of the text has to speak of its field: a fit below `WEAK` takes the topic away, unless the paper would be left without
-any.
-That holds for the shipped phrases only; one that an editor adds is taken at its word. A paper keeps the `MAX_TOPICS`
-topics that fit best.
+of the text has to speak of its field: the topic is taken away below a fit of `PROMINENT_FIT` where the title and the
+abstract's first words both hold the phrase, else below `LONE_FIT`. That holds for the shipped phrases only; one that
+an editor adds is taken at its word. A paper keeps the `MAX_TOPICS` topics that fit best.
 
 Phrases are matched as whole words, in any letter case, and singular and plural are one (write the
 singular): `language model` finds "Language models" and "language-model", since a hyphen is a space, but
@@ -30,7 +29,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from newsletter.papers.topic_fit import CATEGORY_STRENGTH, OPENING_WORDS, WEAK, Fields, Mentions, fit_of
+from newsletter.papers.topic_fit import (
+    CATEGORY_STRENGTH,
+    LONE_FIT,
+    OPENING_WORDS,
+    PROMINENT_FIT,
+    Fields,
+    Mentions,
+    fit_of,
+)
 from newsletter.papers.topics.evidence import PHRASE
 
 MAX_TOPICS = 4
@@ -126,7 +133,8 @@ class Matcher:
         }
         self._count_categories(categories, tallies)
         fits = self._fits(self._fields.words_of_any & set(normal), tallies)
-        ranked = sorted(self._without_doubtful(fits, tallies), key=lambda slug: (-fits[slug], slug))
+        kept = [slug for slug, fit in fits.items() if fit >= self._fit_needed(slug, tallies[slug])]
+        ranked = sorted(kept, key=lambda slug: (-fits[slug], slug))
         return {slug: Match(fits[slug], self._evidence(slug, tallies[slug])) for slug in ranked[:MAX_TOPICS]}
 
     def _evidence(self, slug: str, tally: "_Tally") -> tuple[str, ...]:
@@ -142,14 +150,11 @@ class Matcher:
             for slug, tally in tallies.items()
         }
 
-    def _without_doubtful(self, fits: Mapping[str, float], tallies: "Mapping[str, _Tally]") -> Iterable[str]:
-        """Return the topics without those one phrase alone gives and the text does not bear out; one always stays."""
-        kept = [slug for slug, fit in fits.items() if fit >= WEAK or not self._is_doubtful(slug, tallies[slug])]
-        return kept or sorted(fits, key=lambda slug: (-fits[slug], slug))[:1]
-
-    def _is_doubtful(self, slug: str, tally: "_Tally") -> bool:
-        """Say whether one phrase alone gives the topic; a phrase that an editor added is taken at its word."""
-        return len(tally.phrases) == 1 and not tally.categories and self._fields.knows(slug, tally.phrases[0].text)
+    def _fit_needed(self, slug: str, tally: "_Tally") -> float:
+        """Return the least fit that keeps a topic: 0 unless one shipped phrase alone gives it."""
+        if len(tally.phrases) > 1 or tally.categories or not self._fields.knows(slug, tally.phrases[0].text):
+            return 0.0
+        return PROMINENT_FIT if tally.phrases[0].is_prominent else LONE_FIT
 
     def _count_phrases(self, mentions: Mapping[str, Mentions], tallies: "dict[str, _Tally]") -> None:
         for phrase, mentioned in mentions.items():
@@ -160,7 +165,7 @@ class Matcher:
                 if tally is None:
                     tally = tallies[use.slug] = _Tally()
                 if use.points:
-                    tally.add(phrase, sightings * use.points, worth * use.points)
+                    tally.add(phrase, sightings * use.points, worth * use.points, mentioned.is_prominent)
                 else:
                     tally.is_excluded = True
 
@@ -281,6 +286,7 @@ class _Found(NamedTuple):
     text: str
     points: int
     strength: int
+    is_prominent: bool
 
 
 @dataclass(slots=True)
@@ -293,10 +299,10 @@ class _Tally:
     phrases: "list[_Found]" = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
 
-    def add(self, phrase: str, points: int, strength: int) -> None:
+    def add(self, phrase: str, points: int, strength: int, is_prominent: bool) -> None:
         self.points += points
         self.strength += strength
-        self.phrases.append(_Found(phrase, points, strength))
+        self.phrases.append(_Found(phrase, points, strength, is_prominent))
 
     def add_category(self, category: str) -> None:
         self.strength += CATEGORY_STRENGTH

@@ -81,7 +81,7 @@ def test_what_is_muted_or_was_had_does_not_come_again() -> None:
 def test_a_first_digest_of_the_fronts_best_has_it_too_and_never_it_alone() -> None:
     index = build_index([entry(1, "audio"), free(2)])
     shown = with_fallback(fallback_order(index, VISION), VISION)
-    assert [item.reason for item in shown.items] == ["From the editors", "Trending today"]
+    assert [item.reason for item in shown.items] == ["From the editors", "From the newest issue"]
     assert fallback_order(build_index([free(2)]), VISION) == []
 
 

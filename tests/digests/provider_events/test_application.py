@@ -21,7 +21,7 @@ from subscribers.models import Letter, Subscriber, Suppression
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
 from tests.provider import sent
-from tests.webhooks import FILL, SETTINGS, Event, post
+from tests.webhooks import FILL, SETTINGS, Event, post, post_body
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 HOUR = timedelta(hours=1)
@@ -261,6 +261,53 @@ def test_what_a_provider_rejected_after_all_gives_its_span_back() -> None:
     application.apply_events()
     reader.refresh_from_db()
     assert reader.covered_through == MORNING - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "note"),
+    [
+        ("postmark", "deactivated", "Postmark: It is on the provider’s own list (ManuallyDeactivated)"),
+        ("brevo", "invalid_email", "Brevo: It is no valid address (invalid_email)"),
+        ("sendgrid", "dropped_spam_reporting", "SendGrid: The reader called it spam (dropped: spam reporting)"),
+        ("resend", "suppressed", "Resend: It is on the provider’s own list (email.suppressed)"),
+    ],
+)
+def test_a_mail_that_the_provider_keeps_back_is_the_last_to_its_address(
+    client: Client, provider: str, name: str, note: str
+) -> None:
+    reader = SubscriberFactory(email="ada@example.org")
+    event = Event(provider, name, "ada@example.org", MORNING, {"delivery": str(sent_delivery(reader).pk)})
+    assert post(client, event).status_code == 200
+    tasks.apply_events()
+    assert Suppression.holds(reader.canonical)
+    assert Suppression.objects.get().note == note
+
+
+def test_a_complaint_forged_under_a_used_signature_suppresses_nobody(client: Client) -> None:
+    victim = sent_delivery(SubscriberFactory(email="ada@example.org"))
+    seen = Event("mailgun", "delivered", "eve@example.org", MORNING, {"delivery": str(sent_delivery().pk)}).body()
+    forged = Event("mailgun", "complained", "ada@example.org", MORNING, {"delivery": str(victim.pk)}).body()
+    assert post_body(client, "mailgun", seen).status_code == 200
+    assert post_body(client, "mailgun", forged | {"signature": seen["signature"]}).status_code == 403
+    tasks.apply_events()
+    assert not Suppression.objects.exists()
+    assert stored(victim).complained_at is None
+
+
+def test_of_a_thousand_events_with_one_that_cannot_be_read_the_others_are_applied(client: Client) -> None:
+    delivery = sent_delivery(SubscriberFactory(email="ada@example.org"))
+    names = ["delivered"] * 998 + ["bounced"]
+    about = {"delivery": str(delivery.pk)}
+    events = [
+        Event("mailjet", name, "ada@example.org", MORNING + timedelta(seconds=number), about).body()
+        for number, name in enumerate(names)
+    ]
+    events.insert(500, {"event": ["sent"]})
+    assert post_body(client, "mailjet", events).status_code == 200
+    tasks.apply_events()
+    assert ProviderEvent.objects.counted().exclude(applied_at=None).count() == 999
+    assert stored(delivery).delivered_at == MORNING
+    assert Suppression.objects.get().reason == Suppression.Reason.BOUNCE
 
 
 def test_an_upgrade_applies_what_was_put_aside_for_its_age_unless_it_may_be_forged() -> None:

@@ -1,12 +1,19 @@
+import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
 from django.test import Client
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from digests.models import ProviderEvent
+from digests.provider_events import application
 from tests.factories import MORNING
-from tests.webhooks import FILL, SETTINGS, Event, post, post_body, signature
+from tests.webhooks import FILL, PAYLOADS, SETTINGS, Event, post, post_body, signature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 PROVIDERS = ("mailgun", "postmark", "resend", "brevo")
@@ -195,7 +202,7 @@ def test_a_thousand_events_with_one_that_cannot_be_read_store_the_others_and_kee
 
     assert ProviderEvent.objects.pending().count() == 999
     aside = ProviderEvent.objects.get(put_aside=ProviderEvent.Aside.UNREADABLE)
-    assert (aside.provider, aside.body["time"], aside.applied_at) == ("Mailjet", "at noon", MORNING)
+    assert (aside.provider, aside.body["posted"]["time"], aside.applied_at) == ("Mailjet", "at noon", MORNING)
     assert ADDRESS.lower() not in str(ProviderEvent.objects.filter(pk=aside.pk).values()).lower()
 
 
@@ -271,3 +278,35 @@ def test_a_post_without_the_secret_is_refused_before_its_body_is_read(client: Cl
     body = "x" * (settings.WEBHOOK_MAX_BYTES + 1)
     assert post_body(client, "postmark", body).status_code == 413
     assert post_body(client, "postmark", body, secret="papers:a-guess").status_code == 403
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=5,
+)
+RECORDED = [(name, form) for name in FILL for form in json.loads((PAYLOADS / f"{name}.json").read_text())]
+
+
+def exchange(body: Any, value: Any, pick: Callable[[int], int]) -> Any:
+    """Put `value` in the place of some part of `body`, which `pick` chooses level by level."""
+    keys = list(body) if isinstance(body, dict) else list(range(len(body))) if isinstance(body, list) else []
+    chosen = pick(len(keys))
+    if chosen == len(keys):
+        return value
+    body[keys[chosen]] = exchange(body[keys[chosen]], value, pick)
+    return body
+
+
+@given(recorded=st.sampled_from(RECORDED), value=ANY_JSON, data=st.data())
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+def test_whatever_stands_in_a_part_of_a_post_it_is_answered_and_can_be_applied(
+    client: Client, recorded: tuple[str, str], value: Any, data: st.DataObject
+) -> None:
+    provider, name = recorded
+    body = exchange(event(provider, name).body(), value, lambda count: data.draw(st.integers(0, count)))
+    if provider == "amazon_ses" and not (isinstance(body, dict) and {"Type", "MessageId"} <= body.keys()):
+        return
+    assert post_body(client, provider, body).status_code in {200, 400, 403}
+    application.apply_events()
+    assert not ProviderEvent.objects.filter(put_aside=ProviderEvent.Aside.FAILED).exists()

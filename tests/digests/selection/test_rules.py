@@ -246,7 +246,7 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
 def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
     shown = with_fallback(fallback_order(index, VISION), VISION)
-    assert ([item.reason for item in shown.items], shown.is_fallback) == (["Trending today · 9 votes"], True)
+    assert ([item.reason for item in shown.items], shown.is_fallback) == (["From the newest issue · 9 votes"], True)
 
 
 # Free items
@@ -265,7 +265,7 @@ def test_a_fallback_brings_free_items_first_under_their_own_reason_and_nothing_m
     choice = replace(VISION, muted_phrases=("survey",))
     index = build_index(entries, [choice])
     shown = with_fallback(fallback_order(index, choice), choice).items
-    assert [(item.entry.id, item.reason) for item in shown] == [(3, "From the editors"), (1, "Trending today")]
+    assert [(item.entry.id, item.reason) for item in shown] == [(3, "From the editors"), (1, "From the newest issue")]
     assert fallback_order(index, choice, had={1}) == []
 
 

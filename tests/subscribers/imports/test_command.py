@@ -44,7 +44,7 @@ def test_a_column_that_may_keep_readers_out_stops_the_command_until_it_is_explai
     TopicFactory(slug="vision")
     path = written(tmp_path, "email,Opt-out,City", "ada@example.org,,Paris", "bo@example.org,yes,Rome", name="a.csv")
     path.write_text(path.read_text().replace("Opt-out", "Mail status"))
-    with pytest.raises(CommandError, match=r"mail_status \(\(empty\), yes\)\. Say what each means with --column"):
+    with pytest.raises(CommandError, match=r"“Mail status” \(\(empty\), yes\)\. Say what each means with --column"):
         run(path, *CONSENT, "--topics", "vision")
     assert not Subscriber.objects.exists()
     said = run(path, *CONSENT, "--topics", "vision", "--column", "Mail status=set")

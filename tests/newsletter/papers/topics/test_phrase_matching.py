@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.topic_fit import Field, Fields
+from newsletter.papers.topic_fit import LONE_FIT, PROMINENT_FIT, Field, Fields
 from newsletter.papers.topics.phrase_matching import (
     PhraseIndex,
     TopicRule,
@@ -87,6 +87,14 @@ def test_of_phrases_that_equally_much_is_made_of_the_one_that_tells_most_of_the_
     fields = Fields({"3d": Field(phrases={"NeRF": 20, "gaussian splatting": 90})})
     found = compile_topics([SPLATTING], fields).match("NeRF and gaussian splatting", "")
     assert found["3d"].evidence == ("phrase: gaussian splatting", "phrase: NeRF")
+
+
+def test_one_phrase_alone_needs_less_fit_where_title_and_abstract_begin_with_it() -> None:
+    match = compile_topics([SPLATTING], Fields({"3d": Field(base=-20, phrases={"NeRF": 0})})).match
+    prominent = match("On NeRF", "NeRF is fast.")["3d"].fit
+    assert PROMINENT_FIT < prominent < LONE_FIT
+    assert match("On NeRF", f"{'We train it. ' * 12}NeRF and NeRF.") == {}
+    assert "3d" in match("On NeRF and gaussian splatting", "We train it.")
 
 
 def test_a_paper_keeps_its_strongest_topics() -> None:
