@@ -86,23 +86,21 @@ class ImportRunAdmin(AuditedAdmin):
         if request.method == "POST":
             if not self.has_change_permission(request, run):
                 raise PermissionDenied
-            form = ColumnForm(run, request.POST) if "explain" in request.POST else None
-            if form and not form.is_valid():
+            form = ColumnForm(run, request.POST)
+            if "explain" in request.POST and not form.is_valid():
                 return self.page(request, run, form)
-            self.act(request, run, form.cleaned_data if form else {})
+            self.act(request, run, form)
             return HttpResponseRedirect(page_of(run))
         return self.page(request, run)
 
-    def act(self, request: HttpRequest, run: ImportRun, meanings: dict[str, str]) -> None:
+    def act(self, request: HttpRequest, run: ImportRun, form: ColumnForm) -> None:
+        meanings: dict[str, str] = {}
         if "write" in request.POST:
             done, act = run.begin_writing(), "imported"
             words = "Importing. Readers receive papers published from now on, at their chosen hours."
-        elif meanings:
-            done, act, words = (
-                run.explain_columns(meanings),
-                "explained",
-                "The file is checked with your answers.",
-            )
+        elif "explain" in request.POST:
+            meanings, act, words = form.cleaned_data, "explained", "The file is checked with your answers."
+            done = bool(meanings) and run.explain_columns(meanings)
         else:
             done, act, words = run.end(run.Status.DROPPED), "cancelled", "Cancelled. Readers imported so far stay."
         if done:

@@ -137,9 +137,10 @@ def clean_name(title: str) -> str:
 
 
 def title_of(title: str) -> str:
-    """Return a column's title as it may be shown and stored."""
+    """Return a column's title as it may be shown and stored: cut, on one line, without an address."""
     shown = title.encode("utf-8", "replace").decode()
-    return " ".join("".join(letter for letter in shown if letter.isprintable() or letter == " ").split())[:60] or "–"
+    text = " ".join("".join(letter for letter in shown if letter.isprintable() or letter == " ").split())
+    return mask_address(text) if "@" in text else text[:60] or "–"
 
 
 def read_header(lines: Lines, form: Format) -> Header:
@@ -207,19 +208,29 @@ def place(wanted: Iterable[str], names: Sequence[str]) -> int:
 def state_columns(
     form: Format, names: Sequence[str], meanings: Mapping[str, str], taken: set[int]
 ) -> dict[int, StateColumn]:
-    """Return all columns that say a state, by index: those of the format, common ones, and explained ones."""
+    """Return all columns that say a state, by index: known ones, and those that an operator explained.
+
+    Raise FileError if the operator explains a column that is not in the file, or is known.
+    """
+    known = known_columns(form, names)
+    read = {*known, *(names[index] for index in taken if index < len(names))}
+    for name in meanings:
+        if name not in names:
+            raise FileError(f"The file has no column “{name}”, so its meaning cannot be said.")
+        if name in read:
+            raise FileError(f"The column “{name}” is read as what it is; it cannot have another meaning.")
+    columns = known | {name: MEANT[Meaning(word)] for name, word in meanings.items() if word in MEANT}
+    return {index: columns[name] for index, name in enumerate(names) if index not in taken and name in columns}
+
+
+def known_columns(form: Format, names: Sequence[str]) -> dict[str, StateColumn]:
+    """Return the columns by name that say a state in a file of `form` with the columns `names`."""
     own = {name: column for column in form.states for name in column.names}
     fallbacks = {name: column for column in form.fallbacks for name in column.names}
     common = {name: column for column in COMMON for name in column.names if name not in form.harmless}
-    has_own = any(name in own for name in names)
-    known = {**common, **(dict.fromkeys(fallbacks) if has_own else fallbacks), **own}
-    chosen = {name: MEANT[Meaning(word)] for name, word in meanings.items() if word in MEANT}
-    columns = {**known, **chosen}
-    return {
-        index: column
-        for index, name in enumerate(names)
-        if index not in taken and (column := columns.get(name)) is not None
-    }
+    if any(name in own for name in names):
+        return {name: column for name, column in common.items() if name not in fallbacks} | own
+    return common | fallbacks | own
 
 
 def is_suspect(name: str, form: Format) -> bool:
@@ -241,5 +252,4 @@ def state_reader(title: str, column: StateColumn) -> Callable[[str], ReaderState
 
 def value_of(cell: str) -> str:
     """Return a cell as it may be shown and stored: cut, on one line, without an address."""
-    text = title_of(cell) if cell.strip() else ""
-    return mask_address(text) if "@" in text else text[:LONGEST_VALUE]
+    return title_of(cell)[:LONGEST_VALUE] if cell.strip() else ""

@@ -115,6 +115,17 @@ def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admi
     assert run.unexplained == {}, "values of readers stay in the database"
 
 
+@pytest.mark.usefixtures("topic")
+def test_two_answers_at_once_check_the_file_once_and_cancel_nothing(admin_client: Client) -> None:
+    run, page = looked_through(admin_client, SUSPECT)
+    for meaning in ("set", "keep"):
+        answer = admin_client.post(page, {"explain": "1", "bounces": meaning}, follow=True)
+    assert "Somebody else has changed this import" in answer.content.decode()
+    run.refresh_from_db()
+    assert (run.status, run.columns["meanings"]) == (ImportRun.Status.CHECKING, {"bounces": "set"})
+    assert run.path.exists()
+
+
 def test_an_import_that_nobody_explains_is_given_up_after_a_week(
     admin_client: Client, set_clock: Callable[[object], None]
 ) -> None:
@@ -254,6 +265,7 @@ def test_the_list_of_imports_runs_no_query_a_row(admin_client: Client) -> None:
             assert admin_client.get(IMPORTS).status_code == 200
         return len(captured)
 
+    admin_client.get(IMPORTS)  # the session is written at the first request
     assert add(3) == add(20)
 
 

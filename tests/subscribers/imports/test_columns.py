@@ -97,6 +97,17 @@ def test_an_operator_says_what_a_column_means(
     assert [str(row.state) for row in file_reader.rows(path, found)] == states
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("bounces", "has no column “bounces”"), ("status", "is read as what it is"), ("email", "is read as what it is")],
+)
+def test_nobody_gives_another_meaning_to_a_column_that_is_read_or_not_there(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    with pytest.raises(FileError, match=words):
+        columns_of(written(tmp_path, "email,status"), **{name: "keep"})
+
+
 def test_an_operator_is_shown_values_without_addresses(tmp_path: Path) -> None:
     lines = ["a@x.org,", "b@x.org,yes", "c@x.org,yes", f"d@x.org,{'long' * 30}", "e@x.org,bo@example.org"]
     path = written(tmp_path, "email,Bounces", *lines)
