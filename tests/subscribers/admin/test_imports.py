@@ -106,7 +106,7 @@ def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admi
     tasks.go_on_with_import(run.pk)
     shown = admin_client.get(page).content.decode()
     assert "Bounces, as you said" in shown
-    assert "Left out, as you said of the column: “Bounces” says “3”" in shown
+    assert "Left out because of your answer about a column: “Bounces” says “3”" in shown
     admin_client.post(page, {"write": "1"})
     tasks.go_on_with_import(run.pk)
     assert [reader.email for reader in Subscriber.objects.all()] == ["ada@example.org"]
