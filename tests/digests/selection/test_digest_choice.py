@@ -27,14 +27,14 @@ def span_of(*entries: Entry, choice: Choice = VISION, days: int = 1, older: Iter
     return Span(issues, build_index(entries, [choice]), older)
 
 
-def answer(
+def choose(
     span: Span, choice: Choice = VISION, had: Collection[int] = (), *, is_first: bool = False, is_weekly: bool = False
 ) -> DigestChoice:
-    return digest_choice.answer(span, choice, had, is_first=is_first, is_weekly=is_weekly)
+    return digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=is_weekly)
 
 
 def content(*args: Any, **options: Any) -> DigestContent:
-    chosen = answer(*args, **options)
+    chosen = choose(*args, **options)
     assert (chosen.covered_to, chosen.reason, chosen.note) == (MORNING, "", "")
     assert chosen.content is not None
     return chosen.content
@@ -46,7 +46,7 @@ def papers_of(found: DigestContent) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("is_first", [False, True])
 def test_without_an_issue_there_is_no_digest_and_nothing_is_covered(is_first: bool) -> None:
-    assert answer(span_of(days=0), is_first=is_first) == (None, None, Reason.NO_ISSUE, "")
+    assert choose(span_of(days=0), is_first=is_first) == (None, None, Reason.NO_ISSUE, "")
 
 
 def test_what_fits_comes_with_the_reason_and_covers_through_the_newest_issue() -> None:
@@ -56,13 +56,13 @@ def test_what_fits_comes_with_the_reason_and_covers_through_the_newest_issue() -
 
 
 def test_where_every_matching_paper_was_sent_before_the_reason_says_so() -> None:
-    assert answer(span_of(entry(1, "vision"), AUDIO), had={1}) == (None, MORNING, Reason.ALL_HAD, "")
+    assert choose(span_of(entry(1, "vision"), AUDIO), had={1}) == (None, MORNING, Reason.ALL_HAD, "")
 
 
 @pytest.mark.parametrize("had", [(), {9}], ids=["nothing was sent before", "other papers were"])
 def test_where_nothing_fits_the_note_says_how_many_papers_were_looked_at(had: Collection[int]) -> None:
     nothing = (None, MORNING, Reason.NOTHING_MATCHED, "2 papers considered")
-    assert answer(span_of(entry(8, "robotics"), AUDIO), had=had) == nothing
+    assert choose(span_of(entry(8, "robotics"), AUDIO), had=had) == nothing
 
 
 def test_a_first_digest_in_which_nothing_fits_brings_the_best_of_the_front() -> None:
@@ -78,14 +78,14 @@ def test_a_first_digest_in_which_papers_fit_is_no_fallback() -> None:
 
 def test_who_comes_back_and_had_one_of_the_fronts_best_gets_no_fallback() -> None:
     span = span_of(AUDIO, entry(8, "robotics"))
-    assert answer(span, had={8}, is_first=True) == (None, MORNING, Reason.ALL_HAD, "")
+    assert choose(span, had={8}, is_first=True) == (None, MORNING, Reason.ALL_HAD, "")
     assert content(span, had={7}, is_first=True).is_fallback
 
 
 def test_a_front_of_which_all_is_muted_gives_no_fallback() -> None:
     choice = Choice(frozenset({"vision"}), muted_phrases=("paper",))
     nothing = (None, MORNING, Reason.NOTHING_MATCHED, "1 paper considered")
-    assert answer(span_of(AUDIO, choice=choice), choice, is_first=True) == nothing
+    assert choose(span_of(AUDIO, choice=choice), choice, is_first=True) == nothing
 
 
 @pytest.mark.parametrize(
