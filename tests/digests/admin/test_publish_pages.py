@@ -229,7 +229,7 @@ def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) ->
     )
 
 
-def test_links_that_nobody_followed_yet_are_said_and_followed(ann: Client, issue: Issue) -> None:
+def test_the_page_counts_links_that_nobody_followed_yet(ann: Client, issue: Issue) -> None:
     Issue.objects.filter(pk=issue.pk).update(intro="See https://example.org/one.", subject="A day")
     assert "Not everything is known yet: 1 link is still being followed." in page(ann, issue)
     LinkCheck.objects.create(url="https://example.org/one")

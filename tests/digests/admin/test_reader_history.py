@@ -30,7 +30,7 @@ def page_of(client: Client, reader: Subscriber) -> str:
     return client.get(f"/admin/subscribers/subscriber/{reader.pk}/change/").content.decode()
 
 
-def test_a_readers_page_shows_deliveries_with_their_reasons_and_what_providers_said(admin_client: Client) -> None:
+def test_a_readers_page_shows_deliveries_with_reasons_and_provider_reports(admin_client: Client) -> None:
     reader = SubscriberFactory()
     delivery(reader, 1, status="skipped", reason="nothing_matched")
     sent = delivery(reader, 2, status="sent", delivered_at=MORNING)

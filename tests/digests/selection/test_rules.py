@@ -303,7 +303,7 @@ def test_each_entry_that_was_left_out_has_the_first_reason_that_keeps_it_out() -
     }
 
 
-def test_a_free_item_without_company_says_so() -> None:
+def test_a_free_item_without_papers_is_left_out_with_that_reason() -> None:
     index = build_index([entry(1, paper_id=-1), entry(2, "audio")])
     assert why(index, VISION) == {
         1: "it comes along with papers, and there were none",

@@ -164,7 +164,7 @@ def test_a_span_that_a_later_digest_moved_stays() -> None:
     assert Subscriber.objects.get().covered_through == later
 
 
-def test_what_a_person_said_was_sent_stays_whatever_is_heard_later() -> None:
+def test_a_delivery_settled_as_sent_by_hand_stays_sent_whatever_is_reported_later() -> None:
     delivery = uncertain()
     settling.settle_by_hand(Delivery.objects.all(), was_sent=True, by="ada")
     heard("rejected", delivery)

@@ -53,7 +53,7 @@ def test_a_later_change_of_a_paper_does_not_show() -> None:
     assert card["listed_on"] == "2026-05-04"
 
 
-def test_a_machines_summary_is_shown_where_the_setting_says_so_and_from_then_on(settings: Any) -> None:
+def test_machine_summaries_are_shown_in_issues_published_while_the_setting_is_on(settings: Any) -> None:
     before = published_issue(MONDAY, PaperFactory(machine_summary="It sees by starlight."))
     settings.SHOW_MACHINE_SUMMARIES = True
     after = published_issue(TUESDAY, PaperFactory(machine_summary="It sees by starlight.", abstract="We show an eye."))

@@ -208,7 +208,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_link_that_is_used_up_says_so(client: Client) -> None:
+def test_the_page_of_a_used_link_explains_that_it_is_used(client: Client) -> None:
     path = confirm_path()
     opened = follow(client, path)
     client.post("/confirm/", {"mark": mark(opened)})

@@ -264,7 +264,7 @@ def test_the_sweep_answers_what_was_forgotten() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_up_is_kept_while_no_worker_can_be_told(client: Client, settings: LazySettings) -> None:
+def test_a_sign_up_is_kept_while_no_task_can_be_queued(client: Client, settings: LazySettings) -> None:
     before, app.conf.broker_url = app.conf.broker_url, "redis://127.0.0.1:1/0"
     try:
         assert client.post("/subscribe/", answers()).status_code == 302
