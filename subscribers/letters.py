@@ -94,7 +94,8 @@ def message_of(letter: Letter, token: str) -> AnymailMessage:
 
 def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.LetterTurn) -> None:
     """Claim the letter, call the provider and record the outcome. After an unclear outcome it is not resent."""
-    if not letter.move_to(Status.SENDING, sending_at=clock.now(), token_hash=tokens.hash_token(token)):
+    claim = {"sending_at": clock.now(), "token_hash": tokens.hash_token(token)}
+    if not letter.move_to(Status.SENDING, Q(used_at=None), **claim):
         lane.leave()
         return
     outcome = lane.hand_over(message)

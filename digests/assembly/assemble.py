@@ -136,7 +136,7 @@ class Run:
         span, had = self.spans.of(group.covered_through, choice), already_sent.papers_in_history(group.history, sent)
         span = self.spans.without(span, group.objections, choice, had)
         is_first = group.covered_through is None
-        return digest_choice.answer(span, choice, had, is_first=is_first, is_weekly=group.is_weekly)
+        return digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=group.is_weekly)
 
 
 def map_or_log(work: Callable[[In], Out], items: Iterable[In]) -> list[Out]:

@@ -138,8 +138,8 @@ def explain_left_out(preview: Preview) -> Iterator[str]:
     index, choice = preview.span.index, preview.choice
     if preview.result.reason == Delivery.Reason.EXPIRED or not index.entries:
         return
-    left = rules.why_left_out(index, choice, rules.Selection(tuple(preview.items)), preview.had)
-    asked = entry_index.bits(rules.concerns(index, choice))
+    left = rules.reasons_left_out(index, choice, preview.items, preview.had)
+    asked = entry_index.bits(rules.entries_to_explain(index, choice))
     named = [index.entries[number] for number in asked if index.entries[number].id in left]
     yield f"Left out: {len(left)}" + (f", of which {len(named)} concern this reader" if len(named) < len(left) else "")
     for entry in named:

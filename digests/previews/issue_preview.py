@@ -69,7 +69,7 @@ def preview_for_topics(
     source = reach.spans_if_published(issue, now)
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
-    found = digest_choice.answer(span, choice, (), is_first=False)
+    found = digest_choice.choose_digest(span, choice, (), is_first=False)
     return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
@@ -87,7 +87,9 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     had = papers_sent.add_merged_papers(sent, source)
     span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
     is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
-    found = digest_choice.answer(span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly)
+    found = digest_choice.choose_digest(
+        span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly
+    )
     return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 

@@ -106,7 +106,7 @@ def preview_delivery(delivery: Delivery) -> Preview:
         result = DigestChoice(None, reason=reason)
     else:
         is_weekly = delivery.subscriber is not None and is_weekly_reader(delivery.subscriber)
-        result = digest_choice.answer(span, choice, had, is_first=since is None, is_weekly=is_weekly)
+        result = digest_choice.choose_digest(span, choice, had, is_first=since is None, is_weekly=is_weekly)
     return Preview(delivery.slot, delivery, span, choice, had, result)
 
 
@@ -134,5 +134,5 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     had = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
     span = source.span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
     span = source.without(span, objections.pairs_of(reader.pk, at), choice, had)
-    result = digest_choice.answer(span, choice, had, is_first=False)
+    result = digest_choice.choose_digest(span, choice, had, is_first=False)
     return Preview(slot, None, span, choice, had, result)

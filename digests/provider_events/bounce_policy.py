@@ -56,13 +56,13 @@ def apply_policy(news: list[ReaderEvent]) -> None:
             unsubscribe(address_hash)
     complaints = [item for item in news if item.event.kind == Kind.COMPLAINED]
     suppress([NewSuppression(item.address_hash, Reason.COMPLAINT, item.event.happened_at) for item in complaints])
-    suppress([stop(item) for item in news if item.event.stopped_for])
+    suppress([suppression_of_stop(item) for item in news if item.event.stopped_for])
     for item in find_suppressed_since(news):
         lift_if_delivered(item)
     suppress_unless_held([(item, at) for item in news if (at := suppress_since(item)) is not None])
 
 
-def stop(item: ReaderEvent) -> NewSuppression:
+def suppression_of_stop(item: ReaderEvent) -> NewSuppression:
     """Return the suppression of an address that the provider no longer mails, with the provider's reason."""
     event = item.event
     reason = Reason.COMPLAINT if event.stopped_for == Stop.COMPLAINED else Reason.PROVIDER

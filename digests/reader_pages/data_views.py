@@ -1,5 +1,6 @@
 """Pages that show a reader past digests, export the reader's data, and erase it."""
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -8,7 +9,8 @@ from digests.reader_pages import personal_data
 from digests.reader_pages.sent_digests import load_history
 from subscribers.models import Letter, Subscriber
 from subscribers.pages import link_session
-from subscribers.pages.link_pages import letter_page, open_letter_page, reader_page
+from subscribers.pages.link_pages import letter_over, letter_page, open_letter_page, reader_page
+from subscribers.subscription import link_requests
 from subscribers.tokens import Purpose
 
 
@@ -27,11 +29,14 @@ def open_data(request: HttpRequest, token: str) -> HttpResponse:
 
 @letter_page(Letter.Kind.EXPORT)
 def data(request: HttpRequest, letter: Letter, token: str) -> HttpResponse:
-    """Download all data stored about a reader as a JSON file."""
+    """Download all data stored about a reader as a JSON file, once for each letter."""
     if request.method != "POST":
         context = {"subscriber": letter.subscriber, **link_session.form_fields(request, token)}
         return render(request, "digests/data.html", context)
-    record = personal_data.collect_personal_data(letter.subscriber)
+    with transaction.atomic():  # the link stays good if the file cannot be made
+        if not link_requests.mark_used(letter):
+            return letter_over(request)
+        record = personal_data.collect_personal_data(letter.subscriber)
     response = JsonResponse(record, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="my-digests.json"'
     return response

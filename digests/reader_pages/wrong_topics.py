@@ -27,9 +27,9 @@ def offered_topics(entry: IssueEntry, reader: Subscriber) -> OfferedTopics:
     assert entry.paper
     if not was_sent(entry.paper, reader):
         return OfferedTopics([], [])
-    heirs = {slug: (heir.slug, heir.name) for slug, heir in spans.retired_topics().items()}
+    heirs = {slug: (heir.slug, heir.name) for slug, heir in spans.heirs_of_retired_topics().items()}
     chosen = spans.choices_of([reader.preferences_id])[reader.preferences_id].topics
-    slugs = chosen & spans.topics_in(entry.snapshot["topics"], heirs).names.keys()
+    slugs = chosen & spans.snapshot_topics(entry.snapshot["topics"], heirs).names.keys()
     objected = objections.topics_objected_to(entry.paper, reader.pk)
     topics = Topic.objects.current().filter(slug__in=slugs)
     return OfferedTopics(

@@ -1,4 +1,4 @@
-"""What the readers of one group get from their span: the content of a digest, or the one reason why there is none."""
+"""Choose what the readers of one group get from their span: a digest's content, or the reason why there is none."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -14,7 +14,7 @@ from newsletter.number_text import pluralize
 
 
 class DigestContent(NamedTuple):
-    """What a digest holds: the items chosen, in their order, and the span whose newest issue frames them."""
+    """What a digest holds: the chosen items in order, and their span, whose newest issue gives the frame."""
 
     span: Span
     items: tuple[Item, ...]
@@ -27,7 +27,7 @@ class DigestContent(NamedTuple):
 
     @property
     def first_day(self) -> date | None:
-        """The day of the oldest issue of the span, if the digest covers several."""
+        """Return the day of the span's oldest issue if the digest covers several days, else None."""
         covers_several = self.kind in (Digest.Kind.DAYS, Digest.Kind.WEEK)
         return min(issue.date for issue in self.span.issues) if covers_several else None
 
@@ -41,18 +41,21 @@ class DigestChoice(NamedTuple):
     note: str = ""
 
 
-class Drawn(NamedTuple):
-    """The entries that are chosen, in their order, or the one reason why there is none."""
+class Draw(NamedTuple):
+    """The places of the chosen entries, in order, or the one reason why there are none."""
 
     places: list[Place]
     is_fallback: bool = False
     reason: str = ""
 
 
-def answer(
+def choose_digest(
     span: Span, choice: Choice, had: Collection[int], *, is_first: bool, is_weekly: bool = False
 ) -> DigestChoice:
-    """Choose from a span for readers who were sent the papers `had` before; a first digest is never empty."""
+    """Choose from a span for readers who were sent the papers `had` before.
+
+    A first digest falls back to the front's best papers where nothing fits the choice.
+    """
     drawn = draw(span, choice, had, is_first=is_first)
     if not span.issues:
         return DigestChoice(None, reason=drawn.reason)
@@ -65,31 +68,31 @@ def answer(
     return DigestChoice(None, span.newest_at, drawn.reason, note)
 
 
-def draw(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) -> Drawn:
-    """Choose as `answer` does, without reasons: it takes a third of the time.
+def draw(span: Span, choice: Choice, had: Collection[int], *, is_first: bool) -> Draw:
+    """Choose as `choose_digest` does, without reasons, in a third of the time.
 
-    Older issues fill up what an issue of the span begins; where the span has none, there is no digest.
+    Older issues only fill the room that the span's issues leave: without an issue in the span there is no digest.
     """
     if not span.issues:
-        return Drawn([], reason=Delivery.Reason.NO_ISSUE)
-    if places := rules.order(span.index, choice, had, span.older):
-        return Drawn(places)
-    if had and rules.order(span.index, choice):
-        return Drawn([], reason=Delivery.Reason.ALL_HAD)
-    return draw_fallback(span, choice, had) if is_first else Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
+        return Draw([], reason=Delivery.Reason.NO_ISSUE)
+    if places := rules.choose_places(span.index, choice, had, span.older):
+        return Draw(places)
+    if had and rules.choose_places(span.index, choice):
+        return Draw([], reason=Delivery.Reason.ALL_HAD)
+    return draw_fallback(span, choice, had) if is_first else Draw([], reason=Delivery.Reason.NOTHING_MATCHED)
 
 
-def draw_fallback(span: Span, choice: Choice, had: Collection[int]) -> Drawn:
-    """Choose the front's best, unless a reader who came back was sent some of them before."""
-    best = rules.fallback_order(span.index, choice)
+def draw_fallback(span: Span, choice: Choice, had: Collection[int]) -> Draw:
+    """Choose the front's best papers, unless a reader who came back was sent some of them before."""
+    best = rules.choose_fallback_places(span.index, choice)
     if not best:
-        return Drawn([], reason=Delivery.Reason.NOTHING_MATCHED)
-    if rules.fallback_order(span.index, choice, had) != best:
-        return Drawn([], reason=Delivery.Reason.ALL_HAD)
-    return Drawn(best, is_fallback=True)
+        return Draw([], reason=Delivery.Reason.NOTHING_MATCHED)
+    if rules.choose_fallback_places(span.index, choice, had) != best:
+        return Draw([], reason=Delivery.Reason.ALL_HAD)
+    return Draw(best, is_fallback=True)
 
 
-def content_of(span: Span, choice: Choice, drawn: Drawn, kind: Digest.Kind) -> DigestContent:
+def content_of(span: Span, choice: Choice, drawn: Draw, kind: Digest.Kind) -> DigestContent:
     why = fallback_reason(span, choice) if drawn.is_fallback else ""
     return DigestContent(span, items_of(span, choice, drawn), kind, why)
 
@@ -103,19 +106,19 @@ def kind_of(span: Span, *, is_first: bool, is_weekly: bool) -> Digest.Kind:
 
 
 def fallback_reason(span: Span, choice: Choice) -> Digest.FallbackReason:
-    """Return why nothing of a span fits `choice`, by what would have fitted a wider one."""
+    """Return why nothing in a span fits `choice`, found by lifting one restriction after the other."""
     if not (choice.topics or choice.followed_phrases or choice.followed_authors):
         return Digest.FallbackReason.NO_CHOICE
-    if rules.order(span.index, replace(choice, muted_phrases=(), muted_authors=()), (), span.older):
+    if rules.choose_places(span.index, replace(choice, muted_phrases=(), muted_authors=()), (), span.older):
         return Digest.FallbackReason.MUTED
-    if rules.order(span.index, replace(choice, minimum_score=0.0), (), span.older):
+    if rules.choose_places(span.index, replace(choice, minimum_score=0.0), (), span.older):
         return Digest.FallbackReason.LOW_SCORE
     is_weak = not choice.topics.isdisjoint(span.index.weak)
     return Digest.FallbackReason.WEAK if is_weak else Digest.FallbackReason.NO_PAPER
 
 
-def items_of(span: Span, choice: Choice, drawn: Drawn) -> tuple[Item, ...]:
-    """Return what was drawn, each with the reason it is there."""
+def items_of(span: Span, choice: Choice, drawn: Draw) -> tuple[Item, ...]:
+    """Return the items of the drawn places, each with its reason."""
     if drawn.is_fallback:
-        return rules.with_fallback(drawn.places, choice).items
-    return rules.with_reasons(span.index, choice, drawn.places).items
+        return rules.fallback_items(drawn.places, choice)
+    return rules.items_with_reasons(span.index, choice, drawn.places)

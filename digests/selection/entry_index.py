@@ -1,8 +1,8 @@
-"""The entries of an issue, or of several, indexed so that many readers can choose from them quickly. Pure.
+"""Index the entries of one or more issues, so that many readers can choose from them quickly. Pure.
 
-Entries are numbered in their order, and most answers about them are bit masks over these numbers. The order within a
-topic is a list of placements instead: a placement is an entry under one of its topics, and placements are numbered by
-how good the entry is for that topic.
+Entries are numbered in their order, and most functions return bit masks over these numbers. The order within a topic
+is a list of placements instead: a placement is an entry under one of its topics, and placements are numbered by how
+good the entry is for that topic.
 """
 
 from bisect import bisect_left
@@ -16,20 +16,20 @@ from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, spl
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
-# Of entries whose snapshot is older than fits: not weak, and no better than what was judged to fit well.
+# Snapshots made before fits were recorded: not weak, and no better than a paper that was judged to fit well.
 UNKNOWN_FIT = 0.6
-# The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, since what is
-# expected to trend resembles the topics that trend most.
+# The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, because the
+# forecast favours papers like those of the topics that trend most.
 SCORE_IN_FIT = 0.15
 USUAL_DETAIL = "lines"  # of Preferences.Detail
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What selection knows of one entry of a published issue."""
+    """What selection knows about one entry of a published issue."""
 
     id: int
-    paper_id: int  # of a free item, less than 0
+    paper_id: int  # negative for a free item
     is_front: bool
     is_pick: bool
     score: float
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def is_free(self) -> bool:
-        """Say whether it is no paper, but a free item of the editors'."""
+        """Return True if the entry is not a paper but a free item by the editors."""
         return self.paper_id < 0
 
     def fit(self, slug: str) -> float:
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one reader chose; phrases and authors as they were typed."""
+    """What one reader chose; phrases and authors stand as the reader typed them."""
 
     topics: frozenset[str]
     followed_phrases: tuple[str, ...] = ()
@@ -67,27 +67,27 @@ class Choice:
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """An entry, why it was chosen and in which detail: one object for all readers who get it so."""
+    """An entry, the reason why it was chosen and its detail, shared by all readers who get it for that reason."""
 
     entry: Entry
     reason: str
     detail: str = USUAL_DETAIL
-    card_id: int | None = None  # once its card is stored
-    fit: float = 0.0  # of its paper to what the reason names, 0 to 1
+    card_id: int | None = None  # set when its card is stored
+    fit: float = 0.0  # how well the paper fits what the reason names, 0 to 1
     is_older: bool = False  # from an issue before the reader's span
 
 
 class TopicShelf(NamedTuple):
-    """The placements of one topic's shelf, best first, and the best few, which come before the rest of all topics."""
+    """The placements of one topic's shelf, best first; `best` are the few that come before the rest of any topic."""
 
     placements: list[int]
     best: list[int]
-    best_entries: int  # their mask
+    best_entries: int  # the mask of the entries of `best`
 
 
 @dataclass(slots=True)
 class IssueIndex:
-    """Entries in their order, and for each topic, phrase and author what it matches."""
+    """Entries in their order, and the entries that each topic, phrase and author matches."""
 
     entries: list[Entry]
     shelf_per_topic: int
@@ -98,15 +98,15 @@ class IssueIndex:
     shelves: dict[str, TopicShelf] = field(default_factory=dict)  # by topic; no weak fits
     weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
-    by_title_phrase: dict[str, int] = field(default_factory=dict)  # of by_phrase, the entries whose title holds it
+    by_title_phrase: dict[str, int] = field(default_factory=dict)  # as by_phrase, for titles alone
     by_author: dict[str, int] = field(default_factory=dict)
-    by_name: dict[str, int] = field(default_factory=dict)  # authors casefolded, once one is asked for
-    by_word: dict[str, int] = field(default_factory=dict)  # words normalised, once a phrase is asked for
+    by_name: dict[str, int] = field(default_factory=dict)  # casefolded authors; filled when one is first asked for
+    by_word: dict[str, int] = field(default_factory=dict)  # normalised words; filled when a phrase is first asked for
     by_paper: dict[int, int] = field(default_factory=dict)
     words: list[list[str]] = field(default_factory=list)  # of each entry
     picks: int = 0
     front: int = 0
-    free: int = 0  # free items; those that are no pick come along with papers, and never by themselves
+    free: int = 0  # free items; one that is not a pick comes only together with papers
     below: dict[float, int] = field(default_factory=dict)  # entries below each minimum score that was asked for
     by_reason: dict[tuple[int, int, str, bool, str], Item] = field(default_factory=dict)
 
@@ -115,9 +115,9 @@ class IssueIndex:
         return len(self.entries) - self.free.bit_count()
 
     def item(self, number: int, topics: int, words: str, is_older: bool = False, detail: str = USUAL_DETAIL) -> Item:
-        """Return the item of entry `number` for the topics of a mask and what else speaks for it.
+        """Return the item of entry `number`, chosen for the topics of a mask and for `words`.
 
-        Free items have one detail: they are the editors' words, and stand whole in every mail.
+        Free items ignore `detail`: the editors' words stand whole in every mail.
         """
         key = (number, topics, words, is_older, detail)
         if (found := self.by_reason.get(key)) is None:
@@ -130,14 +130,14 @@ class IssueIndex:
         return found
 
     def best_fit(self, number: int, topics: int) -> float:
-        """Return how well entry `number` fits that topic of a mask which it fits best."""
+        """Return how well entry `number` fits the one of a mask's topics that it fits best."""
         entry = self.entries[number]
         return max((entry.fit(slug) for slug in entry.topics if topics >> self.topic_number[slug] & 1), default=0.0)
 
     def reason(self, number: int, topics: int, words: str, is_older: bool) -> str:
-        """Say why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.
+        """Return why entry `number` was chosen: “Efficient training: pipeline parallelism · 41 votes”.
 
-        What the reader follows stands instead of a topic. An entry of an issue before the reader's span names its day.
+        `words`, what the reader follows, replace the topic. The reason of an older issue's entry ends with its day.
         """
         entry = self.entries[number]
         lead = FREE if entry.is_free else PICK * (entry.is_pick and not is_older)
@@ -149,7 +149,7 @@ class IssueIndex:
         return " · ".join(filter(None, parts))
 
     def topic_reason(self, entry: Entry, topics: int) -> str:
-        """Return that of an entry's topics in a mask which fits best, with the words that speak for it."""
+        """Return the best fitting of an entry's topics in a mask, with the words that are evidence for it."""
         slugs = [slug for slug in entry.topics if topics >> self.topic_number[slug] & 1]
         if not slugs:
             return ""
@@ -162,9 +162,9 @@ def build_index(
     choices: Iterable[Choice] = (),
     shelf_per_topic: int = 5,
 ) -> IssueIndex:
-    """Index `entries` (in their order: front first, best first) for readers with these `choices`.
+    """Index `entries`, which come in their order (front first, best first), for readers with these `choices`.
 
-    A paper on a shelf and a front stands once, on the front.
+    A paper on both a shelf and a front is kept once, on the front.
     """
     index = IssueIndex(list(unique_papers(entries)), shelf_per_topic)
     for number, entry in enumerate(index.entries):
@@ -174,7 +174,7 @@ def build_index(
         index.free |= entry.is_free << number
     add_topics(index)
     for choice in choices:
-        note_words(index, choice)
+        index_words(index, choice)
     return index
 
 
@@ -187,7 +187,7 @@ def unique_papers(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def add_topics(index: IssueIndex) -> None:
-    """Note for each topic its part of the front, its shelf in order and what fits it weakly."""
+    """Add each topic's front entries, its shelf in order and its weak fits to `index`."""
     by_topic: dict[str, list[int]] = {}
     for number, entry in enumerate(index.entries):
         own = 0
@@ -195,7 +195,7 @@ def add_topics(index: IssueIndex) -> None:
             own |= 1 << index.topic_number.setdefault(slug, len(index.topic_number))
             by_topic.setdefault(slug, []).append(number)
         index.topic_bits.append(own)
-    placed = sorted(row for slug, numbers in by_topic.items() for row in rated(index, slug, numbers))
+    placed = sorted(row for slug, numbers in by_topic.items() for row in rate_placements(index, slug, numbers))
     index.entry_at = [number for _, number, _ in placed]
     for placement, (_, number, slug) in enumerate(placed):
         entry = index.entries[number]
@@ -210,8 +210,8 @@ def add_topics(index: IssueIndex) -> None:
         index.shelves[slug] = TopicShelf(placements, best, mask_of(index.entry_at[place] for place in best))
 
 
-def rated(index: IssueIndex, slug: str, numbers: list[int]) -> Iterator[tuple[float, int, str]]:
-    """Yield a topic's entries, each with its fit and the rank of its score within the topic as one number, negated."""
+def rate_placements(index: IssueIndex, slug: str, numbers: list[int]) -> Iterator[tuple[float, int, str]]:
+    """Yield (rating, number, slug) of a topic's entries; a rating is fit plus score rank, negated: best sort first."""
     scores = sorted(index.entries[number].score for number in numbers)
     for number in numbers:
         entry = index.entries[number]
@@ -219,19 +219,19 @@ def rated(index: IssueIndex, slug: str, numbers: list[int]) -> Iterator[tuple[fl
         yield -(entry.fit(slug) + SCORE_IN_FIT * better_than), number, slug
 
 
-def note_words(index: IssueIndex, choice: Choice) -> None:
-    """Look up what a choice follows or mutes, where nobody before named it."""
+def index_words(index: IssueIndex, choice: Choice) -> None:
+    """Index the phrases and authors that `choice` follows or mutes and that no earlier choice named."""
     for phrase in (*choice.followed_phrases, *choice.muted_phrases):
         if phrase not in index.by_phrase:
             index.by_phrase[phrase] = entries_with(index, phrase)
-            index.by_title_phrase[phrase] = titled_with(index, phrase)
+            index.by_title_phrase[phrase] = entries_titled_with(index, phrase)
     for author in (*choice.followed_authors, *choice.muted_authors):
         if author not in index.by_author:
             index.by_author[author] = entries_by(index, author)
 
 
 def entries_with(index: IssueIndex, phrase: str) -> int:
-    """Return the mask of the entries that hold `phrase`: those that hold all its words, looked at closer."""
+    """Return the mask of the entries that hold `phrase`; only those that hold all its words are searched for it."""
     if not index.words:
         add_words(index)
     mask = (1 << len(index.entries)) - 1
@@ -242,8 +242,8 @@ def entries_with(index: IssueIndex, phrase: str) -> int:
     return sum(1 << n for n in bits(mask) if finder and any(finder.sightings(index.words[n])))
 
 
-def titled_with(index: IssueIndex, phrase: str) -> int:
-    """Return the mask of the entries that hold `phrase` in their titles."""
+def entries_titled_with(index: IssueIndex, phrase: str) -> int:
+    """Return the mask of the entries whose title holds `phrase`."""
     if not (mask := index.by_phrase[phrase]):
         return 0
     finder = PhraseIndex([phrase])
@@ -259,7 +259,7 @@ def add_words(index: IssueIndex) -> None:
 
 
 def entries_by(index: IssueIndex, author: str) -> int:
-    """Return the mask of the entries by `author`, in whatever letter case."""
+    """Return the mask of the entries by `author`; letter case is ignored."""
     if not index.by_name:
         for number, entry in enumerate(index.entries):
             for name in set(map(str.casefold, entry.authors)):
@@ -268,7 +268,7 @@ def entries_by(index: IssueIndex, author: str) -> int:
 
 
 def entries_below(index: IssueIndex, minimum: float) -> int:
-    """Return the mask of the entries whose score is below `minimum`; 0 asks for none."""
+    """Return the mask of the entries whose score is below `minimum`; a minimum of 0 is none."""
     if minimum <= 0:
         return 0
     if (mask := index.below.get(minimum)) is None:
@@ -278,7 +278,7 @@ def entries_below(index: IssueIndex, minimum: float) -> int:
 
 
 def entries_of_papers(index: IssueIndex, papers: Collection[int]) -> int:
-    """Return the mask of the entries of some papers; a set is looked up fastest."""
+    """Return the mask of the entries of `papers` (ids); a set is quickest."""
     return union(index.by_paper, index.by_paper.keys() & papers) if papers else 0
 
 
@@ -297,10 +297,10 @@ def mask_of(numbers: Iterable[int]) -> int:
 
 
 def bits(mask: int, most: int = -1) -> list[int]:
-    """Return the numbers of the first `most` bits set in `mask`, lowest first; all of them where negative."""
+    """Return the numbers of the first `most` bits set in `mask`, lowest first; all of them if `most` is negative."""
     if not mask:
         return []
-    text, found = bin(mask)[:1:-1], list[int]()  # looking for digits is faster than arithmetic on so large a number
+    text, found = bin(mask)[:1:-1], list[int]()  # searching digits is faster than arithmetic on such large numbers
     at = text.find("1")
     while at >= 0 and len(found) != most:
         found.append(at)

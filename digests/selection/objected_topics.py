@@ -1,4 +1,4 @@
-"""A span as a reader sees it who said that papers do not belong to topics. Pure: no database, clock or settings."""
+"""Remove the topics that a reader said papers do not belong to. Pure: no database, clock or settings."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -10,9 +10,9 @@ Pair = tuple[int, str]  # a paper's id and a topic's slug
 
 
 def index_without(index: IssueIndex, pairs: Collection[Pair], choice: Choice) -> IssueIndex:
-    """Return an index of the same entries, ready for `choice`, in which papers lack the topics of `pairs`.
+    """Return an index for `choice` of the same entries without the topics that `pairs` name.
 
-    Where no paper of the index is concerned, that is the index itself.
+    Return `index` itself if it holds none of the papers.
     """
     if not any(paper_id in index.by_paper for paper_id, _ in pairs):
         return index

@@ -1,4 +1,4 @@
-"""The last days' issues as selection wants them, kept by each process for whoever asks what a choice would bring."""
+"""Keep the indexes of the last days' issues in each process's memory, to show what a choice would bring."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -18,16 +18,16 @@ from newsletter.issues.models import Issue
 from newsletter.papers.community import objections
 
 DAYS = 7
-KEPT = 2 * DAYS  # indexes a process keeps in memory, about 2 MB each for a shelf of 700
+MAX_INDEXES = 2 * DAYS  # in one process's memory; about 2 MB each for a shelf of 700
 
-Version = tuple[Any, ...]  # what an index was made from; it is made anew where that is not so any more
-known: dict[int, tuple[Version, IssueIndex]] = {}
+Version = tuple[Any, ...]  # what an index depends on; the index is rebuilt when it changes
+indexes_in_memory: dict[int, tuple[Version, IssueIndex]] = {}
 
 
 def last_days() -> list[IssueDay]:
-    """Return the last seven days of the calendar, oldest first; today counts as soon as its issue is published."""
+    """Return the last seven calendar days, oldest first; today counts once its issue is published."""
     today = clock.today()
-    issues = list(with_drops(today - timedelta(days=DAYS)))
+    issues = list(issues_with_drops(today - timedelta(days=DAYS)))
     indexes = indexes_of({issue.pk: version_of(issue) for issue in issues})
     by_date = {issue.date: indexes[issue.pk] for issue in issues}
     last = today if today in by_date else today - timedelta(days=1)
@@ -35,8 +35,8 @@ def last_days() -> list[IssueDay]:
     return [IssueDay(day, by_date.get(day)) for day in days]
 
 
-def with_drops(since: date) -> Iterator[Any]:
-    """Yield the published issues from a day on, each with how many papers were dropped from it, and when last."""
+def issues_with_drops(since: date) -> Iterator[Any]:
+    """Yield the issues published since a day, annotated with `drop_count` and the last `dropped_at`."""
     dropped = Q(entries__dropped_at__isnull=False)
     issues = Issue.objects.out(clock.now()).filter(date__gte=since, date__lte=clock.today())
     return issues.annotate(drop_count=Count("entries", dropped), dropped_at=Max("entries__dropped_at")).iterator()
@@ -47,17 +47,21 @@ def version_of(issue: Any) -> Version:
 
 
 def indexes_of(versions: dict[int, Version]) -> dict[int, IssueIndex]:
-    """Return the index of each issue; those that are not in memory as they should be are loaded in one query."""
-    heirs = {slug: (heir.slug, heir.name) for slug, heir in spans.retired_topics().items()}
+    """Return the index of each issue; missing and outdated ones are loaded in one query."""
+    heirs = {slug: (heir.slug, heir.name) for slug, heir in spans.heirs_of_retired_topics().items()}
     also = settings.DIGEST_SHELF_PER_TOPIC, heirs, objections.last_acceptance()
     versions = {pk: (*version, *also) for pk, version in versions.items()}
-    kept = {pk: known[pk] for pk in versions if pk in known and known[pk][0] == versions[pk]}
+    kept = {
+        pk: indexes_in_memory[pk]
+        for pk in versions
+        if pk in indexes_in_memory and indexes_in_memory[pk][0] == versions[pk]
+    }
     if missing := versions.keys() - kept.keys():
-        if len(known) + len(missing) > KEPT:
-            known.clear()
-        fresh = dict(load(missing, heirs))
+        if len(indexes_in_memory) + len(missing) > MAX_INDEXES:
+            indexes_in_memory.clear()
+        fresh = dict(load_indexes(missing, heirs))
         kept |= {pk: (versions[pk], fresh.get(pk) or build_index(())) for pk in missing}
-        known.update(kept)
+        indexes_in_memory.update(kept)
     return {pk: index for pk, (_, index) in kept.items()}
 
 
@@ -72,11 +76,11 @@ WHERE entry.issue_id = ANY(%s) AND entry.dropped_at IS NULL
 """
 
 
-def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Iterator[tuple[int, IssueIndex]]:
-    """Yield the index of each issue, from those parts of the snapshots that selection reads."""
+def load_indexes(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Iterator[tuple[int, IssueIndex]]:
+    """Yield (issue id, index) of each issue, from those parts of the snapshots that selection reads."""
     with connection.cursor() as cursor:
         cursor.execute(ENTRIES, [list(issue_ids)])
-        # Sorted here: PostgreSQL would take the texts along, through a file.
+        # Sorted here, because PostgreSQL would sort the long texts along with the keys, in a file.
         rows = sorted(cursor.fetchall(), key=lambda row: row[:3])
     wrong = objections.accepted_topics([row[5] for row in rows], clock.now())
     for issue_id, of_issue in groupby(rows, key=lambda row: int(row[0])):
@@ -86,5 +90,5 @@ def load(issue_ids: Collection[int], heirs: dict[str, tuple[str, str]]) -> Itera
 
 def entry_of(row: tuple[Any, ...], heirs: dict[str, tuple[str, str]], wrong: Collection[str]) -> Entry:
     day, pk, paper_id, is_front, is_pick, score, votes, title, summary, authors, rows = row[3:]
-    topics = spans.topics_in(json.loads(rows), heirs, wrong)
+    topics = spans.snapshot_topics(json.loads(rows), heirs, wrong)
     return Entry(pk, paper_id, is_front, is_pick, score, votes, title, summary, tuple(authors), *topics, day)

@@ -1,6 +1,6 @@
-"""What was published between two digests of a reader, as selection wants it.
+"""Load what was published between two digests of a reader, for selection.
 
-Each question takes the moment it speaks of: what was dropped, withdrawn or retired later still stood then.
+Functions take the moment they answer for: entries dropped, issues withdrawn and topics retired later still count.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, entries_of_papers, note_words
+from digests.selection.entry_index import Choice, Entry, IssueIndex, build_index, entries_of_papers, index_words
 from digests.selection.objected_topics import index_without, older_without
 from digests.selection.rules import OlderIssue
 from digests.selection.standings import Standings, standings_at
@@ -25,20 +25,20 @@ from newsletter.papers.topics.evidence import strongest_words
 
 
 def issues_at(at: datetime) -> list[Issue]:
-    """Return all issues that a digest made at a moment may draw on, newest first: at most DIGEST_SPAN back."""
+    """Return all issues that a digest made `at` a moment may use, newest first: at most DIGEST_SPAN old."""
     out = Issue.objects.out(at).filter(published_at__gt=at - settings.DIGEST_SPAN)
     return list(out.order_by("-published_at"))
 
 
-def not_covered(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
-    """Keep the issues published after `covered_through`; of a reader who was never served (None) only the newest."""
+def issues_after(issues: list[Issue], covered_through: datetime | None) -> list[Issue]:
+    """Keep the issues published after `covered_through`; only the newest for a reader without a digest yet (None)."""
     if covered_through is None:
         return issues[:1]
     return [issue for issue in issues if issue.published_at and issue.published_at > covered_through]
 
 
 class OlderIssues:
-    """Older issues, newest first, each read once and only where a digest has room for it."""
+    """Older issues, newest first; each is read once, and only when a digest has room left."""
 
     def __init__(self, unread: Iterator[OlderIssue]) -> None:
         self.unread = unread
@@ -53,7 +53,7 @@ class OlderIssues:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """Issues to choose from, newest first, indexed together, and the older issues that fill up a digest of them."""
+    """Issues to choose from, newest first, indexed together, and the older issues that fill what room they leave."""
 
     issues: list[Issue]
     index: IssueIndex
@@ -61,15 +61,15 @@ class Span:
 
     @property
     def newest_at(self) -> datetime | None:
-        """Return when the newest issue was published: what a reader who is served from here is covered through."""
+        """Return when the newest issue was published; a digest of this span covers its reader through that moment."""
         return self.issues[0].published_at
 
 
 class Spans:
-    """The spans of one moment, each indexed once for all readers who are served from it."""
+    """The spans of one moment, each indexed once for all its readers."""
 
     def __init__(self, now: datetime, coming: DryRun | None = None) -> None:
-        """`coming` is an open issue that counts as published."""
+        """Treat `coming`, an open issue, as published."""
         self.now = now
         self.coming = coming
         self.spans: dict[datetime | None, Span] = {}
@@ -77,7 +77,7 @@ class Spans:
 
     @cached_property
     def issues(self) -> list[Issue]:
-        """All issues of this moment, newest first, read once: what is published later has no part in it."""
+        """All issues of this moment, newest first; read once, so that issues published later are ignored."""
         return [*([self.coming.issue] if self.coming else ()), *issues_at(self.now)]
 
     @cached_property
@@ -85,18 +85,18 @@ class Spans:
         return standings_at(self.now, self.coming)
 
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
-        """Return the span of a reader, ready for what the reader chose."""
+        """Return the span of readers covered through a moment, with what `choice` follows and mutes indexed."""
         if (span := self.spans.get(covered_through)) is None:
-            span = self.spans[covered_through] = self.span_of(not_covered(self.issues, covered_through))
-        note_words(span.index, choice)
+            span = self.spans[covered_through] = self.span_of(issues_after(self.issues, covered_through))
+        index_words(span.index, choice)
         return span
 
     def without(
         self, span: Span, objections: Iterable[tuple[int, int]], choice: Choice, had: Collection[int] = ()
     ) -> Span:
-        """Return a span without the topics of papers that a reader objected to, pairs of paper and topic ids.
+        """Return a span without the topics that a reader objected to; `objections` are (paper id, topic id).
 
-        Papers that the reader `had` do not come again anyway.
+        Objections to papers that the reader `had` are ignored, because these never come again.
         """
         open_ones = [(paper_id, topic_id) for paper_id, topic_id in objections if paper_id not in had]
         pairs = {
@@ -112,15 +112,15 @@ class Spans:
 
     @cached_property
     def slugs(self) -> dict[int, tuple[str, ...]]:
-        """Return each topic's slug by its id, and its heir's where it is retired."""
-        heirs = {slug: heir.slug for slug, heir in retired_topics(self.now).items()}
+        """The slug of each topic, and of its heir if it is retired, by the topic's id."""
+        heirs = {slug: heir.slug for slug, heir in heirs_of_retired_topics(self.now).items()}
         return {pk: (slug, heirs.get(slug, slug)) for pk, slug in Topic.objects.values_list("pk", "slug")}
 
     def span_of(self, issues: list[Issue], choices: Iterable[Choice] = ()) -> Span:
         """Return the span of some issues, newest first."""
         index = self.index_of(issues)
         for choice in choices:
-            note_words(index, choice)
+            index_words(index, choice)
         return Span(issues, index, OlderIssues(self.older_than(issues, index)) if issues else ())
 
     def index_of(self, issues: list[Issue]) -> IssueIndex:
@@ -135,8 +135,8 @@ class Spans:
     def older_than(self, issues: list[Issue], index: IssueIndex) -> Iterator[OlderIssue]:
         """Yield the issues of the last days that are not among `issues`, newest first.
 
-        A paper counts from the first day it stood in an issue, and only where it stood last: what stands in a newer
-        issue, or stood in one of more than DIGEST_SHELF_DAYS ago, is closed. So are free items.
+        Closed are free items, papers that a newer issue holds too, and papers that first stood in an issue more than
+        DIGEST_SHELF_DAYS ago.
         """
         since = self.now - settings.DIGEST_SHELF_AGE
         heir, first_at = self.standings.heir, self.standings.first_at
@@ -151,9 +151,9 @@ class Spans:
             newer.update(papers.values())
 
     def earliest_standings(self) -> list[tuple[datetime, datetime]]:
-        """Return for each issue when it was published, and when the first of its papers stood in an issue.
+        """Return for each issue its `published_at`, and when the earliest of its papers first stood in an issue.
 
-        No digest made before that holds any of them.
+        No digest made before that second moment holds any of its papers.
         """
         earliest = self.standings.earliest
         published = [issue.published_at for issue in self.issues if issue.published_at]
@@ -163,13 +163,13 @@ class Spans:
 def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
     """Return the kept entries, best first: the front before the shelf.
 
-    In one issue by place; in several by the published order of the newest one's day, so that a week's best lead.
-    An issue that is `coming` is the newest, if it is among them.
+    One issue is ordered by position; several by the published order of the newest issue's day, so that the best of
+    the week come first. If `coming` is among the issues, it is the newest.
     """
     rows = [row for row in coming.entries if row.dropped_at is None] if coming and coming.issue in issues else []
     out = IssueEntry.objects.kept(at).filter(issue__in=[issue for issue in issues if not is_coming(issue, coming)])
     rows += out.order_by("shelf", "-issue__published_at", "position")
-    heirs, days = retired_topics(at), {issue.pk: issue.date for issue in issues}
+    heirs, days = heirs_of_retired_topics(at), {issue.pk: issue.date for issue in issues}
     wrong = accepted_topics([row.paper_id for row in rows if row.paper_id], at or clock.now())
     entries = [
         entry_of(row, heirs, days[row.issue_id], wrong.get(row.paper_id or 0, ()))
@@ -177,7 +177,7 @@ def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: Dr
     ]
     if len(issues) > 1:
         newest = max(issues, key=lambda issue: issue.date)
-        places = coming.places if coming and is_coming(newest, coming) else places_of(newest.date)
+        places = coming.places if coming and is_coming(newest, coming) else ranked_places(newest.date)
         last = len(places) + 1
         entries.sort(key=lambda entry: (not entry.is_front, places.get(entry.paper_id, last), -entry.score))
     return entries
@@ -187,14 +187,14 @@ def is_coming(issue: Issue, coming: DryRun | None) -> bool:
     return coming is not None and issue == coming.issue
 
 
-def places_of(day: date) -> dict[int, int]:
+def ranked_places(day: date) -> dict[int, int]:
     """Return the place of each paper in the published order of a day."""
     return dict(DayRank.objects.filter(day__day=day).values_list("paper_id", "place"))
 
 
 def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date, wrong: Collection[str]) -> Entry:
     card = row.snapshot
-    topics = topics_in(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()}, wrong)
+    topics = snapshot_topics(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()}, wrong)
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,
@@ -213,19 +213,19 @@ def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date, wrong: Collect
 
 
 class SnapshotTopics(NamedTuple):
-    """What a snapshot says of its topics, each by the slug; snapshots from before fits were known have no fits."""
+    """The topics of a snapshot by slug; snapshots made before fits were recorded have no fits."""
 
     names: dict[str, str]
     evidence: dict[str, str]  # the words that speak most for the topic
     fits: dict[str, float]
 
 
-def topics_in(
+def snapshot_topics(
     rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]], wrong: Collection[str] = ()
 ) -> SnapshotTopics:
-    """Return the topics of a snapshot; a retired topic's heir too, none of the `wrong` ones.
+    """Return the topics of a snapshot without the `wrong` ones; a retired topic stands beside its heir.
 
-    `heirs` holds the slug and name of each heir.
+    `heirs` holds (slug, name) of each heir by the retired topic's slug.
     """
     found = SnapshotTopics({}, {}, {})
     for row in [row for row in rows if row["slug"] not in wrong]:
@@ -239,24 +239,25 @@ def topics_in(
     return found
 
 
-def retired_topics(at: datetime | None = None) -> dict[str, Topic]:
-    """Return the heir of each topic that was retired by a moment (now), by the slug of the retired one."""
+def heirs_of_retired_topics(at: datetime | None = None) -> dict[str, Topic]:
+    """Return the heir of each topic that was retired by `at` (default: now), by the retired topic's slug."""
     topics, at = Topic.objects.in_bulk(), at or clock.now()
     retired = {topic.pk for topic in topics.values() if topic.retired_into_id and is_past(topic.retired_at, at)}
-    return {topics[pk].slug: heir_among(topics, retired, topics[pk]) for pk in retired}
+    return {topics[pk].slug: final_heir(topics, retired, topics[pk]) for pk in retired}
 
 
 def is_past(moment: datetime | None, at: datetime) -> bool:
     return moment is None or moment <= at
 
 
-def heir_among(topics: Mapping[int, Topic], retired: Collection[int], topic: Topic) -> Topic:
+def final_heir(topics: Mapping[int, Topic], retired: Collection[int], topic: Topic) -> Topic:
     while topic.pk in retired:
         topic = topics[topic.first_heir_id or topic.retired_into_id or topic.pk]
     return topic
 
 
-# Words are rare, and many chose the same topics: what is not there, or was read before, is not taken apart.
+# Few readers follow words and many chose the same topics: empty arrays become NULL, and each list of topics is parsed
+# once.
 CHOICES = """
 SELECT preferences.id, max_papers, minimum_score, detail,
        chosen.topics, nullif(followed_phrases, '{}'), nullif(followed_authors, '{}'),
@@ -270,8 +271,8 @@ WHERE preferences.id = ANY(%(ids)s::bigint[])
 
 
 def choices_of(preferences: Collection[int], at: datetime | None = None) -> dict[int, Choice]:
-    """Return the choice of each preferences row, by its id; retired topics stand as their heirs."""
-    heirs = {slug: heir.slug for slug, heir in retired_topics(at).items()}
+    """Return the choice of each preferences row by its id, with heirs in place of retired topics."""
+    heirs = {slug: heir.slug for slug, heir in heirs_of_retired_topics(at).items()}
     slugs = {str(pk): heirs.get(slug, slug) for pk, slug in Topic.objects.values_list("pk", "slug")}
     known: dict[str | None, frozenset[str]] = {None: frozenset()}
     choices = {}

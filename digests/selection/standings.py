@@ -1,7 +1,7 @@
-"""When each paper of the last weeks first stood in an issue, so that nobody is offered it too late or twice.
+"""Find when each paper of the last weeks first stood in an issue, so that no reader gets it too late or twice.
 
-A paper can stand in two issues: on a shelf and then on a front, or as its twin. Merged papers count as the one that is
-left. A free item stands here as a paper whose id is its entry's, less than 0.
+A paper can stand in two issues: on a shelf and later on a front, or as its twin. Merged papers count as the paper they
+were merged into. A free item counts as a paper whose id is its entry's id, negated.
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ from newsletter.papers.ingest import duplicates
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """Where the papers of recent issues stood."""
+    """When the papers of recent issues first stood in one. An heir is the paper that others were merged into."""
 
-    heirs: Mapping[int, int]  # of merged papers, the one that is left
-    merged_into: Mapping[int, tuple[int, ...]]  # the other way round, with the paper itself
-    first_at: Mapping[int, datetime]  # by the paper that is left: when its first issue was published
-    earliest: Mapping[datetime, datetime]  # by when an issue was published: the least `first_at` of its papers
+    heirs: Mapping[int, int]  # by the merged paper
+    ids_by_heir: Mapping[int, tuple[int, ...]]  # the merged papers and the heir itself
+    first_at: Mapping[int, datetime]  # by heir: when its first issue was published
+    earliest: Mapping[datetime, datetime]  # by an issue's published_at: the earliest `first_at` of its papers
 
     def heir(self, paper_id: int) -> int:
         return self.heirs.get(paper_id, paper_id)
 
     def paper_ids(self) -> list[int]:
-        """Return the ids of all papers that stood, and those left of merged ones."""
+        """Return the ids of all papers that stood in an issue, with their heirs."""
         return list(self.first_at.keys() | self.heirs.keys())
 
     def same_as(self, paper_id: int) -> tuple[int, ...]:
-        """Return the ids under which a paper stood, its own among them."""
+        """Return all ids of the same paper, its own among them."""
         heir = self.heir(paper_id)
-        return self.merged_into.get(heir, (paper_id,))
+        return self.ids_by_heir.get(heir, (paper_id,))
 
 
 STOOD = """
@@ -45,7 +45,7 @@ WHERE issue.published_at > %s AND issue.published_at <= %s
 
 
 def standings_at(now: datetime, coming: DryRun | None = None) -> Standings:
-    """Return where papers stood in the issues up to a moment, whatever was dropped or withdrawn since."""
+    """Return where papers stood in the issues up to `now`, with those that were dropped or withdrawn later."""
     with connection.cursor() as cursor:
         cursor.execute(STOOD, [now - 2 * settings.DIGEST_SPAN, now])
         stood = cursor.fetchall()
@@ -60,11 +60,11 @@ def standings_at(now: datetime, coming: DryRun | None = None) -> Standings:
     for paper_id, at in stood:
         first = first_at[heirs.get(paper_id, paper_id)]
         earliest[at] = min(first, earliest.get(at, first))
-    return Standings(heirs, merged_into(heirs), first_at, earliest)
+    return Standings(heirs, ids_by_heir(heirs), first_at, earliest)
 
 
-def merged_into(heirs: Mapping[int, int]) -> dict[int, tuple[int, ...]]:
-    """Return for each paper that others were merged into all ids of it."""
+def ids_by_heir(heirs: Mapping[int, int]) -> dict[int, tuple[int, ...]]:
+    """Return the ids of each paper that others were merged into: the heir's own first."""
     ids = dict[int, tuple[int, ...]]()
     for paper_id, heir in heirs.items():
         ids[heir] = (*ids.get(heir, (heir,)), paper_id)

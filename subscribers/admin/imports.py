@@ -16,7 +16,8 @@ from newsletter.number_text import parse_row_id
 from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.column_form import ColumnForm
-from subscribers.imports.columns import MEANINGS, Meaning, clean_name
+from subscribers.imports.columns import MEANINGS, Meaning
+from subscribers.imports.file_header import clean_name
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult

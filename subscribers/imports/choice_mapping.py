@@ -11,7 +11,7 @@ from newsletter import clock
 from newsletter.papers.models import Topic
 from subscribers.csv_cells import unescape_formula
 from subscribers.digest_schedule import Rhythm
-from subscribers.imports.columns import value_of
+from subscribers.imports.file_header import value_of
 from subscribers.imports.preferences_store import PapersChoice
 from subscribers.models import Preferences, Subscriber
 from subscribers.phrases import MAX_ENTRIES, MAX_ENTRY_LENGTH, split_entries

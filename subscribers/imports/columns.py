@@ -2,20 +2,18 @@
 
 import csv
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from subscribers.addresses.bulk_canonical import mask_address
-from subscribers.imports.csv_records import SWALLOWED_ADDRESS, Lines
+from subscribers.imports.csv_records import Lines
 from subscribers.imports.file_encoding import Encoding, encoding_of
 from subscribers.imports.file_error import FileError
-from subscribers.imports.formats import COMMON, FORMATS, PLAIN, Format
+from subscribers.imports.file_header import Header, clean_name, index_of, read_header, recognize, title_of, value_of
+from subscribers.imports.formats import COMMON, PLAIN, Format
 from subscribers.imports.states import NO, State, StateColumn, permission, words
 
 # In the order of choice_mapping.ChoiceMapper.
@@ -33,13 +31,7 @@ CHOICE_COLUMNS = (
     ("minimum_score",),
     ("detail",),
 )
-DELIMITERS = ",;\t|"
-DELIMITER_LINE = re.compile(r'"?sep=(.)"?[,;\t|]*\s*', re.IGNORECASE)  # by which Excel learns the delimiter
-BLANK = ',;|" \t\r\n\u00a0'
-HEAD_LINES = 20
-MAX_COLUMNS = 1000
 CACHE_SIZE = 1000  # parsed cells per state column
-LONGEST_VALUE = 40
 # Parts of names of columns that may say why a reader must not be mailed.
 SUSPECT = re.compile(
     r"unsub|opt_?(in|out)|bounc|clean|block|black|disab|disallow|suppress|confirm|verif|valid|status|complain|spam|"
@@ -64,7 +56,7 @@ MEANINGS = {
     Meaning.UNSET: "Leave these readers out when it is not set",
     Meaning.STATE: "It holds the reader’s state",
 }
-MEANT = {
+COLUMN_OF_MEANING = {
     Meaning.SET: StateColumn((), words(active=NO), filled=State.LEFT_OUT),
     Meaning.UNSET: permission(State.LEFT_OUT)._replace(filled=State.ACTIVE, empty=State.LEFT_OUT),
     Meaning.STATE: StateColumn((), PLAIN),
@@ -76,14 +68,6 @@ class ReaderState(NamedTuple):
 
     state: State
     why: str
-
-
-class Header(NamedTuple):
-    """The delimiter of a file, the cells of its header, and the number of lines that end with it."""
-
-    delimiter: str
-    titles: list[str]
-    line_count: int
 
 
 class Columns(NamedTuple):
@@ -116,8 +100,8 @@ def find_columns(path: Path, form: Format, meanings: Mapping[str, str]) -> Colum
         raise FileError(f"The first line cannot be read: {exc}.") from exc
     names = [clean_name(title) for title in header.titles]
     form = recognize(form, names)
-    address = place(form.addresses, names)
-    choice = [place(column, names) for column in (form.topics, *CHOICE_COLUMNS)]
+    address = index_of(form.addresses, names)
+    choice = [index_of(column, names) for column in (form.topics, *CHOICE_COLUMNS)]
     states = state_columns(form, names, meanings, {address, *choice})
     used = {address, *choice, *states}
     free = {index: name for index, name in enumerate(names) if index not in used}
@@ -131,80 +115,6 @@ def find_columns(path: Path, form: Format, meanings: Mapping[str, str]) -> Colum
     )  # fmt: skip
 
 
-def clean_name(title: str) -> str:
-    """Return a column's name in lower case, words joined by underscores, without invisible characters."""
-    return re.sub(r"[\W_]+", "_", visible(unicodedata.normalize("NFKC", title)).lower()).strip("_")
-
-
-def title_of(title: str) -> str:
-    """Return a column's title as it may be shown and stored: cut, on one line, without an address."""
-    shown = title.encode("utf-8", "replace").decode()
-    text = " ".join("".join(letter for letter in shown if letter.isprintable() or letter == " ").split())
-    return mask_address(text) if "@" in text else text[:60] or "–"
-
-
-def read_header(lines: Lines, form: Format) -> Header:
-    """Return the header under the delimiter that finds the address in it; skip blank lines and a “sep=” line."""
-    delimiters, skipped = DELIMITERS, 0
-    head = list(islice(lines, HEAD_LINES))
-    while head and ((match := DELIMITER_LINE.fullmatch(visible(head[0]))) or not visible(head[0]).strip(BLANK)):
-        delimiters = match[1] if match else delimiters
-        head.pop(0)
-        skipped += 1
-        lines.begin_record()
-        head += islice(lines, 1)
-    if not head:
-        raise FileError("The file is empty.")
-    found = [header for mark in delimiters if (header := header_under(mark, head, skipped, form))]
-    if not found:
-        raise FileError(no_address(head[0], form))
-    header = max(found, key=lambda one: len(one.titles))
-    if len(header.titles) > MAX_COLUMNS:
-        raise FileError(f"The file has {len(header.titles):,} columns; at most {MAX_COLUMNS:,} can be read.")
-    return header
-
-
-def visible(text: str) -> str:
-    """Return a text without byte order marks, zero-width spaces and the like."""
-    return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-
-
-def header_under(delimiter: str, head: list[str], skipped: int, form: Format) -> Header | None:
-    reader = csv.reader(head, delimiter=delimiter)
-    try:
-        titles = next(reader)
-        if reader.line_num > 1:
-            # A quotation that never closes would take in the first readers.
-            next(csv.reader(head, delimiter=delimiter, strict=True))
-    except (csv.Error, StopIteration):
-        return None
-    if reader.line_num > 1 and any(SWALLOWED_ADDRESS.search(title) for title in titles):
-        return None
-    names = [clean_name(title) for title in titles]
-    is_found = place(recognize(form, names).addresses, names) < len(names)
-    return Header(delimiter, titles, skipped + reader.line_num) if is_found else None
-
-
-def no_address(line: str, form: Format) -> str:
-    shown = "…" if "@" in line else title_of(line)
-    return (
-        f"No column of the first line is called “{form.addresses[0]}”. The first line of a {form.label} file names "
-        f"its columns; here it reads “{shown}”."
-    )
-
-
-def recognize(form: Format, names: Iterable[str]) -> Format:
-    """Return the format whose marks are all among the names of a plain CSV file, or `form`."""
-    if form is not FORMATS["csv"]:
-        return form
-    known = set(names)
-    return next((other for other in FORMATS.values() if other.marks and other.marks <= known), form)
-
-
-def place(wanted: Iterable[str], names: Sequence[str]) -> int:
-    return next((names.index(name) for name in wanted if name in names), len(names))
-
-
 def state_columns(
     form: Format, names: Sequence[str], meanings: Mapping[str, str], taken: set[int]
 ) -> dict[int, StateColumn]:
@@ -216,10 +126,12 @@ def state_columns(
     read = {*known, *(names[index] for index in taken if index < len(names))}
     for name in meanings:
         if name not in names:
-            raise FileError(f"The file has no column “{name}”, so its meaning cannot be said.")
+            raise FileError(f"The file has no column “{name}”, so no meaning can be given to it.")
         if name in read:
-            raise FileError(f"The column “{name}” is read as what it is; it cannot have another meaning.")
-    columns = known | {name: MEANT[Meaning(word)] for name, word in meanings.items() if word in MEANT}
+            raise FileError(f"The column “{name}” already has a meaning, which cannot be replaced.")
+    columns = known | {
+        name: COLUMN_OF_MEANING[Meaning(word)] for name, word in meanings.items() if word in COLUMN_OF_MEANING
+    }
     return {index: columns[name] for index, name in enumerate(names) if index not in taken and name in columns}
 
 
@@ -248,8 +160,3 @@ def state_reader(title: str, column: StateColumn) -> Callable[[str], ReaderState
         return ReaderState(state, "" if state == State.ACTIVE else f"“{shown}” says “{value_of(cell)}”")
 
     return read
-
-
-def value_of(cell: str) -> str:
-    """Return a cell as it may be shown and stored: cut, on one line, without an address."""
-    return title_of(cell)[:LONGEST_VALUE] if cell.strip() else ""

@@ -10,7 +10,7 @@ SWALLOWED_ADDRESS = re.compile(r"[\r\n][^@]*@")
 
 
 class Record(NamedTuple):
-    """The cells of a record, the number of its first line, and why it cannot be read, if so."""
+    """The cells of a record, the number of its first line, and why it cannot be read with certainty, if so."""
 
     line: int
     cells: list[str]
@@ -59,7 +59,7 @@ class Lines:
 def records(lines: Lines, delimiter: str) -> Iterator[Record]:
     """Yield all records; an empty line is one without cells.
 
-    A record that a stray quotation mark has made of several lines is yielded line by line, each with its fault.
+    Lines that a stray quotation mark has joined are yielded one by one, each with its fault.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -70,15 +70,15 @@ def records(lines: Lines, delimiter: str) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as exc:
-            yield from unreadable(first, lines.current, delimiter, str(exc))
+            yield from unreadable_records(first, lines.current, delimiter, str(exc))
             continue
         if len(lines.current) > 1 and any(SWALLOWED_ADDRESS.search(cell) for cell in cells):
-            yield from unreadable(first, lines.current, delimiter, "")
+            yield from unreadable_records(first, lines.current, delimiter, "")
         else:
             yield Record(first, cells)
 
 
-def unreadable(first: int, lines: list[str], delimiter: str, error: str) -> Iterator[Record]:
+def unreadable_records(first: int, lines: list[str], delimiter: str, error: str) -> Iterator[Record]:
     if len(lines) == 1:
         cells = cells_of(lines[0], delimiter)
         is_closed = len(lines[0]) < LONGEST_RECORD and not any("\n" in cell or "\r" in cell for cell in cells)
@@ -86,9 +86,9 @@ def unreadable(first: int, lines: list[str], delimiter: str, error: str) -> Iter
         return
     for number, line in enumerate(lines, first):
         fault = (
-            f"a quotation mark opens in this line and takes in the lines to {first + len(lines) - 1}"
+            f"a quotation mark opens in this line and spans lines {first} to {first + len(lines) - 1}"
             if number == first
-            else f"stands inside a quotation that opens in line {first}"
+            else f"is inside a quotation that opens in line {first}"
         )
         yield Record(number, cells_of(line, delimiter), fault)
 

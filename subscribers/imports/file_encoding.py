@@ -1,4 +1,4 @@
-"""Find out how the text of an uploaded file is encoded. What is not certain is not guessed."""
+"""Find the encoding of an uploaded file. An encoding that is not certain is not guessed."""
 
 import codecs
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ UNKNOWN_8_BIT = Encoding("ascii", "surrogateescape")
 
 
 def encoding_of(path: Path) -> Encoding:
-    """Return the encoding of a file. Raise FileError if it is no text."""
+    """Return the encoding of a file. Raise FileError if it is not a text file."""
     with path.open("rb") as file:
         head = file.read(4096)
     for mark, sentence in OTHER_FILES:

@@ -1,4 +1,4 @@
-"""Read the rows of a CSV file; what cannot be read for sure becomes a row with a fault."""
+"""Read the rows of a CSV file; a line that cannot be read with certainty becomes a row with a fault."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from subscribers.csv_cells import unescape_formula
-from subscribers.imports.columns import Columns, title_of, value_of
+from subscribers.imports.columns import Columns
 from subscribers.imports.csv_records import Lines, Record, records
 from subscribers.imports.file_error import FileError
+from subscribers.imports.file_header import title_of, value_of
 from subscribers.imports.states import DO_NOT_MAIL, SEVERITY, State
 
 LONGEST_CELL = 10_000  # characters, of a cell that is read
@@ -70,9 +71,9 @@ def row_of(record: Record, columns: Columns) -> Row:
 
 
 def fault_of(row: Row, extra: list[str], columns: Columns) -> str:
-    """Return why a row cannot be read for sure, or ""."""
+    """Return why a row cannot be read with certainty, or ""."""
     if extra and any(cell.strip() for cell in extra):
-        return f"it has {columns.width + len(extra)} cells, and the file {columns.width} columns"
+        return f"it has {columns.width + len(extra)} cells for {columns.width} columns"
     if max(map(len, row.choice)) > LONGEST_CELL or len(row.address) > LONGEST_CELL:
         return f"it has a cell of more than {LONGEST_CELL:,} characters"
     if not columns.encoding.is_certain and not (row.address.isascii() and all(cell.isascii() for cell in row.choice)):

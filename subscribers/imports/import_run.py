@@ -50,11 +50,11 @@ def process(run: ImportRun, path: Path, report_path: Path | None, *, is_dry: boo
     """
     if run.file_hash != hash_of(path):
         raise FileError("This is not the file that the import began with.")
-    found_columns = explained_columns(run, path)
-    found = survey(path, found_columns)
-    mapper = ChoiceMapper(defaults_of(run.defaults), found_columns.form.has_labels)
+    file_columns = explained_columns(run, path)
+    found = survey(path, file_columns)
+    mapper = ChoiceMapper(defaults_of(run.defaults), file_columns.form.has_labels)
     checker = RowChecker(mapper, found.do_not_mail)
-    writer, rows = RowWriter(run), file_reader.rows(path, found_columns)
+    writer, rows = RowWriter(run), file_reader.rows(path, file_columns)
     for row in islice(rows, run.position):
         checker.check(row)
     run.total = found.total
@@ -134,14 +134,14 @@ def record_chunk(run: ImportRun, checked: Sequence[CheckedRow], report_size: int
     run.problems = run.problems + [
         [one.candidate.row.line, mask_address(one.candidate.row.address), reason_of(one)] for one in problems
     ]
-    run.notes = with_notes(run.notes, checked)
+    run.notes = count_notes(run.notes, checked)
     run.counts, run.position, run.report_size = counts, run.position + len(checked), report_size
     run.moved_at = clock.now()
     if run.pk:
         run.save(update_fields=["counts", "problems", "notes", "position", "report_size", "total", "moved_at"])
 
 
-def with_notes(known: dict[str, int], checked: Sequence[CheckedRow]) -> dict[str, int]:
+def count_notes(known: dict[str, int], checked: Sequence[CheckedRow]) -> dict[str, int]:
     """Return `known` plus the notes of added rows, each with the number of its rows; at most MAX_NOTES kinds."""
     notes = dict(known)
     for candidate, outcome in checked:

@@ -46,9 +46,9 @@ REASONS = {
     RowResult.THROW_AWAY: "a disposable address",
     RowResult.UNCONFIRMED: "never confirmed there, so has not agreed",
     RowResult.UNKNOWN: "has a state there that this format does not know",
-    RowResult.LEFT_OUT: "left out, as you said of the column",
+    RowResult.LEFT_OUT: "left out because of your answer about a column",
     RowResult.NO_TOPIC: "has no topic that exists here, and no default topics were chosen",
-    RowResult.UNREADABLE: "cannot be read for sure, so nothing of it is imported",
+    RowResult.UNREADABLE: "cannot be read with certainty, so it is not imported",
     RowResult.EMPTY: "an empty line",
 }
 # The other results deserve a look before an import is confirmed.

@@ -8,6 +8,15 @@ from newsletter.state_machine import StatefulModel
 from subscribers.models.reader import Subscriber
 
 
+class LetterQuerySet(models.QuerySet["Letter"]):
+    def void(self) -> int:
+        """End the links of unused letters, and keep those not yet sent from being sent; return how many.
+
+        Notices of a move stay: they hold no link, and warn the reader.
+        """
+        return self.filter(used_at=None).exclude(kind=Letter.Kind.MOVED).update(used_at=clock.now())
+
+
 class Letter(StatefulModel):
     """A mail that a person is waiting for, and its delivery state."""
 
@@ -47,6 +56,8 @@ class Letter(StatefulModel):
     not_before = models.DateTimeField(null=True)
     provider_id = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=300, blank=True)
+
+    objects = LetterQuerySet.as_manager()
 
     class Meta:
         indexes = [

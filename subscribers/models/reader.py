@@ -102,7 +102,7 @@ class Subscriber(StatefulModel):
         return f"Reader {self.pk}"
 
     def confirm(self) -> bool:
-        """Activate the subscription, with a first digest due now; return False if there is nothing to confirm.
+        """Activate the subscription, with a first digest due now; return False unless the reader is pending.
 
         A returning reader counts as new: the first digest covers the current issue only, and an old pause is cleared.
         """
@@ -110,7 +110,8 @@ class Subscriber(StatefulModel):
         # Always after the last slot, even if the clock was set back.
         first = max(now, self.last_slot_at + timedelta(microseconds=1)) if self.last_slot_at else now
         changes: dict[str, Any] = {"confirmed_at": now, "next_digest_at": first, "covered_through": None}
-        return self.move_to(self.Status.ACTIVE, **changes, paused_until=None, unsubscribed_at=None)
+        is_pending = Q(status=self.Status.PENDING)
+        return self.move_to(self.Status.ACTIVE, is_pending, **changes, paused_until=None, unsubscribed_at=None)
 
     def unsubscribe(self) -> bool:
         """End the subscription; return False if it had ended. Safe to repeat."""

@@ -2,19 +2,21 @@
 
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from subscribers import tokens
 from subscribers.addresses.canonical import canonical_address, hash_address
-from subscribers.models import Consent, Letter, Subscriber
+from subscribers.models import Consent, Letter, Subscriber, Suppression
 from subscribers.subscription import opt_in
 from subscribers.subscription.disposable_domains import is_disposable
 
 DAY = timedelta(days=1)
 MAX_LETTERS_PER_DAY = 3  # of one kind to one reader
-LIFETIME = timedelta(hours=24)  # of the links
+ADDRESS_LIFETIME = timedelta(hours=24)  # of the link in a letter to a new address
+DATA_LIFETIME = timedelta(minutes=60)  # of the links to a reader's data and its erasure
 
 Kind = Letter.Kind
 
@@ -49,31 +51,36 @@ def plan_letter(subscriber: Subscriber, kind: Letter.Kind, address: str = "") ->
 
 
 def find_letter(kind: Letter.Kind, token: str) -> Letter | None:
-    """Return the letter whose link has this token; None if the link was used or has expired."""
+    """Return the letter whose link has this token; None if the link was used or has expired.
+
+    A link lives from the moment its letter was last handed to the provider.
+    """
+    lifetime = ADDRESS_LIFETIME if kind == Kind.ADDRESS else DATA_LIFETIME
     letters = Letter.objects.filter(kind=kind, token_hash=tokens.hash_token(token), used_at=None)
-    return letters.filter(created_at__gt=clock.now() - LIFETIME).select_related("subscriber__preferences").first()
+    return letters.filter(sending_at__gt=clock.now() - lifetime).select_related("subscriber__preferences").first()
 
 
 @transaction.atomic
 def move_reader(letter: Letter, ip: str | None) -> Letter | None:
-    """Move the reader to the letter's address; return the notice to the old one, or None if the new one is taken.
+    """Move the reader to the letter's address; return the notice to the old one.
+
+    Return None if the link was used, or the new address is taken or suppressed.
 
     Links in earlier mails end, because they are in the inbox of the old address. Unsubscribe links keep working.
     """
+    advisory_locks.wait_in_transaction(Lock.SIGNUP, letter.address)
     subscriber = Subscriber.objects.select_for_update().get(pk=letter.subscriber_id)
-    if not mark_used(letter):
+    # Asked before the UPDATE: a failing one would write the address into PostgreSQL's log.
+    is_taken = Subscriber.objects.filter(canonical=letter.address).exists()
+    if not mark_used(letter) or is_taken or Suppression.holds(letter.address):
         return None
     old_address = subscriber.canonical
-    try:
-        with transaction.atomic():
-            Subscriber.objects.filter(pk=subscriber.pk).update(
-                email=letter.address,
-                canonical=letter.address,
-                address_hash=hash_address(letter.address),
-                token_epoch=F("token_epoch") + 1,
-            )
-    except IntegrityError:
-        return None
+    Subscriber.objects.filter(pk=subscriber.pk).update(
+        email=letter.address,
+        canonical=letter.address,
+        address_hash=hash_address(letter.address),
+        token_epoch=F("token_epoch") + 1,
+    )
     cancel_moves(subscriber)
     opt_in.record_consent(subscriber, Consent.Act.MOVED, ip, "link in the letter to the new address")
     return subscriber.letters.create(kind=Kind.MOVED, address=old_address)
@@ -81,21 +88,18 @@ def move_reader(letter: Letter, ip: str | None) -> Letter | None:
 
 @transaction.atomic
 def end_links(subscriber: Subscriber) -> Letter:
-    """End every link mailed so far except those that unsubscribe, and plan a letter with a new one.
+    """End every link mailed so far except those that unsubscribe and confirm, and plan a letter with a new one.
 
     It needs no limit: each letter ends the link of the one before, so only its recipient can ask again.
     """
     Subscriber.objects.filter(pk=subscriber.pk).update(token_epoch=F("token_epoch") + 1)
-    subscriber.letters.filter(kind__in=(Kind.ADDRESS, Kind.EXPORT, Kind.ERASE), used_at=None).update(
-        used_at=clock.now()
-    )
+    subscriber.letters.filter(kind__in=(Kind.ADDRESS, Kind.EXPORT, Kind.ERASE)).void()
     return subscriber.letters.create(kind=Kind.LINK)
 
 
 def cancel_moves(subscriber: Subscriber, but: str = "") -> None:
     """Cancel the links that would move a reader to an address other than `but`."""
-    links = subscriber.letters.filter(kind=Kind.ADDRESS, used_at=None)
-    links.exclude(address=but).update(used_at=clock.now())
+    subscriber.letters.filter(kind=Kind.ADDRESS).exclude(address=but).void()
 
 
 def mark_used(letter: Letter) -> bool:

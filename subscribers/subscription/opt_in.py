@@ -85,7 +85,9 @@ def resend_confirmation(letter: Letter, ip: str | None) -> Letter | None:
 @transaction.atomic
 def confirm(letter: Letter, ip: str | None) -> bool:
     """Use a confirmation to activate its reader; return False if it was used or has expired."""
-    if is_expired(letter):
+    # The reader is locked before the letter, as in unsubscribe, so that the two cannot deadlock.
+    reader = Subscriber.objects.select_for_update(no_key=True).filter(pk=letter.subscriber_id)
+    if is_expired(letter) or not list(reader):
         return False
     if not Letter.objects.filter(pk=letter.pk, used_at=None).update(used_at=clock.now()):
         return False
@@ -96,8 +98,12 @@ def confirm(letter: Letter, ip: str | None) -> bool:
 
 @transaction.atomic
 def unsubscribe(subscriber: Subscriber, ip: str | None, source: str = "") -> None:
-    """Unsubscribe a reader, and record the IP address and the source of the request. Safe to repeat."""
+    """Unsubscribe a reader, void the letters under way, and record the request's IP address and source.
+
+    Safe to repeat.
+    """
     if subscriber.unsubscribe():
+        subscriber.letters.void()
         record_consent(subscriber, Consent.Act.UNSUBSCRIBED, ip, source)
 
 

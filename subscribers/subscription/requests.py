@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
@@ -27,15 +27,17 @@ ANSWERED_KEPT = timedelta(days=1)  # longer than the hour for which requests of 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 
 
+@transaction.atomic
 def store_request(kind: SignupRequest.Kind, email: str, choice: dict[str, Any], **origin: Any) -> SignupRequest | None:
     """Store a request; return None if its proof of work was used before."""
-    try:
-        with transaction.atomic():
-            return SignupRequest.objects.create(
-                wish=kind, email=email, choice=choice, text_version=opt_in.CONSENT_TEXT, **origin
-            )
-    except IntegrityError:
-        return None
+    # Asked under a lock: a failing INSERT would write the address into PostgreSQL's log.
+    if (proof := origin.get("proof")) is not None:
+        advisory_locks.wait_in_transaction(Lock.PROOF, proof)
+        if SignupRequest.objects.filter(proof=proof).exists():
+            return None
+    return SignupRequest.objects.create(
+        wish=kind, email=email, choice=choice, text_version=opt_in.CONSENT_TEXT, **origin
+    )
 
 
 @transaction.atomic

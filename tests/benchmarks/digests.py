@@ -150,7 +150,7 @@ def select(scale: float) -> Figure:
         chosen = [rules.select(span.of(None, choice).index, choice) for choice in choices]
         seconds = time.perf_counter() - started
         naive = naive_rate(issue, [digest_of(issue, make_cards()[:12])] * SAMPLE)
-    papers, rate = sum(len(one.items) for one in chosen) / len(chosen), len(choices) / seconds
+    papers, rate = sum(len(one) for one in chosen) / len(chosen), len(choices) / seconds
     return Figure(
         rate,
         f"{len(choices):,} distinct preferences on {FRONT} + {SHELF} papers, phrases and authors looked up; "

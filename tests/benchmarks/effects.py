@@ -40,7 +40,7 @@ def effects_of_a_choice(scale: float) -> Figure:
 def timed(choices: list[Choice], is_cold: bool) -> Iterator[float]:
     for choice in choices:
         if is_cold:
-            recent_issues.known.clear()
+            recent_issues.indexes_in_memory.clear()
         started = time.perf_counter()
         week = effects(recent_issues.last_days(), choice)
         yield (time.perf_counter() - started) * 1000

@@ -63,7 +63,7 @@ def published_on(day: str) -> IssueIndex:
 
 def serve(index: IssueIndex, slug: str, had: set[int]) -> int:
     """Return how many papers the reader of one topic gets, and add them to those the reader had."""
-    chosen = rules.select(index, Choice(frozenset({slug})), had).items
+    chosen = rules.select(index, Choice(frozenset({slug})), had)
     had.update(item.entry.paper_id for item in chosen)
     return len(chosen)
 

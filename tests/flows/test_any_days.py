@@ -339,10 +339,8 @@ class Days(RuleBasedStateMachine):
         missed = {entry.paper_id for entry in entries if matches(entry, choice)} - had - papers
         assert not missed or len(papers) == choice.max_papers
         index = spans.Spans(self.now).span_of(self.issues_since(delivery.covered_from), [choice]).index
-        chosen = rules.Selection(
-            tuple(entry_index.Item(entry, "") for entry in index.entries if entry.paper_id in papers)
-        )
-        left = rules.why_left_out(index, choice, chosen, had)
+        chosen = [entry_index.Item(entry, "") for entry in index.entries if entry.paper_id in papers]
+        left = rules.reasons_left_out(index, choice, chosen, had)
         assert left.keys() == {entry.id for entry in index.entries if entry.paper_id not in papers}
         assert all(reason.startswith(LEFT_OUT) for reason in left.values())
 

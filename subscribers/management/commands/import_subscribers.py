@@ -10,8 +10,9 @@ from newsletter.clocked_command import ClockedCommand, day, operator
 from newsletter.papers.models import Topic
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports import choice_mapping, import_run
-from subscribers.imports.columns import MEANINGS, clean_name
+from subscribers.imports.columns import MEANINGS
 from subscribers.imports.file_error import FileError
+from subscribers.imports.file_header import clean_name
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun

@@ -16,7 +16,7 @@ from digests.reader_pages.personal_data import collect_personal_data
 from digests.selection import recent_issues
 from digests.selection.choice_effect import effects
 from digests.selection.entry_index import Choice, Entry, build_index
-from digests.selection.rules import fallback_order, select, why_left_out, with_fallback
+from digests.selection.rules import choose_fallback_places, fallback_items, reasons_left_out, select
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.issues.publish import NothingToPublish, publish
 from newsletter.papers.models import Paper, Sighting, Topic
@@ -34,7 +34,7 @@ def free(number: int, **fields: Any) -> Entry:
 
 
 def chosen(entries: list[Entry], choice: Choice, had: Collection[int] = ()) -> list[int]:
-    return [item.entry.id for item in select(build_index(entries, [choice]), choice, had).items]
+    return [item.entry.id for item in select(build_index(entries, [choice]), choice, had)]
 
 
 # Who gets one
@@ -66,7 +66,7 @@ def test_a_followed_word_in_a_free_item_makes_no_mail_and_is_named_where_it_come
     notice = free(1, title="Our survey of readers")
     assert chosen([notice], choice) == []
     index = build_index([notice, entry(2, "vision")], [choice])
-    assert [item.reason for item in select(index, choice).items] == [
+    assert [item.reason for item in select(index, choice)] == [
         "From the editors · You follow “survey”",
         "Vision",
     ]
@@ -80,14 +80,14 @@ def test_what_is_muted_or_was_had_does_not_come_again() -> None:
 
 def test_a_first_digest_of_the_fronts_best_has_it_too_and_never_it_alone() -> None:
     index = build_index([entry(1, "audio"), free(2)])
-    shown = with_fallback(fallback_order(index, VISION), VISION)
-    assert [item.reason for item in shown.items] == ["From the editors", "From the newest issue"]
-    assert fallback_order(build_index([free(2)]), VISION) == []
+    shown = fallback_items(choose_fallback_places(index, VISION), VISION)
+    assert [item.reason for item in shown] == ["From the editors", "From the newest issue"]
+    assert choose_fallback_places(build_index([free(2)]), VISION) == []
 
 
 def test_a_free_item_that_is_left_out_has_its_reason() -> None:
     index = build_index([free(1), entry(2, "audio")])
-    left = why_left_out(index, VISION, select(index, VISION))
+    left = reasons_left_out(index, VISION, select(index, VISION))
     assert left[1] == "it comes along with papers, and there were none"
 
 

@@ -7,7 +7,8 @@ from django.conf import LazySettings
 from digests.models import Batch, Delivery, ProviderEvent
 from digests.monitoring import notices
 from digests.provider_events import application, bounce_policy
-from subscribers.models import Consent, LiftedSuppression, Subscriber, Suppression
+from subscribers.models import Consent, Letter, LiftedSuppression, Subscriber, Suppression
+from subscribers.subscription import opt_in
 from subscribers.subscription.suppression import NewSuppression, suppress
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import heard, sent_delivery
@@ -190,6 +191,15 @@ def test_who_confirmed_again_since_stays_unless_it_was_a_complaint(kind: Kind, s
     application.apply_events()
     reader.refresh_from_db()
     assert reader.status == status
+
+
+def test_a_complaint_voids_every_letter_under_way() -> None:
+    reader = SubscriberFactory()
+    letter = reader.letters.create(kind=Letter.Kind.CONFIRM)
+    heard(Kind.COMPLAINED, sent_delivery(reader))
+    application.apply_events()
+    assert not opt_in.confirm(letter, None)
+    assert Letter.objects.get().used_at == MORNING
 
 
 def test_a_complaint_of_an_erased_reader_suppresses_the_address() -> None:

@@ -112,7 +112,7 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def reader() -> Subscriber:
     """A reader of one topic, with an issue that has papers of two."""
-    recent_issues.known.clear()
+    recent_issues.indexes_in_memory.clear()
     seeing, hearing = TopicFactory(slug="seeing"), TopicFactory(slug="hearing")
     lead = PaperFactory(topics=[seeing], title="Seen <b>first</b>")
     published_issue(MONDAY, lead, PaperFactory(topics=[hearing], title="Heard of a survey"))
@@ -242,7 +242,7 @@ BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that
 def test_a_preview_shows_as_much_of_each_paper_as_is_chosen(
     client: Client, path: str, detail: str, words: str, missing: str
 ) -> None:
-    recent_issues.known.clear()
+    recent_issues.indexes_in_memory.clear()
     topic = TopicFactory(slug="seeing")
     published_issue(MONDAY, PaperFactory(topics=[topic], title="Seen at night", abstract=f"{BACKGROUND} {STATEMENT}"))
     page = follow(client, letters.preferences_path(SubscriberFactory(topics=[topic])))

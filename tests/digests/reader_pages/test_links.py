@@ -13,6 +13,7 @@ from django.test import Client
 from digests.assembly import assemble
 from digests.models import Batch, Delivery
 from digests.sending import send_batch
+from newsletter import clock
 from newsletter.issues.models import IssueEntry
 from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter
 from newsletter.papers.models import Paper, Proposal, Vote
@@ -57,7 +58,8 @@ def links(set_clock: object) -> dict[str, str]:
 
 def of_letter(reader: Subscriber, kind: Letter.Kind, address: str = "") -> str:
     token = tokens.random_token()
-    reader.letters.create(kind=kind, address=address, token_hash=tokens.hash_token(token))
+    made = {"sending_at": clock.now(), "token_hash": tokens.hash_token(token)}
+    reader.letters.create(kind=kind, address=address, **made)
     return token
 
 
@@ -114,14 +116,14 @@ def acts(browser: Client, links: dict[str, str]) -> list[Any]:
         press(browser, links["propose"], {"paper": "https://arxiv.org/abs/2605.00658", "because": "It is short."}),
         press(browser, links["pause"]),
         press(browser, links["address"]),
+        press(browser, links["confirm"]),
+        press(browser, links["data"]),
         browser.post("/preferences/link/", answers(email=NEW)),
         browser.post(leave),
         press(browser, leave, {"how_long": "week"}, at="/unsubscribe/pause/"),
         press(browser, leave),
         press(browser, leave, {"reason": "other", "words": "Farewell"}, at="/unsubscribe/reason/"),
-        press(browser, links["confirm"]),
-        press(browser, links["data"]),
-        press(browser, links["erase"]),
+        press(browser, f"/erase/{of_letter(Subscriber.objects.get(), Letter.Kind.ERASE)}/"),
     ]
     assert (Vote.objects.count(), Proposal.objects.count()) == (1, 1)
     assert not Subscriber.objects.exists()

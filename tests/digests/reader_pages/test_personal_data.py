@@ -21,7 +21,7 @@ from subscribers import letters, tokens
 from subscribers.models import Consent, Farewell, Letter, Preferences, Subscriber, Suppression
 from subscribers.subscription import link_requests, opt_in
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.links import follow, press
+from tests.links import follow, mark, press
 from tests.provider import sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -56,7 +56,12 @@ def link_of(reader: Subscriber, kind: Letter.Kind) -> str:
     letter = link_requests.plan_letter(reader, kind)
     assert letter is not None
     letters.send(letter)
-    return str(urlsplit(next(word for word in sent()[-1].body.split() if word.startswith("http"))).path)
+    return path_in(sent()[-1].body)
+
+
+def path_in(text: str) -> str:
+    """Return the path of the first link in a mail."""
+    return str(urlsplit(next(word for word in text.split() if word.startswith("http"))).path)
 
 
 def whole_database() -> str:
@@ -93,6 +98,46 @@ def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, r
     assert [(one["link"], one["status"]) for one in record["proposals"]] == [
         ("https://arxiv.org/abs/2605.00658", "new")
     ]
+
+
+def test_a_reader_s_data_is_handed_out_once_by_each_letter(client: Client, reader: Subscriber) -> None:
+    link = link_of(reader, Letter.Kind.EXPORT)
+    form = {"mark": mark(follow(client, link))}
+    answers = [client.post("/data/", form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 404]
+    assert "was used or has expired" in answers[1].content.decode()
+
+
+@pytest.mark.parametrize("kind", [Letter.Kind.EXPORT, Letter.Kind.ERASE])
+def test_links_to_a_reader_s_data_and_its_erasure_live_60_minutes(
+    client: Client, reader: Subscriber, set_clock: SetClock, kind: Letter.Kind
+) -> None:
+    link = link_of(reader, kind)
+    assert "works once, for 60 minutes" in " ".join(sent()[-1].body.split())
+    set_clock(MORNING + timedelta(minutes=59))
+    page = follow(client, link)
+    set_clock(MORNING + timedelta(minutes=60))
+    assert client.get(link).status_code == 404
+    assert client.post(page.wsgi_request.path, {"mark": mark(page)}).status_code == 404
+    assert Subscriber.objects.exists()
+
+
+def test_the_60_minutes_begin_when_the_letter_is_sent(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+    letter = link_requests.plan_letter(reader, Letter.Kind.ERASE)
+    assert letter is not None
+    set_clock(MORNING + timedelta(hours=2))
+    letters.send(letter)
+    assert follow(client, path_in(sent()[-1].body)).status_code == 200
+
+
+def test_erasing_voids_every_letter_under_way(client: Client, reader: Subscriber) -> None:
+    moving = link_requests.plan_move_letter(reader, "ada@new.example")
+    assert moving is not None
+    letters.send(moving)
+    paths = [path_in(sent()[-1].body), *(link_of(reader, kind) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE))]
+    press(client, paths[-1])
+    assert [client.get(path).status_code for path in paths] == [404, 404, 404]
+    assert not Letter.objects.exists()
 
 
 def test_the_file_holds_nothing_of_another_reader(reader: Subscriber) -> None:

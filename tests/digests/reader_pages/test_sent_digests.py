@@ -77,7 +77,7 @@ def test_the_digests_of_others_are_not_shown(reader: Subscriber) -> None:
 def test_after_five_empty_days_in_a_row_one_note_offers_broader_topics(
     client: Client, reader: Subscriber, empty: int, is_told: bool
 ) -> None:
-    recent_issues.known.clear()
+    recent_issues.indexes_in_memory.clear()
     broad = TopicFactory(slug="broad", name="Broad matters")
     published_issue(MONDAY, PaperFactory(topics=[broad]), PaperFactory(topics=[broad]))
     had(reader, 20, SENT, digest=sent_digest(1))

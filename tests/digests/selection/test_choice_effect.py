@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digests.selection.choice_effect import Effect, IssueDay, Week, effects, entries_by, entries_with, first_effect
-from digests.selection.entry_index import Choice, Entry, build_index, note_words
+from digests.selection.entry_index import Choice, Entry, build_index, index_words
 from tests.digests.selection.test_rules import VISION, entry
 from tests.factories import MONDAY
 
@@ -112,7 +112,7 @@ def test_an_index_is_as_before_whoever_asked() -> None:
 def test_a_phrase_is_found_where_selection_finds_it(phrase: str, title: str, summary: str) -> None:
     entries = [entry(1, title=title, summary=summary), entry(2, title=summary, summary=title)]
     index = build_index(entries)
-    note_words(index, Choice(frozenset(), followed_phrases=(phrase,)))
+    index_words(index, Choice(frozenset(), followed_phrases=(phrase,)))
     assert entries_with(entries, [phrase]) == index.by_phrase
 
 
@@ -120,5 +120,5 @@ def test_a_phrase_is_found_where_selection_finds_it(phrase: str, title: str, sum
 def test_an_author_is_found_where_selection_finds_the_name(names: list[str]) -> None:
     entries = [entry(1, authors=("Ada EXAMPLE", "Strasse")), entry(2, authors=("Bo",)), entry(3)]
     index = build_index(entries)
-    note_words(index, Choice(frozenset(), followed_authors=tuple(names)))
+    index_words(index, Choice(frozenset(), followed_authors=tuple(names)))
     assert entries_by(entries, names) == index.by_author

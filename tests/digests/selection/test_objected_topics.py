@@ -8,7 +8,7 @@ VISION = Choice(frozenset({"vision"}))
 
 
 def papers(index: object, choice: Choice) -> list[tuple[int, str]]:
-    return [(item.entry.paper_id, item.reason) for item in select(index, choice).items]  # type: ignore[arg-type]
+    return [(item.entry.paper_id, item.reason) for item in select(index, choice)]  # type: ignore[arg-type]
 
 
 def test_a_paper_does_not_come_for_a_topic_that_is_objected_to() -> None:

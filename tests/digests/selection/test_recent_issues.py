@@ -20,9 +20,9 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _nothing_in_memory() -> Iterator[None]:
-    recent_issues.known.clear()
+    recent_issues.indexes_in_memory.clear()
     yield
-    recent_issues.known.clear()
+    recent_issues.indexes_in_memory.clear()
 
 
 @pytest.fixture
@@ -95,4 +95,4 @@ def test_memory_holds_no_more_than_two_weeks(set_clock: SetClock) -> None:
         set_clock(MORNING + days * DAY)
         published_issue(MONDAY + days * DAY, PaperFactory())
         recent_issues.last_days()
-        assert len(recent_issues.known) <= 14
+        assert len(recent_issues.indexes_in_memory) <= 14

@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.selection.choice_effect import older_than
+from digests.selection.choice_effect import older_issues
 from digests.selection.entry_index import WEAK, Choice, Entry, IssueIndex, build_index, entries_of_papers
-from digests.selection.rules import OlderIssue, concerns, fallback_order, select, why_left_out, with_fallback
+from digests.selection.rules import (
+    OlderIssue,
+    choose_fallback_places,
+    entries_to_explain,
+    fallback_items,
+    reasons_left_out,
+    select,
+)
 
 TOPICS = {"vision": "Vision", "robotics": "Robotics", "audio": "Audio"}
 
@@ -31,11 +38,11 @@ def entry(number: int, *topics: str, **fields: Any) -> Entry:
 
 
 def chosen(entries: list[Entry], choice: Choice, had: Collection[int] = (), **limits: int) -> list[int]:
-    return [item.entry.id for item in select(build_index(entries, [choice], **limits), choice, had).items]
+    return [item.entry.id for item in select(build_index(entries, [choice], **limits), choice, had)]
 
 
 def why(index: IssueIndex, choice: Choice) -> dict[int, str]:
-    return why_left_out(index, choice, select(index, choice))
+    return reasons_left_out(index, choice, select(index, choice))
 
 
 VISION = Choice(frozenset({"vision"}))
@@ -98,7 +105,7 @@ def test_a_paper_that_fits_weakly_is_held_to_the_minimum_score_too() -> None:
 def test_a_weak_fit_is_no_hindrance_under_another_topic_that_fits() -> None:
     both = entry(1, "vision", "audio", is_front=False, fits={"vision": 0.2, "audio": 0.9})
     choice = Choice(frozenset({"vision", "audio"}))
-    assert [item.reason for item in select(build_index([both]), choice).items] == ["Audio"]
+    assert [item.reason for item in select(build_index([both]), choice)] == ["Audio"]
 
 
 def test_a_paper_whose_fit_is_unknown_is_not_weak_and_stands_behind_what_fits_well() -> None:
@@ -121,7 +128,7 @@ def test_older_issues_fill_up_what_the_span_leaves_the_newest_first_and_name_the
         older(shelved(2, "vision", day=date(2026, 5, 2)), shelved(3, "audio")),
         older(entry(4, "vision", day=date(2026, 5, 1), votes=3), shelved(5, "vision")),
     ]
-    items = select(index, Choice(frozenset({"vision"}), max_papers=3), older=before).items
+    items = select(index, Choice(frozenset({"vision"}), max_papers=3), older=before)
     assert [(item.entry.id, item.reason) for item in items] == [
         (1, "Vision"),
         (2, "Vision · from 2 May"),
@@ -135,7 +142,7 @@ def test_older_issues_bring_nothing_muted_or_had_or_closed_and_nothing_weak() ->
         shelved(4, "vision", fit=0.3), shelved(5, "vision"), closed={3},
     )  # fmt: skip
     choice = Choice(frozenset({"vision"}), muted_phrases=("survey",))
-    items = select(build_index([], [choice]), choice, had={2}, older=[before]).items
+    items = select(build_index([], [choice]), choice, had={2}, older=[before])
     assert [item.entry.id for item in items] == [5]
 
 
@@ -145,14 +152,14 @@ def test_a_full_digest_reads_no_older_issue_and_a_filled_one_reads_no_further() 
         pytest.fail("an older issue was read for nothing")
 
     index, choice = build_index([entry(1, "vision")]), Choice(frozenset({"vision"}), max_papers=1)
-    assert [item.entry.id for item in select(index, choice, older=read()).items] == [1]
+    assert [item.entry.id for item in select(index, choice, older=read())] == [1]
     two = replace(choice, max_papers=2)
-    assert [item.entry.id for item in select(index, two, older=read(older(entry(2, "vision")))).items] == [1, 2]
+    assert [item.entry.id for item in select(index, two, older=read(older(entry(2, "vision"))))] == [1, 2]
 
 
 def test_an_older_pick_counts_by_its_topics_alone() -> None:
     before = older(entry(1, "audio", is_pick=True), entry(2, "vision", is_pick=True))
-    items = select(build_index([]), VISION, older=[before]).items
+    items = select(build_index([]), VISION, older=[before])
     assert [(item.entry.id, item.reason) for item in items] == [(2, "Vision")]
 
 
@@ -178,7 +185,7 @@ def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_pl
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
     choice = Choice(frozenset({"vision"}), followed_authors=("Ada Example",))
     index = build_index([entry(1, "audio", is_front=False, authors=("Ada Example",))], [choice])
-    assert [item.reason for item in select(index, choice).items] == ["You follow Ada Example"]
+    assert [item.reason for item in select(index, choice)] == ["You follow Ada Example"]
 
 
 def test_only_what_a_reader_follows_and_a_paper_has_is_given_as_the_reason() -> None:
@@ -188,7 +195,7 @@ def test_only_what_a_reader_follows_and_a_paper_has_is_given_as_the_reason() -> 
         entry(2, "audio", title="Splats"),
         entry(3, "audio", authors=("Cy Other",)),
     ]
-    items = select(build_index(entries, [choice]), choice).items
+    items = select(build_index(entries, [choice]), choice)
     assert [(item.entry.id, item.reason) for item in items] == [
         (1, "You follow Bo Sample"),
         (2, "You follow “splats”"),
@@ -203,7 +210,7 @@ def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
 
 def test_what_a_reader_had_before_is_left_out() -> None:
     index = build_index([entry(1, "vision"), entry(2, "vision")])
-    assert [item.entry.id for item in select(index, VISION, had={1}).items] == [2]
+    assert [item.entry.id for item in select(index, VISION, had={1})] == [2]
 
 
 def test_a_paper_on_an_earlier_shelf_and_a_front_of_the_span_stands_once_on_the_front() -> None:
@@ -213,29 +220,29 @@ def test_a_paper_on_an_earlier_shelf_and_a_front_of_the_span_stands_once_on_the_
 
 def test_the_limit_holds() -> None:
     index = build_index([entry(n, "vision") for n in range(1, 20)])
-    assert len(select(index, Choice(frozenset({"vision"}), max_papers=5)).items) == 5
+    assert len(select(index, Choice(frozenset({"vision"}), max_papers=5))) == 5
 
 
 @given(st.sets(st.sampled_from(sorted(TOPICS))), st.sets(st.sampled_from(sorted(TOPICS)), min_size=1))
 def test_a_reason_names_one_topic_and_one_word_at_most(own: set[str], chosen_topics: set[str]) -> None:
     evidence = {slug: f"word of {slug}" for slug in own}
     index, choice = build_index([entry(1, *own, evidence=evidence)]), Choice(frozenset(chosen_topics))
-    reasons = [item.reason for item in select(index, choice).items]
+    reasons = [item.reason for item in select(index, choice)]
     assert reasons in [[f"{TOPICS[slug]}: word of {slug}"] for slug in own & chosen_topics] or not own & chosen_topics
 
 
 def test_readers_who_get_a_paper_for_the_same_reason_share_one_item() -> None:
     index = build_index([entry(1, "vision", "audio", is_pick=True)])
-    first, second = (select(index, choice).items for choice in (VISION, replace(VISION, max_papers=3)))
+    first, second = (select(index, choice) for choice in (VISION, replace(VISION, max_papers=3)))
     assert first[0] is second[0]
     assert first[0].reason == "Editors’ pick · Vision"
-    assert select(index, Choice(frozenset({"audio"}))).items[0].reason == "Editors’ pick · Audio"
+    assert select(index, Choice(frozenset({"audio"})))[0].reason == "Editors’ pick · Audio"
 
 
 @pytest.mark.parametrize(("votes", "reason"), [(41, "Vision · 41 votes"), (1, "Vision · 1 vote"), (0, "Vision")])
 def test_the_reason_names_the_readers_topic_and_the_votes(votes: int, reason: str) -> None:
     index = build_index([entry(1, "vision", "audio", votes=votes)])
-    assert select(index, VISION).items[0].reason == reason
+    assert select(index, VISION)[0].reason == reason
 
 
 def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_picked() -> None:
@@ -243,10 +250,10 @@ def test_papers_below_the_minimum_score_come_only_where_they_are_followed_or_pic
     assert chosen(entries, Choice(frozenset({"vision"}), minimum_score=5.0)) == [3, 1]
 
 
-def test_without_a_match_the_fallback_brings_the_fronts_best_and_says_so() -> None:
+def test_without_a_match_the_fallback_brings_the_fronts_best() -> None:
     index = build_index([entry(1, "audio", votes=9), entry(2, "audio", is_front=False)])
-    shown = with_fallback(fallback_order(index, VISION), VISION)
-    assert ([item.reason for item in shown.items], shown.is_fallback) == (["From the newest issue · 9 votes"], True)
+    shown = fallback_items(choose_fallback_places(index, VISION), VISION)
+    assert [item.reason for item in shown] == ["From the newest issue · 9 votes"]
 
 
 # Free items
@@ -264,9 +271,9 @@ def test_a_fallback_brings_free_items_first_under_their_own_reason_and_nothing_m
     entries = [entry(1, "audio"), entry(2, "audio", title="A survey"), entry(3, paper_id=-3)]
     choice = replace(VISION, muted_phrases=("survey",))
     index = build_index(entries, [choice])
-    shown = with_fallback(fallback_order(index, choice), choice).items
+    shown = fallback_items(choose_fallback_places(index, choice), choice)
     assert [(item.entry.id, item.reason) for item in shown] == [(3, "From the editors"), (1, "From the newest issue")]
-    assert fallback_order(index, choice, had={1}) == []
+    assert choose_fallback_places(index, choice, had={1}) == []
 
 
 # What was left out
@@ -285,7 +292,7 @@ def test_each_entry_that_was_left_out_has_the_first_reason_that_keeps_it_out() -
         entry(8, "vision", score=9.0, fits={"vision": 0.3}),
     ]
     index = build_index(entries, [choice])
-    assert why_left_out(index, choice, select(index, choice, had={2, 3}), had={2, 3}) == {
+    assert reasons_left_out(index, choice, select(index, choice, had={2, 3}), had={2, 3}) == {
         2: "muted",
         3: "sent before",
         4: "none of the reader’s topics",
@@ -313,7 +320,7 @@ def test_a_reader_may_ask_after_the_front_and_what_fits_the_choice() -> None:
         shelved(4, "audio", title="Splats"),
         shelved(5, "audio", title="A survey"),
     ]
-    asked = concerns(build_index(entries, [choice]), choice)
+    asked = entries_to_explain(build_index(entries, [choice]), choice)
     assert [number for number in range(1, 6) if asked >> number - 1 & 1] == [1, 2, 4, 5]
 
 
@@ -349,14 +356,14 @@ def test_every_entry_is_either_chosen_or_left_out_for_one_reason(
     rows: list[Any], choice: Choice, had: set[int]
 ) -> None:
     index = build_index(made(rows))
-    selection = select(index, choice, had)
-    taken = [item.entry.id for item in selection.items]
-    left = why_left_out(index, choice, selection, had)
+    items = select(index, choice, had)
+    taken = [item.entry.id for item in items]
+    left = reasons_left_out(index, choice, items, had)
     assert len(taken) == len(set(taken)) <= choice.max_papers
     assert set(taken) | left.keys() == {e.id for e in index.entries}
     assert not set(taken) & left.keys()
-    assert all(item.reason for item in selection.items)
-    assert all(item.entry.is_pick or choice.topics & item.entry.topics.keys() for item in selection.items)
+    assert all(item.reason for item in items)
+    assert all(item.entry.is_pick or choice.topics & item.entry.topics.keys() for item in items)
 
 
 @given(st.lists(issues, min_size=1, max_size=4), choices_of, st.sets(st.integers(1, 40)))
@@ -364,8 +371,8 @@ def test_a_digest_is_full_or_holds_all_that_fits_and_begins_with_its_own_and_wha
     days: list[list[Any]], choice: Choice, had: set[int]
 ) -> None:
     indexes = [build_index(made(rows, first=100 * number)) for number, rows in enumerate(days)]
-    before = list(older_than(indexes[0], indexes[1:]))
-    chosen_entries = [item.entry for item in select(indexes[0], choice, had, before).items]
+    before = list(older_issues(indexes[0], indexes[1:]))
+    chosen_entries = [item.entry for item in select(indexes[0], choice, had, before)]
     papers = [one.paper_id for one in chosen_entries]
     stands: dict[int, Entry] = {}
     for index in indexes:

@@ -106,7 +106,7 @@ def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admi
     tasks.go_on_with_import(run.pk)
     shown = admin_client.get(page).content.decode()
     assert "Bounces, as you said" in shown
-    assert "Left out, as you said of the column: “Bounces” says “3”" in shown
+    assert "Left out because of your answer about a column: “Bounces” says “3”" in shown
     admin_client.post(page, {"write": "1"})
     tasks.go_on_with_import(run.pk)
     assert [reader.email for reader in Subscriber.objects.all()] == ["ada@example.org"]
@@ -265,7 +265,7 @@ def test_the_list_of_imports_runs_no_query_a_row(admin_client: Client) -> None:
             assert admin_client.get(IMPORTS).status_code == 200
         return len(captured)
 
-    admin_client.get(IMPORTS)  # what a process looks up once is known from here on
+    admin_client.get(IMPORTS)  # the session is written at the first request
     assert add(3) == add(20)
 
 

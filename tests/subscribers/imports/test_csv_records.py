@@ -20,9 +20,9 @@ def test_a_quote_that_never_closes_swallows_no_line_unseen() -> None:
     ]  # fmt: skip
     assert [record.fault for record in found] == [
         "",
-        "a quotation mark opens in this line and takes in the lines to 4",
-        "stands inside a quotation that opens in line 2",
-        "stands inside a quotation that opens in line 2",
+        "a quotation mark opens in this line and spans lines 2 to 4",
+        "is inside a quotation that opens in line 2",
+        "is inside a quotation that opens in line 2",
     ]
 
 

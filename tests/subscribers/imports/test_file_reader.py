@@ -17,7 +17,7 @@ def test_a_line_of_fewer_cells_is_read_and_one_of_too_many_is_not(tmp_path: Path
         (2, "ada@example.org", "", ""),
         (3, "", "empty", ""),
         (4, " ", "", ""),
-        (5, "bo@example.org", "unreadable", "it has 5 cells, and the file 3 columns"),
+        (5, "bo@example.org", "unreadable", "it has 5 cells for 3 columns"),
     ]
 
 

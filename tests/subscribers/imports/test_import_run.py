@@ -229,9 +229,9 @@ def test_a_quote_that_never_closes_leaves_no_line_out_of_the_count(tmp_path: Pat
     assert outcomes(path) == ["added"] + ["unreadable"] * 4
     assert run.counts == {"added": 1, "unreadable": 4}
     assert [(line, reason) for line, _, reason in run.problems][:2] == [
-        (3, "cannot be read for sure, so nothing of it is imported: a quotation mark opens in this line and takes in "
-            "the lines to 6"),
-        (4, "cannot be read for sure, so nothing of it is imported: stands inside a quotation that opens in line 3"),
+        (3, "cannot be read with certainty, so it is not imported: a quotation mark opens in this line and "
+            "spans lines 3 to 6"),
+        (4, "cannot be read with certainty, so it is not imported: is inside a quotation that opens in line 3"),
     ]  # fmt: skip
 
 

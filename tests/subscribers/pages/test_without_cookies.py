@@ -7,6 +7,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
+from newsletter import clock
 from newsletter.papers.models import Proposal, Vote
 from subscribers import letters, tokens
 from subscribers.models import Farewell, Letter, Preferences, Subscriber
@@ -50,7 +51,7 @@ def leave_link(reader: Subscriber) -> str:
 def link_of(letter: Letter | None, page: str) -> str:
     assert letter is not None
     token = tokens.random_token()
-    Letter.objects.filter(pk=letter.pk).update(token_hash=tokens.hash_token(token))
+    Letter.objects.filter(pk=letter.pk).update(sending_at=clock.now(), token_hash=tokens.hash_token(token))
     return f"/{page}/{token}/"
 
 

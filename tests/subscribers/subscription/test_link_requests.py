@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from subscribers import letters, tokens
+from subscribers.addresses.canonical import hash_address
 from subscribers.models import Consent, Letter, Subscriber, Suppression
 from subscribers.subscription import link_requests
 from subscribers.tokens import Purpose
@@ -160,6 +161,15 @@ def test_an_address_taken_meanwhile_stays_whose_it_is(client: Client, reader: Su
     reader.refresh_from_db()
     assert reader.canonical == "ada@old.example"
     assert not Letter.objects.filter(kind="moved").exists()
+
+
+def test_nobody_moves_to_an_address_that_complained_of_the_letter(client: Client, reader: Subscriber) -> None:
+    link = link_of(link_requests.plan_move_letter(reader, NEW))
+    complained = {"address_hash": hash_address(NEW), "reason": Suppression.Reason.COMPLAINT}
+    Suppression.objects.create(**complained)
+    assert "Nothing was moved" in press(client, link).content.decode()
+    reader.refresh_from_db()
+    assert reader.canonical == "ada@old.example"
 
 
 def test_one_address_is_asked_once_a_day_by_however_many_readers(reader: Subscriber) -> None:

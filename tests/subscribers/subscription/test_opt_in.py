@@ -128,3 +128,33 @@ def test_who_asks_and_leaves_before_confirming_is_gone() -> None:
     reader = ask().subscriber
     opt_in.unsubscribe(reader, IP)
     assert Subscriber.objects.get().status == Subscriber.Status.UNSUBSCRIBED
+
+
+def test_who_confirms_leaves_and_opens_an_older_letter_stays_away() -> None:
+    first, second = ask(), ask()
+    opt_in.confirm(first, IP)
+    opt_in.unsubscribe(Subscriber.objects.get(), IP)
+    assert not opt_in.confirm(Letter.objects.select_related("subscriber").get(pk=second.pk), IP)
+    assert Subscriber.objects.get().status == Subscriber.Status.UNSUBSCRIBED
+
+
+def test_a_letter_from_before_leaving_confirms_no_later_sign_up() -> None:
+    before = ask()
+    opt_in.unsubscribe(before.subscriber, IP)
+    ask()
+    assert not opt_in.confirm(before, IP)
+    assert Subscriber.objects.get().status == Subscriber.Status.PENDING
+
+
+def test_leaving_voids_every_letter_under_way_but_the_notice_of_a_move() -> None:
+    reader = SubscriberFactory()
+    for kind in Letter.Kind:
+        reader.letters.create(kind=kind)
+    opt_in.unsubscribe(reader, IP)
+    assert Letter.objects.get(used_at=None).kind == Letter.Kind.MOVED
+
+
+def test_leaving_voids_no_letter_of_another_reader() -> None:
+    letter = ask("other@example.org")
+    opt_in.unsubscribe(SubscriberFactory(), IP)
+    assert opt_in.confirm(letter, IP)
