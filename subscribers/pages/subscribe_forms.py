@@ -106,7 +106,7 @@ class ChoiceForm(forms.Form):
     )
 
     followed_phrases = PhraseListField(
-        label="Follow words", help_text="Papers with these words come whatever their topic."
+        label="Follow words", help_text="Papers about these words come whatever their topic."
     )
     followed_authors = PhraseListField(label="Follow authors")
     muted_phrases = PhraseListField(label="Mute words", help_text="Papers with these words never come.")
