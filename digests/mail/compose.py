@@ -4,6 +4,7 @@ What differs from digest to digest and from reader to reader are slots. A slot's
 can hold one.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
@@ -12,12 +13,13 @@ from typing import NamedTuple
 from django.utils.html import escape
 
 from digests.mail.cards import PREHEADER, CardTemplate, Item, SmallerCards, pieces_of, render_pieces
-from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame
+from digests.mail.frame import FramePieces, cut_frame, frame_of, render_frame, shared_frame_of
 from digests.mail.masthead import Masthead, fallback_lead, html_lead, masthead_of, text_lead
+from digests.mail.reader_words import UNNAMED
 from digests.mail.size_limit import LINES, shorten_to_fit
-from digests.mail.slots import Opened, Parts, weave
+from digests.mail.slots import LINK_SLOTS, Opened, Parts, fill, slot, weave
 from digests.models import Digest
-from digests.providers.interface import SEAM
+from digests.providers.interface import SEAM, word_slots
 from newsletter.excerpt import cut_at_word
 from newsletter.issues.models import Issue
 from newsletter.issues.publish import snapshot_of
@@ -50,9 +52,22 @@ def compose(digest: Digest) -> Parts:
     return opened(digest).marked()
 
 
-def opened(digest: Digest | DigestOrder) -> Opened:
+def compose_shared(digest: Digest) -> str:
+    """Return the HTML of a digest without its reader's links and words, for a page that readers share."""
+    html = opened(digest, shared_frame_of(digest.issue_id)).marked().html
+    return fill(reader_links().sub("", html), word_slots(UNNAMED))
+
+
+@cache
+def reader_links() -> re.Pattern[str]:
+    """Return the pattern of a link to an open reader slot, as our templates write it."""
+    slots = "|".join(slot(name) for name in LINK_SLOTS)
+    return re.compile(rf'<a [^>]*href="(?:{slots})[^>]*>[^<]*</a>')
+
+
+def opened(digest: Digest | DigestOrder, frame: FramePieces | None = None) -> Opened:
     """Return the mail of a digest cut at its reader slots. One query, or none where its cards are known."""
-    frame, cards = frame_of(digest.issue_id), pieces_of(digest.card_ids)
+    frame, cards = frame or frame_of(digest.issue_id), pieces_of(digest.card_ids)
     lead = fallback_lead(digest.fallback_reason) if digest.is_fallback else ""
     masthead = masthead_of(digest.kind, digest.first_day, frame.day, lead)
     return fit(frame, cards, digest.subject, masthead, SmallerCards(digest.card_ids).at)

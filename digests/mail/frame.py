@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -39,14 +39,24 @@ def frame_of(issue_id: int) -> FramePieces:
     return cut_frame(Parts(frame.html, frame.text), issue.date)
 
 
+@lru_cache(maxsize=32)
+def shared_frame_of(issue_id: int) -> FramePieces:
+    """Return the frame of a published issue without its reader's links and words, for a page that readers share.
+
+    Its size is that of the mail's frame, so that the same cards are shortened.
+    """
+    issue = Issue.objects.select_related("curated_by").get(pk=issue_id)
+    return replace(cut_frame(render_frame(issue, is_shared=True), issue.date), size=frame_of(issue_id).size)
+
+
 def cut_frame(parts: Parts, day: date) -> FramePieces:
     slots = (*DIGEST_SLOTS, *READER_SLOTS)
     html, text = cut(parts.html, slots), cut(parts.text, slots)
     return FramePieces(tuple(html), tuple(text), len(parts.html.encode()) + FILLED_SIZE, day)
 
 
-def render_frame(issue: Issue) -> Parts:
+def render_frame(issue: Issue, *, is_shared: bool = False) -> Parts:
     slots = {name: slot(name) for name in (*READER_SLOTS, *DIGEST_SLOTS)}
-    context = message.publication() | slots | {"issue": issue}
+    context = message.publication() | slots | {"issue": issue, "is_shared": is_shared}
     html = render_to_string("digests/mail/body.html", context)
     return Parts(message.inline_styles(html), render_to_string("digests/mail/body.txt", context).strip() + "\n")

@@ -8,9 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from digests.mail import compose, links, reader_words, slots
+from digests.mail import compose
 from digests.models import CardsPruned, Delivery
-from digests.providers.interface import Words, word_slots
 from digests.selection import recent_issues
 from digests.selection.choice_effect import Effect, Week, effects, first_effect
 from digests.selection.entry_index import Choice
@@ -25,51 +24,31 @@ from subscribers.pages.subscribe_forms import AMOUNT, ChoiceForm, PreferencesFor
 MAIL_CSP = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 
-@link_session.token_page(tokens.Purpose.VIEW)
+@link_session.private
+@require_safe
 def view(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a reader's digest as it was mailed, or say that it is no longer kept.
+    """Show a digest as it was mailed, or say that it is no longer kept.
 
-    The links in it carry the token's own epoch: an old mailbox cannot open the reader's present settings.
+    Readers share this address, so the page sets no cookie and holds no link that acts for the reader.
     """
-    signed = tokens.unsign_with_epoch(tokens.Purpose.VIEW, token)
-    if signed is None:
+    delivery_id = tokens.unsign(tokens.Purpose.VIEW, token)
+    if delivery_id is None:
         return explain_link(request, tokens.Purpose.VIEW, token)
-    delivery_id, epoch = signed
-    delivery = Delivery.objects.select_related("digest__issue", "subscriber").filter(pk=delivery_id).first()
-    if delivery is not None and delivery.subscriber is None:
+    delivery = Delivery.objects.select_related("digest__issue").filter(pk=delivery_id).first()
+    if delivery is not None and delivery.subscriber_id is None:
         return render(request, "subscribers/link_erased.html", status=410)
-    if delivery is None or delivery.digest is None or delivery.subscriber is None:
+    if delivery is None or delivery.digest is None:
         return digest_not_kept(request)
     try:
-        html = compose.compose(delivery.digest).html
+        html = compose.compose_shared(delivery.digest)
     except CardsPruned:
         return digest_not_kept(request, delivery.digest.issue)
-    own_links = links.links(delivery.pk, delivery.subscriber.pk, epoch)
-    values = {**own_links, **word_slots(words_of_then(delivery, epoch))}
-    html = slots.fill(html, values)
     return mail_response(request, html)  # type: ignore[call-arg, return-value]  # the decorator's type knows no arguments of a view
-
-
-def words_of_then(delivery: Delivery, epoch: int) -> Words:
-    """Return what the mail said of the reader; an address that was left can show nothing of the reader's present."""
-    reader = delivery.subscriber
-    if reader is None or reader.token_epoch != epoch or delivery.preferences_id is None:
-        return reader_words.UNNAMED
-    return reader_words.words_of_reader(reader, delivery.preferences_id)
 
 
 @csp(MAIL_CSP)  # type: ignore[arg-type]
 def mail_response(request: HttpRequest, html: str) -> HttpResponse:
     return HttpResponse(html)
-
-
-@link_session.private
-@require_safe
-def open_digest(request: HttpRequest, token: str) -> HttpResponse:
-    """Redirect from the link in a digest to its page, whose URL holds no token."""
-    if tokens.unsign(tokens.Purpose.VIEW, token) is None:
-        return explain_link(request, tokens.Purpose.VIEW, token)
-    return link_session.open_page(request, tokens.Purpose.VIEW, token, "digests:view", view.with_token)
 
 
 def digest_not_kept(request: HttpRequest, issue: Issue | None = None) -> HttpResponse:

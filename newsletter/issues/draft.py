@@ -14,7 +14,7 @@ from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, PaperQuerySet, Proposal, Sighting, Source
 from newsletter.papers.trending import ranking
 
-# How many papers lead where nothing speaks for any: enough for a page, too few to pass for what trends.
+# The size of a front without any evidence: enough papers for a page, too few to look like a list of what trends.
 FRONT_WITHOUT_EVIDENCE = 5
 ARXIV = (Source.Kind.ARXIV, Source.Kind.ARXIV_API)
 OUR_OWN = (Source.Kind.EDITORS, Source.Kind.READERS, Source.Kind.FORECAST)
@@ -26,7 +26,7 @@ def draft_next_issue(front_size: int | None = None) -> Issue:
 
 
 def next_date() -> date:
-    """Return the date of the next open issue; one prepared for a later day waits for its turn."""
+    """Return the date of the next open issue; an issue prepared for a later day waits for its day."""
     ahead = Issue.objects.open().filter(date__gte=clock.today()).order_by("date")
     drafted = ahead.filter(prepared_at=None).first()
     prepared = ahead.exclude(prepared_at=None).first()
@@ -46,7 +46,7 @@ def next_day(after: datetime | None = None) -> date:
 
 
 def draft_issue(day: date, front_size: int | None = None) -> Issue:
-    """Create or refresh the draft of `day`; a published issue is left alone. Safe to repeat.
+    """Create or refresh the draft of `day`; leave a published issue alone. Safe to repeat.
 
     The front of a new draft has up to `front_size` papers, by default ISSUE_FRONT_SIZE.
     """
@@ -67,7 +67,7 @@ def draft_issue(day: date, front_size: int | None = None) -> Issue:
 
 
 def keep_prepared_entries(issue: Issue) -> None:
-    """Pin the entries of a prepared issue; from now on it is filled like any other."""
+    """Pin the entries of a prepared issue; from now on it is filled like any other issue."""
     issue.entries.front().update(is_placed=True)
     issue.prepared_at = None
     issue.save(update_fields=["prepared_at"])
@@ -85,13 +85,13 @@ def follow_papers(issue: Issue) -> None:
     for entry, stood_for in entries.items():
         heir = heirs.get(stood_for, stood_for) if stood_for else None
         if heir and heir != entry.paper_id:
-            hand_over(entry, heir, came_as=None if heir == stood_for else stood_for)
+            assign_paper(entry, heir, came_as=None if heir == stood_for else stood_for)
     held = Paper.objects.filter(entries__issue=issue)
     withdrawn = list(held.exclude(withdrawn_at=None).values_list("pk", flat=True))
     issue.entries.filter(paper__in=withdrawn).delete()
 
 
-def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
+def assign_paper(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
     """Assign an entry to another paper; if that paper has an entry, move the edits there and delete this one."""
     taken = Q(issue=entry.issue_id) | Q(shelf=IssueEntry.Shelf.FRONT, dropped_at=None)
     if entry.shelf == IssueEntry.Shelf.SHELF:
@@ -102,11 +102,11 @@ def hand_over(entry: IssueEntry, paper_id: int, came_as: int | None) -> None:
         entry.save(update_fields=["paper", "came_as"])
         return
     for other in others.filter(issue=entry.issue_id):
-        take_over(entry, other)
+        copy_edits(entry, other)
     entry.delete()
 
 
-def take_over(entry: IssueEntry, other: IssueEntry) -> None:
+def copy_edits(entry: IssueEntry, other: IssueEntry) -> None:
     """Copy an editor's changes from `entry` to `other`, without overwriting its own."""
     other.is_pick, other.is_placed = other.is_pick or entry.is_pick, other.is_placed or entry.is_placed
     other.summary = other.summary or entry.summary
@@ -124,15 +124,15 @@ def refresh_front(issue: Issue) -> None:
     kept = [entry for entry in entries if issue.arranged_at or is_touched(entry)]
     # Free the papers on this issue's shelf for its front.
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
-    fill(issue, kept, {entry.paper_id: entry for entry in entries if entry not in kept})
+    fill_front(issue, kept, {entry.paper_id: entry for entry in entries if entry not in kept})
 
 
-def fill(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntry]) -> None:
+def fill_front(issue: Issue, kept: list[IssueEntry], loose: dict[int | None, IssueEntry]) -> None:
     """Add the best papers to a front next to the `kept` entries; reuse or delete the `loose` ones."""
     free = issue.front_size - sum(entry.dropped_at is None for entry in kept)
     taken = [entry.paper_id for entry in kept if entry.paper_id]
     has_paper = any(entry.dropped_at is None and entry.paper_id for entry in kept)
-    papers = leading(issue.date, taken, max(free, 0), may_be_bare=not has_paper)
+    papers = papers_for_front(issue.date, taken, max(free, 0), may_be_bare=not has_paper)
     rows = [loose.pop(paper.pk) if paper.pk in loose else IssueEntry(issue=issue, paper=paper) for paper in papers]
     start = max((entry.position for entry in kept), default=0) if issue.arranged_at else 0
     for number, row in enumerate(rows, start=start + 1):
@@ -148,12 +148,12 @@ def is_touched(entry: IssueEntry) -> bool:
     return bool(entry.dropped_at or entry.is_pick or entry.is_placed or words)
 
 
-def leading(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
-    """Return the papers that fill up a front, best first: those that something speaks for, `most` at most.
+def papers_for_front(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
+    """Return up to `most` papers with evidence for a front, best first.
 
-    Where nothing speaks for any, a few lead if `may_be_bare`, because an issue needs a paper on its front to go out:
-    of those that are new and fit a topic well the ones with the best forecast. On a Saturday, when nothing is new, the
-    front stays empty: what Friday left over makes no issue.
+    If no paper has evidence and `may_be_bare` is set, return a few without: of those that are new and fit a topic
+    well, the ones with the best forecast. An issue cannot be published without a paper on its front. On a Saturday,
+    when nothing is new, the front stays empty: Friday's leftovers make no issue.
     """
     papers = candidates(day).exclude(pk__in=taken)
     found = list(with_evidence(papers)[:most])
@@ -169,28 +169,28 @@ def seen_since_last_issue(papers: PaperQuerySet) -> PaperQuerySet:
 
 
 def candidates(day: date) -> PaperQuerySet:
-    """Return the papers of the last listing days that have been on no other front, best first."""
+    """Return the papers of the last listing days that have not been on another front, best first."""
     days = Paper.objects.present().filter(listed_on__lte=day).order_by("-listed_on")
     recent = list(days.values_list("listed_on", flat=True).distinct()[: ranking.FRONT_DAYS])
     led = IssueEntry.objects.front().kept().exclude(issue__date=day).filter(paper__listed_on__in=recent)
     # A list of a few hundred ids, because the planner chooses badly for a subquery.
-    had = [*led.values_list("paper_id", flat=True), *twins_shown(min(recent, default=day))]
+    had = [*led.values_list("paper_id", flat=True), *papers_shown_as_twins(min(recent, default=day))]
     return Paper.objects.present().filter(listed_on__in=recent).exclude(pk__in=had).rising()
 
 
 def with_evidence(papers: PaperQuerySet) -> PaperQuerySet:
-    """Keep the papers that something speaks for: a vote, mentions by two sources, a proposal or a high forecast.
+    """Keep the papers with evidence: a vote, mentions by two sources, a proposal or a high forecast.
 
-    An editor's pick needs no evidence: what an editor touched stays on the front whatever the scores say.
+    An editor's pick needs none: entries that an editor touched stay on the front whatever their score.
     """
     proposed = Exists(Proposal.objects.filter(paper=OuterRef("pk")).exclude(status=Proposal.Status.DECLINED))
     likely = forecasts.best_tenth_of_days(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
-    mentioned = Q(pk__in=mentioned_twice(papers)) | Q(proposed)
+    mentioned = Q(pk__in=papers_mentioned_twice(papers)) | Q(proposed)
     return papers.filter(Q(votes__gt=0) | mentioned | Q(pk__in=likely))
 
 
-def mentioned_twice(papers: PaperQuerySet) -> list[int]:
-    """Return the papers that two sources mention; all of arXiv's listings are one, readers and editors are none."""
+def papers_mentioned_twice(papers: PaperQuerySet) -> list[int]:
+    """Return the ids of papers that two sources mention. arXiv's listings count as one; readers and editors do not."""
     seen = Sighting.objects.filter(paper__in=papers.order_by().values("pk")).exclude(source__kind__in=OUR_OWN)
     listings_as_one = When(source__kind__in=ARXIV, then=Value(0))
     one_source = Case(listings_as_one, default=F("source_id"), output_field=BigIntegerField())
@@ -198,15 +198,15 @@ def mentioned_twice(papers: PaperQuerySet) -> list[int]:
     return list(counted.filter(sources__gt=1).values_list("paper", flat=True))
 
 
-def twins_shown(since: date) -> list[int]:
-    """Return the papers whose merged duplicate, listed since `since`, was in an issue, so readers have seen it."""
+def papers_shown_as_twins(since: date) -> list[int]:
+    """Return the ids of papers that readers saw as a merged duplicate: one listed since `since` was in an issue."""
     merged = list(Paper.objects.exclude(merged_into=None).filter(listed_on__gte=since).values_list("pk", flat=True))
     shown = IssueEntry.objects.kept().filter(paper__in=merged).values_list("paper_id", flat=True)
     return list(duplicates.merge_targets(shown).values()) if merged else []
 
 
 # Arrays are always hashed; in a new database the planner has no statistics to choose a hash join.
-SHELVE = """
+FILL_SHELF = """
 INSERT INTO issues_issueentry (issue_id, paper_id, shelf, position, is_pick, note, snapshot)
 SELECT %(issue)s, paper.id, 'shelf', row_number() OVER (
            ORDER BY paper.score DESC,
@@ -229,4 +229,6 @@ def refresh_shelf(issue: Issue) -> None:
     issue.entries.filter(shelf=IssueEntry.Shelf.SHELF).delete()
     since = issue.date - timedelta(days=ranking.FRONT_DAYS)
     with connection.cursor() as cursor:
-        cursor.execute(SHELVE, {"issue": issue.pk, "day": issue.date, "since": since, "shown": twins_shown(since)})
+        cursor.execute(
+            FILL_SHELF, {"issue": issue.pk, "day": issue.date, "since": since, "shown": papers_shown_as_twins(since)}
+        )

@@ -20,7 +20,7 @@ from newsletter.papers.models import Paper, Sighting, Source
 from newsletter.papers.source_health import listings_line
 from newsletter.papers.summary.summarize import first_lines, summarize
 from newsletter.papers.trending import ranking
-from newsletter.papers.trending.ranking import Ranked
+from newsletter.papers.trending.ranking import RankedPaper
 
 
 class NothingToPublish(Exception):
@@ -88,7 +88,7 @@ def merge_draft(draft: Issue, into: Issue) -> None:
     place = max((entry.position for entry in into.entries.front()), default=0)
     for entry in filter(drafting.is_touched, draft.entries.front()):
         if other := there.get(entry.paper_id):
-            drafting.take_over(entry, other)
+            drafting.copy_edits(entry, other)
             continue
         place += 1
         draft.entries.filter(pk=entry.pk).update(issue=into, position=place)
@@ -147,11 +147,11 @@ def listings_of(issue: Issue) -> str:
 
 def freeze(issue: Issue) -> None:
     """Store the snapshot and final position of each entry."""
-    entries = snapshot_entries(issue, (), ranking.words_of(issue.date))
+    entries = snapshot_entries(issue, (), ranking.words_of_day(issue.date))
     IssueEntry.objects.bulk_update(entries, ["snapshot", "position"], batch_size=500)
 
 
-def snapshot_entries(issue: Issue, order: Iterable[Ranked], why: Mapping[int, str]) -> list[IssueEntry]:
+def snapshot_entries(issue: Issue, order: Iterable[RankedPaper], why: Mapping[int, str]) -> list[IssueEntry]:
     """Return the entries in order with unsaved snapshots; `order` supplies current scores, `why` ranking reasons."""
     figures = {row.paper_id: row for row in order}
     entries = front_first(issue.entries.select_related("paper").prefetch_related("paper__paper_topics__topic"))

@@ -32,7 +32,7 @@ def dry_run(issue: Issue, at: datetime) -> Iterator[DryRun]:
         draft.follow_papers(issue)
         publish.record_picks(issue, at)
         order, is_new = ranking.order_at(issue.date, at)
-        entries = publish.snapshot_entries(issue, order if is_new else [], ranking.words_among(order))
+        entries = publish.snapshot_entries(issue, order if is_new else [], ranking.words_by_paper(order))
         issue.status, issue.published_at = Issue.Status.PUBLISHED, at
         yield DryRun(issue, entries, {row.paper_id: row.place for row in order})
         transaction.set_rollback(True)

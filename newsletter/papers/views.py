@@ -17,7 +17,7 @@ def trending_day(request: HttpRequest, day: str) -> HttpResponse:
     ranked = RankedDay.objects.filter(day=day_or_404(day)).first()
     if ranked is None:
         raise Http404(f"No order of papers was published for {day}.")
-    return JsonResponse(ranking.document_of(ranked))
+    return JsonResponse(ranking.day_document(ranked))
 
 
 def day_or_404(text: str) -> date:

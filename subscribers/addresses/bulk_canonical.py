@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
-from subscribers.addresses.canonical import AddressError, canonical_address
+from subscribers.addresses.canonical import LONGEST_LOCAL_PART, AddressError, canonical_address
 
 ATOM = r"[a-zA-Z0-9_!#$%&'*+\-/=?^`{|}~]+"
 # Not “xn--”: email-validator also limits the length of the decoded domain.
@@ -23,7 +23,7 @@ def canonical(text: str) -> str:
     if plain is None or len(text) > LONGEST:
         return canonical_address(text)
     local_part, domain = plain.groups()
-    if not is_domain(domain):
+    if len(local_part) > LONGEST_LOCAL_PART or not is_domain(domain):
         return canonical_address(text)  # which says what is wrong with it
     return f"{local_part}@{domain}".lower()
 

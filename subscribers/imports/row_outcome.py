@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from subscribers.addresses import bulk_canonical
-from subscribers.addresses.canonical import AddressError, hash_address, is_role
+from subscribers.addresses.canonical import AddressError, hash_address, is_role, refuse_undeliverable
 from subscribers.imports.choice_mapping import Choice, ChoiceMapper
 from subscribers.imports.file_reader import Row
 from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, State
@@ -93,6 +93,8 @@ class RowChecker:
             return Candidate(row, outcome=RowResult(row.fault), why=row.why)
         try:
             canonical = canonical_of(row)
+            if row.state not in DO_NOT_MAIL:
+                refuse_undeliverable(canonical)
         except AddressError as exc:
             return Candidate(row, outcome=RowResult.MALFORMED, why=str(exc))
         address_hash = hash_address(canonical)

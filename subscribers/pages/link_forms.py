@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from subscribers.addresses.canonical import AddressError, canonical_address
+from subscribers.addresses.canonical import AddressError, canonical_address, readable_address
 from subscribers.models import Farewell, Letter
 from subscribers.subscription import abuse_check
 
@@ -21,17 +21,21 @@ class LinkForm(abuse_check.PublicForm):
         error_messages={"required": "Enter the address your digests go to."},
     )
 
+    check_address = staticmethod(canonical_address)
+
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip()
         try:
-            canonical_address(email)
+            self.check_address(email)
         except AddressError as exc:
             raise forms.ValidationError(f"We cannot send mail to this address. {exc}") from exc
         return email
 
 
 class AddressForm(LinkForm):
-    """The new address for a reader's digests."""
+    """The new address for a reader's digests, which must be one that may sign up."""
+
+    check_address = staticmethod(readable_address)
 
     def __init__(self, *args: Any, own: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

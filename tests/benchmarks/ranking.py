@@ -51,8 +51,8 @@ def rescore(scale: float) -> Figure:
 @bench("trending_overlap", unit="of the first 5", target=4.2, needs_recordings=True)
 def trending_overlap(scale: float) -> Figure:
     snapshots = snapshots_in(HF_DAILY / "snapshots")
-    mornings = overlaps_in_the_morning(snapshots, ranking.parameters())
-    rest = overlaps(snapshots, ranking.parameters())
+    mornings = overlaps_in_the_morning(snapshots, ranking.current_parameters())
+    rest = overlaps(snapshots, ranking.current_parameters())
     days = {seen.listed_on for seen in snapshots}
     return Figure(
         kept_of(mornings, 5)[0],
@@ -93,7 +93,7 @@ def make_rows(papers: int, each: int) -> None:
 
 def paper_numbered(number: int) -> Paper:
     """Return one of the papers that were listed over the last days, as many every day."""
-    seen_at = NOW - timedelta(days=number % ranking.SCORED.days)
+    seen_at = NOW - timedelta(days=number % ranking.SCORED_SPAN.days)
     return Paper(
         key=f"arxiv:2605.{number:05}",
         title=f"Paper {number}",

@@ -48,6 +48,7 @@ def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open,
     has_papers_with_reasons(mail, topics)
     has_text_headers_and_metadata(page, address)
 
+    shows_a_friend_the_mail_alone(mail, open_page())
     opens_every_link_as_a_scanner(page, mail, open_page())
     mail.get_by_role("link", name="Your settings").click()
     changes_topics(page, topics)
@@ -58,6 +59,17 @@ def test_from_the_home_page_to_a_digest_to_other_topics_and_out(open_page: Open,
     open_mail(page, address, "digest").get_by_role("link", name="Unsubscribe").click()
     leaves(page, address)
     shot(page, "unsubscribed")
+
+
+def shows_a_friend_the_mail_alone(mail: FrameLocator, friend: Page) -> None:
+    """Open the mail's own page in another browser: it holds the papers, and nothing that acts for the reader."""
+    friend.goto(mail.get_by_role("link", name="View online").get_attribute("href") or "")
+    expect(friend.locator(".t").first).to_be_visible()
+    foot = friend.get_by_role("group", name="About this mail")
+    expect(foot).to_contain_text("Shared copy. Is it yours? Your settings link is at the foot of your email.")
+    for name in ("Your settings", "Pause a week", "Unsubscribe", "Propose a paper", "Vote"):
+        expect(friend.get_by_role("link", name=name)).to_have_count(0)
+    assert not friend.context.cookies()
 
 
 def opens_every_link_as_a_scanner(page: Page, mail: FrameLocator, scanner: Page) -> None:
@@ -190,7 +202,7 @@ def test_a_form_that_cannot_be_read_says_what_is_wrong_and_keeps_the_rest(open_p
     page.get_by_label(STRANGE_TOPIC).check()
     page.get_by_role("button", name="Subscribe").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("Not saved yet")
+    expect(page.get_by_role("alert")).to_contain_text("Please fix the field marked below.")
     expect(page.locator(".email .error")).to_contain_text("We cannot send mail to this address.")
     expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
     shot(page, "problem")

@@ -85,7 +85,7 @@ def test_columns_that_may_keep_readers_out_are_explained_before_a_file_is_import
     page.get_by_role("button", name="Check the file with these answers").click()
     expect(page.get_by_role("button", name="Import it: 2 new readers")).to_be_visible(timeout=30_000)
     for outcome in ("left out", "malformed", "unreadable", "empty"):
-        expect(page.get_by_role("row", name=outcome)).to_be_visible()
+        expect(page.get_by_role("rowheader", name=outcome, exact=True)).to_be_visible()
     expect(page.get_by_text("Weekday “5” (write Monday to Sunday, or Mon to Sun)")).to_be_visible()
     assert_it_fits_a_phone(page)
     shot(page, "import-explained")

@@ -155,5 +155,21 @@ def test_who_changes_when_meanwhile_is_served_once_by_the_new_choice(world: Worl
     assert list(slots) == ([NOW] if "send_time" in choice else [])
 
 
+def test_who_ends_a_pause_meanwhile_is_not_passed_over_as_paused(world: World) -> None:
+    reader = next(reader for reader in world.before if reader.paused_until)
+
+    def resume() -> None:
+        reader.paused_until = None
+        reader.reschedule()
+
+    with between(PLANNED, resume) as raised:
+        assemble.assemble_due_digests()
+    assemble.assemble_due_digests()
+
+    assert raised == [None]
+    delivery = Delivery.objects.get(subscriber=reader, slot=NOW)
+    assert (delivery.reason, delivery.digest is not None) == ("", True)
+
+
 def served() -> set[int | None]:
     return set(Delivery.objects.values_list("subscriber_id", flat=True))

@@ -164,6 +164,18 @@ def test_an_hour_that_a_gap_at_midnight_moves_to_the_next_day_leaves_that_day_it
     assert change("2026-03-29 02:00", "2026-03-30 00:30", f"{late:%F %T}", **nuuk) == utc("2026-03-30 00:30")
 
 
+def test_a_change_at_the_very_moment_of_a_slot_that_served_two_days_does_not_bring_it_again() -> None:
+    # Samoa left 30 December out: its digest and the next day's are one.
+    slot = change("2011-12-30 17:00", "2011-12-31 17:00", "2011-12-30 17:00", timezone="Pacific/Apia")
+    assert slot == utc("2011-12-31 17:00")
+
+
+def test_who_ends_a_pause_of_two_days_and_moves_eastward_is_not_served_for_a_day_of_the_pause() -> None:
+    # Tuesday and Wednesday were paused; it is Thursday evening in Kiritimati.
+    east: dict[str, Any] = {"timezone": EAST, "send_time": time(23, 59)}
+    assert change("2026-05-07 05:00", "2026-05-07 07:00", "2026-05-04 07:00", **east) == utc("2026-05-07 09:59")
+
+
 # After an outage.
 
 

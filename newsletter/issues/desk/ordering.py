@@ -105,7 +105,7 @@ def refuse_unfit(paper: Paper) -> None:
         raise EditRefused(f"“{paper}” was merged into “{paper.line()[-1]}”. Add that one instead.")
     if paper.withdrawn_at:
         raise EditRefused(f"“{paper}” was withdrawn by its authors.")
-    if paper.pk in draft.twins_shown(paper.listed_on):
+    if paper.pk in draft.papers_shown_as_twins(paper.listed_on):
         raise EditRefused(f"“{paper}” has been in an issue already, as a paper that was merged into it.")
 
 

@@ -1,4 +1,4 @@
-"""The step that ranks papers from what was seen of them, and keeps each published day's order with its reasons."""
+"""Rank papers by what sources showed of them, and store the order of each published day with its reasons."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from newsletter.papers.models import DayRank, RankedDay, Source
 from newsletter.papers.trending import formula as trending
 from newsletter.papers.trending.formula import Inputs, Parameters
 
-SCORED = timedelta(days=14)
+SCORED_SPAN = timedelta(days=14)
 GROWTH_SPAN = timedelta(hours=24)
-# Votes that are seen this soon after the paper itself are as old as its listing: so a first run, which meets several
-# days at once, takes none of them for a rise.
+# Votes first seen this soon after the paper itself count as old as its listing, so that a first run, which fetches
+# several days at once, takes none of them for a rise.
 TOGETHER = timedelta(hours=6)
-# The listing days of a ranked day are looked for this far back.
-FURTHEST = timedelta(days=30)
+# Listing days of a ranked day are searched for this far back.
+LISTING_LOOKBACK = timedelta(days=30)
 PLACES_SHOWN = 200
 BY_FIT, BY_KEY = "fit", "key"  # how equal scores of one listing day are ordered
 FRONT_DAYS = 7  # an issue's front is chosen from papers of this many listing days
@@ -46,11 +46,11 @@ OF_RANKED_DAY = """
     FROM papers_dayrank ranked JOIN papers_paper paper ON paper.id = ranked.paper_id WHERE ranked.day_id = %(day)s
 """
 
-SOME = f"""
+OF_PAPERS = f"""
     SELECT id, key, first_seen_at, listed_on, {BEST_FIT} FROM papers_paper WHERE id = ANY (%(papers)s)
 """
 
-# Where a query holds only some papers of a listing day, all forecasts of the day are looked at.
+# A query of only some papers of a listing day still compares them with all forecasts of the day.
 LIKELY_AMONG_THESE = """
     SELECT paper_id FROM (
         SELECT paper_id, cume_dist() OVER (PARTITION BY listed_days ORDER BY forecast DESC) AS share
@@ -62,8 +62,8 @@ LIKELY_OF_THEIR_DAYS = f"""
     WHERE share <= %(likely)s
 """
 
-# The formula of formula.py over {papers}. Sums are exact (numeric), so that no order of adding changes a byte.
-# Each figure is the last one known at `now`. Votes that nobody counted a day before are new if they began since.
+# The formula of formula.py over {papers}. Sums are exact (numeric), so that the order of adding changes nothing.
+# Each figure is the last one known at `now`. Votes that were not counted a day before are new if they began since.
 WITH_SCORES = """
 WITH candidate AS MATERIALIZED ({papers}
 ), source AS MATERIALIZED (
@@ -129,14 +129,14 @@ WITH candidate AS MATERIALIZED ({papers}
     FROM inputs
 )
 """
-UPDATE = """
+UPDATE_SCORES = """
 UPDATE papers_paper paper SET votes = scored.votes, comments = scored.comments, score = scored.score
 FROM scored
 WHERE paper.id = scored.paper_id
   AND (paper.votes, paper.comments, paper.score) IS DISTINCT FROM (scored.votes, scored.comments, scored.score)
 """
 COLUMNS = ", ".join(Inputs._fields)
-# The hash of a key favours no paper's number. Days that were ranked by an older rule broke ties by the key itself.
+# Ties are broken by a hash, because keys favour low paper numbers. Days ranked by an older rule use the key itself.
 IN_ORDER = f"""
 SELECT row_number() OVER (
            ORDER BY score DESC, listed_on DESC,
@@ -145,11 +145,11 @@ SELECT row_number() OVER (
        ) AS place, paper_id, score, {COLUMNS}
 FROM scored ORDER BY place
 """
-KEEP = f"""
+INSERT_DAY_RANKS = f"""
 INSERT INTO papers_dayrank (day_id, place, paper_id, score, {COLUMNS})
 SELECT %(day)s, in_order.* FROM ({IN_ORDER}) in_order
 """
-BRING_UP = """
+UPDATE_FROM_DAY = """
 UPDATE papers_paper paper SET votes = kept.votes, comments = kept.comments, score = kept.score
 FROM papers_dayrank kept
 WHERE kept.day_id = %(day)s AND paper.id = kept.paper_id
@@ -157,8 +157,8 @@ WHERE kept.day_id = %(day)s AND paper.id = kept.paper_id
 """
 
 
-class Ranked(NamedTuple):
-    """One paper's place in a day's order, and all that led to it."""
+class RankedPaper(NamedTuple):
+    """One paper's place in a day's order, with its score and the inputs of the formula."""
 
     place: int
     paper_id: int
@@ -167,9 +167,9 @@ class Ranked(NamedTuple):
 
 
 def score_papers() -> int:
-    """Score the papers of the last days anew by the formula of `trending`; return how many changed. Safe to repeat.
+    """Score the papers of the last days again; return how many scores changed. Safe to repeat.
 
-    Papers that have no forecast yet get theirs first.
+    Papers without a forecast get theirs first.
     """
     forecast_papers()
     return update_scores()
@@ -178,9 +178,9 @@ def score_papers() -> int:
 def forecast_papers() -> None:
     if not forecasts.is_on():
         return
-    papers = forecasts.papers_without_forecast((clock.now() - SCORED).date())
+    papers = forecasts.papers_without_forecast((clock.now() - SCORED_SPAN).date())
     if papers.exists():
-        # Imported here, so that NumPy is held only by processes that make forecasts.
+        # Imported here, so that only processes that make forecasts load NumPy.
         from newsletter.papers.forecast import scoring
 
         scoring.forecast_papers(papers)
@@ -189,82 +189,82 @@ def forecast_papers() -> None:
 @transaction.atomic
 def update_scores() -> int:
     now = clock.now()
-    # What updates many papers at once takes turns, or two would wait for each other's rows.
+    # Transactions that update many papers take turns, because two of them could deadlock.
     papers_lock.wait_for_papers_lock()
     with connection.cursor() as cursor:
-        cursor.execute(with_scores(RECENT) + UPDATE, moment(now) | {"since": (now - SCORED).date()})
+        cursor.execute(scores_sql(RECENT) + UPDATE_SCORES, score_values(now) | {"since": (now - SCORED_SPAN).date()})
         return int(cursor.rowcount)
 
 
 @transaction.atomic
 def record_day(day: date, at: datetime) -> bool:
-    """Keep the order of the last listing days' papers as it is `at`, once a day, and bring their scores up to it.
+    """Store the order of the last listing days' papers as it is `at` a moment, and update their scores to match.
 
-    Return False where `day` has its order already: it stays as it was published.
+    Return False if the order of `day` is stored already; a published order never changes.
     """
-    used = parameters()._asdict() | {"weights": weights(), "ties": BY_FIT}
+    used = current_parameters()._asdict() | {"weights": source_weights(), "ties": BY_FIT}
     _, is_new = RankedDay.objects.get_or_create(day=day, defaults={"ranked_at": at, "parameters": used})
     if is_new:
-        values = moment(at) | of_last_listings(day)
-        # An answer that is being stored now has sightings from before `at`: wait for them.
+        values = score_values(at) | last_listings_values(day)
+        # A source's answer that is being stored now may hold sightings from before `at`: wait for it.
         papers_lock.wait_for_papers_lock()
         with connection.cursor() as cursor:
-            cursor.execute(with_scores(OF_LAST_LISTINGS) + KEEP, values)
-            cursor.execute(BRING_UP, values)
+            cursor.execute(scores_sql(OF_LAST_LISTINGS) + INSERT_DAY_RANKS, values)
+            cursor.execute(UPDATE_FROM_DAY, values)
     return is_new
 
 
-def order_at(day: date, at: datetime) -> tuple[list[Ranked], bool]:
-    """Return the order that `record_day` would keep of `day` at a moment, and whether it would be a new one."""
+def order_at(day: date, at: datetime) -> tuple[list[RankedPaper], bool]:
+    """Return the order that `record_day` would store for `day` at a moment, and whether it would be new."""
     if RankedDay.objects.filter(day=day).exists():
-        return stored(day), False
-    return select(OF_LAST_LISTINGS, moment(at) | of_last_listings(day)), True
+        return stored_order(day), False
+    return select_order(OF_LAST_LISTINGS, score_values(at) | last_listings_values(day)), True
 
 
-def of_last_listings(day: date) -> dict[str, Any]:
-    return {"day": day, "since": day - FURTHEST, "listings": FRONT_DAYS}
+def last_listings_values(day: date) -> dict[str, Any]:
+    return {"day": day, "since": day - LISTING_LOOKBACK, "listings": FRONT_DAYS}
 
 
-def stored(day: date) -> list[Ranked]:
-    """Return the published order of `day`, best first; empty where it has none."""
+def stored_order(day: date) -> list[RankedPaper]:
+    """Return the published order of `day`, best first; empty if it has none."""
     rows = DayRank.objects.filter(day_id=day).order_by("place")
-    return [ranked(row) for row in rows.values_list("place", "paper_id", "score", *Inputs._fields)]
+    return [to_ranked_paper(row) for row in rows.values_list("place", "paper_id", "score", *Inputs._fields)]
 
 
-def recompute(day: date) -> list[Ranked]:
-    """Rank the papers of a published day again from their sightings, by what was set at the time.
+def recompute_order(day: date) -> list[RankedPaper]:
+    """Rank the papers of a published day again, from their sightings and the parameters of the time.
 
-    The same as `stored`, byte for byte, unless sightings were moved by a merge or went with their source.
-    Raise RankedDay.DoesNotExist.
+    The result equals `stored_order` byte for byte, unless a merge moved sightings or they were deleted with their
+    source. Raise RankedDay.DoesNotExist.
     """
     published = RankedDay.objects.get(day=day)
     formula = {name: value for name, value in published.parameters.items() if name in Parameters._fields}
-    at_the_time = moment(published.ranked_at, Parameters(**formula), published.parameters["weights"])
-    return select(OF_RANKED_DAY, at_the_time | {"day": day, "ties": published.parameters.get("ties", BY_KEY)})
+    at_the_time = score_values(published.ranked_at, Parameters(**formula), published.parameters["weights"])
+    return select_order(OF_RANKED_DAY, at_the_time | {"day": day, "ties": published.parameters.get("ties", BY_KEY)})
 
 
 def why_now(paper_id: int) -> str:
-    """Say in words what ranks one paper at this moment; empty where nothing was seen of it."""
+    """Return in words what ranks one paper now; empty if no source has shown it."""
     return words_now([paper_id]).get(paper_id, "")
 
 
 def words_now(paper_ids: Sequence[int]) -> dict[int, str]:
-    """Say in words what ranks each of some papers at this moment; of what was not seen there are none."""
-    rows = select(SOME, moment(clock.now()) | {"papers": list(paper_ids)})
+    """Return in words what ranks each paper now, by its id; papers that no source has shown are absent."""
+    rows = select_order(OF_PAPERS, score_values(clock.now()) | {"papers": list(paper_ids)})
     return {row.paper_id: trending.words(row.inputs) for row in rows}
 
 
-def words_of(day: date) -> dict[int, str]:
-    """Return why each paper of a published day ranked where it did, by the paper's id."""
-    return words_among(stored(day))
+def words_of_day(day: date) -> dict[int, str]:
+    """Return in words why each paper of a published day has its place, by the paper's id."""
+    return words_by_paper(stored_order(day))
 
 
-def words_among(order: Iterable[Ranked]) -> dict[int, str]:
+def words_by_paper(order: Iterable[RankedPaper]) -> dict[int, str]:
     return {row.paper_id: trending.words(row.inputs) for row in order}
 
 
-def document_of(published: RankedDay) -> dict[str, Any]:
-    """Return a published day's order as plain JSON values: the first places, each with its inputs and their words."""
+def day_document(published: RankedDay) -> dict[str, Any]:
+    """Return a published day's order as plain JSON values: the first PLACES_SHOWN papers with inputs and words."""
     fields = ("paper__key", "paper__title", "paper__url", "place", "paper_id", "score", *Inputs._fields)
     rows = DayRank.objects.filter(day=published).order_by("place").values_list(*fields)
     return {
@@ -272,37 +272,39 @@ def document_of(published: RankedDay) -> dict[str, Any]:
         "ranked_at": published.ranked_at.isoformat(),
         "formula": published.parameters,
         "paper_count": rows.count(),
-        "papers": [paper_of(key, title, url, ranked(row)) for key, title, url, *row in rows[:PLACES_SHOWN]],
+        "papers": [
+            paper_document(key, title, url, to_ranked_paper(row)) for key, title, url, *row in rows[:PLACES_SHOWN]
+        ],
     }
 
 
-def paper_of(key: str, title: str, url: str, row: Ranked) -> dict[str, Any]:
-    told = {"place": row.place, "key": key, "title": title, "url": url, "score": row.score}
-    return told | {"why": trending.words(row.inputs), "inputs": row.inputs._asdict()}
+def paper_document(key: str, title: str, url: str, row: RankedPaper) -> dict[str, Any]:
+    paper = {"place": row.place, "key": key, "title": title, "url": url, "score": row.score}
+    return paper | {"why": trending.words(row.inputs), "inputs": row.inputs._asdict()}
 
 
-def select(papers: str, values: Mapping[str, Any]) -> list[Ranked]:
+def select_order(papers: str, values: Mapping[str, Any]) -> list[RankedPaper]:
     with connection.cursor() as cursor:
-        cursor.execute(with_scores(papers) + IN_ORDER, values)
-        return [ranked(row) for row in cursor.fetchall()]
+        cursor.execute(scores_sql(papers) + IN_ORDER, values)
+        return [to_ranked_paper(row) for row in cursor.fetchall()]
 
 
-def with_scores(papers: str) -> str:
-    likely = LIKELY_OF_THEIR_DAYS if papers == SOME else LIKELY_AMONG_THESE
+def scores_sql(papers: str) -> str:
+    likely = LIKELY_OF_THEIR_DAYS if papers == OF_PAPERS else LIKELY_AMONG_THESE
     return WITH_SCORES.format(papers=papers, likely=likely)
 
 
-def ranked(row: Sequence[Any]) -> Ranked:
+def to_ranked_paper(row: Sequence[Any]) -> RankedPaper:
     place, paper_id, score, *inputs = row
-    return Ranked(place, paper_id, score, Inputs(*inputs))
+    return RankedPaper(place, paper_id, score, Inputs(*inputs))
 
 
-def moment(
+def score_values(
     now: datetime, formula: Parameters | None = None, past_weights: Mapping[str, float] | None = None
 ) -> dict[str, Any]:
-    """Return the values of WITH_SCORES at `now`; weights that are not given are the sources' own."""
+    """Return the values of WITH_SCORES at `now`; sources missing from `past_weights` keep their present weight."""
     before = now - GROWTH_SPAN
-    return (formula or parameters())._asdict() | {
+    return (formula or current_parameters())._asdict() | {
         "now": now,
         "today": now.astimezone(UTC).date(),
         "hour": now.astimezone(UTC).hour,
@@ -317,7 +319,7 @@ def moment(
     }
 
 
-def parameters() -> Parameters:
+def current_parameters() -> Parameters:
     return Parameters(
         growth=settings.TRENDING_GROWTH,
         comment=settings.TRENDING_COMMENT,
@@ -330,5 +332,5 @@ def parameters() -> Parameters:
     )
 
 
-def weights() -> dict[str, float]:
+def source_weights() -> dict[str, float]:
     return {str(pk): weight for pk, weight in Source.objects.order_by("pk").values_list("pk", "weight")}

@@ -85,6 +85,13 @@ def test_what_may_be_better_tomorrow_is_a_soft_bounce(provider: str, body: Any) 
     assert kind_of(provider, body) == Kind.SOFT_BOUNCED
 
 
+@pytest.mark.parametrize(("provider", "body"), GONE)
+def test_no_word_of_a_provider_makes_a_bounce_of_what_went_well(provider: str, body: Any) -> None:
+    waiting = (EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.AUTORESPONDED)
+    assert {kind_of(provider, body, event_type) for event_type in waiting} == {Kind.ACCEPTED}
+    assert kind_of(provider, body, EventType.DELIVERED) == Kind.DELIVERED
+
+
 UNREADABLE: list[Any] = [None, [], "text", {}, {"msys": {}}, {"data": "text"}, {"event-data": 7}]
 
 

@@ -85,9 +85,10 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
     caplog.set_level(logging.DEBUG)
     caplog.handler.setFormatter(RedactingFormatter("%(name)s %(message)s"))
     browser = Client(REMOTE_ADDR=NETWORK)
-    knocked = [browser.get(link) for link in links.values()]
+    shared = browser.get(links["digest"])
+    knocked = [browser.get(link) for page, link in links.items() if page != "digest"]
     entered = [browser.get(answer["Location"]) for answer in knocked]
-    shown = knocked + entered
+    shown = [shared, *knocked, *entered]
     shown += [follow(browser, link) for page, link in links.items() if page != "digest"]
     shown += acts(browser, links)
     secrets = [link.split("/")[2] for link in links.values()]

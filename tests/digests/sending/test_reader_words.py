@@ -6,14 +6,11 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from digests.assembly import assemble
-from digests.models import Batch, Delivery, Digest
+from digests.models import Batch, Digest
 from digests.sending import messages, send_batch
-from subscribers import tokens
-from subscribers.models import Subscriber
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.outside import provider as outside
 from tests.provider import sent
@@ -65,13 +62,3 @@ def test_the_words_of_a_batch_cost_one_query_however_many_choices_there_are() ->
             (("choice", "Robotics"), ("rhythm", "every day at 07:00 UTC"))
         }
     assert len(queries) == 1
-
-
-def test_an_address_that_was_left_shows_nothing_of_the_readers_present(client: Client) -> None:
-    send_batch.send_batch(assemble_for({}))
-    delivery = Delivery.objects.get()
-    path = f"/digest/{tokens.sign(tokens.Purpose.VIEW, delivery.pk)}/"
-    Subscriber.objects.update(token_epoch=1, timezone="Asia/Tokyo")
-    page = client.get(path, follow=True).content.decode()
-    assert "Tokyo" not in page
-    assert "You get the papers you chose, when you chose." in page

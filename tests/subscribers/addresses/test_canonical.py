@@ -107,3 +107,24 @@ def test_an_address_that_no_reader_reads_is_refused(local_part: str) -> None:
 @pytest.mark.parametrize("local_part", ["ada", "lab", "info", "office", "rootsy", "abuser", "request", "ada-owner1"])
 def test_an_address_that_people_read_is_welcome(local_part: str) -> None:
     assert readable_address(f"{local_part}@example.org") == f"{local_part}@example.org"
+
+
+def test_a_local_part_of_65_letters_is_refused_and_one_of_64_is_not() -> None:
+    assert canonical_address("a" * 64 + "@example.org") == "a" * 64 + "@example.org"
+    with pytest.raises(AddressError, match="too long: mail servers take 64 letters there"):
+        canonical_address("a" * 65 + "@example.org")
+
+
+@pytest.mark.parametrize("provider", ["mailbox", "smtp", "postmark", "amazon_ses"])
+def test_a_unicode_local_part_is_refused_unless_the_provider_is_known_to_take_it(
+    settings: LazySettings, provider: str
+) -> None:
+    settings.EMAIL_PROVIDER = settings.EMAIL_LETTERS_PROVIDER = "mailgun"
+    assert readable_address("用户@example.org") == "用户@example.org"
+    settings.EMAIL_LETTERS_PROVIDER = provider
+    with pytest.raises(AddressError, match="cannot deliver to addresses with letters such as “用” before the @"):
+        readable_address("用户@example.org")
+
+
+def test_a_unicode_domain_is_welcome_with_every_provider() -> None:
+    assert readable_address("ada@bücher.example.de") == "ada@xn--bcher-kva.example.de"

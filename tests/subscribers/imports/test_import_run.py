@@ -322,9 +322,19 @@ def test_a_file_that_is_none_is_refused_with_a_reason_and_nothing_is_written(
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_is_read_in_whatever_unicode_a_spreadsheet_writes(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "readers.csv"
-    path.write_text("Email address\tStatus\r\nюзер@екзампл.ком\tsubscribed\r\n", encoding)
+    path.write_text("Email address\tStatus\r\nada@екзампл.ком\tsubscribed\r\n", encoding)
     imported(path)
-    assert Subscriber.objects.get().canonical == "юзер@xn--80ajglhfv.xn--j1aef"
+    assert Subscriber.objects.get().canonical == "ada@xn--80ajglhfv.xn--j1aef"
+
+
+def test_an_address_that_the_provider_cannot_deliver_to_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "readers.csv"
+    path.write_text("email,status\n用户@example.org,active\nада@example.org,complained\n")
+    run = imported(path)
+    assert not Subscriber.objects.exists()
+    assert run.problems[0][0] == 2
+    assert "Our mail provider cannot deliver" in run.problems[0][2]
+    assert Suppression.objects.get().reason == "complaint"
 
 
 rows = st.lists(

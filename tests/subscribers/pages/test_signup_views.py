@@ -115,6 +115,19 @@ def test_a_bad_answer_is_refused_at_its_field_and_nothing_is_written(
     assert everything() == before
 
 
+def test_an_address_that_cannot_be_delivered_to_is_refused_with_a_clear_sentence(client: Client) -> None:
+    TopicFactory(slug="vision")
+    before = everything()
+    for address, sentence in (
+        ("用户@example.org", "Our mail provider cannot deliver to addresses with letters such as “用” before the @."),
+        (f"{'a' * 65}@example.org", "The part before the @ is too long: mail servers take 64 letters there."),
+    ):
+        page = client.post("/subscribe/", answers(email=address))
+        assert page.status_code == 422
+        assert sentence in page.content.decode()
+    assert everything() == before
+
+
 def test_what_was_typed_stays_on_the_page_that_refuses_it(client: Client) -> None:
     TopicFactory(slug="vision")
     TopicFactory(slug="audio")

@@ -179,7 +179,10 @@ def test_one_address_is_asked_once_a_day_by_however_many_readers(reader: Subscri
     assert link_requests.plan_move_letter(other, "ADA@new.example") is None
 
 
-@pytest.mark.parametrize("typed", ["ada@old.example", "ADA@OLD.example", "", "nobody", "a@b@c"])
+@pytest.mark.parametrize(
+    "typed",
+    ["ada@old.example", "ADA@OLD.example", "", "nobody", "a@b@c", "用户@new.example", "postmaster@new.example"],
+)
 def test_what_is_no_other_address_is_refused_at_its_field(client: Client, reader: Subscriber, typed: str) -> None:
     assert ask_for(client, reader, typed) == 422
     assert not Letter.objects.exists()

@@ -124,7 +124,9 @@ def test_the_weight_is_the_sources_and_an_operator_changes_it() -> None:
     voting.write_counts()
 
     def heard() -> float:
-        return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"papers": [paper.pk]})[0].inputs.heard_votes
+        return ranking.select_order(ranking.OF_PAPERS, ranking.score_values(MORNING) | {"papers": [paper.pk]})[
+            0
+        ].inputs.heard_votes
 
     assert heard() == 2.0
     Source.objects.update(weight=0.5)
@@ -148,7 +150,7 @@ def test_a_published_day_with_votes_is_recomputed_byte_for_byte() -> None:
     voting.vote(paper, "ada")
     voting.write_counts()
     ranking.record_day(MONDAY, MORNING)
-    stored = ranking.stored(MONDAY)
-    assert stored == ranking.recompute(MONDAY)
-    parameters = ranking.parameters()
+    stored = ranking.stored_order(MONDAY)
+    assert stored == ranking.recompute_order(MONDAY)
+    parameters = ranking.current_parameters()
     assert stored[0].score == formula.score(stored[0].inputs, parameters) > 0

@@ -47,7 +47,7 @@ def test_a_forecast_is_the_models_probability_in_parts_per_million() -> None:
 
 
 def test_only_present_papers_of_the_last_days_get_one() -> None:
-    listed(listed_on=MONDAY - ranking.SCORED - timedelta(days=1))
+    listed(listed_on=MONDAY - ranking.SCORED_SPAN - timedelta(days=1))
     listed(withdrawn_at=MORNING)
     ranking.score_papers()
     assert not Sighting.objects.exists()

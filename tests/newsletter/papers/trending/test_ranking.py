@@ -40,7 +40,7 @@ def foresee(paper: Paper, chance: float, seen_at: datetime = MORNING) -> Sightin
 
 
 def inputs_of(paper: Paper) -> formula.Inputs:
-    return ranking.select(ranking.SOME, ranking.moment(MORNING) | {"papers": [paper.pk]})[0].inputs
+    return ranking.select_order(ranking.OF_PAPERS, ranking.score_values(MORNING) | {"papers": [paper.pk]})[0].inputs
 
 
 def a_busy_day(daily: Source) -> list[Paper]:
@@ -135,10 +135,10 @@ def test_the_statement_and_the_formula_agree(daily: Source) -> None:
     for number, paper in enumerate(a_busy_day(daily)):
         foresee(paper, number / 17)
     ranking.record_day(MONDAY, MORNING)
-    rows = ranking.stored(MONDAY)
+    rows = ranking.stored_order(MONDAY)
     assert len({row.score for row in rows}) > 5
     for row in rows:
-        assert row.score == pytest.approx(formula.score(row.inputs, ranking.parameters()), abs=2e-6)
+        assert row.score == pytest.approx(formula.score(row.inputs, ranking.current_parameters()), abs=2e-6)
 
 
 def test_scoring_is_one_statement_and_changes_nothing_twice(daily: Source) -> None:
@@ -178,7 +178,7 @@ def order_of_equals(daily: Source) -> tuple[list[Paper], list[Paper]]:
 def test_a_day_is_ranked_by_score_then_fit_then_a_hash_that_favours_no_number(daily: Source) -> None:
     order, by_number = order_of_equals(daily)
     ranking.record_day(MONDAY, MORNING)
-    assert [row.paper_id for row in ranking.stored(MONDAY)] == [paper.pk for paper in order]
+    assert [row.paper_id for row in ranking.stored_order(MONDAY)] == [paper.pk for paper in order]
     assert order != by_number
     assert list(Paper.objects.rising()) == order
 
@@ -188,7 +188,7 @@ def test_an_order_is_computed_again_by_the_fits_of_its_day(daily: Source) -> Non
     ranking.record_day(MONDAY, MORNING)
     PaperTopic.objects.update(fit=0.1)
     PaperTopic.objects.filter(paper=Paper.objects.earliest("key")).delete()
-    assert ranking.recompute(MONDAY) == ranking.stored(MONDAY)
+    assert ranking.recompute_order(MONDAY) == ranking.stored_order(MONDAY)
 
 
 def test_a_day_from_before_fits_broke_ties_is_computed_again_by_the_keys(daily: Source) -> None:
@@ -198,7 +198,7 @@ def test_a_day_from_before_fits_broke_ties_is_computed_again_by_the_keys(daily: 
     del published.parameters["ties"]
     published.save()
     DayRank.objects.update(fit=0.0)
-    assert [row.paper_id for row in ranking.recompute(MONDAY)] == [paper.pk for paper in by_number]
+    assert [row.paper_id for row in ranking.recompute_order(MONDAY)] == [paper.pk for paper in by_number]
 
 
 def test_a_published_order_is_computed_again_byte_for_byte(
@@ -208,7 +208,7 @@ def test_a_published_order_is_computed_again_byte_for_byte(
     for number, paper in enumerate(papers):
         foresee(paper, (number + 1) / 13)
     ranking.record_day(MONDAY, MORNING)
-    stored = json.dumps(ranking.stored(MONDAY))
+    stored = json.dumps(ranking.stored_order(MONDAY))
 
     # What comes later belongs to other days.
     set_clock(MORNING + 2 * DAY)
@@ -220,7 +220,7 @@ def test_a_published_order_is_computed_again_byte_for_byte(
     ranking.score_papers()
 
     assert len(json.loads(stored)) == 10
-    assert json.dumps(ranking.recompute(MONDAY)) == stored == json.dumps(ranking.stored(MONDAY))
+    assert json.dumps(ranking.recompute_order(MONDAY)) == stored == json.dumps(ranking.stored_order(MONDAY))
 
 
 def test_a_forecast_is_no_vote_no_mention_and_does_not_ripen(daily: Source, settings: LazySettings) -> None:
@@ -255,7 +255,7 @@ def test_only_the_best_twentieth_of_a_day_without_votes_is_expected_to_get_some(
         # The first day's best is below all of the second.
         foresee(paper, (number + 1) / 1000)
     ranking.record_day(MONDAY, MORNING)
-    stored = {row.paper_id: row.inputs for row in ranking.stored(MONDAY)}
+    stored = {row.paper_id: row.inputs for row in ranking.stored_order(MONDAY)}
     best = [papers[19].pk, papers[39].pk]
     assert [paper.pk for paper in papers if stored[paper.pk].is_likely] == best
     now = ranking.words_now([paper.pk for paper in papers[15:]])
@@ -285,11 +285,11 @@ def test_a_day_that_was_recorded_before_there_was_a_forecast_is_computed_again_b
     published = RankedDay.objects.get()
     del published.parameters["forecast"]
     published.save()
-    stored = json.dumps(ranking.stored(MONDAY))
+    stored = json.dumps(ranking.stored_order(MONDAY))
     settings.TRENDING_FORECAST_WEIGHT = 40.0
     for number, paper in enumerate(papers):
         foresee(paper, (number + 1) / 100, MORNING - HOUR)
-    assert json.dumps(ranking.recompute(MONDAY)) == stored
+    assert json.dumps(ranking.recompute_order(MONDAY)) == stored
 
 
 def test_new_papers_are_scored_with_their_forecast(daily: Source) -> None:
@@ -321,7 +321,7 @@ def test_a_day_holds_the_present_papers_of_the_last_listing_days(
     for paper in Paper.objects.all():
         see(paper, daily, MORNING, votes=1)
     ranking.record_day(MONDAY, MORNING)
-    assert {row.paper_id for row in ranking.stored(MONDAY)} == kept
+    assert {row.paper_id for row in ranking.stored_order(MONDAY)} == kept
 
 
 def test_recording_brings_the_papers_own_figures_up_to_the_moment(daily: Source) -> None:
@@ -329,7 +329,7 @@ def test_recording_brings_the_papers_own_figures_up_to_the_moment(daily: Source)
     see(paper, daily, MORNING - HOUR, votes=10)
     ranking.record_day(MONDAY, MORNING)
     paper.refresh_from_db()
-    assert (paper.votes, paper.score) == (10, ranking.stored(MONDAY)[0].score)
+    assert (paper.votes, paper.score) == (10, ranking.stored_order(MONDAY)[0].score)
 
 
 def test_a_paper_says_why_it_stands_where_it_does_now(daily: Source) -> None:

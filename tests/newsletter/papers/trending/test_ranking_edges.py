@@ -78,7 +78,7 @@ def test_of_equal_scores_the_newer_listing_comes_first() -> None:
     for paper in papers:
         see(paper, nobody, MORNING - HOUR)
     ranking.record_day(MONDAY, MORNING)
-    assert [row.paper_id for row in ranking.stored(MONDAY)] == [papers[1].pk, papers[2].pk, papers[0].pk]
+    assert [row.paper_id for row in ranking.stored_order(MONDAY)] == [papers[1].pk, papers[2].pk, papers[0].pk]
 
 
 def test_papers_of_the_last_fourteen_days_are_scored_and_merged_ones_are_not(daily: Source) -> None:
@@ -95,7 +95,7 @@ def test_a_day_ranks_the_papers_of_seven_listing_days(daily: Source) -> None:
     for paper in papers:
         see(paper, daily, MORNING - timedelta(minutes=1), votes=1)
     ranking.record_day(MONDAY, MORNING)
-    assert {row.paper_id for row in ranking.stored(MONDAY)} == {paper.pk for paper in papers[:7]}
+    assert {row.paper_id for row in ranking.stored_order(MONDAY)} == {paper.pk for paper in papers[:7]}
 
 
 @pytest.mark.django_db(transaction=True)
