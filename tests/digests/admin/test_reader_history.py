@@ -66,4 +66,5 @@ def test_a_readers_page_runs_no_query_a_row(admin_client: Client) -> None:
             page_of(admin_client, reader)
         return len(captured)
 
-    assert queries(0, 2) == queries(2, 20)
+    queries(0, 1)  # the first page of a login writes down when it was last used
+    assert queries(1, 2) == queries(3, 20)

@@ -184,7 +184,7 @@ def test_a_draft_without_papers_waits() -> None:
 
 def test_with_nothing_new_a_draft_moves_a_day_on_with_the_editors_work(set_clock: SetClock) -> None:
     """On a Saturday the lists rest: what did not fit on Friday's front is no news."""
-    lead, rest = PaperFactory(score=9), PaperFactory(score=5)
+    lead, rest = PaperFactory(score=9), PaperFactory(score=5, votes=1)
     published_issue(MONDAY, lead)
     draft = drafting.draft_issue(TUESDAY)
     Issue.objects.filter(pk=draft.pk).update(intro="Good morning.", arranged_at=MORNING)

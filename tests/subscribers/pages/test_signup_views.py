@@ -8,7 +8,7 @@ from django.apps import apps
 from django.test import Client
 
 from subscribers import letters
-from subscribers.models import Consent, Letter, Preferences, Subscriber
+from subscribers.models import Consent, Letter, Preferences, SignupRequest, Subscriber
 from subscribers.subscription import opt_in
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory
 from tests.links import follow, mark, press
@@ -167,6 +167,17 @@ def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client,
     assert client.post("/subscribe/", answers(email="ada@gmai.com", intended_email=meant)).status_code == 302
     answer_all()
     assert Subscriber.objects.get().email == meant
+
+
+@pytest.mark.parametrize(
+    "typed", [{"email": "ada@mailinator.com"}, {"email": "ada@gmial.com", "intended_email": "ada@gmial.com"}]
+)
+def test_a_throw_away_address_is_refused_with_a_sentence(client: Client, typed: dict[str, str]) -> None:
+    TopicFactory(slug="vision")
+    refused = client.post("/subscribe/", answers(**typed))
+    assert refused.status_code == 422
+    assert "We send no digests to throw-away addresses." in refused.content.decode()
+    assert not SignupRequest.objects.exists()
 
 
 def test_an_address_that_was_corrected_by_hand_wins_over_the_suggestion(client: Client) -> None:
