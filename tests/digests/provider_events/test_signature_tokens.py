@@ -63,8 +63,24 @@ def test_only_mailguns_signature_covers_no_body() -> None:
     assert read_signature("postmark", request) is None
     found = read_signature("mailgun", request)
     assert found is not None
-    assert (found.token_hash, found.signed_at) == (hashlib.sha256(b"abc").hexdigest(), MORNING)
+    signed_text = f"{int(MORNING.timestamp())}abc".encode()
+    assert (found.token_hash, found.signed_at) == (hashlib.sha256(signed_text).hexdigest(), MORNING)
     assert found.body_hash == hashlib.sha256(request.body).hexdigest()
+
+
+def test_a_token_whose_first_letters_are_moved_to_the_time_is_the_same_token() -> None:
+    # “1793000000e0” is a number too, and of the same size.
+    second = str(int(MORNING.timestamp()))
+    whole, moved = ({"token": "e0abc", "timestamp": second}, {"token": "abc", "timestamp": f"{second}e0"})
+    forms = (
+        RequestFactory().post("/", parts | {"event": name})
+        for parts, name in ((whole, "opened"), (moved, "complained"))
+    )
+    first, replayed = (read_signature("mailgun", form) for form in forms)
+    assert first is not None and replayed is not None
+    assert replayed.signed_at == MORNING
+    assert find_objection(first) == ""
+    assert find_objection(replayed) == signature_tokens.USED_BEFORE
 
 
 def test_a_form_is_the_same_however_its_parts_are_divided() -> None:
