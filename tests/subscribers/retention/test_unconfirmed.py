@@ -58,6 +58,15 @@ def test_who_was_a_reader_before_is_one_who_left(set_clock: SetClock) -> None:
     assert reader.status == Subscriber.Status.UNSUBSCRIBED
 
 
+def test_a_strangers_sign_up_does_not_make_us_forget_that_somebody_left(set_clock: SetClock) -> None:
+    # Imported as unsubscribed, so never confirmed here: an import of the old list must not mail this address again.
+    reader = asked(unsubscribed_at=MORNING - timedelta(days=90))
+    set_clock(MORNING + timedelta(days=8))
+    tasks.forget()
+    reader.refresh_from_db()
+    assert reader.status == Subscriber.Status.UNSUBSCRIBED
+
+
 def test_addresses_of_networks_and_those_of_letters_are_forgotten_after_thirty_days(set_clock: SetClock) -> None:
     reader = SubscriberFactory()
     opt_in.record_consent(reader, Consent.Act.CONFIRMED, "93.184.216.34", "box")
