@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -49,11 +55,17 @@ class DesignedErrors:
         return None if row_id is None or parse_row_id(row_id) is not None else render_error(request, 404)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, Http404):
+        if isinstance(exception, Http404) or is_unfit_id(request, exception):
             return render_error(request, 404)
         if isinstance(exception, (SuspiciousOperation, BadRequest, MultiPartParserError)):
             return bad_request(request, exception)
         return None
+
+
+def is_unfit_id(request: HttpRequest, exception: Exception) -> bool:
+    """Return whether “view on site” was asked for an id that its model cannot have, such as a number for a date."""
+    view_name = request.resolver_match.view_name if request.resolver_match else ""
+    return view_name == "admin:view_on_site" and isinstance(exception, ValidationError)
 
 
 def holds_nul(request: HttpRequest) -> bool:

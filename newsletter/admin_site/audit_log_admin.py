@@ -73,11 +73,11 @@ class ByDay(admin.SimpleListFilter):
         if self.value() is None:
             return queryset
         try:
-            day = date.fromisoformat(str(self.value()))
-        except ValueError:
+            start = datetime.combine(date.fromisoformat(str(self.value())), time(), UTC)
+            end = start + timedelta(days=1)
+        except (ValueError, OverflowError):  # no date, or the last one there is
             return queryset.none()
-        start = datetime.combine(day, time(), UTC)
-        return queryset.filter(timestamp__gte=start, timestamp__lt=start + timedelta(days=1))
+        return queryset.filter(timestamp__gte=start, timestamp__lt=end)
 
 
 @admin.register(LogEntry)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
@@ -61,6 +62,18 @@ def test_any_value_in_the_query_of_any_list_gives_a_page_or_a_404(operator: Clie
     names = ("status__exact", "q", "p", "o", "e", "_facets", "id__exact", "pk__in", "next")
     asked = (f"/{path}?{name}={value}" for path in lists for name in names for value in ODD_QUERIES)
     assert failures(operator, asked) == []
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_there_are_give_a_page_or_a_404(operator: Client, day: str) -> None:
+    lists = [path for path in PATHS if path.startswith("admin/") and path.endswith("/") and SLOT not in path]
+    asked = [f"/{path}?day={day}" for path in lists if "logout" not in path]
+    assert failures(operator, iter([*asked, f"/issues/{day}/", f"/trending/{day}.json", f"/vote/?issue={day}"])) == []
+
+
+def test_view_on_site_of_any_kind_of_row_gives_a_page_or_a_404(operator: Client) -> None:
+    kinds = ContentType.objects.values_list("pk", flat=True)
+    assert failures(operator, (f"/admin/r/{kind}/{odd}/" for kind in kinds for odd in (*ODD, "1"))) == []
 
 
 @pytest.mark.parametrize("page", ["issues/issue/abc/change", "papers/paper/abc/change", "issues/issue/abc/publish",

@@ -10,6 +10,8 @@ from newsletter.issues.desk.edit_lock import Edit, EditRefused, entry_of, lock_f
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.mail.header_line import clean_line
 
+LATEST_CUTOFF = timedelta(days=30)  # from now
+
 
 def set_pick(edit: Edit, entry_id: int, is_pick: bool) -> str:
     """Make an entry a pick, which goes to every reader, or a normal entry again."""
@@ -63,8 +65,15 @@ def set_front_size(edit: Edit, size: int) -> str:
 
 
 def set_cutoff(edit: Edit, cutoff_at: datetime) -> str:
-    """Set the cutoff; an earlier one must leave time to mail the draft to the other editors."""
+    """Set the cutoff; an earlier one must leave time to mail the draft to the other editors.
+
+    A cutoff in the far future would stop all automatic issues, and beyond the year 9999 no page could read the row.
+    """
     ahead = settings.DRAFT_MAILED_MINUTES_BEFORE
+    if cutoff_at > clock.now() + LATEST_CUTOFF:
+        raise EditRefused(
+            f"A cutoff is at most {LATEST_CUTOFF.days} days from now. To keep the draft back for longer, hold it."
+        )
     if cutoff_at <= clock.now():
         raise EditRefused(
             "That time has passed, so the draft would be published at once. If you want that, use “Publish…”."

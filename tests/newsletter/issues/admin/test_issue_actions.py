@@ -38,6 +38,17 @@ def test_who_may_not_publish_sets_no_cutoff_since_an_early_one_publishes(issue: 
     assert Issue.objects.get().cutoff_at == issue.cutoff_at
 
 
+@pytest.mark.parametrize("cutoff", ["9999-12-31T23:59:00-12:00", "9999-12-31T23:59", "2027-05-04T05:00"])
+def test_a_cutoff_in_the_far_future_is_refused_and_every_page_stays(issue: Issue, cutoff: str) -> None:
+    # In UTC the first is in the year 10000, which PostgreSQL stores and no page can read again.
+    editor = at_the_desk("view_issue", "change_issue", "publish_issue")
+    path = f"/admin/issues/issue/{issue.pk}/acts/cutoff/"
+    answer = editor.post(path, {"seen": issue.revision, "cutoff_at": cutoff}, headers={"HX-Request": "true"})
+    assert (answer.status_code, Issue.objects.get().cutoff_at) == (422, issue.cutoff_at)
+    assert "at most 30 days from now" in answer.content.decode()
+    assert editor.get("/").status_code == 200
+
+
 def test_who_may_publish_sets_the_cutoff(issue: Issue) -> None:
     editor = at_the_desk("view_issue", "change_issue", "publish_issue")
     assert 'name="cutoff_at"' in editor.get(f"/admin/issues/issue/{issue.pk}/change/").content.decode()
