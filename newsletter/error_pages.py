@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -27,6 +27,8 @@ class DesignedErrors:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.DEBUG and is_foreign_host(request):
+            return render_error(request, 400)
         if is_too_large(request):
             return render_error(request, 413)
         if holds_nul(request):
@@ -57,6 +59,15 @@ class DesignedErrors:
 def holds_nul(request: HttpRequest) -> bool:
     """Return whether the address holds a NUL, which no row contains and PostgreSQL refuses to look for."""
     return "\0" in request.path or "%00" in request.META.get("QUERY_STRING", "")
+
+
+def is_foreign_host(request: HttpRequest) -> bool:
+    """Return whether the request is for a host name that is not ours; while DEBUG is on, Django answers at length."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return True
+    return False
 
 
 def is_too_large(request: HttpRequest) -> bool:

@@ -53,7 +53,9 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"])
+# On a desk the product answers to the names of this machine alone: its pages of unexpected errors tell too much.
+desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*desk_hosts, urlsplit(SITE_URL).hostname or "localhost"])
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
 # Links signed with an old key stay valid until the key is removed from this list.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
@@ -109,7 +111,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "newsletter.error_pages.DesignedErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "newsletter.append_slash.AppendSlash",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "newsletter.accounts.idle_logout.IdleLogout",

@@ -99,7 +99,7 @@ def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: s
     return Mail(subject, slots.fill(parts.html, values), slots.fill(parts.text, values))
 
 
-def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.Item]:
+def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.EntryToRender]:
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
         category = card["primary_category"]

@@ -20,55 +20,55 @@ from newsletter.issues.models import IssueEntry
 from newsletter.papers.community.proposals import BY_A_READER
 
 logger = logging.getLogger(__name__)
-TOKEN_SIZE = 90  # bytes of a reader's link behind the site's address
-REMEMBERED = 10_000  # cards a process keeps in memory
-CARDS_AT_ONCE = 200  # loaded, and rendered where nobody did
-PREHEADER = 140  # characters; mail programs show up to that much behind the subject
+TOKEN_SIZE = 90  # bytes of a reader's link after the site's address
+MAX_IN_MEMORY = 10_000  # cards that a process keeps
+CARDS_AT_ONCE = 200  # loaded, and if need be rendered, in one query
+PREHEADER = 140  # characters; mail programs show at most that much after the subject
 
 BLANK_NUMBER = "0000"
-PICK, FREE = "Editors’ pick", "From the editors"  # as they begin a reason; the templates set them apart
+PICK, FREE = "Editors’ pick", "From the editors"  # a reason may begin with one; the templates show it as a mark
 
 
-Item = tuple[IssueEntry, dict[str, Any], str]  # an entry, what readers see of it, and why
+EntryToRender = tuple[IssueEntry, dict[str, Any], str]  # an entry, its snapshot and the reason
 
 
 @dataclass(frozen=True, slots=True)
 class CardTemplate:
-    """A card's HTML and text, each cut at its number; what follows that, sewn on, is cut at the reader's slots."""
+    """A card's HTML and text. Each is cut at the number; what follows the number is a seam and cut at reader slots."""
 
     html: tuple[str, tuple[str, ...]]
     text: tuple[str, tuple[str, ...]]
     size: int  # bytes of HTML
     detail: str  # one of size_limit.LESS
-    title: str  # plain, as far as a preheader may show it
+    title: str  # plain text, cut to the length of a preheader
     summary: str
-    is_free: bool = False  # no paper: it has no number and is not counted
+    is_free: bool = False  # a free item has no number and does not count as a paper
 
 
 known_cards: dict[int, CardTemplate] = {}
 
 
-def pieces_of(card_ids: Iterable[int]) -> list[CardTemplate]:
-    """Return cards in the order of their ids; what is not in memory is loaded, and rendered where nobody did.
+def card_templates(card_ids: Iterable[int]) -> list[CardTemplate]:
+    """Return the cards with these ids, in this order; load those that are not in memory, and render the new ones.
 
-    Raise CardsPruned where some are gone, or cannot be rendered.
+    Raise CardsPruned if one is gone or cannot be rendered.
     """
     card_ids = list(card_ids)
-    remember(card_ids)
+    load_into_memory(card_ids)
     try:
         return [known_cards[card_id] for card_id in card_ids]
     except KeyError as exc:
         raise CardsPruned from exc
 
 
-def remember(card_ids: Collection[int]) -> None:
-    """Have cards in memory, as far as they are still there; what is known before many digests saves each a query."""
+def load_into_memory(card_ids: Collection[int]) -> None:
+    """Load the cards that still exist into memory. Called once before many digests, it saves each of them a query."""
     if missing := [card_id for card_id in card_ids if card_id not in known_cards]:
-        if len(known_cards) > REMEMBERED:
+        if len(known_cards) > MAX_IN_MEMORY:
             known_cards.clear()
             missing = list(card_ids)
         missing = sorted(set(missing))
-        # Two who begin at once with the same cards do not wait for each other chunk by chunk.
+        # In random order, so that two workers who begin with the same cards do not wait for each other at each chunk.
         starts = range(0, len(missing), CARDS_AT_ONCE)
         for start in random.sample(starts, len(starts)):
             load_cards(missing[start : start + CARDS_AT_ONCE])
@@ -79,11 +79,12 @@ def load_cards(card_ids: Collection[int]) -> None:
     cards = list(found)
     if not all(map(is_rendered, cards)):
         with transaction.atomic():
-            # One renders, and who waited finds it done; in one order, so that nobody waits in a circle.
+            # One worker renders while the others wait and then find it done. Rows are locked in order of their ids, so
+            # that workers cannot deadlock.
             cards = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
             render_cards([card for card in cards if not is_rendered(card)])
     for card in cards:
-        with left_out(card):
+        with log_and_skip(card):
             parts = Parts(card.html, card.text)
             known_cards[card.pk] = cut_card(parts, card.entry, card.entry.snapshot, card.detail)
 
@@ -99,17 +100,17 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh(id, html, text) WHERE
 
 
 @contextmanager
-def left_out(card: Card) -> Iterator[None]:
-    """Let a card that cannot be rendered cost its own digests, and no other."""
+def log_and_skip(card: Card) -> Iterator[None]:
+    """Log that a card cannot be rendered and go on, so that only digests with this card fail."""
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError):
-        logger.exception("Card %s cannot be rendered, and is left out", card.pk)
+        logger.exception("Card %s cannot be rendered and is left out", card.pk)
 
 
 def render_cards(cards: Sequence[Card]) -> None:
     for card in cards:
-        with left_out(card):
+        with log_and_skip(card):
             parts = render_card(card.entry, card.entry.snapshot, card.reason, card.detail)
             card.html, card.text = parts.html, parts.text
     with connection.cursor() as cursor:
@@ -117,7 +118,7 @@ def render_cards(cards: Sequence[Card]) -> None:
 
 
 class SmallerCards:
-    """The cards of one digest in less detail: rendered once a process, after one query where any is missing."""
+    """The cards of one digest in less detail; each process renders a card once. One query if any is missing."""
 
     known: ClassVar[dict[tuple[int, str], CardTemplate]] = {}
 
@@ -131,14 +132,14 @@ class SmallerCards:
     def at(self, place: int, detail: str) -> CardTemplate:
         key = self.card_ids[place], detail
         if key not in self.known:
-            if len(self.known) > REMEMBERED:
+            if len(self.known) > MAX_IN_MEMORY:
                 self.known.clear()
             card = self.rows[key[0]]
-            self.known[key] = render_pieces(card.entry, card.entry.snapshot, card.reason, detail)
+            self.known[key] = render_template(card.entry, card.entry.snapshot, card.reason, detail)
         return self.known[key]
 
 
-def render_pieces(entry: IssueEntry, card: dict[str, Any], reason: str, detail: str = LINES) -> CardTemplate:
+def render_template(entry: IssueEntry, card: dict[str, Any], reason: str, detail: str = LINES) -> CardTemplate:
     return cut_card(render_card(entry, card, reason, detail), entry, card, detail)
 
 
@@ -154,27 +155,34 @@ def cut_card(parts: Parts, entry: IssueEntry, card: Mapping[str, Any], detail: s
 
 
 def render_card(entry: IssueEntry, card: dict[str, Any], reason: str, detail: str = LINES) -> Parts:
-    """Render one entry for one reason; a pure function of its snapshot. Its number is a slot, and its way to vote."""
+    """Render one entry for one reason, from its snapshot alone. Its number and its vote link are slots."""
     mark = FREE if entry.is_free else PICK if entry.is_pick else ""
     slots = {name: slot(name) for name in ("number", *CARD_SLOTS)}
-    context = {"entry": entry, "card": card, "mark": mark, "why": why(card, reason), "detail": detail, **slots}
+    context = {
+        "entry": entry,
+        "card": card,
+        "mark": mark,
+        "why": reason_below_mark(card, reason),
+        "detail": detail,
+        **slots,
+    }
     context |= {"links": links_of(entry, card), "abstract": abstract_of(card) if detail == ABSTRACT else ""}
     html = render_to_string("digests/mail/card.html", context)
     inlined = css_inline.inline_fragment(html, card_styles(), load_remote_stylesheets=False)
-    # As wide as a number is, so that the title's lines end where they would.
+    # The blank is as wide as a number, so that the lines of the title break in the same places.
     text = render_to_string("digests/mail/card.txt", context | {"number": BLANK_NUMBER}).strip()
     return Parts(str(inlined), slot("number") + text.removeprefix(BLANK_NUMBER) + "\n")
 
 
 def abstract_of(card: Mapping[str, Any]) -> str:
-    """Return the authors' abstract; where an editor wrote a summary, the snapshot keeps it apart."""
+    """Return the authors' abstract; beside an editor's own summary, the snapshot keeps it under a key of its own."""
     return str(card.get("abstract", card["summary"]))
 
 
 def links_of(entry: IssueEntry, card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the names and addresses of the links below a paper; with the vote's there are four at most.
+    """Return (name, URL) of the links below a paper; with the vote link there are at most four.
 
-    The page behind “Details” links to the project too. Papers that are not on the front have no such page.
+    “Project” is left out beside “Details”, whose page links to the project. Only front papers have such a page.
     """
     details = details_url(entry)
     links = {
@@ -192,8 +200,8 @@ def details_url(entry: IssueEntry) -> str:
     return f"{settings.SITE_URL}{entry.issue.get_absolute_url()}#paper-{entry.position}"
 
 
-def why(card: Mapping[str, Any], reason: str) -> str:
-    """Return the reason without the mark it begins with, and whether a reader proposed the paper."""
+def reason_below_mark(card: Mapping[str, Any], reason: str) -> str:
+    """Return the reason without the mark that it begins with; add that a reader proposed the paper if one did."""
     proposed = "proposed by a reader" if card.get("proposed_by") == BY_A_READER else ""
     reason = reason.removeprefix(PICK).removeprefix(FREE).removeprefix(" · ")
     return " · ".join(filter(None, [reason, proposed]))

@@ -10,8 +10,8 @@ from digests.providers.base import LONGEST_SLOT
 from newsletter.issues.models import Issue
 from newsletter.mail import message
 
-# Bytes at most of a lead, a preheader and the links of a frame, and of the reader's words, of which the rhythm may
-# stand twice.
+# The most bytes that fill a frame's slots: a lead, a preheader, the links and the reader's words. The rhythm may stand
+# twice among these words.
 FILLED_SIZE = 4_000 + 3 * LONGEST_SLOT
 
 
@@ -21,15 +21,16 @@ class FramePieces:
 
     html: tuple[str, ...]
     text: tuple[str, ...]
-    size: int  # bytes of HTML, with room for what fills the slots but the cards
+    size: int  # bytes of HTML, with room for what fills all slots but that of the cards
     day: date  # of the issue
 
 
 @lru_cache(maxsize=32)
 def frame_of(issue_id: int) -> FramePieces:
-    """Return the stored frame of a published issue, rendered where it is the first time; the issue is frozen.
+    """Return the stored frame of a published issue; render and store it at the first call, since the issue is frozen.
 
-    What was stored under another secret key has slots that nobody can fill, and is rendered anew; so are cards.
+    A frame that was stored under another secret key has slots that cannot be filled, so it is rendered again, as cards
+    are.
     """
     issue = Issue.objects.select_related("curated_by", "frame").get(pk=issue_id)
     frame = getattr(issue, "frame", None)
@@ -41,9 +42,9 @@ def frame_of(issue_id: int) -> FramePieces:
 
 @lru_cache(maxsize=32)
 def shared_frame_of(issue_id: int) -> FramePieces:
-    """Return the frame of a published issue without its reader's links and words, for a page that readers share.
+    """Return the frame of a published issue without a reader's links and words, for a page that readers share.
 
-    Its size is that of the mail's frame, so that the same cards are shortened.
+    Its size is that of the mail's frame, so that the page shortens the same cards as the mail.
     """
     issue = Issue.objects.select_related("curated_by").get(pk=issue_id)
     return replace(cut_frame(render_frame(issue, is_shared=True), issue.date), size=frame_of(issue_id).size)

@@ -25,23 +25,23 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenMail:
     """One mail's HTML and text, each cut at the reader's slots: texts at even places, names of slots at odd ones.
 
-    Where one text that many digests hold meets another, a seam stands instead of a name.
+    Between two texts that many digests share, a seam stands in place of a slot's name.
     """
 
     html: tuple[str, ...]
     text: tuple[str, ...]
 
-    def marked(self) -> Parts:
+    def with_marks(self) -> Parts:
         """Return the mail whole, a mark in each slot."""
         marks = {name: slot(name) for name in READER_SLOTS} | {SEAM: ""}
         return Parts(fill_pieces(self.html, marks), fill_pieces(self.text, marks))
 
 
 def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Put what `values` names into its slots: a seam or a slot before each text. Other slots stay open."""
+    """Fill the slots that `values` names; each value begins with a seam or slot. Other slots stay open."""
     woven = [frame[0]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
         if name in values:

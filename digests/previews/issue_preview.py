@@ -8,7 +8,7 @@ from django.conf import settings
 
 from digests.assembly import papers_sent
 from digests.mail import compose, slots
-from digests.mail.cards import Item
+from digests.mail.cards import EntryToRender
 from digests.mail.masthead import fallback_lead
 from digests.mail.reader_words import unnamed_slots
 from digests.mail.size_limit import LINES
@@ -54,7 +54,7 @@ def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
     return preview_front("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries], detail)
 
 
-def preview_front(whose: str, issue: Issue, cards: Sequence[Item], detail: str = LINES) -> MailPreview:
+def preview_front(whose: str, issue: Issue, cards: Sequence[EntryToRender], detail: str = LINES) -> MailPreview:
     if not cards:
         return MailPreview(whose, reason="the front is empty")
     subject = subject_of(issue, cards[0][1]["title"], len(cards))

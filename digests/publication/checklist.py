@@ -109,11 +109,11 @@ def check_length(seen: IssueFront) -> Iterator[ChecklistItem]:
         return
     html = issue_preview.preview_front("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
     size = len(html.encode())
-    if size > compose.MOST_HTML:
-        what = f"The whole front is a mail of {size // 1000} KB, over {compose.MOST_HTML // 1000} KB."
+    if size > compose.MAX_HTML_BYTES:
+        what = f"The whole front is a mail of {size // 1000} KB, over {compose.MAX_HTML_BYTES // 1000} KB."
         yield ChecklistItem(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
     elif SHORTENED_NOTICE.search(html):
-        what = f"The whole front is longer than a mail of {compose.MOST_HTML // 1000} KB may be."
+        what = f"The whole front is longer than a mail of {compose.MAX_HTML_BYTES // 1000} KB may be."
         meaning = "Who gets all of it sees its last papers in brief; who gets fewer sees them whole."
         yield ChecklistItem(WARNS, what, meaning, "Drop papers, or let it be.")
 

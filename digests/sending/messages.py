@@ -88,7 +88,7 @@ def load_digests(calls: Mapping[int, Sequence[CallDelivery]]) -> dict[int, Diges
     with connection.cursor() as cursor:
         cursor.execute(DIGESTS, [ids])
         digests = {columns[0]: DigestOrder(*columns) for columns in cursor.fetchall()}
-    cards.remember({card_id for digest in digests.values() for card_id in digest.card_ids})
+    cards.load_into_memory({card_id for digest in digests.values() for card_id in digest.card_ids})
     return digests
 
 
@@ -97,7 +97,7 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
     bodies: dict[int, SharedBody] = {}
     for digest in digests:
         try:
-            mail = compose.opened(digest)
+            mail = compose.compose_open(digest)
         except CardsPruned:
             logger.error("Digest %s cannot be rendered: its cards are gone", digest.pk)
         else:

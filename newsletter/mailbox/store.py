@@ -34,7 +34,7 @@ def keep(**fields: object) -> str:
     now = datetime.now(UTC)
     name = f"{now:%Y%m%d%H%M%S%f}{secrets.token_hex(3)}"
     mail = KeptMail(id=name, at=now.isoformat(timespec="seconds"), **fields)  # type: ignore[arg-type]
-    folder().mkdir(parents=True, exist_ok=True)
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)  # its links act for their readers
     partial = folder() / f".{name}"
     partial.write_text(json.dumps(asdict(mail)), "utf-8")
     partial.rename(folder() / f"{name}.json")

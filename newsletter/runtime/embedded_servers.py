@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
 import psutil
@@ -202,7 +202,7 @@ class Postgres(Server):
         # The same collation on every machine, whatever its locale.
         words += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         words += ["--no-sync"] if self.scratch else []
-        with self.log.open("ab") as log:
+        with _open_log(self.log) as log:
             done = subprocess.run(words, stdout=log, stderr=log, **self.identity(), cwd="/")
         if done.returncode:
             raise CannotStart(_start_failure(self))
@@ -214,6 +214,11 @@ class Postgres(Server):
             "port": 5432,
             "unix_socket_directories": _socket_dir(self.var_dir),
             "max_connections": 150,
+            # Statements, their parameters and details of errors hold addresses of readers.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
+            "log_parameter_max_length": 0,
+            "log_parameter_max_length_on_error": 0,
         }
         if self.scratch:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -294,7 +299,7 @@ def _launch(server: Server) -> subprocess.Popen[bytes] | None:
     if server.process():
         return None
     server.prepare()
-    with server.log.open("ab") as log:
+    with _open_log(server.log) as log:
         return subprocess.Popen(
             server.command(),
             stdin=subprocess.DEVNULL,
@@ -305,6 +310,13 @@ def _launch(server: Server) -> subprocess.Popen[bytes] | None:
             umask=0o077,
             start_new_session=True,
         )
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    """Open a server's log for appending; only its owner may read it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.fchmod(descriptor, 0o600)  # a log of an earlier start may be open to all
+    return os.fdopen(descriptor, "ab")
 
 
 def _stop(var_dir: Path) -> None:

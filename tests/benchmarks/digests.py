@@ -164,7 +164,7 @@ def render(scale: float) -> Figure:
     with clock.at(NOW):
         issue, cards = make_issue(), make_cards()
         cold = time.perf_counter()
-        mail_cards.pieces_of([card.pk for card in cards])
+        mail_cards.card_templates([card.pk for card in cards])
         cold = time.perf_counter() - cold
         dice = random.Random(3)
         digests = [digest_of(issue, dice.sample(cards, 12)) for _ in range(count)]

@@ -45,6 +45,21 @@ def test_what_is_not_there_is_a_designed_page_on_a_desk_too(
     assert len(caplog.records) == 5
 
 
+@pytest.mark.parametrize("path", ["/subscribe", "/confirm/x", "/preferences/link?a=b"])
+def test_a_post_without_the_last_slash_is_led_to_its_address_as_a_post(stranger: Client, path: str) -> None:
+    answer = stranger.post(path, {"email": "ada@example.org"})
+    address, mark, query = path.partition("?")
+    assert (answer.status_code, answer["Location"]) == (308, f"{address}/{mark}{query}")
+    assert len(answer.content) < 1_000
+
+
+def test_a_foreign_host_gets_a_designed_page_on_a_desk_too(stranger: Client, settings: LazySettings) -> None:
+    settings.ALLOWED_HOSTS = ["localhost"]
+    for page in (stranger.get("/", headers={"host": "evil.example"}), stranger.post("/", headers={"host": "a b"})):
+        assert page.status_code == 400
+        assert "We could not understand the request" in page.content.decode()
+
+
 def test_what_is_opened_in_a_wrong_way_is_a_designed_page_that_names_the_ways(
     stranger: Client, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -127,6 +127,14 @@ def test_a_pace_that_makes_no_sense_is_refused(name: str, value: str, words: str
     assert words in refusal
 
 
+def test_a_desk_answers_to_its_own_host_names_only(loader: Loader) -> None:
+    hosts = loader.settings({"HOST": "192.168.1.5"})["ALLOWED_HOSTS"]
+    assert set(hosts) == {"localhost", ".localhost", "127.0.0.1", "[::1]", "192.168.1.5"}
+    named = loader.settings({"DEBUG": "1", "SITE_URL": "http://desk.lan:8000", "HOST": "::1"})["ALLOWED_HOSTS"]
+    assert set(named) == {"localhost", ".localhost", "127.0.0.1", "[::1]", "desk.lan"}
+    assert loader.settings({"DEBUG": "1", "ALLOWED_HOSTS": "desk.lan"})["ALLOWED_HOSTS"] == ["desk.lan"]
+
+
 def test_the_providers_keys_are_read_under_its_own_names(loader: Loader) -> None:
     settings = loader.settings(ENOUGH | {"EMAIL_PROVIDER": "mailgun", "MAILGUN_API_KEY": "k"})
     assert settings["EMAIL_BACKEND"] == "anymail.backends.mailgun.EmailBackend"

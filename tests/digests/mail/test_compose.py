@@ -197,7 +197,7 @@ def test_what_was_stored_under_another_secret_key_is_rendered_anew(topic: Topic)
     assert compose.compose(digest) == mailed
 
 
-def test_a_digest_whose_cards_are_gone_says_so(topic: Topic) -> None:
+def test_a_digest_whose_cards_are_gone_raises_cards_pruned(topic: Topic) -> None:
     digest = digest_of(topic, PaperFactory(topics=[topic]), PaperFactory(topics=[topic]))
     Card.objects.filter(pk=digest.card_ids[1]).delete()
     with pytest.raises(CardsPruned):
@@ -322,7 +322,7 @@ def test_abstracts_are_shortened_to_two_lines_before_papers_are_listed_in_brief(
     words = {"abstract": ABSTRACT, "authors": ["A. Reader " * authors]}
     papers = [PaperFactory(topics=[topic], **words) for _ in range(count)]
     parts = compose.compose(digest_of(topic, *papers, detail=Detail.ABSTRACT))
-    assert len(parts.html.encode()) <= compose.MOST_HTML
+    assert len(parts.html.encode()) <= compose.MAX_HTML_BYTES
     assert parts.html.count("<h2") == count
     for part in (parts.html, " ".join(parts.text.split())):
         assert len(re.findall(lead, part)) == 1
@@ -332,7 +332,7 @@ def test_a_mail_that_is_shortened_costs_one_query_and_then_none(topic: Topic) ->
     digest = digest_of(
         topic, *[PaperFactory(topics=[topic], abstract=ABSTRACT) for _ in range(30)], detail=Detail.ABSTRACT
     )
-    cards.pieces_of(digest.card_ids)
+    cards.card_templates(digest.card_ids)
     frame.frame_of(digest.issue_id)
     for allowed in (1, 0):
         with CaptureQueriesContext(connection) as queries:

@@ -71,7 +71,7 @@ LONGEST: dict[str, Any] = {
     ABSTRACT,
 )
 def test_any_mail_fits_names_every_paper_and_says_how_many_are_in_brief(
-    issue: Issue, items: list[cards.Item], count: int, detail: str
+    issue: Issue, items: list[cards.EntryToRender], count: int, detail: str
 ) -> None:
     chosen = (items * 30)[:count]
     parts = compose.compose_items(issue, chosen, "A subject", detail=detail)

@@ -67,7 +67,7 @@ def wait_until(fact: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def test_both_servers_answer_and_keep_what_they_are_told(var_dir: Path) -> None:
+def test_both_servers_answer_and_keep_their_data(var_dir: Path) -> None:
     with running(var_dir):
         ask(var_dir, "CREATE TABLE kept ()")
         ask_redis(var_dir).set("kept", "yes")
@@ -75,6 +75,27 @@ def test_both_servers_answer_and_keep_what_they_are_told(var_dir: Path) -> None:
     with running(var_dir):
         assert ask(var_dir, "SELECT count(*) FROM kept") == 0
         assert ask_redis(var_dir).get("kept") == b"yes"
+
+
+def test_the_logs_are_open_to_their_owner_alone_and_hold_no_row(var_dir: Path) -> None:
+    var_dir.mkdir()
+    old = var_dir / "postgres.log"
+    old.touch(mode=0o644)
+    insert = "INSERT INTO reader VALUES ('ada@example.org', '93.184.216.34')"
+    with running(var_dir):
+        ask(var_dir, "CREATE TABLE reader (address text PRIMARY KEY, network text)")
+        ask(var_dir, insert)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            ask(var_dir, insert)
+        with psycopg.connect(embedded_servers.database_url(var_dir)) as connection:
+            row = ("ada@example.org", "93.184.216.34")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO reader VALUES (%s, %s)", row, prepare=True)
+    log = old.read_text()
+    assert log.count("duplicate key value violates unique constraint") == 2
+    assert "ada@" not in log
+    assert "93.184" not in log
+    assert {path.stat().st_mode & 0o777 for path in var_dir.glob("*.log")} == {0o600}
 
 
 def test_redis_drops_no_task_to_save_memory(var_dir: Path) -> None:
@@ -127,7 +148,7 @@ def test_two_that_start_at_once_share_one_pair_of_servers(var_dir: Path) -> None
     assert servers(var_dir) == []
 
 
-def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path) -> None:
+def test_killed_servers_are_restarted_with_their_data(var_dir: Path) -> None:
     with embedded_servers.keep_running(var_dir, NOTHING_NAMED):
         ask(var_dir, "CREATE TABLE kept ()")
         kill(servers(var_dir))

@@ -62,7 +62,7 @@ def test_three_letters_of_a_kind_are_sent_a_day(reader: Subscriber, set_clock: S
 # Another address
 
 
-def test_a_reader_moves_by_the_letter_to_the_new_address_and_the_old_one_is_told(
+def test_a_reader_moves_by_the_letter_to_the_new_address_and_the_old_one_gets_a_notice(
     client: Client, reader: Subscriber
 ) -> None:
     assert ask_for(client, reader, "Ada@NEW.example") == 200
@@ -141,9 +141,7 @@ def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscri
     assert "was used or has expired" in client.get(link).content.decode()
 
 
-def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there(
-    client: Client, reader: Subscriber
-) -> None:
+def test_a_move_does_not_reveal_whether_an_address_is_subscribed(client: Client, reader: Subscriber) -> None:
     SubscriberFactory(email="taken@new.example")
     pages = {}
     for address in ("taken@new.example", "fresh@new.example"):

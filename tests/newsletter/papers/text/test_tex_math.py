@@ -84,7 +84,7 @@ def test_no_word_of_a_formula_touches_another(before: str, names: list[str], aft
 
 
 @given(LETTERS, LETTERS, st.sampled_from("^_"), st.sampled_from("^_"))
-def test_a_script_of_a_script_is_told_from_two_scripts(base: str, script: str, outer: str, inner: str) -> None:
+def test_a_script_of_a_script_differs_from_two_scripts(base: str, script: str, outer: str, inner: str) -> None:
     nested = formula_to_unicode(rf"{base}{outer}{{{script}{inner}{{n}}}}")
     assert nested == f"{base}{outer}({script}{inner}n)"
 
