@@ -147,8 +147,3 @@ def mail_context(letter: Letter, token: str) -> dict[str, object]:
 def preferences_path(subscriber: Subscriber) -> str:
     token = tokens.sign(tokens.Purpose.PREFERENCES, subscriber.pk, subscriber.token_epoch)
     return reverse("subscribers:preferences", args=[token])
-
-
-def pause_path(subscriber: Subscriber) -> str:
-    token = tokens.sign(tokens.Purpose.PAUSE, subscriber.pk, subscriber.token_epoch)
-    return reverse("subscribers:pause", args=[token])

@@ -16,6 +16,7 @@ from digests.models import Batch, SwitchChange
 from newsletter import audit
 from newsletter.admin_site.large_lists import ListAdmin
 from newsletter.issues.models import Cutoff, Issue
+from newsletter.papers.community import objections
 from newsletter.papers.forecast.model import load_shipped
 from newsletter.papers.models import Proposal, TrainedForecast
 from subscribers.addresses.canonical import hash_address
@@ -63,6 +64,10 @@ def topic(number: int) -> None:
     TopicFactory().retire(into=made)
 
 
+def objection(number: int) -> None:
+    objections.object_to(PaperFactory(), TopicFactory(), reader_id=number)
+
+
 def delivery(number: int) -> None:
     heard("delivered", sent_delivery(digest=digest_of(issue(number)), settled_by="ada", settled_at=MORNING))
 
@@ -83,6 +88,7 @@ KINDS = {
             key=f"url:{number}", link=f"https://example.org/{number}", paper=PaperFactory(), why="It is good."
         )
     ),
+    "papers.objection": Kind(objection),
     "issues.issue": Kind(issue),
     "issues.cutoff": Kind(lambda number: Cutoff.objects.create(weekday=number % 7), most=7),
     "subscribers.subscriber": Kind(lambda _: SubscriberFactory()),

@@ -23,7 +23,6 @@ from subscribers.models import Subscriber
 RATE_WINDOW = timedelta(minutes=2)  # the rate is computed over this time
 LARGE_RUN = 200_000  # mails in one run
 ISSUES = 10
-SOURCES = 5
 WEEK = timedelta(days=7)
 
 

@@ -5,14 +5,15 @@ from newsletter.excerpt import cut_at_word
 from newsletter.issues.models import Issue
 from newsletter.mail.header_line import clean_line
 
+FOREMOST = 3  # papers that may give the subject; a reader looks for it at the top of the mail
 LONGEST_TITLE = 70  # characters of a title in a subject
 
 
 def subject_for(issue: Issue, items: Sequence[Item]) -> str:
-    """Return the subject of what was chosen: the best-fitting paper gives it, and a free item where there is none."""
+    """Return the subject of what was chosen: the best-fitting of its first papers, and a free item where none is."""
     papers = [item for item in items if not item.entry.is_free]
     if papers:
-        return subject_of(issue, best_fitting(papers).entry.title, len(papers))
+        return subject_of(issue, best_fitting(papers[:FOREMOST]).entry.title, len(papers))
     return subject_of(issue, items[0].entry.title, 1)
 
 

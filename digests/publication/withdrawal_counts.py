@@ -21,13 +21,13 @@ class WithdrawalCounts(NamedTuple):
 
     @property
     def words(self) -> str:
-        said = [f"{pluralize(self.sent, 'reader has', 'readers have')} it already"]
+        parts = [f"{pluralize(self.sent, 'reader has', 'readers have')} received it"]
         if self.under_way:
-            said.append(f"to {self.under_way:,} it is being handed over at this moment")
+            parts.append(pluralize(self.under_way, "is being sent it now", "are being sent it now"))
         if self.uncertain:
-            said.append(f"of {self.uncertain:,} nobody knows")
-        said.append(f"{self.stopped:,} for whom it was ready do not get it")
-        return f"{', '.join(said[:-1])}, and {said[-1]}; nor does anybody later."
+            parts.append(f"{self.uncertain:,} may have received it")
+        parts.append(f"{self.stopped:,} whose copy was ready will not get it")
+        return f"{', '.join(parts[:-1])}, and {parts[-1]}. Nobody gets it later."
 
 
 def count_readers_to_come(issue: Issue) -> int:

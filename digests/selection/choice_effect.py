@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from digests.selection.entry_index import Choice, Entry, IssueIndex, entries_of_papers
+from digests.selection.entry_index import Choice, Entry, IssueIndex, entries_of_papers, index_prominence
 from digests.selection.rules import OlderIssue, select
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
@@ -110,12 +110,17 @@ def index_for_choice(index: IssueIndex, choice: Choice) -> IssueIndex:
     """Return a copy of `index` with the matches of what `choice` follows or mutes."""
     phrases = {*choice.followed_phrases, *choice.muted_phrases}
     authors = {*choice.followed_authors, *choice.muted_authors}
-    return replace(
+    copy = replace(
         index,
         by_phrase=entries_with(index.entries, phrases) if phrases else {},
+        by_title_phrase={},
+        by_repeated_phrase={},
         by_author=entries_by(index.entries, authors) if authors else {},
         by_reason={},
     )
+    for phrase in choice.followed_phrases:
+        index_prominence(copy, phrase)
+    return copy
 
 
 def entries_with(entries: Sequence[Entry], phrases: Iterable[str]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, spl
 PICK = "Editors’ pick"
 FREE = "From the editors"
 # Snapshots made before fits were recorded: not weak, and no better than a paper that was judged to fit well.
-UNKNOWN_FIT = 0.6
+UNKNOWN_FIT = WEAK
 # The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, because the
 # forecast favours papers like those of the topics that trend most.
 SCORE_IN_FIT = 0.15
@@ -99,6 +99,7 @@ class IssueIndex:
     weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
     by_title_phrase: dict[str, int] = field(default_factory=dict)  # as by_phrase, for titles alone
+    by_repeated_phrase: dict[str, int] = field(default_factory=dict)  # as by_phrase, named twice or more
     by_author: dict[str, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)  # casefolded authors; filled when one is first asked for
     by_word: dict[str, int] = field(default_factory=dict)  # normalised words; filled when a phrase is first asked for
@@ -224,7 +225,7 @@ def index_words(index: IssueIndex, choice: Choice) -> None:
     for phrase in (*choice.followed_phrases, *choice.muted_phrases):
         if phrase not in index.by_phrase:
             index.by_phrase[phrase] = entries_with(index, phrase)
-            index.by_title_phrase[phrase] = entries_titled_with(index, phrase)
+            index_prominence(index, phrase)
     for author in (*choice.followed_authors, *choice.muted_authors):
         if author not in index.by_author:
             index.by_author[author] = entries_by(index, author)
@@ -242,12 +243,18 @@ def entries_with(index: IssueIndex, phrase: str) -> int:
     return sum(1 << n for n in bits(mask) if finder and any(finder.sightings(index.words[n])))
 
 
-def entries_titled_with(index: IssueIndex, phrase: str) -> int:
-    """Return the mask of the entries whose title holds `phrase`."""
+def index_prominence(index: IssueIndex, phrase: str) -> None:
+    """Index which of the entries that hold `phrase` have it in their title, and which name it more than once."""
+    index.by_title_phrase[phrase] = index.by_repeated_phrase[phrase] = 0
     if not (mask := index.by_phrase[phrase]):
-        return 0
+        return
     finder = PhraseIndex([phrase])
-    return mask_of(n for n in bits(mask) if any(finder.sightings(split_words(index.entries[n].title))))
+    for number in bits(mask):
+        entry = index.entries[number]
+        in_title = len(list(finder.sightings(split_words(entry.title))))
+        is_repeated = in_title + len(list(finder.sightings(split_words(entry.summary)))) > 1
+        index.by_title_phrase[phrase] |= bool(in_title) << number
+        index.by_repeated_phrase[phrase] |= is_repeated << number
 
 
 def add_words(index: IssueIndex) -> None:

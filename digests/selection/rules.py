@@ -6,7 +6,8 @@ The order is:
 2. papers that match what the reader follows;
 3. front papers on the reader's topics;
 4. the best few of each topic's shelf, then the rest of these shelves;
-5. papers of other topics that name a followed phrase only in their abstract (their places are reserved);
+5. papers that name a followed phrase in their abstract: once on the reader's topics, more often on others (their
+   places are reserved; a paper of other topics that names it once in passing is left out);
 6. papers of older issues that the reader was not sent, newest issue first;
 7. papers that fit the reader's topics only weakly, unless the digest would hold nothing else.
 
@@ -172,17 +173,31 @@ def excluded_entries(index: IssueIndex, choice: Choice, had: Collection[int]) ->
 
 
 def followed_entries(index: IssueIndex, choice: Choice) -> int:
-    return union(index.by_phrase, choice.followed_phrases) | union(index.by_author, choice.followed_authors)
+    """Return the mask of the entries that match what the reader follows.
+
+    A reader with topics is not sent a paper of another topic that names a followed phrase once, in its abstract.
+    """
+    authors, named = union(index.by_author, choice.followed_authors), union(index.by_phrase, choice.followed_phrases)
+    if not choice.topics or not named:
+        return authors | named
+    titled = union(index.by_title_phrase, choice.followed_phrases)
+    repeated = union(index.by_repeated_phrase, choice.followed_phrases)
+    return authors | titled | repeated | entries_on_topics(index, choice, named)
 
 
 def foremost_entries(index: IssueIndex, choice: Choice, followed: int) -> int:
-    """Return the followed entries by a followed author, on the reader's topics or with the phrase in their title."""
+    """Return the followed entries by a followed author, titled with the phrase, or on topic and naming it twice."""
     if not choice.topics:
         return followed
+    titled = union(index.by_author, choice.followed_authors) | union(index.by_title_phrase, choice.followed_phrases)
+    repeated = union(index.by_repeated_phrase, choice.followed_phrases)
+    return followed & (titled | entries_on_topics(index, choice, followed & repeated))
+
+
+def entries_on_topics(index: IssueIndex, choice: Choice, among: int) -> int:
+    """Return the mask of the entries in the mask `among` that have one of the choice's topics."""
     mine = topic_mask(index, choice)
-    on_topic = mask_of(number for number in bits(followed) if index.topic_bits[number] & mine)
-    named = union(index.by_author, choice.followed_authors) | union(index.by_title_phrase, choice.followed_phrases)
-    return on_topic | followed & named
+    return mask_of(number for number in bits(among) if index.topic_bits[number] & mine)
 
 
 def muted_entries(index: IssueIndex, choice: Choice) -> int:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, Q, Value, When
+from django.db.models import BigIntegerField, Case, Count, Exists, F, Max, OuterRef, Q, Value, When
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry, comes_by_itself, cutoff_of
@@ -151,12 +151,21 @@ def is_touched(entry: IssueEntry) -> bool:
 def papers_for_front(day: date, taken: Sequence[int], most: int, *, may_be_bare: bool) -> list[Paper]:
     """Return up to `most` papers with evidence for a front, best first.
 
-    If no paper has evidence and `may_be_bare` is set, return a few without: of those that fit a topic well, the ones
-    with the best forecast. An issue cannot be published without a paper on its front.
+    If no paper has evidence and `may_be_bare` is set, return a few without: of those that are new and fit a topic
+    well, the ones with the best forecast. An issue cannot be published without a paper on its front. On a Saturday,
+    when nothing is new, the front stays empty: Friday's leftovers make no issue.
     """
     papers = candidates(day).exclude(pk__in=taken)
     found = list(with_evidence(papers)[:most])
-    return found if found or not may_be_bare else list(papers.fitting_first()[: min(most, FRONT_WITHOUT_EVIDENCE)])
+    if found or not may_be_bare:
+        return found
+    return list(seen_since_last_issue(papers).fitting_first()[: min(most, FRONT_WITHOUT_EVIDENCE)])
+
+
+def seen_since_last_issue(papers: PaperQuerySet) -> PaperQuerySet:
+    """Keep the papers that no editor and no reader can have met before: all where no issue was published yet."""
+    last = Issue.objects.exclude(published_at=None).aggregate(last=Max("published_at"))["last"]
+    return papers.filter(first_seen_at__gt=last) if last else papers
 
 
 def candidates(day: date) -> PaperQuerySet:

@@ -1,4 +1,4 @@
-"""Template filters for readable text: author lines, short summaries, plain-text mail."""
+"""Template filters and tags for readable text: author lines, short summaries, plain-text mail."""
 
 import re
 from collections.abc import Sequence
@@ -27,6 +27,12 @@ def author_line(authors: Sequence[str]) -> str:
     if len(names) > NAMED_AUTHORS:
         return f"{', '.join(names[:2])} and {len(names) - 2} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+@register.simple_tag
+def machine_summary_mark() -> str:
+    """Return the words that stand after every machine summary."""
+    return "(summary by a machine, from Hugging Face)"
 
 
 @register.filter

@@ -115,7 +115,7 @@ class SubscriberAdmin(AddressSearch):
         row = Suppression.objects.filter(address_hash=subscriber.address_hash).first()
         return f"{row.get_reason_display()}, {row.at:%-d %B %Y}. {row.note}".strip() if row else "No"
 
-    @action(description="Form for another site")
+    @action(description="Form for another site", permissions=["view"])
     def embed_form(self, request: HttpRequest) -> HttpResponse:
         """Show the HTML that another site needs to sign readers up; `?topics=a&topics=b` fixes the topics."""
         topics = Topic.objects.current().order_by("name")

@@ -10,17 +10,19 @@ from django.http import QueryDict
 from newsletter import clock
 from newsletter.papers.models import Topic
 from newsletter.papers.topics import weekly_counts
-from subscribers.addresses.canonical import AddressError, readable_address
+from subscribers.addresses.canonical import AddressError, canonical_address, readable_address
 from subscribers.addresses.mistyped_domain import suggest_address
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages.phrase_field import PhraseListField
 from subscribers.pages.zone_field import ZoneField
 from subscribers.subscription import abuse_check
+from subscribers.subscription.disposable_domains import is_disposable
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 AMOUNT = ("max_papers", "detail")
 LONGEST_PAUSE = timedelta(days=366)
 CHOOSING = ("topics", "followed_phrases", "followed_authors")  # any one of them is enough to get papers
+THROW_AWAY = "We send no digests to throw-away addresses. Enter an address that you keep."
 SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
 
 
@@ -104,7 +106,7 @@ class ChoiceForm(forms.Form):
     )
 
     followed_phrases = PhraseListField(
-        label="Follow words", help_text="Papers with these words come whatever their topic."
+        label="Follow words", help_text="Papers about these words come whatever their topic."
     )
     followed_authors = PhraseListField(label="Follow authors")
     muted_phrases = PhraseListField(label="Mute words", help_text="Papers with these words never come.")
@@ -196,6 +198,8 @@ class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
         elif suggestion and intended != email:
             self.suggestion = suggestion
             self.add_error("email", f"Did you mean {suggestion}?")
+        elif is_disposable(canonical_address(email)):
+            self.add_error("email", THROW_AWAY)
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip()

@@ -259,4 +259,4 @@ def is_withdrawn_only_after_a_question(page: Page) -> None:
     page.get_by_role("link", name="Withdraw…").click()
     page.get_by_label("Why").fill("A retracted paper leads.")
     page.get_by_role("button", name="Withdraw it for good").click()
-    expect(page.get_by_text("nor does anybody later.")).to_be_visible()
+    expect(page.get_by_text("Nobody gets it later.")).to_be_visible()

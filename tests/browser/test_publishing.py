@@ -54,13 +54,13 @@ def test_an_issue_is_published_and_withdrawn_by_keyboard(open_page: Open, produc
     page.keyboard.type("It was a trial.")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("nor does anybody later.")).to_be_visible()
+    expect(page.get_by_text("Nobody gets it later.")).to_be_visible()
 
 
 def test_the_home_of_the_admin_is_sound_at_any_width(open_page: Open, product: Product, shot: Shot) -> None:
     page = open_page(viewport={"width": 1280, "height": 900})
     log_in(page, product.password)
-    for name in ("Waits for you", "The next issue", "Sending now", "Sources", "Readers", "The last issues"):
+    for name in ("Waiting for you", "The next issue", "Sending now", "Sources", "Readers", "The last issues"):
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     is_sound(page, shot, "home")
 

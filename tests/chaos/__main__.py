@@ -45,7 +45,7 @@ def size_of(options: argparse.Namespace) -> Size:
 
 
 def run(name: str, size: Size) -> int:
-    """Make one run; of it Django's settings are this process's."""
+    """Make one run; Django's settings apply to this process, so each run needs its own."""
     environment = {
         "SEND_LEASE_SECONDS": str(size.lease_seconds),
         "EMAIL_TIMEOUT": str(size.timeout_seconds),

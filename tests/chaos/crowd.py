@@ -22,7 +22,7 @@ CROWDS = {
 
 
 def run(deployment: Deployment) -> int:
-    """Bring one crowd after another, and all at once; return 1 where /healthz is not answered within a second."""
+    """Open one crowd after another, then all at once; return 1 if /healthz takes more than a second."""
     deployment.start_web()
     wait_for_web(deployment)
     broken = False
@@ -35,7 +35,7 @@ def run(deployment: Deployment) -> int:
 
 
 def health_beside(deployment: Deployment, crowds: list[bytes]) -> float:
-    """Return the median time of /healthz while slow clients stay."""
+    """Return the median response time of /healthz while the slow clients are connected."""
     with ExitStack() as stack:
         for number in range(CLIENTS):
             client = stack.enter_context(connect(deployment))

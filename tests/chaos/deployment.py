@@ -1,4 +1,4 @@
-"""A deployment to be broken: its own servers, workers, beat and web, each started anew when it ends."""
+"""A deployment to break: its own servers, workers, beat and web, each restarted when it ends."""
 
 import os
 import random
@@ -28,7 +28,7 @@ LEADERS = 2  # of processes that send; one more keeps the books
 
 
 class Deployment:
-    """Its processes, and the ways to break it. Servers keep what they committed, as those of production do."""
+    """The processes, and the ways to break them. Servers are as durable as in production."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,7 +68,7 @@ class Deployment:
             process.wait()
 
     def _keep_up(self) -> None:
-        """Start what has ended, as the process manager of a machine does."""
+        """Restart the processes that have ended, as a machine's process manager does."""
         while not self._is_over.wait(0.1):
             for name, command in self.commands.items():
                 process = self.running.get(name)
@@ -83,7 +83,7 @@ class Deployment:
             )
 
     def kill_one(self, dice: random.Random) -> str:
-        """End a random process of the workers at once, leader or child, and say which."""
+        """Kill a random worker process, leader or child, and return a description of it."""
         leaders = [process for name, process in self.running.items() if name.startswith("leader")]
         children = [child for leader in leaders for child in children_of(leader.pid)]
         chosen = dice.choice([*(psutil.Process(leader.pid) for leader in leaders if leader.poll() is None), *children])
@@ -102,7 +102,7 @@ class Deployment:
         self._begin(embedded_servers.Redis(self.folder))
 
     def restart_postgres(self) -> None:
-        """Have PostgreSQL break off at once, without a word to anybody, and start it from its log."""
+        """Crash PostgreSQL without closing its connections, and restart it, so that it recovers from its log."""
         self._end(embedded_servers.Postgres(self.folder), signal.SIGQUIT)
         self._begin(embedded_servers.Postgres(self.folder))
         connection.close()
@@ -138,7 +138,7 @@ def end_group(pid: int) -> None:
 
 @contextmanager
 def deployed(provider: Provider, **environment: str) -> Iterator[Deployment]:
-    """Run servers with an empty database while the block lasts, named in the environment; nothing else runs yet."""
+    """Run servers with an empty database during the block, and set their URLs in the environment."""
     folder = Path(tempfile.mkdtemp(prefix="paper-round-chaos-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -166,7 +166,7 @@ def deployed(provider: Provider, **environment: str) -> Iterator[Deployment]:
 
 
 def when_answering(ask: Callable[[], bool]) -> bool:
-    """Ask the database, and again where it has been thrown down meanwhile."""
+    """Query the database; repeat the query if the server was crashed meanwhile."""
     while True:
         try:
             return ask()

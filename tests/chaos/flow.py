@@ -1,4 +1,4 @@
-"""One run from assembly to closed books."""
+"""One run, from assembly until the counts close."""
 
 import random
 import time
@@ -33,7 +33,7 @@ TAKEN = b'"accepted":true'
 
 @dataclass
 class Report:
-    """What happened, for a person, and which promises are broken."""
+    """What happened, in words, and which promises are broken."""
 
     facts: dict[str, object] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Flow:
         return self.report
 
     def assemble(self) -> None:
-        """Publish an issue, make readers who are due, and wake workers that are yet to come."""
+        """Publish an issue, create due readers, and queue the tasks of workers that are not started yet."""
         topics = [TopicFactory() for _ in range(TOPICS)]
         published_issue(clock.today(), *(PaperFactory(topics=[topic]) for topic in topics))
         write_readers(random.Random(1), self.preferences(topics), 0, clock.now())
@@ -116,7 +116,7 @@ class Flow:
         }
 
     def post_reports(self, books: Books) -> None:
-        """Have the provider say late, twice and in any order what became of mails; of all that are in doubt."""
+        """Have the provider report on mails late, twice and in any order; on all those in doubt."""
         dice = random.Random(3)
         events = self.provider.events(copies=2, is_shuffled=True, age=600.0)
         wanted = [event for event in events if event.address in books.uncertain or dice.random() < REPORTED]
@@ -141,7 +141,7 @@ def wait_for(fact: Callable[[], bool], end: float) -> bool:
 
 
 def lines_of(path: Path) -> Iterator[int]:
-    """Yield how many mails a ledger holds as taken, again and again; one cut by two readings may be missing."""
+    """Yield the number of accepted mails in a ledger, again and again; one that two reads split may be missed."""
     path.touch()
     lines = 0
     with path.open("rb") as ledger:

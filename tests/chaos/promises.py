@@ -1,4 +1,4 @@
-"""What must hold however much broke, read from the provider's ledger and from our own books."""
+"""What must hold whatever breaks, checked against the provider's ledger and our database."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from tests.outside.ledger import Entry
 
 
 class Books(NamedTuple):
-    """What our database says, by address."""
+    """The deliveries in our database, by address."""
 
     sent: set[str]
     own: dict[str, set[str]]  # by a status of its own: rejected, skipped, uncertain, abandoned
@@ -34,7 +34,7 @@ def read_books() -> Books:
 
 
 class Ledger:
-    """What the provider took and refused."""
+    """What the provider accepted and refused."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.taken = Counter[str]()
@@ -50,7 +50,7 @@ class Ledger:
                 self.refused_at[entry.request] = entry.at
 
     def unclear_answers(self, throttled: Sequence[tuple[float, float]]) -> int:
-        """Count calls answered by an error of the provider's: what it refused while it throttled was a clear 429."""
+        """Count calls that the provider answered with an error of its own; a throttled call, a clear 429, is none."""
         refused = [at for at in self.refused_at.values() if not any(start <= at <= end for start, end in throttled)]
         return len(self.unclear) + len(refused)
 
@@ -60,7 +60,7 @@ def is_finished() -> bool:
 
 
 def broken(readers: int, ledger: Ledger, books: Books, most_uncertain: int) -> list[str]:
-    """Return in words which promises are broken after the issue is out, before the provider reports."""
+    """Return a sentence on each broken promise, once the issue is sent and before the provider reports."""
     taken = {address for address, count in ledger.taken.items() if count}
     own = set[str]().union(*books.own.values())
     counted = books.sent | own | books.planned

@@ -1,4 +1,4 @@
-"""Production's settings, and of its schedule what belongs to sending, more often: so a short run sees as much."""
+"""Production's settings; the scheduled tasks of sending run more often, so that a short run sees as many of them."""
 
 from datetime import timedelta
 

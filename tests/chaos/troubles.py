@@ -1,4 +1,4 @@
-"""What breaks, and when: by how much of the issue is out."""
+"""What breaks and when, by the share of the issue that is sent."""
 
 import random
 import time
@@ -15,7 +15,7 @@ ERRORS = 0.02  # of the calls; half of them were taken all the same
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """The size of a run and of its troubles."""
 
     readers: int
     batch: int  # readers
@@ -43,7 +43,7 @@ class Troubles:
     throttled: list[tuple[float, float]] = field(default_factory=list)
 
     def timetable(self) -> list[tuple[float, Callable[[], None]]]:
-        """Return what happens once such a share of the issue is out, in order."""
+        """Return (share of the issue that is sent, trouble) in order."""
         kills = [((number + 0.5) / self.size.kills * 0.9, self.kill) for number in range(self.size.kills)]
         once: list[tuple[float, Callable[[], None]]] = [
             (0.12, self.deployment.restart_postgres),

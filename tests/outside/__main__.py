@@ -1,4 +1,4 @@
-"""A provider as a process: `python -m tests.outside mailgun --ledger FILE`. It prints how it is reached."""
+"""Run a provider as a process: `python -m tests.outside mailgun --ledger FILE`. It prints its addresses."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""What each provider's own file says: how it reads a call, answers it and reports on it."""
+"""The interface that each provider's module implements: how it reads a call, answers it and reports on it."""
 
 import base64
 from abc import ABC, abstractmethod
@@ -25,14 +25,14 @@ class Kind(StrEnum):
 
 
 class Refusal(Exception):
-    """The call as a whole is refused for what it says. Nothing of it was accepted."""
+    """The whole call is refused for its content. No mail of it was accepted."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
 
 class Api(ABC):
-    """One provider's HTTP interface. The bodies are left out where `is_counting`."""
+    """One provider's HTTP interface. With `is_counting`, mails have no bodies."""
 
     name: str
 
@@ -41,22 +41,22 @@ class Api(ABC):
 
     @abstractmethod
     def settings(self, url: str) -> dict[str, str]:
-        """Return what stands in settings.ANYMAIL to send to this server instead of the provider's."""
+        """Return the settings for ANYMAIL that send to this server instead of the provider's."""
 
     @abstractmethod
     def mails(self, request: Request) -> list[Mail]:
-        """Return what each recipient of a call would get. Raise Refusal where none could get anything."""
+        """Return the mail of each recipient of a call. Raise Refusal if the provider refuses the whole call."""
 
     @abstractmethod
     def answer(self, request: Request, mails: Sequence[Mail]) -> Answer:
-        """Accept the mails that are in no trouble, each with its id, and return what the caller is told."""
+        """Accept the mails without trouble, give each its id, and return the answer to the caller."""
 
     @abstractmethod
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         """Return the webhook's body for one accepted mail, before it is signed."""
 
     def headers(self, body: bytes, at: float) -> dict[str, str]:
-        """Return what proves to the webhook that a body comes from the provider."""
+        """Return the headers that prove to the webhook that a body comes from the provider."""
         return {"Authorization": basic_auth(WEBHOOK_SECRET)}
 
 
@@ -69,7 +69,7 @@ def accept(mail: Mail, message_id: str) -> None:
 
 
 def address_of(recipient: str) -> str:
-    """Return the bare address of `Name <address>`; the plain form, which is the rule, costs nothing."""
+    """Return the bare address of `Name <address>`; the usual form, a bare address, is returned at once."""
     return parseaddr(recipient)[1] if "<" in recipient else recipient.strip()
 
 

@@ -1,4 +1,4 @@
-"""Brevo: JSON; one body, in up to a thousand versions a call; taken or refused as a whole."""
+"""Brevo: JSON; one body in up to a thousand versions a call, which is accepted or refused as a whole."""
 
 import re
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def copies(
 
 
 def value_of(parameters: dict[str, Any], field: str) -> str:
-    """Return what stands in the place of a field: nothing where there is no such parameter."""
+    """Return the value of a field; empty if there is no such parameter."""
     found = PARAMETER.fullmatch(field)
     return str(parameters.get(found[1], "")) if found else ""
 

@@ -1,4 +1,4 @@
-"""A certificate for loopback, made at each start: whoever is to trust it names its file in SSL_CERT_FILE."""
+"""A certificate for loopback, made at each start. A client that sets SSL_CERT_FILE to its file trusts it."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Write a key and its certificate into `folder`; return what serves with them, and the certificate's file."""
+    """Write a key and its certificate into `folder`; return a server context with them, and the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     file = folder / "certificate.pem"
     secret = key.private_bytes(

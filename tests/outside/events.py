@@ -1,4 +1,4 @@
-"""What a provider tells later of the mails it took: in its own words, signed, late, doubled and shuffled as asked."""
+"""A provider's later events about the mails it accepted: in its own format, signed, and late, doubled or shuffled."""
 
 import random
 import time
@@ -30,8 +30,8 @@ class Reports:
     kinds: Sequence[Kind] = (Kind.DELIVERED,)  # each mail has all of them, in this order
     copies: int = 1
     is_shuffled: bool = False
-    share: float = 1.0  # of the mails that anything is told of
-    age: float = 0.0  # seconds ago: the event is late by so much, and says so; its signature is of now
+    share: float = 1.0  # of the mails that have events at all
+    age: float = 0.0  # seconds by which the event is late, by its own time; its signature is of now
     seed: int = 0
 
 

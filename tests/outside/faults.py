@@ -26,19 +26,19 @@ OF_RECIPIENTS = {Fault.REFUSED, Fault.INVALID}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One fault and where it holds: all that is said must be true.
+    """One fault and its conditions, all of which must hold.
 
     Counts and shares are of requests, of which one holds where any of its addresses matches; for refused and invalid
     recipients they are of recipients, and the same addresses are chosen at every repetition.
     """
 
     fault: Fault
-    accepts: bool = False  # the mail is taken all the same, before the fault
+    accepts: bool = False  # the mail is accepted before the fault
     status: int = 500
     retry_after: str = ""  # seconds or a date, as it stands in the header
     delay: float = 0.0  # seconds
     at: str = DOT  # SMTP alone: greeting, rcpt, data or dot
-    after: int = 0  # spares the first of those it would hold for
+    after: int = 0  # lets this many matching requests pass first
     times: int | None = None
     share: float = 1.0
     seconds: float | None = None  # from when the plan is made
@@ -131,11 +131,11 @@ class Plan:
         self.of_calls = [one for one in active if one.rule.fault not in OF_RECIPIENTS]
 
     def delay(self, addresses: Sequence[str], at: str = DOT) -> float:
-        """Return for how many seconds a request has to wait."""
+        """Return the seconds that a request has to wait."""
         return sum(one.rule.delay for one in self.slow if one.rule.at == at and one.holds_for(addresses))
 
     def fault(self, addresses: Sequence[str], at: str = DOT) -> Rule | None:
-        """Return the first rule that holds for a request; it counts as used then, the others do not."""
+        """Return the first rule that holds for a request; only this rule counts as used."""
         found = (one.rule for one in self.others if one.rule.at == at and one.holds_for(addresses))
         return next(found, None)
 

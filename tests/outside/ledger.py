@@ -1,4 +1,4 @@
-"""What a provider was asked and what it took: one JSON line a recipient, on disk before its answer leaves."""
+"""What a provider was asked to send and what it accepted: one JSON line a recipient, written before the answer."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ class Mail:
     headers: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
-    trouble: str = ""  # why this one is refused, where it is
+    trouble: str = ""  # why this one is refused, if it is
     is_accepted: bool = False
     message_id: str = ""
 
@@ -48,7 +48,7 @@ class Entry:
 
 
 class Ledger:
-    """Appends entries. One write a request: a kill leaves whole lines, and nothing that was accepted is missing."""
+    """Appends entries, in one write a request: after a kill all lines are whole and no accepted mail is missing."""
 
     def __init__(self, path: Path, provider: str, *, with_hashes: bool = True, with_bodies: bool = False) -> None:
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -87,7 +87,7 @@ class Ledger:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a ledger, oldest first; of a provider that never took a call there are none."""
+    """Yield the entries of a ledger, oldest first; none if the provider never had a call."""
     if path.exists():
         with path.open("rb") as lines:
             for line in lines:
@@ -96,6 +96,6 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def body_hash(text: str, html: str) -> str:
-    """Return the hash of what a reader sees, alike for every transport: line ends and the last one do not count."""
+    """Return a hash of what a reader sees. Line ends are ignored, so that it is the same for every transport."""
     seen = "\0".join(part.replace("\r\n", "\n").rstrip("\n") for part in (text, html))
     return hashlib.sha256(seen.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Mails as stock Anymail sends them, for the tests of what the providers make of them."""
+"""Mails as plain Anymail sends them, to test how the providers read them."""
 
 from anymail.message import AnymailMessage
 

@@ -1,4 +1,4 @@
-"""Mailgun: forms; one call is one body for up to a thousand recipients, and is taken or refused as a whole."""
+"""Mailgun: forms; one call is one body for up to a thousand recipients, and is accepted or refused as a whole."""
 
 import hashlib
 import hmac
@@ -95,7 +95,7 @@ def signature() -> dict[str, str]:
 
 
 class Copy:
-    """What a call says to all of its recipients, ready to be filled for each."""
+    """What all recipients of a call share, with fields to be filled for each."""
 
     def __init__(self, form: Form, *, is_counting: bool) -> None:
         self.subject = template(form, "subject")
@@ -123,7 +123,7 @@ def template(form: Form, name: str) -> Template:
 
 
 def value_of(address: str, variables: dict[str, Any], field: str) -> str:
-    """Return what stands in the place of a field; one that is not known is left as it is written."""
+    """Return the value of a field; an unknown field stays as it is written."""
     if field.startswith("%recipient."):
         return str(variables.get(field[11:-1], field))
     if "unsubscribe" in field:

@@ -1,4 +1,4 @@
-"""Mailjet, version 3.1 of its sending: JSON; what all have in common and up to fifty messages, each answered."""
+"""Mailjet, version 3.1 of its send API: JSON; common properties and up to fifty messages, each with its answer."""
 
 import re
 from collections.abc import Sequence
@@ -94,7 +94,7 @@ def answer_for(mail: Mail) -> dict[str, Any]:
 
 
 def value_of(variables: dict[str, Any], field: str) -> str:
-    """Return what stands in the place of a field: its default, or nothing, where there is no such variable."""
+    """Return the value of a field; its default, or nothing, if there is no such variable."""
     found = VARIABLE.fullmatch(field)
     return str(variables.get(found[1], found[2] or "")) if found else ""
 

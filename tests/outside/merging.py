@@ -1,14 +1,14 @@
-"""Merge fields, filled as a provider fills them: once, so that a value that looks like a field stays as it is."""
+"""Fill merge fields as a provider does: once, so that a value that looks like a field stays as it is."""
 
 import re
 from collections.abc import Callable
 
 
 class Template:
-    """A text taken apart once at its fields, and filled for each recipient."""
+    """A text that is split at its fields once and filled for each recipient."""
 
     def __init__(self, text: str, fields: re.Pattern[str]) -> None:
-        """Take `text` apart at what `fields` matches; its one group holds the field as it is written."""
+        """Split `text` at the matches of `fields`, whose one group holds the field as it is written."""
         self.parts = fields.split(text)
 
     def fill(self, value: Callable[[str], str]) -> str:

@@ -36,7 +36,7 @@ class Provider:
     certificate: str = ""  # SMTP alone: the file that SSL_CERT_FILE has to name
 
     def plan(self, *rules: Rule) -> None:
-        """Replace the plan: from the next request on these rules hold, and with none everything goes well."""
+        """Replace the plan: these rules hold from the next request on; without rules nothing fails."""
         host, _, port = self.control_url.removeprefix("http://").partition(":")
         connection = HTTPConnection(host, int(port), timeout=10)
         connection.request("PUT", PLAN_PATH, orjson.dumps([asdict(rule) for rule in rules]))
@@ -44,7 +44,7 @@ class Provider:
         connection.close()
 
     def events(self, **reports: Any) -> list[Event]:
-        """Return what the provider would post of all it accepted, by the fields of Reports."""
+        """Return the posts about all accepted mails; the arguments are the fields of Reports."""
         return events(APIS[self.name](), self.entries(), Reports(**reports))
 
     def post_events(self, url: str, **reports: Any) -> list[int]:
@@ -55,7 +55,7 @@ class Provider:
         return list(post(url, self.events(**reports)))
 
     def entries(self) -> list[ledger.Entry]:
-        """Return the ledger, oldest first, refused mails among it."""
+        """Return the entries of the ledger, oldest first, with those of refused mails."""
         return list(ledger.read(self.ledger_path))
 
     def accepted(self) -> list[ledger.Entry]:
@@ -64,7 +64,7 @@ class Provider:
 
 @contextmanager
 def providing(name: str, path: Path | None = None, **options: Any) -> Iterator[Provider]:
-    """Run a provider in a thread while the block lasts; `path` is its ledger's, `options` are those of Options."""
+    """Run a provider in a thread during the block; `path` is its ledger, `options` are the fields of Options."""
     with ledger_at(path) as place:
         started: Future[dict[str, Any]] = Future()
         stopping: list[Any] = []
@@ -94,7 +94,7 @@ async def serve(options: Options, started: "Future[dict[str, Any]]", stopping: l
 
 @contextmanager
 def providing_apart(name: str, path: Path | None = None, **options: Any) -> Iterator[Provider]:
-    """Run a provider as a process, so that what is measured or killed is not it."""
+    """Run a provider as a process of its own, so that it is neither measured nor killed with the tested process."""
     with ledger_at(path) as place:
         words = [f"--{option.replace('_', '-')}={value}" for option, value in options.items()]
         command = [sys.executable, "-m", "tests.outside", name, f"--ledger={place}", *words]

@@ -1,4 +1,4 @@
-"""Resend: JSON; a message, or up to a hundred a call, with keys that make a repetition harmless; svix signs."""
+"""Resend: JSON; one message, or up to a hundred a call, with idempotency keys; events are signed as by svix."""
 
 import base64
 import hashlib
@@ -98,7 +98,7 @@ class Resend(Api):
         return {"type": EVENTS[kind], "created_at": moment, "data": data}
 
     def headers(self, body: bytes, at: float) -> dict[str, str]:
-        """Return svix's headers; the id is the event's, so that a repetition carries it again."""
+        """Return svix's headers; their id is the event's, so that a repeated post has the same id."""
         identity, moment = f"msg_{uuid5(NAMESPACE_URL, body.decode()).hex}", str(int(at))
         signed = hmac.new(SIGNING_KEY, f"{identity}.{moment}.".encode() + body, hashlib.sha256).digest()
         signature = "v1," + base64.b64encode(signed).decode()
@@ -114,7 +114,7 @@ def check(request: Request) -> None:
 
 
 def fresh_answer(request: Request, mails: Sequence[Mail]) -> Answer:
-    """Take all or nothing, or, where the caller asks to be permissive, what is valid."""
+    """Accept all mails or none; in permissive mode, accept those that are valid."""
     wrong = [at for at, mail in enumerate(mails) if mail.trouble == "invalid"]
     is_permissive = request.headers.get("x-batch-validation") == "permissive"
     if wrong and not is_permissive:

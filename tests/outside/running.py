@@ -1,4 +1,4 @@
-"""Starts a provider's server, in whatever process, and says how it is reached."""
+"""Start a provider's server in any process, and return its addresses."""
 
 import asyncio
 import tempfile
@@ -37,7 +37,7 @@ class Options:
 
 @asynccontextmanager
 async def run(options: Options) -> AsyncIterator[dict[str, Any]]:
-    """Serve while the block runs; yield the facts a Provider is made of."""
+    """Serve during the block; yield the values from which a Provider is made."""
     ledger = Ledger(options.ledger, options.name, with_hashes=not options.counting, with_bodies=options.bodies)
     async with AsyncExitStack() as stack:
         stack.callback(ledger.close)
@@ -63,7 +63,7 @@ async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> d
 
 
 async def run_smtp(options: Options, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Any]:
-    """Serve SMTP, and beside it, on a port of its own, the plan."""
+    """Serve SMTP, and the plan over HTTP on a port of its own."""
     context, certificate = None, ""
     if options.tls:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="certificate-"))

@@ -1,4 +1,4 @@
-"""One provider at work: reads a call, lets the plan have its say, writes the ledger, then answers."""
+"""The server of one provider: read a call, apply the plan, write the ledger, then answer."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ PAGE = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network<
 
 
 class Desk:
-    """Holds what the server of any provider has: its plan, and the number of the request."""
+    """What the servers of all providers have: a plan, and the number of the request."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -39,7 +39,7 @@ class HttpProvider(Desk):
         self.witness = witness
 
     async def handle(self, request: Request) -> Answer:
-        """Answer one request. Raise Cut where the plan says that the connection breaks."""
+        """Answer one request. Raise Cut if the plan breaks the connection."""
         if request.path == PLAN_PATH:
             return self.replan(request)
         try:
@@ -71,7 +71,7 @@ class HttpProvider(Desk):
 
 
 def faulty(rule: Rule, answer: Answer) -> Answer:
-    """Return what becomes of an answer under a rule. Raise Cut where it does not arrive."""
+    """Return an answer as a rule changes it. Raise Cut if it does not arrive."""
     half = answer.body[: len(answer.body) // 2]
     match rule.fault:
         case Fault.CUT:

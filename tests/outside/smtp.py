@@ -1,4 +1,4 @@
-"""A mail server that speaks what ours has to: PIPELINING, SIZE, 8BITMIME, STARTTLS, AUTH, RSET."""
+"""A mail server with the extensions that our client uses: PIPELINING, SIZE, 8BITMIME, STARTTLS, AUTH, RSET."""
 
 import asyncio
 import base64
@@ -166,7 +166,7 @@ class Session:
         self.reset()
 
     async def take(self, data: bytes) -> None:
-        """Accept a message or refuse it, in the ledger first and then in words."""
+        """Accept a message or refuse it: write the ledger first, then answer."""
         if complaint := complaint_about(data):
             self.note(f"dot {complaint}")
             self.say(550, complaint)
@@ -182,11 +182,11 @@ class Session:
         self.say(*(self.words_of(rule) if rule else (250, f"2.0.0 Ok: queued as {name}")))
 
     def note(self, why: str) -> None:
-        """Write that the recipients so far got nothing."""
+        """Record that the recipients so far got nothing."""
         self.desk.ledger.write(next(self.desk.numbers), [Mail(address) for address in self.recipients], why=why)
 
     async def planned(self, at: str, addresses: list[str] | None = None) -> tuple[int, str] | None:
-        """Return the answer the plan wants here instead of the good one, if any."""
+        """Return the answer that the plan gives here instead of success, if any."""
         if delay := self.desk.plan.delay(addresses or [], at):
             await self.writer.drain()
             await asyncio.sleep(delay)
@@ -217,7 +217,7 @@ class Session:
 
 
 async def read_data(reader: asyncio.StreamReader) -> bytes:
-    """Return a message with the dots that were doubled for the way single again."""
+    """Return a message without dot-stuffing (RFC 5321, 4.5.2)."""
     data = bytearray(b"\r\n")
     while not data.endswith(b"\r\n.\r\n"):
         data += await reader.readuntil(b".\r\n")

@@ -84,7 +84,7 @@ def test_text_that_is_a_field_by_accident_is_read_as_one(name: str, text: str, s
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_wrong_key_is_told_apart_and_leaves_no_trace(name: str) -> None:
+def test_a_wrong_key_is_answered_401_and_leaves_no_trace(name: str) -> None:
     with providing(name) as provider, override_settings(**provider.settings):
         connection = get_connection(api_key="wrong", server_token="wrong")
         message = letter()

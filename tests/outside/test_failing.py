@@ -57,7 +57,7 @@ def fate(name: str, rule: Rule) -> tuple[type[Exception], int | None, bool]:
 
 
 @pytest.mark.parametrize("wait", ["7", formatdate(2_000_000_000, usegmt=True)])
-def test_a_throttled_call_is_told_when_to_come_again(wait: str) -> None:
+def test_the_answer_to_a_throttled_call_names_the_wait(wait: str) -> None:
     with providing("postmark") as provider, override_settings(**provider.settings):
         provider.plan(faults.throttled(wait))
         with pytest.raises(AnymailRequestsAPIError) as caught:

@@ -24,7 +24,7 @@ WORDS = {
 
 @pytest.fixture
 def heard() -> Iterator[list[Any]]:
-    """Collect what Anymail makes of webhooks; nobody else hears of them."""
+    """Collect the events that Anymail makes of webhooks; no other receiver gets them."""
     found: list[Any] = []
 
     def hear(event: Any, **_: object) -> None:

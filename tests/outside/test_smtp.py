@@ -139,7 +139,7 @@ def test_a_mail_that_is_wrong_on_the_wire_is_refused(server: Provider, body: byt
     assert not entry.accepted
 
 
-def test_what_is_said_in_the_clear_after_starttls_is_forgotten() -> None:
+def test_plain_commands_sent_after_starttls_are_discarded() -> None:
     with providing("smtp", tls=True) as provider:
         context = ssl.create_default_context(cafile=provider.certificate)
         with socket.create_connection(("127.0.0.1", port(provider)), 10) as plain:
@@ -173,7 +173,7 @@ def test_a_server_of_its_own_process_that_counts_reads_headers_alone() -> None:
 
 
 def talk(server: Provider, *parts: bytes) -> list[str]:
-    """Send each part in one go, the second after DATA is answered; return all lines said until the end."""
+    """Send each part in one write, the second after DATA is answered; return all lines of the answers."""
     with socket.create_connection(("127.0.0.1", port(server)), 10) as connection:
         said = b""
         for part in parts:

@@ -1,4 +1,4 @@
-"""The product's addresses, and Anymail's own webhooks beside them."""
+"""The product's URLs and Anymail's own webhooks."""
 
 from django.urls import include, path
 

@@ -33,7 +33,7 @@ class Answer:
 
 
 class Cut(Exception):
-    """The connection ends here, after the bytes given: with none it is reset."""
+    """The connection ends here, after the given bytes; without any it is reset."""
 
     def __init__(self, wire: bytes = b"") -> None:
         self.wire = wire

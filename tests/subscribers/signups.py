@@ -67,4 +67,4 @@ def addresses_of_each_state() -> dict[str, str]:
     for name, reason in (("bounced", Suppression.Reason.BOUNCE), ("complained", Suppression.Reason.COMPLAINT)):
         Suppression.objects.create(address_hash=readers[name].address_hash, reason=reason)
     found = {name: reader.email for name, reader in readers.items()}
-    return {"unknown": "unkn@example.org", "throw-away": "a@trashmail.com", **found}
+    return {"unknown": "unkn@example.org", **found}

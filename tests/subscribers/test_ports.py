@@ -9,7 +9,7 @@ def test_digests_connects_its_functions_at_start() -> None:
     assert ports.sending().is_held == switch.is_held
 
 
-def test_what_nothing_is_connected_to_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfilled_port_raises_an_error_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "_connected", [])
     with pytest.raises(ImproperlyConfigured, match=r"subscribers\.ports"):
         ports.sending()

@@ -64,17 +64,12 @@ _REPLY = re.compile(
 _PRESENT = re.compile(r" (?:\w+ly )?(?!was |has )[a-z]+s ")
 
 
-def is_stating(text: str) -> bool:
-    """Say whether `text` begins with the authors ("We ") or the paper ("This paper ")."""
-    return bool(_STATING.match(text))
-
-
 def strip_opening(sentence: str, name: str = "") -> str:
-    """Return `sentence` from its main clause on, "" where that is not about the paper or its work.
+    """Return `sentence` from its main clause on; empty if that is not about the paper or its work.
 
     `name` is what the title calls the work. An opening that limits a finding ("Given enough data, ") stays.
 
-    >>> without_opening("To fill this gap, we further propose Atlas."), without_opening("Maps age fast.")
+    >>> strip_opening("To fill this gap, we further propose Atlas."), strip_opening("Maps age fast.")
     ('We propose Atlas.', '')
     """
     rest = _strip_links(sentence)

@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 from newsletter.papers.topic_fit import (
     CATEGORY_STRENGTH,
+    CROSSLIST_STRENGTH,
     LONE_FIT,
     OPENING_WORDS,
     PROMINENT_FIT,
@@ -117,8 +118,13 @@ class Matcher:
             self._take(rule)
         self._index = PhraseIndex(self._uses)
 
-    def match(self, title: str, abstract: str, categories: Iterable[str] = ()) -> dict[str, "Match"]:
+    def match(
+        self, title: str, abstract: str, categories: Iterable[str] = (), primary: str = ""
+    ) -> dict[str, "Match"]:
         """Return the paper's topics, the best fit first, each with its fit and its evidence, the strongest first.
+
+        `primary` is the category that the paper belongs to, the others being cross-lists; "" where it is not known,
+        and all count alike.
 
         Evidence reads `cs.CL` for a category and `phrase: gaussian splatting` for a phrase. At most
         `MAX_TOPICS` topics and `MAX_EVIDENCE` pieces of evidence a topic are returned.
@@ -131,7 +137,7 @@ class Matcher:
         tallies = {
             slug: tally for slug, tally in tallies.items() if tally.points >= POINTS_NEEDED and not tally.is_excluded
         }
-        self._count_categories(categories, tallies)
+        self._count_categories(categories, primary, tallies)
         fits = self._fits(self._fields.words_of_any & set(normal), tallies)
         kept = [slug for slug, fit in fits.items() if fit >= self._fit_needed(slug, tallies[slug])]
         ranked = sorted(kept, key=lambda slug: (-fits[slug], slug))
@@ -185,12 +191,13 @@ class Matcher:
                     mentioned.is_early = True
         return mentions
 
-    def _count_categories(self, categories: Iterable[str], tallies: "dict[str, _Tally]") -> None:
+    def _count_categories(self, categories: Iterable[str], primary: str, tallies: "dict[str, _Tally]") -> None:
         for category in dict.fromkeys(categories):
+            strength = CATEGORY_STRENGTH if primary in ("", category) else CROSSLIST_STRENGTH
             archive = f"{category.partition('.')[0]}.*"
             slugs = {*self._by_category.get(category, ()), *self._by_category.get(archive, ())}
             for slug in slugs:
-                tallies.setdefault(slug, _Tally()).add_category(category)
+                tallies.setdefault(slug, _Tally()).add_category(category, strength)
 
     def _take(self, rule: TopicRule) -> None:
         for category in rule.categories:
@@ -304,8 +311,8 @@ class _Tally:
         self.strength += strength
         self.phrases.append(_Found(phrase, points, strength, is_prominent))
 
-    def add_category(self, category: str) -> None:
-        self.strength += CATEGORY_STRENGTH
+    def add_category(self, category: str, strength: int) -> None:
+        self.strength += strength
         self.categories.append(category)
 
     def full_phrases(self) -> list[str]:

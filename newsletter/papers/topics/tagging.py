@@ -40,7 +40,7 @@ def tag(papers: Iterable[Paper]) -> None:
     wanted = {
         (paper.pk, ids[slug]): found
         for paper in papers
-        for slug, found in match(paper.title, paper.abstract, paper.categories).items()
+        for slug, found in match(paper.title, paper.abstract, paper.categories, paper.primary_category).items()
         if (paper.pk, ids[slug]) not in refused
     }
     write(wanted, PaperTopic.objects.filter(paper__in=papers))
@@ -94,7 +94,7 @@ def retag_recent() -> int:
 @transaction.atomic
 def retag(paper_ids: Collection[int]) -> None:
     wait_for_papers_lock()
-    tag(Paper.objects.present().filter(pk__in=paper_ids).only("title", "abstract", "categories"))
+    tag(Paper.objects.present().filter(pk__in=paper_ids).only("title", "abstract", "categories", "primary_category"))
 
 
 def recent_papers() -> PaperQuerySet:

@@ -144,7 +144,7 @@ def test_the_reach_is_computed_behind_the_page_and_shown_with_its_age(
     second = page_of(admin_client, path(issue, "reach"))
     assert "1 paper, 1 reader" in second
     assert "none of the papers matched" in second
-    assert "Worked out 30 s ago" in second
+    assert "Computed 30 s ago" in second
     assert "hx-trigger" not in second
 
 

@@ -35,7 +35,7 @@ def words(client: Client, path: str, **typed: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
-def test_both_ways_out_are_said_with_rate_cap_and_state(settings: LazySettings) -> None:
+def test_both_providers_are_shown_with_rate_cap_and_state(settings: LazySettings) -> None:
     settings.EMAIL_PROVIDER = settings.EMAIL_LETTERS_PROVIDER = "postmark"
     settings.ANYMAIL = settings.ANYMAIL | {"POSTMARK_SERVER_TOKEN": "t"}
     settings.SEND_RATE, settings.SEND_DAILY_CAP = 50, 1000

@@ -73,10 +73,10 @@ def test_the_page_says_in_numbers_what_will_happen(ann: Client, issue: Issue) ->
     SubscriberFactory(next_digest_at=MORNING + timedelta(days=3), paused_until=MORNING.date() + timedelta(days=3))
     shown = page(ann, issue)
     assert "1 paper, 3 readers over the next 2 hours; the first at 07:00 UTC." in shown
-    assert "<dt>Have paused</dt><dd>1</dd>" in shown
+    assert "<dt>Paused</dt><dd>1</dd>" in shown
     assert "published by itself in 1 h 0 min, at 06:00 UTC" in shown
     assert "Publish to 3 readers</button>" in shown
-    assert "Nothing stands against it." in shown
+    assert "No problems found." in shown
 
 
 def test_the_button_publishes(ann: Client, issue: Issue) -> None:
@@ -110,7 +110,7 @@ def test_an_empty_front_has_no_button_to_press(ann: Client) -> None:
 
 def test_a_pause_is_shown_before_publication(ann: Client, issue: Issue) -> None:
     switch.pause("bo", "The provider asked for it.")
-    assert "The provider asked for it. It is published, and its mail waits" in page(ann, issue)
+    assert "The provider asked for it. You can publish it, but its mail waits" in page(ann, issue)
 
 
 def test_a_second_editor_confirms_on_the_same_page(ann: Client, issue: Issue, settings: LazySettings) -> None:
@@ -169,7 +169,7 @@ def test_a_withdrawal_needs_a_reason(ann: Client) -> None:
     assert "Would not get it: their hour is still to come</dt><dd>3</dd>" in page(ann, issue, "withdraw")
     assert "Say why, for whoever asks tomorrow." in ann.post(path, {"reason": " "}).content.decode()
     assert status(issue) == Status.PUBLISHED
-    assert said(ann.post(path, {"reason": "A retraction."})).startswith("Withdrawn. 0 readers have it already")
+    assert said(ann.post(path, {"reason": "A retraction."})).startswith("Withdrawn. 0 readers have received it")
     assert status(issue) == Status.WITHDRAWN
     assert "It was withdrawn on 4 May 2026 at 05:00 UTC: “A retraction.” <a" in page(ann, issue, "withdraw")
 
@@ -229,11 +229,11 @@ def test_a_publication_by_one_is_seen_by_the_other(ann: Client, issue: Issue) ->
     )
 
 
-def test_links_that_nobody_followed_yet_are_said_and_followed(ann: Client, issue: Issue) -> None:
+def test_the_page_counts_links_that_nobody_followed_yet(ann: Client, issue: Issue) -> None:
     Issue.objects.filter(pk=issue.pk).update(intro="See https://example.org/one.", subject="A day")
-    assert "Not all is known yet: 1 link is still being followed." in page(ann, issue)
+    assert "Not everything is known yet: 1 link is still being followed." in page(ann, issue)
     LinkCheck.objects.create(url="https://example.org/one")
-    assert "Not all is known yet" not in page(ann, issue)
+    assert "Not everything is known yet" not in page(ann, issue)
 
 
 def test_a_free_item_alone_has_no_button_to_press(ann: Client, issue: Issue) -> None:

@@ -30,7 +30,7 @@ def page_of(client: Client, reader: Subscriber) -> str:
     return client.get(f"/admin/subscribers/subscriber/{reader.pk}/change/").content.decode()
 
 
-def test_a_readers_page_shows_deliveries_with_their_reasons_and_what_providers_said(admin_client: Client) -> None:
+def test_a_readers_page_shows_deliveries_with_reasons_and_provider_reports(admin_client: Client) -> None:
     reader = SubscriberFactory()
     delivery(reader, 1, status="skipped", reason="nothing_matched")
     sent = delivery(reader, 2, status="sent", delivered_at=MORNING)
@@ -66,4 +66,5 @@ def test_a_readers_page_runs_no_query_a_row(admin_client: Client) -> None:
             page_of(admin_client, reader)
         return len(captured)
 
-    assert queries(0, 2) == queries(2, 20)
+    queries(0, 1)  # the first page of a login writes down when it was last used
+    assert queries(1, 2) == queries(3, 20)

@@ -149,6 +149,7 @@ def test_who_comes_back_to_the_same_issue_does_not_get_its_papers_again(vision: 
     reader.refresh_from_db()
     reader.unsubscribe()
     set_clock(MORNING + timedelta(hours=2))
+    reader.move_to(Subscriber.Status.PENDING)
     reader.confirm()
     assemble.assemble_due_digests()
     assert Delivery.objects.get(slot=MORNING + timedelta(hours=2)).reason == Delivery.Reason.ALL_HAD
@@ -165,6 +166,7 @@ def test_who_comes_back_on_the_same_day_gets_no_second_digest_of_the_fronts_best
     reader.refresh_from_db()
     reader.unsubscribe()
     set_clock(MORNING + timedelta(hours=2))
+    reader.move_to(Subscriber.Status.PENDING)
     reader.confirm()
     assemble.assemble_due_digests()
     assert Delivery.objects.get(slot=MORNING + timedelta(hours=2)).reason == Delivery.Reason.ALL_HAD

@@ -422,7 +422,7 @@ def test_who_waits_for_todays_draft_gets_it_as_soon_as_it_is_published(set_clock
     issue = published_issue(MONDAY, PaperFactory(topics=[vision]))
     slot = MORNING + DAY - timedelta(hours=3)
     SubscriberFactory(topics=[vision], send_time=slot.time(), covered_through=issue.published_at, next_digest_at=slot)
-    PaperFactory(topics=[vision], listed_on=MONDAY + DAY)
+    PaperFactory(topics=[vision], listed_on=MONDAY + DAY, votes=1)
     today = draft_issue(MONDAY + DAY)
     set_clock(MORNING + DAY - timedelta(hours=1))
     assert assemble.assemble_due_digests().due == 0

@@ -197,7 +197,7 @@ def test_what_was_stored_under_another_secret_key_is_rendered_anew(topic: Topic)
     assert compose.compose(digest) == mailed
 
 
-def test_a_digest_whose_cards_are_gone_says_so(topic: Topic) -> None:
+def test_a_digest_whose_cards_are_gone_raises_cards_pruned(topic: Topic) -> None:
     digest = digest_of(topic, PaperFactory(topics=[topic]), PaperFactory(topics=[topic]))
     Card.objects.filter(pk=digest.card_ids[1]).delete()
     with pytest.raises(CardsPruned):

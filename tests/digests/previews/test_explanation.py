@@ -44,7 +44,7 @@ def test_each_paper_has_its_reason_in_the_order_it_was_sent(vision: Topic) -> No
     assert "Seeing: arXiv cs.CL · 41 votes" in text
 
 
-def test_a_digest_whose_cards_are_gone_is_named_and_said_to_be_too_old(vision: Topic) -> None:
+def test_a_digest_whose_cards_are_gone_is_explained_as_too_old(vision: Topic) -> None:
     published_issue(MONDAY, PaperFactory(title="First", topics=[vision]))
     reader = SubscriberFactory(topics=[vision])
     serve()

@@ -45,12 +45,12 @@ def test_withdrawing_shows_who_has_the_issue_and_who_does_not_get_it(admin_clien
     path = f"/admin/issues/issue/{issue.pk}/withdraw/"
     asked = admin_client.get(path).content.decode()
     facts = re.findall(r"<dd>(\d+)</dd>", asked)
-    assert facts == ["3", "2", "1", "2", "1"]  # have it, in flight, nobody knows, ready, still to come
+    assert facts == ["3", "2", "1", "2", "1"]  # sent, in flight, uncertain, ready, still to come
     response = admin_client.post(path, {"reason": "A retraction."})
     (said,) = map(str, get_messages(response.wsgi_request))
     assert said == (
-        "Withdrawn. 3 readers have it already, to 2 it is being handed over at this moment, of 1 nobody knows, and "
-        "2 for whom it was ready do not get it; nor does anybody later."
+        "Withdrawn. 3 readers have received it, 2 are being sent it now, 1 may have received it, and "
+        "2 whose copy was ready will not get it. Nobody gets it later."
     )
 
 
@@ -64,4 +64,4 @@ def test_a_withdrawn_issue_leaves_no_more(issue: Issue) -> None:
 
 def test_words_for_one_reader(issue: Issue) -> None:
     reach = withdrawal_counts.WithdrawalCounts(1, 0, 0, 0)
-    assert reach.words == "1 reader has it already, and 0 for whom it was ready do not get it; nor does anybody later."
+    assert reach.words == "1 reader has received it, and 0 whose copy was ready will not get it. Nobody gets it later."

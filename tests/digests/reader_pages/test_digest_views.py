@@ -203,7 +203,9 @@ def test_the_effect_says_what_it_can_say(
     assert words in shown(client, reader, answers, headers=HTMX).content.decode()
 
 
-def test_without_an_issue_the_effect_says_so(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+def test_without_an_issue_the_effect_explains_that_there_was_none(
+    client: Client, reader: Subscriber, set_clock: SetClock
+) -> None:
     set_clock(MORNING + timedelta(days=30))
     page = shown(client, reader, typed("seeing"), headers=HTMX).content.decode()
     assert "There was no issue in the last seven days" in page
@@ -280,7 +282,9 @@ def test_the_preview_says_what_it_can_say(answers: dict[str, object], words: str
     assert words in client.post("/digest/preview/", answers, headers=HTMX).content.decode()
 
 
-def test_without_an_issue_the_preview_says_so(client: Client, reader: Subscriber, set_clock: SetClock) -> None:
+def test_without_an_issue_the_preview_explains_that_there_is_none(
+    client: Client, reader: Subscriber, set_clock: SetClock
+) -> None:
     set_clock(MORNING + timedelta(days=30))
     page = client.post("/digest/preview/", chosen("seeing"), headers=HTMX).content.decode()
     assert "There was no issue in the last seven days" in page

@@ -46,7 +46,7 @@ def test_the_first_digest_is_on_its_way_where_it_is(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("issue")
-def test_while_sending_is_paused_the_page_says_so(client: Client) -> None:
+def test_the_page_shows_that_sending_is_paused(client: Client) -> None:
     switch.pause("ed", "a look at the bounces")
     page = confirmed(client)
     assert "Sending is paused at the moment." in page
@@ -55,13 +55,13 @@ def test_while_sending_is_paused_the_page_says_so(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("issue")
-def test_while_sending_is_held_the_page_says_so(client: Client) -> None:
+def test_the_page_shows_that_sending_is_held(client: Client) -> None:
     SendingSwitch.objects.create(pk=1, hold_reason="it looks like a backup")
     assert first_digest(SubscriberFactory().pk).kind == Kind.STOPPED
 
 
 @pytest.mark.usefixtures("issue")
-def test_while_letters_are_held_the_page_of_a_sign_up_says_so(client: Client) -> None:
+def test_the_page_of_a_sign_up_shows_that_letters_are_held(client: Client) -> None:
     assert "delayed" not in client.get("/subscribe/check-your-inbox/").content.decode()
     SendingSwitch.objects.create(pk=1, hold_reason="it looks like a backup")
     assert "Our mail is delayed at the moment" in client.get("/subscribe/check-your-inbox/").content.decode()
@@ -99,7 +99,9 @@ def test_the_page_names_the_next_day_with_an_issue(
     assert f"The next issue reaches you on {words}." in confirmed(client, **schedule)
 
 
-def test_who_comes_back_on_the_same_day_is_told_that_the_papers_were_sent(client: Client, set_clock: SetClock) -> None:
+def test_a_reader_who_returns_on_the_same_day_reads_that_the_papers_were_sent(
+    client: Client, set_clock: SetClock
+) -> None:
     topic = TopicFactory()
     published_issue(MONDAY, PaperFactory(topics=[topic]), PaperFactory())
     confirmed(client, topic)

@@ -98,7 +98,7 @@ def test_a_paper_that_was_in_an_issue_is_named_with_its_day(client: Client, read
     assert not Proposal.objects.exists()
 
 
-def test_what_editors_decided_is_said_with_their_word(client: Client, reader: Subscriber) -> None:
+def test_a_decision_of_the_editors_is_shown_with_their_comment(client: Client, reader: Subscriber) -> None:
     propose(Client(), SubscriberFactory())
     Proposal.objects.update(status=Status.DECLINED, answer="Not <peer> reviewed.")
     assert "did not include it.</strong> They say: Not &lt;peer&gt; reviewed." in said(propose(client, reader))
@@ -137,7 +137,7 @@ def test_the_fourth_of_a_day_waits_and_keeps_what_was_typed(
         (LINK + "\0", "Good.", "Null characters"),
     ],
 )
-def test_what_is_missing_or_unreadable_is_said_beside_it(
+def test_a_missing_or_unreadable_field_has_an_error_beside_it(
     client: Client, reader: Subscriber, link: str, why: str, words: str
 ) -> None:
     page = propose(client, reader, link, why)

@@ -153,7 +153,7 @@ def test_a_part_of_the_page_holds_the_button_or_how_to_come_by_it(client: Client
     assert Vote.objects.count() == 1
 
 
-def test_a_stranger_is_told_how_to_vote(client: Client, entry: IssueEntry) -> None:
+def test_the_page_explains_to_a_stranger_how_to_vote(client: Client, entry: IssueEntry) -> None:
     page = client.get(f"/vote/?entry={entry.pk}").content.decode()
     assert "Vote from your digest" in page
     assert "Email me my link" in page
@@ -177,7 +177,9 @@ def test_a_link_in_an_inbox_that_was_left_votes_no_more(client: Client, entry: I
     assert "This link no longer works" in page.content.decode()
 
 
-def test_who_has_voted_enough_is_told_so(client: Client, entry: IssueEntry, settings: LazySettings) -> None:
+def test_a_reader_at_the_vote_limit_is_asked_to_vote_tomorrow(
+    client: Client, entry: IssueEntry, settings: LazySettings
+) -> None:
     settings.VOTES_PER_DAY = 0
     answer = vote(client, link_of(entry, reader()))
     assert answer.status_code == 422

@@ -35,7 +35,7 @@ def test_each_day_says_what_it_would_have_brought_newest_first() -> None:
     ]
 
 
-def test_a_day_without_an_issue_is_told_from_one_without_a_match() -> None:
+def test_a_day_without_an_issue_differs_from_one_without_a_match() -> None:
     assert effects(week(None, [entry(1, "audio")]), VISION) == [Effect(MONDAY + DAY, True), Effect(MONDAY, False)]
 
 

@@ -173,13 +173,36 @@ def test_a_followed_phrase_takes_a_paper_from_the_shelf_whatever_its_topics() ->
     assert chosen(entries, choice) == [2, 1]
 
 
-def test_a_phrase_in_the_abstract_alone_of_a_paper_on_other_topics_has_a_sure_place_behind_the_readers_own() -> None:
-    other = entry(1, "audio", summary="We build a tokenizer of sounds.")
-    entries = [other, *(entry(number, "vision") for number in range(2, 20))]
-    choice = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
-    assert chosen(entries, choice) == [2, 3, 1]
-    assert chosen(entries, replace(choice, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
-    assert chosen(entries, replace(choice, topics=frozenset())) == [1]
+TOKENIZER = Choice(frozenset({"vision"}), followed_phrases=("tokenizer",), max_papers=3)
+
+
+def beside_many(**fields: Any) -> list[Entry]:
+    """Return an entry on audio with `fields`, and more papers on vision than a digest holds."""
+    return [entry(1, "audio", **fields), *(entry(number, "vision") for number in range(2, 20))]
+
+
+@pytest.mark.parametrize(
+    ("fields", "numbers"),
+    [
+        ({"title": "A tokenizer of sounds"}, [1, 2, 3]),
+        ({"summary": "Our tokenizer cuts sounds. No tokenizer is faster."}, [2, 3, 1]),
+        ({"summary": "We also change the tokenizer."}, [2, 3, 4]),
+    ],
+    ids=["in the title", "twice", "in passing"],
+)
+def test_a_followed_phrase_in_a_paper_on_other_topics_counts_by_how_much_is_made_of_it(
+    fields: dict[str, str], numbers: list[int]
+) -> None:
+    assert chosen(beside_many(**fields), TOKENIZER) == numbers
+
+
+def test_a_followed_phrase_in_passing_has_a_sure_place_in_a_paper_on_the_readers_topics() -> None:
+    entries = beside_many(summary="We also change the tokenizer.")
+    assert chosen(entries, replace(TOKENIZER, topics=frozenset({"vision", "audio"}))) == [2, 3, 1]
+
+
+def test_a_reader_without_topics_gets_every_paper_that_names_a_followed_phrase() -> None:
+    assert chosen(beside_many(summary="We also change the tokenizer."), replace(TOKENIZER, topics=frozenset())) == [1]
 
 
 def test_a_followed_author_is_never_missed_and_is_given_as_the_reason() -> None:
@@ -303,7 +326,7 @@ def test_each_entry_that_was_left_out_has_the_first_reason_that_keeps_it_out() -
     }
 
 
-def test_a_free_item_without_company_says_so() -> None:
+def test_a_free_item_without_papers_is_left_out_with_that_reason() -> None:
     index = build_index([entry(1, paper_id=-1), entry(2, "audio")])
     assert why(index, VISION) == {
         1: "it comes along with papers, and there were none",

@@ -87,6 +87,7 @@ PAGES = {
     "digests_batch_progress": "os",
     "digests_delivery_statistics": "eos",
     "digests_sendingswitch_test": "os",
+    "subscribers_subscriber_embed_form": "os",
     "subscribers_subscriber_export": "os",
     "subscribers_suppression_lift": "os",
     "subscribers_importrun_report": "os",

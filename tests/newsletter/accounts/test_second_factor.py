@@ -261,7 +261,9 @@ def test_an_operator_resets_it_and_the_session_that_showed_it_is_led_to_another(
     assert (entry.actor, entry.object_repr) == (olga, "mara")
 
 
-def test_the_command_resets_it_and_says_so(client: Client, iris: User, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_resets_it_and_confirms_that(
+    client: Client, iris: User, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(CommandError, match="no second factor"):
         call_command("reset_second_factor", "iris")
     with pytest.raises(CommandError, match="no account"):

@@ -52,7 +52,7 @@ def test_an_estimate_gives_way_to_what_is_seen(admin_client: Client) -> None:
     assert "7 suppressions" in page(admin_client)
 
 
-def test_pages_end_where_they_would_be_slow_and_the_list_says_so(admin_client: Client) -> None:
+def test_pages_end_where_they_would_be_slow_and_the_list_explains_that(admin_client: Client) -> None:
     fill(10_321)
     last = large_lists.LAST_ROW // large_lists.PAGE_SIZE
     assert "to get beyond the last page, search or filter" in page(admin_client, p=last)
@@ -65,7 +65,9 @@ def test_a_page_that_is_not_there_leads_to_the_list(admin_client: Client) -> Non
         assert "3 suppressions" in page(admin_client, p=number)
 
 
-def test_what_takes_too_long_is_broken_off_and_said(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_takes_too_long_is_stopped_with_advice(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(50_000)
     monkeypatch.setattr(large_lists, "STATEMENT_TIMEOUT", timedelta(milliseconds=1))
     with connection.cursor() as cursor:
@@ -74,7 +76,7 @@ def test_what_takes_too_long_is_broken_off_and_said(admin_client: Client, monkey
 
 
 @pytest.mark.parametrize(("number", "said"), [(10_321, 10_000), (987_654, 990_000), (1_000_000, 1_000_000), (7, 7)])
-def test_of_an_estimate_two_digits_are_said(number: int, said: int) -> None:
+def test_an_estimate_is_shown_with_two_digits(number: int, said: int) -> None:
     assert large_lists.round_estimate(number) == said
 
 

@@ -252,6 +252,17 @@ def test_where_nothing_speaks_for_any_paper_those_lead_that_fit_a_topic_best_for
     assert weak not in front(draft.draft_issue(MONDAY))[:3]
 
 
+def test_what_friday_left_over_and_nothing_speaks_for_makes_no_issue_of_saturday(set_clock: SetClock) -> None:
+    friday, saturday = MONDAY + 4 * DAY, MONDAY + 5 * DAY
+    left_over = PaperFactory(listed_on=friday, first_seen_at=MORNING + 4 * DAY)
+    set_clock(MORNING + 4 * DAY + timedelta(hours=1))
+    published_issue(friday, PaperFactory(listed_on=friday, votes=1))
+    set_clock(MORNING + 5 * DAY)
+    assert front(draft.draft_issue(saturday)) == []
+    Paper.objects.filter(pk=left_over.pk).update(votes=1)
+    assert front(draft.draft_issue(saturday)) == [left_over]
+
+
 def test_a_front_that_an_editor_began_is_not_filled_with_what_nothing_speaks_for() -> None:
     low, _ = PaperFactory(score=1), PaperFactory(score=9)
     issue = IssueFactory()

@@ -53,7 +53,7 @@ def test_a_later_change_of_a_paper_does_not_show() -> None:
     assert card["listed_on"] == "2026-05-04"
 
 
-def test_a_machines_summary_is_shown_where_the_setting_says_so_and_from_then_on(settings: Any) -> None:
+def test_machine_summaries_are_shown_in_issues_published_while_the_setting_is_on(settings: Any) -> None:
     before = published_issue(MONDAY, PaperFactory(machine_summary="It sees by starlight."))
     settings.SHOW_MACHINE_SUMMARIES = True
     after = published_issue(TUESDAY, PaperFactory(machine_summary="It sees by starlight.", abstract="We show an eye."))
@@ -184,7 +184,7 @@ def test_a_draft_without_papers_waits() -> None:
 
 def test_with_nothing_new_a_draft_moves_a_day_on_with_the_editors_work(set_clock: SetClock) -> None:
     """On a Saturday the lists rest: what did not fit on Friday's front is no news."""
-    lead, rest = PaperFactory(score=9), PaperFactory(score=5)
+    lead, rest = PaperFactory(score=9), PaperFactory(score=5, votes=1)
     published_issue(MONDAY, lead)
     draft = drafting.draft_issue(TUESDAY)
     Issue.objects.filter(pk=draft.pk).update(intro="Good morning.", arranged_at=MORNING)

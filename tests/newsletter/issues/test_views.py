@@ -108,7 +108,7 @@ def test_an_issue_that_is_not_published_has_no_page(client: Client, status: str,
     assert "/issues/2026-05-04/" not in page(client, "/issues/")
 
 
-def test_a_withdrawn_issue_is_gone_and_says_so(client: Client) -> None:
+def test_the_page_of_a_withdrawn_issue_answers_gone_with_an_explanation(client: Client) -> None:
     published_issue(MONDAY, PaperFactory(title="Seeing")).move_to(Issue.Status.WITHDRAWN)
     answer = client.get("/issues/2026-05-04/")
     assert answer.status_code == 410

@@ -51,7 +51,7 @@ def test_addresses_are_found_whole(text: str, found: list[str]) -> None:
         ("", ("https://youtu.be/x",), Links("", "https://youtu.be/x")),
     ],
 )
-def test_code_and_project_are_told_apart(abstract: str, fields: tuple[str, ...], links: Links) -> None:
+def test_code_and_project_links_are_distinguished(abstract: str, fields: tuple[str, ...], links: Links) -> None:
     assert find_links(abstract, *fields) == links
 
 

@@ -96,7 +96,7 @@ def test_what_names_no_paper_has_no_key(text: str) -> None:
         ("", 0),
     ],
 )
-def test_the_version_is_told_apart_from_the_key(text: str, version: int) -> None:
+def test_the_version_is_split_from_the_key(text: str, version: int) -> None:
     assert version_of(text) == version
 
 

@@ -368,7 +368,7 @@ SAID = st.builds(lambda brought: field_priority.fields_of_finding(brought[1], br
 
 
 @given(SAID, SAID, SAID)
-def test_what_is_said_of_a_paper_joins_in_any_order_and_grouping(one: Any, other: Any, third: Any) -> None:
+def test_findings_on_a_paper_join_in_any_order_and_grouping(one: Any, other: Any, third: Any) -> None:
     join = field_priority.join_fields
     assert join(one, other) == join(other, one)
     assert join(one, join(other, third)) == join(join(one, other), third)

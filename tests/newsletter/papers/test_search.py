@@ -152,7 +152,7 @@ def test_a_failed_look_up_is_explained(link: str, words: str) -> None:
         ("2605.99999", Reply(b"no feed"), "arXiv cannot be reached now"),
     ],
 )
-def test_what_arxiv_does_not_know_or_say_is_said_in_words(
+def test_a_failed_lookup_at_arxiv_is_explained_in_words(
     server: ScriptedServer, name: str, reply: Reply, words: str
 ) -> None:
     answer(server, name, reply)

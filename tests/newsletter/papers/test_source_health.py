@@ -34,7 +34,7 @@ FRESH = Health("arXiv cs.CL", MONDAY, 100, 100.0, NOW, is_empty=False, failure_c
         ({"failure_count": 3}, MONDAY, Freshness.FRESH),
     ],
 )
-def test_weekend_holiday_stale_failing_and_partial_are_told_apart(
+def test_weekend_holiday_stale_failing_and_partial_are_distinguished(
     changes: dict[str, Any], day: date, state: Freshness
 ) -> None:
     assert freshness_of(replace(FRESH, **changes), day, NOW) == state
@@ -68,7 +68,7 @@ def test_it_is_a_holiday_where_every_category_is_empty() -> None:
     assert listings_line([empty, other], MONDAY, NOW).endswith("; holiday: arXiv cs.CL, arXiv econ")
 
 
-def test_without_any_listing_the_line_says_so() -> None:
+def test_the_line_without_any_listing_states_that_there_is_none() -> None:
     assert listings_line([], MONDAY, NOW) == "no listing"
 
 

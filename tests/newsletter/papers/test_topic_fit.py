@@ -81,7 +81,7 @@ def test_a_topic_without_a_field_goes_by_its_points() -> None:
     found = fits("A gripper", "It is new.", rules=(MEDICINE, ROBOTICS))
 
     assert found == {"robotics": fit_of(4)}
-    assert found["robotics"] < WEAK < fits("A gripper", "The gripper.", rules=(ROBOTICS,))["robotics"]
+    assert found["robotics"] < WEAK < fits("A gripper", "The gripper. A gripper.", rules=(ROBOTICS,))["robotics"]
 
 
 def test_a_category_is_doubted_where_the_text_speaks_of_something_else() -> None:

@@ -67,7 +67,7 @@ def wait_until(fact: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def test_both_servers_answer_and_keep_what_they_are_told(var_dir: Path) -> None:
+def test_both_servers_answer_and_keep_their_data(var_dir: Path) -> None:
     with running(var_dir):
         ask(var_dir, "CREATE TABLE kept ()")
         ask_redis(var_dir).set("kept", "yes")
@@ -148,7 +148,7 @@ def test_two_that_start_at_once_share_one_pair_of_servers(var_dir: Path) -> None
     assert servers(var_dir) == []
 
 
-def test_killed_servers_are_started_again_with_all_they_were_told(var_dir: Path) -> None:
+def test_killed_servers_are_restarted_with_their_data(var_dir: Path) -> None:
     with embedded_servers.keep_running(var_dir, NOTHING_NAMED):
         ask(var_dir, "CREATE TABLE kept ()")
         kill(servers(var_dir))

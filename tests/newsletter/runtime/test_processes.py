@@ -17,11 +17,11 @@ from newsletter.runtime.processes import Printer, describe_stop
         (1, True, "digests ended with status 1"),
     ],
 )
-def test_how_a_process_ended_is_said_in_words(status: int, was_killed: bool, words: str) -> None:
+def test_the_end_of_a_process_is_described_in_words(status: int, was_killed: bool, words: str) -> None:
     assert describe_stop("digests", status, was_killed=was_killed) == words
 
 
-def test_that_all_stops_is_said_once_with_the_time_it_may_take() -> None:
+def test_stopping_is_announced_once_with_the_time_it_may_take() -> None:
     shown = io.StringIO()
     printer = Printer(shown)
     printer.announce_end(20)

@@ -61,7 +61,7 @@ def looked_through(client: Client, content: str | bytes) -> tuple[ImportRun, str
 
 
 @pytest.mark.usefixtures("topic")
-def test_a_file_is_looked_through_first_and_written_when_somebody_says_so(admin_client: Client, folder: Path) -> None:
+def test_a_file_is_checked_first_and_written_on_confirmation(admin_client: Client, folder: Path) -> None:
     run, page = looked_through(admin_client, LINES)
     assert run.status == ImportRun.Status.CHECKED
     shown = admin_client.get(page).content.decode()
@@ -182,7 +182,7 @@ def test_the_report_of_every_row_is_there_to_take(admin_client: Client) -> None:
     assert "ada@" not in report
 
 
-def test_a_file_that_is_none_says_so_on_its_page(admin_client: Client) -> None:
+def test_an_unreadable_file_is_explained_on_its_page(admin_client: Client) -> None:
     run, page = looked_through(admin_client, b"\x00\xff\xfe garbage")
     assert run.status == ImportRun.Status.FAILED
     assert "This is no text file: it holds zero bytes" in admin_client.get(page).content.decode()

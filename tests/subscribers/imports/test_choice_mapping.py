@@ -31,7 +31,7 @@ def test_hours_are_read_as_people_write_them(text: str, hour: time) -> None:
 
 
 @pytest.mark.parametrize("text", ["25:00", "13 pm", "0 am", "noon", "7:60"])
-def test_an_hour_that_is_none_is_told_and_the_default_used(text: str) -> None:
+def test_an_invalid_hour_is_noted_and_replaced_by_the_default(text: str) -> None:
     notes: list[str] = []
     assert parse_hour(text, time(1), notes) == time(1)
     assert notes == [f"hour “{text}” (write 07:00)"]
@@ -70,13 +70,13 @@ def test_a_pause_that_cannot_be_read_keeps_its_reader_out() -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "31", "nan", "ten"])
-def test_a_number_of_papers_out_of_range_is_told(number: str) -> None:
+def test_a_number_of_papers_out_of_range_is_noted(number: str) -> None:
     found = choice(max_papers=number)
     assert found.papers.max_papers == 10
     assert found.notes == (f"number of papers “{number}” (write a number from 1 to 30)",)
 
 
-def test_words_beyond_twenty_are_told() -> None:
+def test_words_beyond_twenty_are_noted() -> None:
     found = choice(followed_phrases="; ".join(f"word {n}" for n in range(22)))
     assert len(found.papers.followed_phrases) == 20
     assert found.notes == ("2 of 22 words or authors (at most 20)",)

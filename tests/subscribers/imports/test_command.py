@@ -20,7 +20,7 @@ def run(path: Path, *words: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_says_what_came_of_the_rows_and_where_each_is_told(tmp_path: Path) -> None:
+def test_the_command_prints_the_results_and_where_the_report_is(tmp_path: Path) -> None:
     TopicFactory(slug="vision")
     path = written(tmp_path, "email", "ada@example.org", "bo@example.org", "x")
     said = run(path, *CONSENT, "--topics", "vision", "--hour", "8", "--zone", "Europe/Berlin")
@@ -80,7 +80,9 @@ def test_without_consent_nothing_is_imported(tmp_path: Path, missing: str) -> No
         (("--resume",), "There is no interrupted import of this file"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_written(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_invalid_arguments_are_refused_before_anything_is_written(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
     with pytest.raises(CommandError, match=said):
         run(written(tmp_path, "email", "ada@example.org"), *CONSENT, *words)
     assert not ImportRun.objects.exists()

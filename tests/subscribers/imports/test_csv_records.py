@@ -42,7 +42,7 @@ def test_a_stray_quote_within_one_line_is_read_as_it_stands() -> None:
     assert read('ada@x.org,"Ada" L.\n') == [Record(1, ["ada@x.org", "Ada L."])]
 
 
-def test_a_line_without_end_is_told_and_the_next_one_read() -> None:
+def test_a_line_that_is_too_long_is_reported_and_the_next_one_read() -> None:
     found = read(f"ada@x.org,{'x' * 3_000_000}\nbo@x.org,Bo\n")
     assert [(record.line, bool(record.fault)) for record in found] == [(1, True), (2, False)]
     assert found[1].cells == ["bo@x.org", "Bo"]

@@ -67,7 +67,7 @@ def test_who_chose_the_same_shares_preferences_with_who_joined_here(tmp_path: Pa
     assert Subscriber.objects.get().preferences == here
 
 
-def test_what_is_not_known_here_is_said_and_filled_by_the_default(tmp_path: Path) -> None:
+def test_unknown_values_are_noted_and_replaced_by_the_default(tmp_path: Path) -> None:
     path = written(tmp_path, "email,topics,hour,zone", "ada@example.org,astrology,25:00,Mars/Olympus")
     run = imported(path)
     report = report_of(path).read_text("utf-8")
@@ -81,7 +81,7 @@ def test_what_is_not_known_here_is_said_and_filled_by_the_default(tmp_path: Path
     assert Subscriber.objects.get().send_time == time(7)
 
 
-def test_each_kind_of_row_is_told_apart(tmp_path: Path) -> None:
+def test_each_kind_of_row_has_its_own_outcome(tmp_path: Path) -> None:
     SubscriberFactory(email="here@example.org")
     SubscriberFactory(email="gone@example.org", status="unsubscribed", next_digest_at=None)
     suppress("held@example.org")

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.test import Client
 
 from subscribers import letters
-from subscribers.models import Consent, Letter, Preferences, Subscriber
+from subscribers.models import Consent, Letter, Preferences, SignupRequest, Subscriber
 from subscribers.subscription import opt_in
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory
 from tests.links import follow, mark, press
@@ -169,6 +169,17 @@ def test_a_mistyped_domain_is_asked_about_and_the_reader_decides(client: Client,
     assert Subscriber.objects.get().email == meant
 
 
+@pytest.mark.parametrize(
+    "typed", [{"email": "ada@mailinator.com"}, {"email": "ada@gmial.com", "intended_email": "ada@gmial.com"}]
+)
+def test_a_throw_away_address_is_refused_with_a_sentence(client: Client, typed: dict[str, str]) -> None:
+    TopicFactory(slug="vision")
+    refused = client.post("/subscribe/", answers(**typed))
+    assert refused.status_code == 422
+    assert "We send no digests to throw-away addresses." in refused.content.decode()
+    assert not SignupRequest.objects.exists()
+
+
 def test_an_address_that_was_corrected_by_hand_wins_over_the_suggestion(client: Client) -> None:
     TopicFactory(slug="vision")
     client.post("/subscribe/", answers(email="ada@example.org", intended_email="ada@gmail.com"))
@@ -208,7 +219,7 @@ def test_the_button_behind_the_link_confirms(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_link_that_is_used_up_says_so(client: Client) -> None:
+def test_the_page_of_a_used_link_explains_that_it_is_used(client: Client) -> None:
     path = confirm_path()
     opened = follow(client, path)
     client.post("/confirm/", {"mark": mark(opened)})

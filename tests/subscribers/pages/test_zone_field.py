@@ -84,7 +84,7 @@ def selected(page: str) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_before_there_are_topics_the_form_says_so_and_has_no_button(client: Client) -> None:
+def test_the_form_has_no_button_and_a_reason_before_there_are_topics(client: Client) -> None:
     for path in ("/subscribe/", "/"):
         page = client.get(path).content.decode()
         assert "no topics to choose from yet" in page

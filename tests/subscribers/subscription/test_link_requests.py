@@ -14,6 +14,7 @@ from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 from tests.links import follow, press
 from tests.provider import sent
+from tests.subscribers.reader_links import pause_link
 from tests.subscribers.signups import answer_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -62,7 +63,7 @@ def test_three_letters_of_a_kind_are_sent_a_day(reader: Subscriber, set_clock: S
 # Another address
 
 
-def test_a_reader_moves_by_the_letter_to_the_new_address_and_the_old_one_is_told(
+def test_a_reader_moves_by_the_letter_to_the_new_address_and_the_old_one_gets_a_notice(
     client: Client, reader: Subscriber
 ) -> None:
     assert ask_for(client, reader, "Ada@NEW.example") == 200
@@ -141,9 +142,7 @@ def test_a_link_to_a_new_address_works_for_a_day(client: Client, reader: Subscri
     assert "was used or has expired" in client.get(link).content.decode()
 
 
-def test_whether_an_address_is_subscribed_is_not_told_to_who_wants_to_move_there(
-    client: Client, reader: Subscriber
-) -> None:
+def test_a_move_does_not_reveal_whether_an_address_is_subscribed(client: Client, reader: Subscriber) -> None:
     SubscriberFactory(email="taken@new.example")
     pages = {}
     for address in ("taken@new.example", "fresh@new.example"):
@@ -211,7 +210,7 @@ def test_who_gets_no_digests_moves_nowhere(client: Client, status: str) -> None:
 def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mailed(
     client: Client, reader: Subscriber
 ) -> None:
-    old, pause = letters.preferences_path(reader), letters.pause_path(reader)
+    old, pause = letters.preferences_path(reader), pause_link(reader)
     way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
     of_letters = [link_of(link_requests.plan_letter(reader, kind)) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)]
     of_letters.append(link_of(link_requests.plan_move_letter(reader, NEW)))

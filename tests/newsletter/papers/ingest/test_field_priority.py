@@ -51,7 +51,7 @@ def test_no_source_empties_a_field_or_sets_a_later_day(first: Finding, second: F
 
 
 @given(findings, findings, st.sampled_from([Source.Kind.HF_DAILY, Source.Kind.FEED, Source.Kind.READERS]))
-def test_who_is_not_arxiv_only_fills_gaps_of_what_arxiv_said(first: Finding, second: Finding, kind: str) -> None:
+def test_other_sources_only_fill_gaps_in_arxivs_data(first: Finding, second: Finding, kind: str) -> None:
     known = said(first, Source.Kind.ARXIV)
     after = join_fields(known, said(replace(second, version=0), kind))
     assert all(after[name] == known[name] for name in TEXT_FIELDS if known[name])

@@ -262,7 +262,7 @@ def test_a_summary_never_ends_within_a_word(abstract: str) -> None:
 
 
 @given(prose)
-def test_a_text_that_says_something_has_a_summary(abstract: str) -> None:
+def test_a_text_with_a_statement_has_a_summary(abstract: str) -> None:
     assume(any(letter.isalnum() for letter in abstract))
     assert summarize.summarize(abstract)
 

@@ -67,10 +67,10 @@ def test_a_topic_keeps_its_fit_and_what_gave_it() -> None:
     row = PaperTopic.objects.get(topic=topic)
     assert (row.fit, strongest_words(row.evidence), row.is_weak) == (fit_of(4), "gaussian splatting", True)
 
-    paper.abstract = "Gaussian splatting is fast."
+    paper.abstract = "Gaussian splatting is fast, gaussian splatting is small."
     tagging.tag([paper])
     row.refresh_from_db()
-    assert (row.fit, row.is_weak) == (fit_of(10), False)
+    assert (row.fit, row.is_weak) == (fit_of(12), False)
 
 
 def test_an_editors_word_is_certain() -> None:

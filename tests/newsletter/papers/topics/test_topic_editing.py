@@ -141,7 +141,7 @@ def test_saving_retags_the_papers_of_the_last_days(gaussians: Topic) -> None:
     assert tagging.retag_recent() == 0, "done is done"
 
 
-def test_what_the_preview_said_is_what_saving_does(gaussians: Topic) -> None:
+def test_saving_changes_what_the_preview_announced(gaussians: Topic) -> None:
     TopicFactory(slug="rivals", phrases=["field of dogs"])
     papers = [
         tagged(title)

@@ -108,7 +108,7 @@ def test_all_of_arxivs_listings_are_one_source_of_the_greatest_weight() -> None:
     assert (found.sources, found.heard_sources) == (2, 4.0)
 
 
-def test_votes_count_by_their_sources_weight_and_are_told_as_they_are(daily: Source) -> None:
+def test_votes_score_by_their_sources_weight_and_are_shown_unweighted(daily: Source) -> None:
     paper = listed(1)
     see(paper, daily, MORNING - HOUR, votes=10)
     see(paper, SourceFactory(kind="feed", weight=0.2), MORNING - HOUR, votes=100)

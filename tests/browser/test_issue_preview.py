@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 PAGES = ("preview", "checks", "test")
 # Our part of the page: the rest is the theme's.
 FIND_TROUBLE = """async () => {
-  const found = await axe.run(".seeing", {iframes: false, resultTypes: ["violations"]});
+  const found = await axe.run(".preview-page", {iframes: false, resultTypes: ["violations"]});
   return found.violations
     .filter((violation) => ["serious", "critical"].includes(violation.impact))
     .flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
