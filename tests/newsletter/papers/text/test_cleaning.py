@@ -196,6 +196,7 @@ def test_long_text_is_cut() -> None:
         (r"T{\"}ulu", "Tülu"),
         ("Jane Doe (MIT, Cambridge)", "Jane Doe"),
         ("Zhang (Jack) Wei", "Zhang (Jack) Wei"),
+        ("Jane Doe)", "Jane Doe"),
         ("  Deepti ,", "Deepti"),
         ("Po--Jui Lu", "Po-Jui Lu"),
         (":", ""),
