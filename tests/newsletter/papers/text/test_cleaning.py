@@ -102,6 +102,7 @@ def test_tex_tags_and_entities_become_unicode(raw: str, plain: str) -> None:
         "~5x at --1",
         r"C:\Users\data",
         "AT&T; R&D",
+        "R&Dept; &unknown; words",
         "https://example.org/~user/?a=1&copy=2",
         "`AIGENIE` function",
         "0",
