@@ -45,6 +45,7 @@ awkward = st.lists(pieces, max_size=60).map("".join) | st.text(max_size=200)
         (r"1{,}500 and $12{,}510$", "1,500 and 12,510"),
         ("a &lt; b &amp;amp; c &#945;", "a < b & c α"),
         ('<div>a <a href="b">b</a></div> <img src="c"><b>c</b> <b>d', "a b c <b>d"),
+        ("<div>a</div><div>b</div>c and wa<b>t</b>er", "a b c and water"),
         ("H<sub>2</sub>O is <i>wet</i><br/>now", "H₂O is wet now"),
         (r"$x_{i,j}^{n+1}$, $x_C$", "x_(i,j)ⁿ⁺¹, x_C"),
         (r"$\mathcal{L}_\mathrm{flow} \in \mathbb{R}^{d\times k}$", "L_flow ∈ ℝ^(d×k)"),
