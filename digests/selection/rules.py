@@ -9,7 +9,7 @@ The order is:
 5. papers on the reader's topics that name a followed phrase once, in their abstract, and papers on other topics with
    the phrase in their title (their places are reserved; other topics with it in the abstract alone are left out);
 6. papers of older issues that the reader was not sent, newest issue first;
-7. papers that fit the reader's topics only weakly, up to three papers in all, unless it would hold nothing else.
+7. papers that fit the reader's topics only weakly, up to five papers in all, unless it would hold nothing else.
 
 Muted papers and papers that the reader was sent before are removed before anything is counted.
 """
@@ -33,7 +33,7 @@ from digests.selection.entry_index import (
 )
 
 # A digest of fewer papers is filled up with weak fits, and a longer one is not: six of ten would be welcome.
-FEW = 3
+FEW = 5
 
 Place = tuple[IssueIndex, int]  # an entry: its index and its number in that index
 

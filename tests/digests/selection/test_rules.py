@@ -207,10 +207,10 @@ def test_a_followed_phrase_leads_on_the_readers_topics_where_much_is_made_of_it(
     assert chosen(beside_many(**fields), replace(TOKENIZER, topics=frozenset({"vision", "audio"}))) == [1, 2, 3]
 
 
-def test_weak_fits_fill_a_digest_up_to_three_papers_and_no_further() -> None:
+def test_weak_fits_fill_a_digest_up_to_five_papers_and_no_further() -> None:
     weak = [shelved(number, "vision", fit=0.4) for number in range(10, 20)]
-    assert chosen([entry(1, "vision"), *weak], VISION) == [1, 10, 11]
-    assert chosen([*(entry(number, "vision") for number in range(1, 5)), *weak], VISION) == [1, 2, 3, 4]
+    assert chosen([entry(1, "vision"), *weak], VISION) == [1, 10, 11, 12, 13]
+    assert chosen([*(entry(number, "vision") for number in range(1, 7)), *weak], VISION) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_reader_without_topics_gets_every_paper_that_names_a_followed_phrase() -> None:
