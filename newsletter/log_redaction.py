@@ -11,6 +11,7 @@ LONGEST_LINE = 200
 # The first path segments of our pages that are followed by a token.
 TOKEN_PATHS = (
     "confirm", "preferences", "pause", "unsubscribe", "digest", "vote", "propose", "address", "data", "erase",
+    "not-me",
 )  # fmt: skip
 LINK = re.compile(rf"/({'|'.join(TOKEN_PATHS)})/[^\s'\"<>]+")
 MAIL_ADDRESS = re.compile(r"[^\s@<>()\[\]\"'“”,;:=]{1,64}@[^\s@<>()\[\]\"'“”,;:=]{1,255}")

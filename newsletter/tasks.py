@@ -5,4 +5,4 @@ from newsletter.runtime import nightly_cleanup
 
 @shared_task
 def forget() -> None:
-    nightly_cleanup.forget()
+    nightly_cleanup.delete_expired()

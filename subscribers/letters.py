@@ -13,6 +13,7 @@ from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
 from newsletter.mail.throttle import Wait
 from subscribers import tokens
+from subscribers.addresses.canonical import hash_address
 from subscribers.models import Letter, Subscriber, Suppression
 from subscribers.subscription import opt_in
 
@@ -24,6 +25,8 @@ PAGES: dict[str, str] = {
     Letter.Kind.EXPORT: "digests:data",
     Letter.Kind.ERASE: "digests:erase",
 }
+# Letters to addresses that nobody has confirmed: their recipients can stop them.
+REFUSABLE = (Letter.Kind.CONFIRM, Letter.Kind.ADDRESS)
 VANISHED = "The worker disappeared while sending this letter. It may have arrived, so it is not sent again."
 
 
@@ -87,9 +90,20 @@ def skip_reason(letter: Letter) -> str:
 
 def message_of(letter: Letter, token: str) -> AnymailMessage:
     folder, to = f"subscribers/mail/{letter.kind}", letter.recipient
-    message = mail.compose(folder, mail_context(letter, token), to, tag=letter.kind)
+    headers = refusal_headers(letter) if letter.kind in REFUSABLE else None
+    message = mail.compose(folder, mail_context(letter, token), to, tag=letter.kind, headers=headers)
     message.metadata = {"letter": str(letter.pk)}
     return message
+
+
+def refusal_headers(letter: Letter) -> dict[str, str]:
+    """Return the headers by which mail programs offer to stop such letters (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{not_me_url(letter)}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def not_me_url(letter: Letter) -> str:
+    address = tokens.LetterAddress(letter.subscriber_id, hash_address(letter.recipient))
+    return settings.SITE_URL + reverse("subscribers:not_me", args=[tokens.sign_address(address)])
 
 
 def hand_over(letter: Letter, token: str, message: AnymailMessage, lane: letter_lane.LetterTurn) -> None:
@@ -125,6 +139,7 @@ def mail_context(letter: Letter, token: str) -> dict[str, object]:
         "confirm_url": settings.SITE_URL + reverse("subscribers:confirm", args=[token]),
         "preferences_url": settings.SITE_URL + preferences_path(letter.subscriber),
         "link_url": settings.SITE_URL + reverse(page, args=[token]) if page else "",
+        "not_me_url": not_me_url(letter),
         "sent_to": letter.address or letter.subscriber.email,
     }
 
@@ -132,8 +147,3 @@ def mail_context(letter: Letter, token: str) -> dict[str, object]:
 def preferences_path(subscriber: Subscriber) -> str:
     token = tokens.sign(tokens.Purpose.PREFERENCES, subscriber.pk, subscriber.token_epoch)
     return reverse("subscribers:preferences", args=[token])
-
-
-def pause_path(subscriber: Subscriber) -> str:
-    token = tokens.sign(tokens.Purpose.PAUSE, subscriber.pk, subscriber.token_epoch)
-    return reverse("subscribers:pause", args=[token])

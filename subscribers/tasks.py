@@ -72,7 +72,7 @@ def sweep_imports() -> None:
 
 @shared_task
 def forget() -> None:
-    unconfirmed.forget()
+    unconfirmed.apply_retention()
 
 
 def wake_on_commit(task: Task, pk: int) -> None:

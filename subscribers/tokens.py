@@ -6,6 +6,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -94,6 +95,31 @@ def signer(purpose: Purpose) -> Signer:
 
 def salt_of(purpose: Purpose) -> str:
     return f"paper-round.{purpose}"
+
+
+class LetterAddress(NamedTuple):
+    """The address that a letter went to, and the reader whose letter it is; that reader may have another address."""
+
+    reader_id: int
+    address_hash: str
+
+
+def sign_address(address: LetterAddress) -> str:
+    """Return the token by which the owner of an address stops further letters to it; it does not expire."""
+    return address_signer().sign(f"{address.reader_id}.{address.address_hash}")
+
+
+def unsign_address(token: str) -> LetterAddress | None:
+    """Return the address that a token was signed for; None if the signature is invalid."""
+    try:
+        reader_id, address_hash = address_signer().unsign(token).split(".")
+    except (BadSignature, ValueError):
+        return None
+    return LetterAddress(int(reader_id), address_hash)
+
+
+def address_signer() -> Signer:
+    return Signer(salt="paper-round.not-me", sep=SEPARATOR)
 
 
 def random_token() -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from subscribers.pages import link_request_views, preference_views, signup_views, unsubscribe_views
+from subscribers.pages import link_request_views, preference_views, refusal_views, signup_views, unsubscribe_views
 
 app_name = "subscribers"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("subscribe/check-your-inbox/", signup_views.check_inbox, name="check_inbox"),
     path("privacy/", signup_views.privacy, name="privacy"),
     # A page and the links that open it share one name.
+    path("not-me/<str:token>/", refusal_views.not_me, name="not_me"),
     path("confirm/", signup_views.confirm, name="confirm"),
     path("confirm/again/", signup_views.confirm_again, name="confirm_again"),
     path("confirm/<str:token>/", signup_views.open_confirm, name="confirm"),

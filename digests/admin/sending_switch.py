@@ -70,7 +70,7 @@ class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
             "may_pause": self.has_switch_permission(request, "pause"),
             "waiting": dashboard_blocks.load_waiting(),
             "changes": SwitchChange.objects.all()[:20],
-            "ways_out": provider_status.provider_statuses(),
+            "provider_statuses": provider_status.provider_statuses(),
             "aside": [(row["put_aside"], labels[row["put_aside"]], row["count"]) for row in aside],
             "held_count": ProviderEvent.objects.held().count(),
             "uncertain_count": Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count(),

@@ -6,10 +6,10 @@ The order is:
 2. papers that match what the reader follows;
 3. front papers on the reader's topics;
 4. the best few of each topic's shelf, then the rest of these shelves;
-5. papers that name a followed phrase in their abstract: once on the reader's topics, more often on others (their
-   places are reserved; a paper of other topics that names it once in passing is left out);
+5. papers on the reader's topics that name a followed phrase once, in their abstract, and papers on other topics with
+   the phrase in their title (their places are reserved; other topics with it in the abstract alone are left out);
 6. papers of older issues that the reader was not sent, newest issue first;
-7. papers that fit the reader's topics only weakly, unless the digest would hold nothing else.
+7. papers that fit the reader's topics only weakly, up to five papers in all, unless it would hold nothing else.
 
 Muted papers and papers that the reader was sent before are removed before anything is counted.
 """
@@ -31,6 +31,9 @@ from digests.selection.entry_index import (
     mask_of,
     union,
 )
+
+# A digest of fewer papers is filled up with weak fits, and a longer one is not: six of ten would be welcome.
+FEW = 5
 
 Place = tuple[IssueIndex, int]  # an entry: its index and its number in that index
 
@@ -66,9 +69,10 @@ def choose_places(
     places = [(index, number) for number in numbers]
     if len(places) < room:
         places += older_places(older, choice, had, room - len(places))
-    if index.weak and len(places) < room and (places or picks):
+    wanting = min(room, FEW) - len(places)
+    if index.weak and wanting > 0 and (places or picks):
         closed |= mask_of(numbers)
-        places += [(index, number) for number in weak_entries(index, choice, closed, room - len(places))]
+        places += [(index, number) for number in weak_entries(index, choice, closed, wanting)]
     if index.free and (places or picks):
         picks |= index.free & ~excluded
     return [(index, number) for number in first_picks(index, picks, choice.max_papers)] + places if picks else places
@@ -175,23 +179,23 @@ def excluded_entries(index: IssueIndex, choice: Choice, had: Collection[int]) ->
 def followed_entries(index: IssueIndex, choice: Choice) -> int:
     """Return the mask of the entries that match what the reader follows.
 
-    A reader with topics is not sent a paper of another topic that names a followed phrase once, in its abstract.
+    A reader with topics is not sent a paper of another topic that names a followed phrase in its abstract alone.
     """
     authors, named = union(index.by_author, choice.followed_authors), union(index.by_phrase, choice.followed_phrases)
     if not choice.topics or not named:
         return authors | named
     titled = union(index.by_title_phrase, choice.followed_phrases)
-    repeated = union(index.by_repeated_phrase, choice.followed_phrases)
-    return authors | titled | repeated | entries_on_topics(index, choice, named)
+    return authors | titled | entries_on_topics(index, choice, named)
 
 
 def foremost_entries(index: IssueIndex, choice: Choice, followed: int) -> int:
-    """Return the followed entries by a followed author, titled with the phrase, or on topic and naming it twice."""
+    """Return the followed entries by a followed author, and on topic those titled with a phrase or naming it twice."""
     if not choice.topics:
         return followed
-    titled = union(index.by_author, choice.followed_authors) | union(index.by_title_phrase, choice.followed_phrases)
+    titled = union(index.by_title_phrase, choice.followed_phrases)
     repeated = union(index.by_repeated_phrase, choice.followed_phrases)
-    return followed & (titled | entries_on_topics(index, choice, followed & repeated))
+    on_topic = entries_on_topics(index, choice, followed & (titled | repeated))
+    return followed & union(index.by_author, choice.followed_authors) | on_topic
 
 
 def entries_on_topics(index: IssueIndex, choice: Choice, among: int) -> int:

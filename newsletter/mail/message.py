@@ -52,13 +52,15 @@ def publication() -> dict[str, Any]:
     }
 
 
-def compose(folder: str, context: dict[str, Any], to: str, *, tag: str) -> AnymailMessage:
+def compose(
+    folder: str, context: dict[str, Any], to: str, *, tag: str, headers: dict[str, str] | None = None
+) -> AnymailMessage:
     """Return the mail rendered from a folder of templates: subject.txt, body.txt and body.html."""
     context = publication() | context
     subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
     text = render_to_string(f"{folder}/body.txt", context).strip() + "\n"
     html = inline_styles(render_to_string(f"{folder}/body.html", context))
-    return build(to, subject, text, html, tag=tag)
+    return build(to, subject, text, html, tag=tag, headers=headers)
 
 
 def build(

@@ -6,7 +6,7 @@ from newsletter import audit
 from newsletter.accounts import lockout
 
 
-def forget() -> None:
+def delete_expired() -> None:
     audit.delete_expired()
     lockout.delete_expired()
     SessionStore.clear_expired()

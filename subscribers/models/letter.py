@@ -88,6 +88,7 @@ class SignupRequest(models.Model):
         LINKED = "linked", "Link mailed"
         UNKNOWN = "unknown", "Not mailed: no such reader, or limit reached"
         LIMITED = "limited", "Not mailed: mailed recently"
+        LEFT = "left", "Not mailed: the reader left since"
         SUPPRESSED = "suppressed", "Not mailed: suppressed"
         THROW_AWAY = "throw-away", "Not mailed: disposable address"
 

@@ -15,6 +15,7 @@ class Suppression(models.Model):
         MANUAL = "manual", "Added by an operator"
         ERASED = "erased", "The reader was erased"
         PROVIDER = "provider", "The provider no longer mails it"
+        REFUSED = "refused", "Its owner did not sign up"
 
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason)

@@ -15,7 +15,7 @@ CHUNK = 1_000  # readers per transaction
 PENDING = Subscriber.Status.PENDING
 
 
-def forget() -> None:
+def apply_retention() -> None:
     """Delete or clear everything past its retention time. Safe to repeat and to interrupt."""
     while delete_unconfirmed():
         pass

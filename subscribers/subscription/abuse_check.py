@@ -43,7 +43,7 @@ class Reason(StrEnum):
 
 def proof_reason(posted: QueryDict, network: str) -> Reason | None:
     """Return why this post needs a proof of work, or None."""
-    if is_busy(network) or requests.is_breaker_open():
+    if is_busy(network) or requests.is_rate_reached():
         return Reason.BUSY
     if posted.get(HONEYPOT) or not is_our_form(posted.get(SHOWN_AT, "")):
         return Reason.UNKNOWN_FORM

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.lookups import IsNull
 
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
@@ -56,7 +58,7 @@ def answer(request_id: int) -> Letter | None:
         request.settle(Outcome.THROW_AWAY)
     elif Suppression.holds(canonical):
         request.settle(Outcome.SUPPRESSED)
-    elif not is_breaker_open():
+    elif not is_breaker_open() and not is_overtaken(request):
         return ANSWERS[Kind(request.wish)](request, canonical)
     return None
 
@@ -74,12 +76,28 @@ def is_breaker_open() -> bool:
     return mailed[:most].count() >= most
 
 
+def is_rate_reached() -> bool:
+    """Return True if SIGNUP_CONFIRMATIONS_A_MINUTE requests wait, or were answered in the last minute."""
+    most = settings.SIGNUP_CONFIRMATIONS_A_MINUTE
+    waiting = SignupRequest.objects.filter(answered_at=None)[:most].count()
+    answered = SignupRequest.objects.filter(answered_at__gt=clock.now() - timedelta(minutes=1))
+    return waiting + answered[: most - waiting].count() >= most
+
+
+def is_overtaken(request: SignupRequest) -> bool:
+    """Return True if a request without a proof of work has to wait for requests with one."""
+    return request.proof is None and SignupRequest.objects.filter(answered_at=None).exclude(proof=None).exists()
+
+
 def answer_subscribe(request: SignupRequest, canonical: str) -> Letter | None:
     """Plan the letter that answers a sign-up; if one was sent recently, only store the choice."""
     reader = Subscriber.objects.filter(canonical=canonical).first()
     choice = dict(request.choice)
     schedule = {name: choice.pop(name) for name in SCHEDULE}
     preferences = Preferences.objects.for_choice(topics_of(choice.pop("topics")), **choice)
+    if reader is not None and has_left_since(reader, request):
+        request.settle(Outcome.LEFT)
+        return None
     if reader is not None and not may_be_mailed(reader):
         opt_in.store_choice(request.email, preferences, schedule)
         request.settle(Outcome.LIMITED)
@@ -112,6 +130,11 @@ def topics_of(topic_ids: list[int]) -> set[Topic]:
     return {topic.retired_into or topic for topic in chosen}
 
 
+def has_left_since(reader: Subscriber, request: SignupRequest) -> bool:
+    """Return True if the reader unsubscribed after the request was made."""
+    return reader.unsubscribed_at is not None and reader.unsubscribed_at > request.created_at
+
+
 def may_be_mailed(reader: Subscriber) -> bool:
     """Return True if a sign-up may mail this reader; letters whose link was used do not count against it."""
     now = clock.now()
@@ -126,12 +149,13 @@ def may_be_mailed(reader: Subscriber) -> bool:
 
 
 def unanswered_ids() -> list[int]:
-    """Return the ids of requests that may be answered now, oldest first."""
+    """Return the ids of requests that may be answered now: those with a proof of work first, then the oldest."""
     if is_breaker_open():
         log.warning("Sign-ups and link requests wait: SIGNUP_CONFIRMATIONS_A_MINUTE is reached")
         return []
     unanswered = SignupRequest.objects.filter(answered_at=None)
-    return list(unanswered.order_by("pk").values_list("pk", flat=True)[: settings.SIGNUP_CONFIRMATIONS_A_MINUTE])
+    in_turn = unanswered.order_by(IsNull(F("proof"), True), "pk")
+    return list(in_turn.values_list("pk", flat=True)[: settings.SIGNUP_CONFIRMATIONS_A_MINUTE])
 
 
 def delete_answered() -> None:

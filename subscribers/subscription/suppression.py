@@ -12,9 +12,9 @@ from subscribers.models import Subscriber, Suppression
 
 Reason = Suppression.Reason
 
-# A complaint replaces every other reason, and the provider's own list replaces a bounce; otherwise the reason stored
-# first stays. Of two alike the earlier moment is kept, so that reports may come in any order. Sorted, so that two
-# writers wait for each other and never in a circle.
+# A complaint replaces every other reason, the provider's own list replaces a bounce, and every reason replaces an
+# owner's refusal, which its owner may lift; otherwise the reason stored first stays. Of two alike the earlier moment
+# is kept, so that reports may come in any order. Sorted, so that two writers wait for each other, never in a circle.
 SUPPRESS = """
 INSERT INTO subscribers_suppression AS kept (address_hash, reason, at, note)
 SELECT DISTINCT ON (address_hash) address_hash, reason, at, note
@@ -25,7 +25,7 @@ ON CONFLICT (address_hash) DO UPDATE SET
     at = CASE WHEN kept.reason = EXCLUDED.reason THEN LEAST(kept.at, EXCLUDED.at) ELSE EXCLUDED.at END,
     note = CASE WHEN kept.reason = EXCLUDED.reason OR EXCLUDED.note = '' THEN kept.note ELSE EXCLUDED.note END
 WHERE kept.reason = EXCLUDED.reason OR EXCLUDED.reason = 'complaint'
-   OR (kept.reason = 'bounce' AND EXCLUDED.reason = 'provider')
+   OR (kept.reason = 'bounce' AND EXCLUDED.reason = 'provider') OR kept.reason = 'refused'
 """
 
 

@@ -11,6 +11,7 @@ from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter, redact
 from newsletter.web_server.__main__ import configuration
 from subscribers import letters, tokens
 from tests.factories import SubscriberFactory
+from tests.subscribers.reader_links import pause_link
 
 KEPT = "127.0.0.1 answered 500 at 12:00:01, version 1.2.3.4.5, std::string, /preferences/ and /issues/2026-05-04/"
 TOKEN = "7.0~Zm9yZ2VkLWJ1dC1pdC1tYXktYmUtYS10b2tlbg"
@@ -83,7 +84,7 @@ def test_no_token_is_logged_that_does_not_hold(page: str, client: Client, caplog
 def test_no_token_is_logged_that_holds(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "django.request")
     reader = SubscriberFactory(email="ada@example.org")
-    paths = [letters.preferences_path(reader), letters.pause_path(reader)]
+    paths = [letters.preferences_path(reader), pause_link(reader)]
     paths.append(f"/unsubscribe/{tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)}/")
     stranger = Client(enforce_csrf_checks=True)
     for link in paths:

@@ -25,9 +25,13 @@ def choices_link(reader: Subscriber) -> str:
     return letters.preferences_path(reader)
 
 
+def pause_link(reader: Subscriber) -> str:
+    return f"/pause/{tokens.sign(Purpose.PAUSE, reader.pk, reader.token_epoch)}/"
+
+
 def leave_link(reader: Subscriber) -> str:
     return f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
 
 
 def links_of(reader: Subscriber) -> list[str]:
-    return [choices_link(reader), letters.pause_path(reader), leave_link(reader)]
+    return [choices_link(reader), pause_link(reader), leave_link(reader)]

@@ -7,6 +7,8 @@ from typing import Any
 
 from altcha import Payload, solve_challenge
 from altcha.v2 import Challenge
+from django.db.models import F
+from django.db.models.lookups import IsNull
 
 from newsletter import clock
 from subscribers.models import Letter, SignupRequest, Subscriber, Suppression
@@ -30,8 +32,8 @@ def answers(topic: str = "vision", **changes: Any) -> dict[str, Any]:
 
 def answer_all() -> list[Letter]:
     """Do what a worker does, and return the letters to send."""
-    waiting = SignupRequest.objects.filter(answered_at=None).order_by("pk").values_list("pk", flat=True)
-    return [letter for pk in list(waiting) if (letter := requests.answer(pk))]
+    waiting = SignupRequest.objects.filter(answered_at=None).order_by(IsNull(F("proof"), True), "pk")
+    return [letter for pk in list(waiting.values_list("pk", flat=True)) if (letter := requests.answer(pk))]
 
 
 def proof() -> str:

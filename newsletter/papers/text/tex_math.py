@@ -166,7 +166,6 @@ _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?|\
 # Names in TeX consist of ASCII letters: in \hatγ the name is \hat.
 _NAME_END = re.compile(r"(\\[A-Za-z]+)(?=(?![A-Za-z])[^\W\d_])")
 _SCRIPT_COMMAND = re.compile(r"([\^_])\s*(\\[A-Za-z]+\s*\{(?:[^{}]|\{[^{}]*\})*\})")
-_RELATION = re.compile(r"\s*([=<>≤≥≈≠∈∉⊂⊆→←⇒⇔↦∼≪≫±×≡≃∝]|:=)\s*")
 
 
 def _tidy_relations(converted: str) -> str:
@@ -184,6 +183,8 @@ _NO_MARKS = {ord(_OPEN): None, ord(_CLOSE): None}
 _BEFORE_WORD = re.compile(rf"(?<=[\w\u0300-\u036f)\]}}′⟩⌉⌋]){_CLOSE}?{_OPEN}")
 # The scripts of a word belong to it: log₂ n.
 _SCRIPTS = "".join(chr(char) for table in (_RAISED, _LOWERED) for key, char in table.items() if key != char)
+# A script of a relation belongs to it too: A →ⁿ B.
+_RELATION = re.compile(rf"\s*((?:[=<>≤≥≈≠∈∉⊂⊆→←⇒⇔↦∼≪≫±×≡≃∝]|:=)[{_SCRIPTS}]*)(?![\^_])\s*")
 _BEHIND_WORD = re.compile(rf"{_CLOSE}([{_SCRIPTS}]*)(?=(?![{_SCRIPTS}_])\w)")
 
 

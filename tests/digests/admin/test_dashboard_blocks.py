@@ -84,7 +84,7 @@ def test_the_next_issue_is_shown_with_its_cutoff_and_its_listings() -> None:
     SourceFactory(name="arXiv cs.CV")
     EntryFactory(issue=IssueFactory(cutoff_at=MORNING + timedelta(hours=2, minutes=40)))
     page = shown(client_with(*BLOCKS))
-    assert "published by itself in 2 h 40 min, at 07:40 UTC on 4 May" in page
+    assert "published automatically in 2 h 40 min, at 07:40 UTC on 4 May" in page
     assert "1 paper on its front. It holds arXiv cs.CL of 4 May." in page
     assert "Awaited: arXiv cs.CV." in page
     Issue.objects.update(status="held", cutoff_at=MORNING - DAY)

@@ -74,7 +74,7 @@ def test_the_page_says_in_numbers_what_will_happen(ann: Client, issue: Issue) ->
     shown = page(ann, issue)
     assert "1 paper, 3 readers over the next 2 hours; the first at 07:00 UTC." in shown
     assert "<dt>Paused</dt><dd>1</dd>" in shown
-    assert "published by itself in 1 h 0 min, at 06:00 UTC" in shown
+    assert "published automatically in 1 h 0 min, at 06:00 UTC" in shown
     assert "Publish to 3 readers</button>" in shown
     assert "No problems found." in shown
 

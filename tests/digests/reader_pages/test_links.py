@@ -18,6 +18,7 @@ from newsletter.issues.models import IssueEntry
 from newsletter.log_redaction import TOKEN_PATHS, RedactingFormatter
 from newsletter.papers.models import Paper, Proposal, Vote
 from subscribers import tokens
+from subscribers.addresses.canonical import hash_address
 from subscribers.models import Letter, Subscriber
 from subscribers.tokens import Purpose
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
@@ -28,6 +29,7 @@ from tests.subscribers.signups import answers
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 CODE = "https://github.com/example/engine"
 NETWORK = "93.184.216.34"
+DIRECT = ("digest", "not-me")  # pages whose own address holds the token
 ADDRESS, NEW = "ada.reader@example.org", "ada.moves@example.org"
 
 
@@ -50,6 +52,7 @@ def links(set_clock: object) -> dict[str, str]:
         "data": of_letter(reader, Letter.Kind.EXPORT),
         "erase": of_letter(reader, Letter.Kind.ERASE),
         "confirm": of_letter(reader, Letter.Kind.CONFIRM),
+        "not-me": tokens.sign_address(tokens.LetterAddress(reader.pk, hash_address(NEW))),
     }
     assert set(signed) == set(TOKEN_PATHS)
     asked = {"vote": f"?entry={IssueEntry.objects.get().pk}"}
@@ -85,11 +88,11 @@ def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_on
     caplog.set_level(logging.DEBUG)
     caplog.handler.setFormatter(RedactingFormatter("%(name)s %(message)s"))
     browser = Client(REMOTE_ADDR=NETWORK)
-    shared = browser.get(links["digest"])
-    knocked = [browser.get(link) for page, link in links.items() if page != "digest"]
+    direct = [browser.get(links[page]) for page in DIRECT]
+    knocked = [browser.get(link) for page, link in links.items() if page not in DIRECT]
     entered = [browser.get(answer["Location"]) for answer in knocked]
-    shown = [shared, *knocked, *entered]
-    shown += [follow(browser, link) for page, link in links.items() if page != "digest"]
+    shown = [*direct, *knocked, *entered]
+    shown += [follow(browser, link) for page, link in links.items() if page not in DIRECT]
     shown += acts(browser, links)
     secrets = [link.split("/")[2] for link in links.values()]
 

@@ -23,6 +23,7 @@ from subscribers.subscription import link_requests, opt_in
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import follow, mark, press
 from tests.provider import sent
+from tests.subscribers.reader_links import pause_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -181,7 +182,7 @@ def test_links_of_who_was_erased_do_nothing(client: Client, reader: Subscriber) 
     over = client.get(link)
     assert (over.status_code, "there is nothing left for a link to open" in over.content.decode()) == (404, True)
     leave = f"/unsubscribe/{tokens.sign(tokens.Purpose.UNSUBSCRIBE, reader.pk)}/"
-    for path in (choices, letters.pause_path(reader), leave):
+    for path in (choices, pause_link(reader), leave):
         page = client.get(path, follow=True)
         assert (page.status_code, "Your data has been deleted" in page.content.decode()) == (410, True)
     assert client.post(leave).status_code == 200

@@ -28,9 +28,9 @@ def span_of(*entries: Entry, choice: Choice = VISION, days: int = 1, older: Iter
 
 
 def choose(
-    span: Span, choice: Choice = VISION, had: Collection[int] = (), *, is_first: bool = False, is_weekly: bool = False
+    span: Span, choice: Choice = VISION, had: Collection[int] = (), *, is_first: bool = False, **rhythm: bool
 ) -> DigestChoice:
-    return digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=is_weekly)
+    return digest_choice.choose_digest(span, choice, had, is_first=is_first, **rhythm)
 
 
 def content(*args: Any, **options: Any) -> DigestContent:
@@ -89,20 +89,20 @@ def test_a_front_of_which_all_is_muted_gives_no_fallback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "is_first", "is_weekly", "kind", "first_day"),
+    ("days", "options", "kind", "first_day"),
     [
-        (1, False, False, Kind.DAY, None),
-        (1, False, True, Kind.DAY, None),
-        (2, False, False, Kind.DAYS, MONDAY - DAY),
-        (5, False, True, Kind.WEEK, MONDAY - 4 * DAY),
-        (1, True, False, Kind.WELCOME, None),
-        (5, True, True, Kind.WELCOME, None),
+        (1, {}, Kind.DAY, None),
+        (1, {"is_weekly": True}, Kind.DAY, None),
+        (2, {}, Kind.DAYS, MONDAY - DAY),
+        (5, {"is_weekly": True}, Kind.WEEK, MONDAY - 4 * DAY),
+        (1, {"is_first": True}, Kind.WELCOME, None),
+        (5, {"is_first": True, "is_weekly": True}, Kind.WELCOME, None),
     ],
 )
 def test_a_digest_of_several_issues_names_the_day_of_the_oldest(
-    days: int, is_first: bool, is_weekly: bool, kind: Digest.Kind, first_day: object
+    days: int, options: dict[str, bool], kind: Digest.Kind, first_day: object
 ) -> None:
-    found = content(span_of(entry(1, "vision"), days=days), is_first=is_first, is_weekly=is_weekly)
+    found = content(span_of(entry(1, "vision"), days=days), **options)
     assert (found.kind, found.first_day) == (kind, first_day)
 
 
@@ -120,6 +120,7 @@ SURVEY, WEAK = entry(1, "vision", title="A survey", score=3.0), shelved(2, "visi
         ([SURVEY], {"vision"}, MUTED, Why.MUTED),
         ([entry(1, "vision", authors=("Ada",))], {"vision"}, {"muted_authors": ("Ada",)}, Why.MUTED),
         ([shelved(3, "vision", score=3.0)], {"vision"}, {"minimum_score": 5.0}, Why.LOW_SCORE),
+        ([shelved(3, "vision", score=0.5)], {"vision"}, {"minimum_score": 0.8}, Why.LOW_SCORE),
         ([SURVEY, shelved(3, "vision", score=3.0)], {"vision"}, MUTED | {"minimum_score": 3.5}, Why.LOW_SCORE),
         ([SURVEY, WEAK], {"vision"}, MUTED, Why.MUTED),
         ([WEAK], {"vision", "robotics"}, {}, Why.WEAK),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from digests.selection.entry_index import build_index
 from digests.selection.rules import OlderIssue
-from digests.selection.spans import OlderIssues, final_heir, issues_after, snapshot_topics
+from digests.selection.spans import OlderIssues, final_heir, is_past, issues_after, snapshot_topics
 from newsletter.issues.models import Issue
 from newsletter.papers.models import Topic
 from tests.factories import MORNING
@@ -66,6 +66,19 @@ def test_an_heir_has_the_better_fit_and_its_words(fit: float, best: float, words
     assert (found.fits, found.evidence) == ({"audio": best, "sound": fit}, {"audio": words, "sound": "hearing"})
 
 
+@pytest.mark.parametrize(("fit", "other"), [(0.6, 0.6), (0.6, None), (None, None)])
+def test_the_words_of_the_first_of_two_topics_stay_unless_the_second_fits_better(
+    fit: float | None, other: float | None
+) -> None:
+    rows = [row("audio", fit=fit, evidence=["phrase: speech"]), row("sound", fit=other, evidence=["phrase: hearing"])]
+    assert snapshot_topics(rows, {"sound": ("audio", "Audio")}).evidence["audio"] == "speech"
+
+
+def test_any_known_fit_is_better_than_an_unknown_one() -> None:
+    rows = [row("audio", evidence=["phrase: speech"]), row("sound", fit=0.1, evidence=["phrase: hearing"])]
+    assert snapshot_topics(rows, {"sound": ("audio", "Audio")}).evidence["audio"] == "hearing"
+
+
 def topics(*heirs: int | None) -> dict[int, Topic]:
     """Return topics from 1 on, each retired into the one named."""
     return {pk: Topic(pk=pk, slug=f"t{pk}", retired_into_id=heir) for pk, heir in enumerate(heirs, 1)}
@@ -81,3 +94,9 @@ def test_before_the_heir_itself_was_retired_it_was_the_heir() -> None:
     known[1].first_heir_id = 2  # shortened to the last one when that was retired
     assert final_heir(known, {1}, known[1]).pk == 2
     assert final_heir(known, {1, 2}, known[1]).pk == 3
+
+
+def test_a_topic_counts_as_retired_from_its_moment_on_and_always_if_that_is_unknown() -> None:
+    assert is_past(MORNING, MORNING)
+    assert is_past(None, MORNING)
+    assert not is_past(MORNING + DAY, MORNING)

@@ -114,7 +114,7 @@ def test_the_night_forgets_what_is_over() -> None:
     Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(seconds=1))
     Session.objects.create(session_key="new", session_data="", expire_date=now + timedelta(hours=1))
     with clock.at(now):
-        nightly_cleanup.forget()
+        nightly_cleanup.delete_expired()
     assert set(AccessAttempt.objects.values_list("ip_address", flat=True)) == {"203.0.113.0"}
     assert [session.session_key for session in Session.objects.all()] == ["new"]
 
@@ -170,8 +170,8 @@ def test_the_night_forgets_networks_of_long_ago() -> None:
     assert attempt(PASSWORD)[0] == 302
     now = datetime.now(UTC)
     with clock.at(now + timedelta(days=89)):
-        nightly_cleanup.forget()
+        nightly_cleanup.delete_expired()
     assert AccessLog.objects.count() == 1
     with clock.at(now + timedelta(days=91)):
-        nightly_cleanup.forget()
+        nightly_cleanup.delete_expired()
     assert AccessLog.objects.count() == 0

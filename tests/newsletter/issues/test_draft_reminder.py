@@ -61,7 +61,7 @@ def test_it_holds_what_an_editor_wants_to_know_and_one_link(
     for part in (message.body, html):
         for words in ("What a Tuesday", "2 papers", "Another", "Our survey",
                       "not shown to readers", "Hm.", "arXiv cs.CL of 4 May", "Awaited: arXiv cs.CL",
-                      "published by itself at 05:00 UTC"):  # fmt: skip
+                      "published automatically at 05:00 UTC"):  # fmt: skip
             assert words in part
         link = f"{settings.SITE_URL}/admin/issues/issue/{draft.pk}/change/"
         assert part.count(link) == 1

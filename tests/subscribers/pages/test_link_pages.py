@@ -6,12 +6,12 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from subscribers import letters, tokens
+from subscribers import tokens
 from subscribers.models import Subscriber
 from subscribers.tokens import Purpose
 from tests.factories import SubscriberFactory, TopicFactory
 from tests.links import follow, mark
-from tests.subscribers.reader_links import answers, choices_link, everything, leave_link, links_of
+from tests.subscribers.reader_links import answers, choices_link, everything, leave_link, links_of, pause_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -95,7 +95,7 @@ def test_a_token_opens_only_what_it_is_for(client: Client) -> None:
 
 def test_links_and_cookies_of_an_old_key_work_until_it_is_taken_out(client: Client, settings: LazySettings) -> None:
     reader = SubscriberFactory()
-    link = letters.pause_path(reader)
+    link = pause_link(reader)
     page = follow(client, link)
     old, settings.SECRET_KEY = settings.SECRET_KEY, "a new key"
     settings.SECRET_KEY_FALLBACKS = [old]

@@ -4,12 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.test import Client
 
-from subscribers import letters
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages.link_session import mark_of
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
 from tests.links import follow, mark, press
-from tests.subscribers.reader_links import answers, choices_link, everything
+from tests.subscribers.reader_links import answers, choices_link, everything, pause_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -19,11 +18,11 @@ ACTIVE, UNSUBSCRIBED = Subscriber.Status.ACTIVE, Subscriber.Status.UNSUBSCRIBED
 def test_a_pause_is_a_week_of_the_readers_own_days(client: Client, set_clock: SetClock) -> None:
     reader = SubscriberFactory(timezone="Pacific/Auckland", send_time=time(7, 0))
     set_clock(MORNING.replace(hour=13))  # the 5th, in Auckland
-    asked = follow(client, letters.pause_path(reader)).content.decode()
+    asked = follow(client, pause_link(reader)).content.decode()
     assert "before Tuesday, 12 May" in asked
     assert asked.count("<button") == 1
 
-    answer = press(client, letters.pause_path(reader))
+    answer = press(client, pause_link(reader))
 
     reader.refresh_from_db()
     assert reader.paused_until == date(2026, 5, 12)
@@ -34,7 +33,7 @@ def test_a_pause_is_a_week_of_the_readers_own_days(client: Client, set_clock: Se
 
 def test_a_pause_may_be_asked_for_twice(client: Client) -> None:
     reader = SubscriberFactory()
-    page = follow(client, letters.pause_path(reader))
+    page = follow(client, pause_link(reader))
     pages = [client.post("/pause/", {"mark": mark(page)}) for _ in range(2)]
     assert [page.status_code for page in pages] == [200, 200]
     assert pages[0].content == pages[1].content
@@ -44,9 +43,9 @@ def test_a_pause_may_be_asked_for_twice(client: Client) -> None:
 
 def test_a_longer_pause_stays(client: Client) -> None:
     reader = SubscriberFactory(paused_until=date(2026, 8, 1))
-    page = follow(client, letters.pause_path(reader))
+    page = follow(client, pause_link(reader))
     assert "Your digest is paused" in page.content.decode()
-    client.post("/pause/", {"mark": mark_of(letters.pause_path(reader).split("/")[2])})
+    client.post("/pause/", {"mark": mark_of(pause_link(reader).split("/")[2])})
     reader.refresh_from_db()
     assert reader.paused_until == date(2026, 8, 1)
 
@@ -54,7 +53,7 @@ def test_a_longer_pause_stays(client: Client) -> None:
 def test_a_pause_ends_where_its_date_is_taken_out(client: Client) -> None:
     TopicFactory(slug="vision")
     reader = SubscriberFactory()
-    press(client, letters.pause_path(reader))
+    press(client, pause_link(reader))
     press(client, choices_link(reader), answers(frequency="daily", timezone="UTC", paused_until=""))
     reader.refresh_from_db()
     assert reader.paused_until is None
@@ -64,7 +63,7 @@ def test_a_pause_ends_where_its_date_is_taken_out(client: Client) -> None:
 @pytest.mark.parametrize("status", [Subscriber.Status.PENDING, UNSUBSCRIBED])
 def test_who_gets_no_digests_has_nothing_to_pause(client: Client, status: str) -> None:
     reader = SubscriberFactory(status=status, next_digest_at=None)
-    assert "There is nothing to pause" in follow(client, letters.pause_path(reader)).content.decode()
+    assert "There is nothing to pause" in follow(client, pause_link(reader)).content.decode()
 
 
 def test_saved_choices_hold_from_the_next_digest_on(client: Client) -> None:

@@ -14,6 +14,7 @@ from subscribers.models import Farewell, Letter, Preferences, Subscriber
 from subscribers.subscription import link_requests, opt_in
 from subscribers.tokens import Purpose
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.subscribers.reader_links import pause_link
 from tests.subscribers.signups import answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -80,7 +81,7 @@ def test_confirming(browser: Forgetful) -> None:
 
 def test_a_pause(browser: Forgetful) -> None:
     reader = SubscriberFactory()
-    page = browser.get(letters.pause_path(reader), follow=True)
+    page = browser.get(pause_link(reader), follow=True)
     assert "Your digest is paused" in press(browser, page, "/pause/").content.decode()
 
 
@@ -156,7 +157,7 @@ def test_the_page_is_kept_by_nobody_and_its_form_holds_for_its_own_reader_only(b
 
 def test_who_keeps_cookies_never_sees_a_token_in_the_address_or_a_form(client: Client) -> None:
     reader = SubscriberFactory()
-    for link in (leave_link(reader), letters.pause_path(reader), letters.preferences_path(reader)):
+    for link in (leave_link(reader), pause_link(reader), letters.preferences_path(reader)):
         page = client.get(link, follow=True)
         request: HttpRequest = page.wsgi_request
         assert request.get_full_path() == f"/{link.split('/')[1]}/"

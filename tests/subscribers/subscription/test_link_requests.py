@@ -14,6 +14,7 @@ from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 from tests.links import follow, press
 from tests.provider import sent
+from tests.subscribers.reader_links import pause_link
 from tests.subscribers.signups import answer_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -209,7 +210,7 @@ def test_who_gets_no_digests_moves_nowhere(client: Client, status: str) -> None:
 def test_all_links_mailed_so_far_end_but_for_the_way_out_and_a_fresh_one_is_mailed(
     client: Client, reader: Subscriber
 ) -> None:
-    old, pause = letters.preferences_path(reader), letters.pause_path(reader)
+    old, pause = letters.preferences_path(reader), pause_link(reader)
     way_out = f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
     of_letters = [link_of(link_requests.plan_letter(reader, kind)) for kind in (Letter.Kind.EXPORT, Letter.Kind.ERASE)]
     of_letters.append(link_of(link_requests.plan_move_letter(reader, NEW)))

@@ -18,7 +18,7 @@ from newsletter.celery import app
 from subscribers import letters, tasks
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Letter, SignupRequest, Subscriber, Suppression
-from subscribers.subscription import requests
+from subscribers.subscription import opt_in, requests
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
 from tests.provider import sent
 from tests.subscribers.pages.timing import unlikeness
@@ -47,8 +47,9 @@ def ask(address: str = "ada@example.org", **changes: Any) -> list[Letter]:
 
 
 def test_500_sign_ups_of_each_state_are_answered_in_the_same_bytes_by_the_same_statements_in_the_same_time(
-    client: Client,
+    client: Client, settings: LazySettings
 ) -> None:
+    settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 100_000
     typed = {name: answers(email=address) for name, address in addresses_of_each_state().items()}
     seen, statements, times = defaultdict(set), defaultdict(set), []
     dice = random.Random(1)
@@ -187,7 +188,8 @@ def test_a_letter_that_was_used_or_could_not_be_sent_does_not_count() -> None:
     assert len(ask()) == 1
 
 
-def test_1000_posts_for_one_victim_from_1000_networks_bring_one_mail(client: Client) -> None:
+def test_1000_posts_for_one_victim_from_1000_networks_bring_one_mail(client: Client, settings: LazySettings) -> None:
+    settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 100_000
     typed = answers(email="victim@example.org")
     for number in range(1000):
         ip = f"10.{number // 250}.{number % 250}.7"
@@ -224,21 +226,71 @@ def choice() -> dict[str, object]:
 # The breaker
 
 
-def test_above_its_number_a_minute_letters_wait_and_everybody_is_asked_for_a_proof(
+def test_of_150_posts_from_150_networks_those_beyond_the_number_a_minute_are_asked_for_a_proof(client: Client) -> None:
+    statuses = [
+        client.post(
+            "/subscribe/", answers(email=f"reader{number}@example.org"), REMOTE_ADDR=f"10.0.{number}.7"
+        ).status_code
+        for number in range(150)
+    ]
+    assert statuses == [302] * 60 + [429] * 90
+    assert client.post("/subscribe/", answers(proof=proof()), REMOTE_ADDR="203.0.113.9").status_code == 302
+
+
+def test_answers_of_the_last_minute_count_with_what_waits(
     settings: LazySettings, set_clock: SetClock, client: Client
 ) -> None:
+    settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 2
+    ask("one@example.org")
+    client.post("/subscribe/", answers(email="two@example.org"))
+    assert client.post("/subscribe/", answers()).status_code == 429
+    set_clock(MORNING + timedelta(seconds=61))
+    assert client.post("/subscribe/", answers()).status_code == 302
+
+
+def test_above_its_number_a_minute_letters_wait(settings: LazySettings, set_clock: SetClock) -> None:
     settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 3
-    for number in range(5):
-        client.post("/subscribe/", answers(email=f"reader{number}@example.org"))
+    for number in range(6):
+        store(f"reader{number}@example.org")
     assert len(answer_all()) == 3
     assert requests.unanswered_ids() == []
-    other = client.post("/subscribe/", answers(email="other@example.org"), REMOTE_ADDR="203.0.113.9")
-    assert other.status_code == 429
-    assert client.post("/subscribe/", answers(email="other@example.org", proof=proof())).status_code == 302
-
     set_clock(clock.now() + timedelta(seconds=61))
     assert len(requests.unanswered_ids()) == 3
     assert len(answer_all()) == 3
+
+
+def test_those_that_solved_a_proof_come_first(settings: LazySettings) -> None:
+    settings.SIGNUP_CONFIRMATIONS_A_MINUTE = 3
+    burst = [store(f"burst{number}@example.org") for number in range(5)]
+    proved = [store(f"reader{number}@example.org", proof=f"nonce{number}") for number in range(2)]
+    assert requests.unanswered_ids() == [*proved, burst[0]]
+    assert requests.answer(burst[0]) is None
+    assert all(requests.answer(pk) for pk in proved)
+    assert requests.answer(burst[0]) is not None
+
+
+def store(address: str, **origin: Any) -> int:
+    stored = requests.store_request(SignupRequest.Kind.SUBSCRIBE, address, choice(), network="", **origin)
+    assert stored is not None
+    return stored.pk
+
+
+def test_a_proof_is_taken_once_and_no_statement_fails() -> None:
+    store("one@example.org", proof="nonce")
+    again = {"network": "", "proof": "nonce"}
+    with CaptureQueriesContext(connection) as queries:
+        assert requests.store_request(SignupRequest.Kind.SUBSCRIBE, "two@example.org", choice(), **again) is None
+    assert not any("INSERT" in query["sql"] for query in queries)
+
+
+def test_who_asks_and_leaves_before_the_answer_is_sent_nothing(set_clock: SetClock) -> None:
+    reader = SubscriberFactory(email="ada@example.org")
+    asked = store("ada@example.org")
+    set_clock(MORNING + timedelta(minutes=1))
+    opt_in.unsubscribe(reader, None)
+    assert requests.answer(asked) is None
+    reader.refresh_from_db()
+    assert (reader.status, SignupRequest.objects.get().outcome) == ("unsubscribed", Outcome.LEFT)
 
 
 def test_the_breaker_holds_up_no_answer_without_mail(settings: LazySettings) -> None:

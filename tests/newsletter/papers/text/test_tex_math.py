@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.papers.text.tex_math import formula_to_unicode, subscript, superscript, symbol
+from newsletter.papers.text.tex_math import character, formula_to_unicode, subscript, superscript, symbol
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ from newsletter.papers.text.tex_math import formula_to_unicode, subscript, super
         (r"2^{n_k} + 2^{2^{10n}} + x^{2q}", "2^(n_k) + 2^(2^(10n)) + x^(2q)"),
         (r"x_{n^2} + x_{i_1} + e^{-x^2}", "x_(n²) + x_(i₁) + e^(-x²)"),
         (r"x_{ij}, AP_{3D}, x_C", "xᵢⱼ, AP_3D, x_C"),
+        (r"n\ln n + a\lg b", "n ln n + a lg b"),
+        (r"A\xrightarrow{n}B \xrightarrow{}C", "A →ⁿ B → C"),
+        (r"a \overset{!}{=} b \overset{n}{=}c", "a =^! b =ⁿ c"),
+        (r"a= b", "a = b"),
+        (r"a =b", "a = b"),
+        (r"a=b", "a=b"),
+        (r"=b", "=b"),
+        (r"= b", "= b"),
+        (r"a =", "a ="),
     ],
 )
 def test_formulas_become_unicode(formula: str, plain: str) -> None:
@@ -42,6 +51,21 @@ def test_formulas_become_unicode(formula: str, plain: str) -> None:
 @pytest.mark.parametrize("formula", ["{" * 30 + "}" * 30, "}{", r"\hat " * 200, r"\frac{"])
 def test_a_formula_too_deep_or_broken_is_left_alone(formula: str) -> None:
     assert formula_to_unicode(formula) is None
+
+
+@pytest.mark.parametrize("formula", ["{" * 12 + "x" + "}" * 12, r"\log" * 120])
+def test_twelve_braces_within_each_other_and_a_hundred_and_twenty_commands_are_the_most(formula: str) -> None:
+    assert formula_to_unicode(formula) is not None
+    assert formula_to_unicode(rf"\log{{{formula}}}") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "plain"),
+    [("x1F600", "😀"), ("xe9", "é"), ("xA0", "\xa0"), ("x9F", "x9F"), ("x41", "x41"), ("x", "x"), ("960", "960"),
+     ("x1F6000", "x1F6000")],
+)  # fmt: skip
+def test_a_code_point_is_its_character_unless_it_is_ascii_or_a_control_character(code: str, plain: str) -> None:
+    assert character(code) == plain
 
 
 def test_scripts_without_unicode_keep_their_mark() -> None:
@@ -67,3 +91,7 @@ def test_a_script_of_a_script_differs_from_two_scripts(base: str, script: str, o
 
 def test_a_macro_with_arguments_is_no_symbol() -> None:
     assert (symbol("alpha"), symbol("footnote"), symbol("method")) == ("α", None, None)
+
+
+def test_the_symbol_of_an_operator_is_its_name() -> None:
+    assert (symbol("argmax"), symbol("softmax"), symbol("Pr")) == ("argmax", "softmax", "Pr")

@@ -1,0 +1,42 @@
+"""The owner of an address says “this was not me”: no more letters go there, until the owner allows them again."""
+
+from django.db import transaction
+
+from newsletter import clock
+from subscribers.models import Subscriber, Suppression
+from subscribers.subscription import opt_in
+from subscribers.subscription.suppression import NewSuppression, suppress
+from subscribers.tokens import LetterAddress
+
+Reason = Suppression.Reason
+SOURCE = "link in the confirmation"
+
+
+@transaction.atomic
+def refuse(address: LetterAddress, ip: str | None) -> None:
+    """Suppress an address that a letter went to, and delete its unconfirmed sign-up. Safe to repeat.
+
+    An active reader has confirmed the address, and is only unsubscribed.
+    """
+    readers = Subscriber.objects.select_for_update().filter(pk=address.reader_id, address_hash=address.address_hash)
+    reader = readers.first()
+    if reader is not None and reader.status == Subscriber.Status.ACTIVE:
+        opt_in.unsubscribe(reader, ip, SOURCE)
+        return
+    suppress([NewSuppression(address.address_hash, Reason.REFUSED, clock.now())])
+    if reader is not None and reader.confirmed_at is None:
+        reader.delete()
+    elif reader is not None:
+        opt_in.unsubscribe(reader, ip, SOURCE)
+
+
+def allow_again(address: LetterAddress) -> None:
+    """Lift the owner's own refusal of an address; other suppressions stay. Safe to repeat."""
+    refusal = Suppression.objects.filter(address_hash=address.address_hash, reason=Reason.REFUSED).first()
+    if refusal is not None:
+        refusal.lift(by="the owner of the address", note=SOURCE)
+
+
+def suppression_reason(address: LetterAddress) -> str:
+    """Return why an address is suppressed; an empty string if it is not."""
+    return Suppression.objects.filter(address_hash=address.address_hash).values_list("reason", flat=True).first() or ""
