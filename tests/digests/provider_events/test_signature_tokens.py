@@ -77,7 +77,8 @@ def test_a_token_whose_first_letters_are_moved_to_the_time_is_the_same_token() -
         for parts, name in ((whole, "opened"), (moved, "complained"))
     )
     first, replayed = (read_signature("mailgun", form) for form in forms)
-    assert first is not None and replayed is not None
+    assert first is not None
+    assert replayed is not None
     assert replayed.signed_at == MORNING
     assert find_objection(first) == ""
     assert find_objection(replayed) == signature_tokens.USED_BEFORE
