@@ -34,9 +34,11 @@ CHOICE_COLUMNS = (
 CACHE_SIZE = 1000  # parsed cells per state column
 # Parts of names of columns that may say why a reader must not be mailed.
 SUSPECT = re.compile(
-    r"unsub|opt_?(in|out)|bounc|clean|block|black|disab|disallow|suppress|confirm|verif|valid|status|complain|spam|"
+    r"unsub|opt(ed)?_?(in|out)|bounc|clean|block|black|disab|disallow|suppress|confirm|verif|valid|status|complain|spam|"
     r"abuse|delet|remov|cancel|reject|undeliver|paus|inactiv|subscri(?!ber)|consent|gdpr|permission|do_not|banned|"
-    r"exclu|churn|expire|abgemeld|abbestell|gesperrt|best.tig|d.sabon|d.sinscri|^((subscriber|contact)_)?type$|"
+    r"exclu|churn|expire|market|accept|newsletter|mailable|deliverab|refus|declin|stop|resign|lapse|"
+    r"ab(ge)?meld|abbestell|gesperrt|best.tig|gek.{1,2}ndigt|widerruf|einwillig|d.sabon|d.sinscri|"
+    r"^((subscriber|contact)_)?type$|"
     r"(^|_)(state|active|left|quit|dnc|dnm|baja)(_|$)"
 )
 

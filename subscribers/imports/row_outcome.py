@@ -1,6 +1,8 @@
 """Determine the result of a row from its content and what is known here. Touches no table."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,6 +14,8 @@ from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, State
 from subscribers.subscription.disposable_domains import is_disposable
 
 LONGEST_ADDRESS = 320
+WITHIN = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")  # an address inside a cell
+LONGEST_SEARCHED = 1_000  # characters of such a cell
 
 
 class RowResult(StrEnum):
@@ -122,17 +126,29 @@ def key_of(address_hash: str) -> bytes:
 
 
 def do_not_mail_states(rows: Iterable[Row]) -> dict[bytes, State]:
-    """Return the most severe state of every address that some line rules out, by key_of(address_hash)."""
+    """Return the most severe state of every address that some line rules out, by key_of(address_hash).
+
+    A line that cannot be imported itself, such as one with “Ada <ada@example.org>”, rules out the address in it.
+    """
     states: dict[bytes, State] = {}
     for row in rows:
         if row.state not in RULES_OUT:
             continue
-        try:
-            key = key_of(hash_address(canonical_of(row)))
-        except AddressError:
-            continue
-        states[key] = max(row.state, states.get(key, row.state), key=SEVERITY.__getitem__)
+        for canonical in addresses_of(row):
+            key = key_of(hash_address(canonical))
+            states[key] = max(row.state, states.get(key, row.state), key=SEVERITY.__getitem__)
     return states
+
+
+def addresses_of(row: Row) -> Iterator[str]:
+    """Yield a row's canonical address, or those that stand among other signs in its cell."""
+    try:
+        yield canonical_of(row)
+    except AddressError:
+        visible = "".join(sign for sign in row.address[:LONGEST_SEARCHED] if sign.isspace() or sign.isprintable())
+        for found in WITHIN.findall(visible):
+            with suppress(AddressError):
+                yield bulk_canonical.canonical(found)
 
 
 def refusal(state: State, canonical: str, choice: Choice) -> RowResult | None:

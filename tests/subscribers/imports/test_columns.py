@@ -26,6 +26,7 @@ def test_every_column_that_is_not_read_is_named(tmp_path: Path) -> None:
     [
         "Unsubscribe link", "optout reason", "Bounces", "Cleaned by", "Block list", "Disabled since", "Confirm IP",
         "Customer status", "Opt-in source", "Abgemeldet", "Désabonné", "Spam score", "GDPR", "Do not call", "Type",
+        "Opted out of email", "opted-out-on", "Accepts Email Marketing", "Newsletter", "Abmeldedatum", "Gekündigt am",
     ],
 )  # fmt: skip
 def test_a_column_whose_name_smells_of_leaving_waits_for_an_answer(tmp_path: Path, title: str) -> None:

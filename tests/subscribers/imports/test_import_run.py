@@ -44,6 +44,18 @@ def test_where_and_when_a_reader_agreed_is_recorded(tmp_path: Path) -> None:
     assert consent.at == datetime(2026, 3, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "cell", ["Ada <ada@example.org>", "\u200bada@example.org", "ada@example.org;", "x, ADA@example.org"]
+)
+def test_a_line_that_cannot_be_imported_still_keeps_out_the_address_in_it(tmp_path: Path, cell: str) -> None:
+    path = written(
+        tmp_path, "email,status", "ada@example.org,active", f'"{cell}",unsubscribed', "bo@example.org,active"
+    )
+    imported(path)
+    assert [reader.email for reader in Subscriber.objects.all()] == ["bo@example.org"]
+    assert outcomes(path) == ["duplicate", "malformed", "added"]
+
+
 def test_columns_of_topics_and_hours_are_taken_and_defaults_fill_what_is_empty(tmp_path: Path) -> None:
     vision, robots = TopicFactory(slug="vision", name="Computer vision"), TopicFactory(slug="robots")
     path = written(
