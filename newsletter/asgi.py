@@ -1,11 +1,13 @@
 """The site for an ASGI server: each process warms up, then answers with a bounded number of threads."""
 
 import asyncio
+import signal
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from newsletter.runtime import processes
 from newsletter.web_server.body_gate import BodyGate, Receive, Scope, Send
 from newsletter.web_server.frame_room import with_frame_room
 from newsletter.web_server.warm_up import warm_up
@@ -22,7 +24,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def start_and_stop(receive: Receive, send: Send) -> None:
-    """Warm up before the server listens, and agree to its end."""
+    """Warm up before the server listens, and agree to its end. Nothing outlives a killed parent."""
+    processes.end_with_parent(signal.SIGTERM)
     await receive()
     await asyncio.to_thread(warm_up, site)
     await send({"type": "lifespan.startup.complete"})

@@ -135,7 +135,7 @@ class Process(honcho.process.Process):  # type: ignore[misc]
         # Ctrl-C reaches this process, too, but it has to go on reading.
         for stop in honcho.manager.SIGNALS:
             signal.signal(stop, signal.SIG_IGN)
-        _end_with_parent(signal.SIGKILL)
+        end_with_parent(signal.SIGKILL)
         super().run(*args, **kwargs)
 
 
@@ -176,10 +176,10 @@ def describe_stop(name: str, status: int, *, was_killed: bool) -> str:
 def _before_the_command() -> None:
     for stop in honcho.manager.SIGNALS:
         signal.signal(stop, signal.SIG_DFL)
-    _end_with_parent(signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)
 
 
-def _end_with_parent(by: signal.Signals) -> None:
+def end_with_parent(by: signal.Signals) -> None:
     """Have the kernel send `by` to this process when its parent dies, in whatever way (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)

@@ -121,7 +121,7 @@ class Deployment:
 
 
 def end_with_parent() -> None:
-    processes._end_with_parent(signal.SIGKILL)
+    processes.end_with_parent(signal.SIGKILL)
 
 
 def children_of(pid: int) -> list[psutil.Process]:

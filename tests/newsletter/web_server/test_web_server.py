@@ -1,6 +1,7 @@
 """What strangers may do to the server's sockets: others are served all the same."""
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -158,3 +159,12 @@ def test_a_process_that_is_killed_is_replaced(server: WebServer) -> None:
     psutil.wait_procs(before.values(), timeout=60)
     wait_until(server.is_listening, server.log.read_text)
     assert server.answer(HEALTH).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_killed_outright_it_leaves_no_process_that_holds_its_port(django_db_setup: None, tmp_path: Path) -> None:
+    with WebServer(tmp_path).running() as server:
+        children = psutil.Process(server.process.pid).children(recursive=True)
+        server.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert alive == []
