@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from subscribers.imports.file_encoding import encoding_of
@@ -54,6 +54,7 @@ def test_what_is_no_text_is_refused_with_what_it_looks_like(tmp_path: Path, cont
 
 
 @given(content=st.binary())
+@example(content=b"\xef")  # the first byte of UTF-8's mark
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes_that_are_not_refused_can_be_decoded_as_found(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.csv"
