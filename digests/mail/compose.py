@@ -7,7 +7,7 @@ one.
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from django.utils.html import escape
@@ -154,10 +154,17 @@ def join(frame: "FramePieces", cards: Sequence[CardTemplate], preheader: str, ma
     words = {"count": count_words(number), "heading": masthead.heading, "preheader": preheader}
     words["issue_link"] = "Newest issue" if masthead.covers else "Whole issue"
     values = {name: (SEAM, value) for name, value in words.items()}
+    heading = (SEAM, unbroken_dates(masthead.heading))
     return OpenMail(
-        weave(frame.html, values | {"lead": html_lead(masthead), "cards": html}),
+        weave(frame.html, values | {"heading": heading, "lead": html_lead(masthead), "cards": html}),
         weave(frame.text, values | {"lead": text_lead(masthead), "cards": text}),
     )
+
+
+@lru_cache(maxsize=64)
+def unbroken_dates(heading: str) -> str:
+    """Return the heading with each day kept on one line with its month."""
+    return re.sub(r"(?<=\d) (?=[A-Z])", "\u00a0", heading)
 
 
 @cache

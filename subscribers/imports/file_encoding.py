@@ -50,7 +50,7 @@ def encoding_of(path: Path) -> Encoding:
         return Encoding(marked)
     if b"\0" in head:
         raise FileError("This is no text file: it holds zero bytes. Save the readers as CSV in UTF-8.")
-    # Checked as "utf-8": the decoder of "utf-8-sig" takes a file that is only the beginning of a mark for an empty one.
+    # Checked as "utf-8": the decoder of "utf-8-sig" takes a file that is only the start of a mark for an empty one.
     return Encoding("utf-8-sig") if is_valid(path, "utf-8") else UNKNOWN_8_BIT
 
 

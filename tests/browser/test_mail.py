@@ -106,6 +106,6 @@ def test_a_digest_tells_a_screen_reader_its_language_and_its_headings(page: Page
     page.set_content(mails.digest_of(5).html)
     mail = page.get_by_role("article", name="Paper Round: Monday, 4 May 2026")
     assert (mail.get_attribute("lang"), mail.get_attribute("dir")) == ("en", "ltr")
-    assert mail.get_by_role("heading", level=1).inner_text() == "Monday, 4 May 2026"
+    assert mail.get_by_role("heading", level=1).inner_text() == "Monday, 4\u00a0May 2026"
     assert mail.get_by_role("heading", level=2).count() == 5
     assert mail.get_by_role("table").count() == 0

@@ -75,11 +75,11 @@ def test_a_first_mail_welcomes_and_says_what_comes_when(digest: Digest) -> None:
 def test_a_weekly_mail_says_which_days_it_is_of_and_leads_to_the_newest_issue(digest: Digest) -> None:
     digest.kind, digest.first_day = Kind.WEEK, MONDAY - timedelta(days=3)
     parts = compose.compose(digest)
-    assert ">Week of 1 to 4 May</h1>" in parts.html
+    assert ">Week of 1 to 4\u00a0May</h1>" in parts.html
     assert "\nWeek of 1 to 4 May\n2 papers\n" in parts.text
     assert '<div class="unseen" aria-hidden="true">Week of 1 to 4 May · 2 papers · ' in parts.html.replace(
         ' style="display: none;max-height: 0;overflow: hidden;mso-hide: all;"', ""
     )
-    assert "<title>Paper Round: Week of 1 to 4 May</title>" in parts.html
+    assert "<title>Paper Round: Week of 1 to 4\u00a0May</title>" in parts.html
     assert 'issues/2026-05-04/"' in parts.html
     assert ">Newest issue</a>" in parts.html
