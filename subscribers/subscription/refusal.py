@@ -18,8 +18,7 @@ def refuse(address: LetterAddress, ip: str | None) -> None:
 
     An active reader has confirmed the address, and is only unsubscribed.
     """
-    readers = Subscriber.objects.select_for_update().filter(pk=address.reader_id, address_hash=address.address_hash)
-    reader = readers.first()
+    reader = lock_reader(address)
     if reader is not None and reader.status == Subscriber.Status.ACTIVE:
         opt_in.unsubscribe(reader, ip, SOURCE)
         return
@@ -28,6 +27,16 @@ def refuse(address: LetterAddress, ip: str | None) -> None:
         reader.delete()
     elif reader is not None:
         opt_in.unsubscribe(reader, ip, SOURCE)
+
+
+def lock_reader(address: LetterAddress) -> Subscriber | None:
+    """Return the reader who has the address now, locked: the letter's, or one who signed up after it was sent.
+
+    No index serves the second look-up, so it is left out where the address is suppressed already.
+    """
+    owners = Subscriber.objects.select_for_update().filter(address_hash=address.address_hash)
+    reader = owners.filter(pk=address.reader_id).first()
+    return reader if reader or suppression_reason(address) else owners.first()
 
 
 def allow_again(address: LetterAddress) -> None:

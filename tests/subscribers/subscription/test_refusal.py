@@ -57,6 +57,14 @@ def test_a_reader_who_confirmed_is_unsubscribed_and_may_come_back() -> None:
     assert not Suppression.objects.exists()
 
 
+def test_a_reader_who_confirmed_after_an_older_letter_is_unsubscribed_by_it_and_may_come_back() -> None:
+    reader = SubscriberFactory(email=ADDRESS)
+    # The letter's own sign-up was never confirmed and is deleted, or the letter was to move another reader here.
+    refusal.refuse(LetterAddress(reader.pk + 1, hash_address(ADDRESS)), None)
+    assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
+    assert not Suppression.objects.exists()
+
+
 def test_a_reader_who_had_left_stays_away_and_keeps_what_is_known_of_consent() -> None:
     reader = SubscriberFactory(email=ADDRESS, confirmed_at=MORNING)
     opt_in.unsubscribe(reader, None)
