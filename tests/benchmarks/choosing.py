@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from statistics import mean
 from typing import NamedTuple
 
-from digests.selection import digest_choice, rules
-from digests.selection.entry_index import Choice
+from digests.selection import rules
 from digests.selection.spans import Spans
 from newsletter import clock
 from newsletter.issues import draft, publish
@@ -19,7 +18,7 @@ from newsletter.papers.models import Sighting, Topic
 from newsletter.papers.topics import tagging
 from tests.benchmarks import feeds
 from tests.benchmarks.registry import Figure, bench, shown
-from tests.benchmarks.shelf import listing_days, recorded_categories
+from tests.benchmarks.shelf import listing_days, recorded_categories, serve
 from tests.flows.replay import replaying
 
 SHOWN = 5  # papers of a shelf that are compared with the five that fit best
@@ -81,7 +80,7 @@ def reachable(scale: float) -> Figure:
         first = first or day.issue.date
         window = [one for one in [*window, day] if one.issue.date > day.issue.date - WINDOW]
         for slug, papers in had.items():
-            serve(day.source, slug, papers)
+            serve(day.source, slug, papers, max_papers=TAKEN)
             there = papers_of(window, slug)
             if there and day.issue.date - first >= WINDOW:
                 reached = len(there & papers)
@@ -94,14 +93,6 @@ def papers_of(window: list[Published], slug: str) -> set[int]:
     return {
         entry.paper_id for day in window for entry in day.source.index_of([day.issue]).entries if slug in entry.topics
     }
-
-
-def serve(source: Spans, slug: str, had: set[int]) -> None:
-    """Give the reader of one topic what the newest issue and those before bring."""
-    choice = Choice(frozenset({slug}), max_papers=TAKEN)
-    span = source.of(None, choice)
-    places = digest_choice.draw(span, choice, had, is_first=False).places
-    had.update(index.entries[number].paper_id for index, number in places)
 
 
 @bench("front_without_evidence", unit="share of fronts", target=0.0, higher_is_better=False, needs_recordings=True)

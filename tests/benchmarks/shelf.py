@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from digests.selection import rules, spans
-from digests.selection.entry_index import Choice, IssueIndex
+from digests.selection import digest_choice
+from digests.selection.entry_index import Choice
+from digests.selection.spans import Spans
 from newsletter import clock
 from newsletter.issues import draft, publish
 from newsletter.papers.ingest.default_sources import ARXIV_CATEGORIES
@@ -32,8 +33,8 @@ def shelf(scale: float) -> Figure:
         for day in shown(days, "shelf"):
             feeds.fetch_day(workers, replay, day)
             feeds.score_day(workers, day)
-            index = published_on(day)
-            satisfied.update(slug for slug, had in readers.items() if serve(index, slug, had) >= ENOUGH)
+            source = published_on(day)
+            satisfied.update(slug for slug, had in readers.items() if serve(source, slug, had) >= ENOUGH)
     shares = {slug: satisfied[slug] / len(days) for slug in readers}
     return Figure(sum(shares.values()) / len(shares), note(shares, days))
 
@@ -52,20 +53,20 @@ def recorded_categories() -> list[str]:
     return [category for category in ARXIV_CATEGORIES if category in recorded]
 
 
-def published_on(day: str) -> IssueIndex:
+def published_on(day: str) -> Spans:
     """Publish the issue of `day` and return what its readers choose from."""
     with clock.at(feeds.morning_of(day)):
         issue = draft.draft_next_issue()
         publish.publish(issue)
-        issue.refresh_from_db()
-        return spans.Spans(clock.now()).span_of([issue]).index
+        return Spans(clock.now())
 
 
-def serve(index: IssueIndex, slug: str, had: set[int]) -> int:
-    """Return how many papers the reader of one topic gets, and add them to those the reader had."""
-    chosen = rules.select(index, Choice(frozenset({slug})), had)
-    had.update(item.entry.paper_id for item in chosen)
-    return len(chosen)
+def serve(source: Spans, slug: str, had: set[int], **limits: int) -> int:
+    """Return how many papers the reader of one topic gets of the newest issue and those before; add them to `had`."""
+    choice = Choice(frozenset({slug}), **limits)
+    places = digest_choice.draw(source.of(None, choice), choice, had, is_first=False).places
+    had.update(index.entries[number].paper_id for index, number in places)
+    return len(places)
 
 
 def note(shares: Mapping[str, float], days: list[str]) -> str:
