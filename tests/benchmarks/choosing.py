@@ -80,7 +80,7 @@ def reachable(scale: float) -> Figure:
         first = first or day.issue.date
         window = [one for one in [*window, day] if one.issue.date > day.issue.date - WINDOW]
         for slug, papers in had.items():
-            serve(day.source, slug, papers, max_papers=TAKEN)
+            serve(day.source, slug, papers, TAKEN)
             there = papers_of(window, slug)
             if there and day.issue.date - first >= WINDOW:
                 reached = len(there & papers)

@@ -61,9 +61,9 @@ def published_on(day: str) -> Spans:
         return Spans(clock.now())
 
 
-def serve(source: Spans, slug: str, had: set[int], **limits: int) -> int:
+def serve(source: Spans, slug: str, had: set[int], most: int = 10) -> int:
     """Return how many papers the reader of one topic gets of the newest issue and those before; add them to `had`."""
-    choice = Choice(frozenset({slug}), **limits)
+    choice = Choice(frozenset({slug}), max_papers=most)
     places = digest_choice.draw(source.of(None, choice), choice, had, is_first=False).places
     had.update(index.entries[number].paper_id for index, number in places)
     return len(places)
