@@ -91,7 +91,7 @@ def test_who_is_not_active_gets_a_schedule_but_no_next_digest(status: str) -> No
 
 def test_who_comes_back_is_welcomed_whatever_pause_there_was() -> None:
     reader = SubscriberFactory(
-        status=Subscriber.Status.UNSUBSCRIBED,
+        status=Subscriber.Status.PENDING,
         next_digest_at=None,
         last_slot_at=MORNING - DAY,
         paused_until=date(2026, 6, 1),
@@ -103,7 +103,7 @@ def test_who_comes_back_is_welcomed_whatever_pause_there_was() -> None:
 
 def test_who_comes_back_by_a_clock_that_was_set_back_is_due_after_the_last_slot() -> None:
     reader = SubscriberFactory(
-        status=Subscriber.Status.UNSUBSCRIBED, next_digest_at=None, last_slot_at=MORNING + timedelta(minutes=1)
+        status=Subscriber.Status.PENDING, next_digest_at=None, last_slot_at=MORNING + timedelta(minutes=1)
     )
     assert reader.confirm()
     reader.refresh_from_db()

@@ -108,7 +108,7 @@ def test_the_shipped_model_is_small_and_better_than_chance() -> None:
 
 def test_scoring_imports_no_training() -> None:
     code = (
-        "import sys; from newsletter.papers.forecast.model import shipped; shipped().score([])\n"
+        "import sys; from newsletter.papers.forecast.model import load_shipped; load_shipped().score([])\n"
         "assert not {'sklearn', 'scipy', 'joblib'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=True)
