@@ -72,6 +72,7 @@ def reachable(scale: float) -> Figure:
 
     As soon as seven days are behind the reader: before, older papers fill a digest that no issue of the window holds.
     """
+    tagging.load_topics()
     had: dict[str, set[int]] = {slug: set() for slug in topics()}
     window: list[Published] = []
     shares, raw = Shares(), Shares()

@@ -203,6 +203,6 @@ def test_a_form_that_cannot_be_read_says_what_is_wrong_and_keeps_the_rest(open_p
     page.get_by_role("button", name="Subscribe").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Please fix the field marked below.")
-    expect(page.locator(".email .error")).to_contain_text("We cannot send mail to this address.")
+    expect(page.locator(".for-email .error")).to_contain_text("We cannot send mail to this address.")
     expect(page.get_by_label(STRANGE_TOPIC)).to_be_checked()
     shot(page, "problem")
