@@ -9,7 +9,7 @@ The order is:
 5. papers on the reader's topics that name a followed phrase once, in their abstract, and papers on other topics with
    the phrase in their title (their places are reserved; other topics with it in the abstract alone are left out);
 6. papers of older issues that the reader was not sent, newest issue first;
-7. papers that fit the reader's topics only weakly, up to five papers in all, unless it would hold nothing else.
+7. papers that fit the reader's topics only weakly, up to five papers in all; alone only if the best fits fairly.
 
 Muted papers and papers that the reader was sent before are removed before anything is counted.
 """
@@ -32,6 +32,8 @@ from digests.selection.entry_index import (
     union,
 )
 
+# A weak fit from here on may come without a better one: a small topic may have no others for days.
+FAIR = 0.5
 # A digest of fewer papers is filled up with weak fits, and a longer one is not: six of ten would be welcome.
 FEW = 5
 
@@ -70,9 +72,10 @@ def choose_places(
     if len(places) < room:
         places += older_places(older, choice, had, room - len(places))
     wanting = min(room, FEW) - len(places)
-    if index.weak and wanting > 0 and (places or picks):
-        closed |= mask_of(numbers)
-        places += [(index, number) for number in weak_entries(index, choice, closed, wanting)]
+    if index.weak and wanting > 0:
+        weak = weak_entries(index, choice, closed | mask_of(numbers), wanting)
+        if places or picks or any(is_fair(index.entries[number], choice.topics) for number in weak[:1]):
+            places += [(index, number) for number in weak]
     if index.free and (places or picks):
         picks |= index.free & ~excluded
     return [(index, number) for number in first_picks(index, picks, choice.max_papers)] + places if picks else places
@@ -272,6 +275,11 @@ def reasons_left_out(
         else:
             reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
     return reasons
+
+
+def is_fair(entry: Entry, topics: Collection[str]) -> bool:
+    """Return True if an entry fits one of the topics at least fairly."""
+    return any(entry.fit(slug) >= FAIR for slug in entry.topics.keys() & topics)
 
 
 def is_weak(entry: Entry, topics: Iterable[str]) -> bool:
