@@ -130,7 +130,7 @@ schedules = st.fixed_dictionaries(
     choice=choices,
     schedule=schedules,
     slugs=st.sets(st.sampled_from(["vision", "robots", "safety"])),
-    name=st.sampled_from(["Ada", "'ada", "''ada", "=ada", "+ada", "-ada", "zoë"]),
+    name=st.sampled_from(["Ada", "'ada", "''ada", "=ada", "+ada", "-ada"]),
     has_left=st.booleans(),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
