@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from uuid import uuid4
 
 import psutil
 from django.conf import settings
+
+from tests.ports import free_port
 
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 SECONDS = 120  # for a start on a busy machine
@@ -87,12 +88,6 @@ class Product:
             return is_marked or Path(process.cwd()).is_relative_to(self.var_dir)
         except psutil.Error:
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(fact: Callable[[], bool], explain: Callable[[], str]) -> None:

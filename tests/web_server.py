@@ -12,7 +12,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from tests.product import SECONDS, free_port, wait_until
+from tests.ports import free_port
+from tests.product import SECONDS, wait_until
 
 SLOW_BODY = b"POST /subscribe/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nemail="
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -22,7 +22,7 @@ from newsletter.runtime import embedded_servers, processes
 from tests.benchmarks.__main__ import ENVIRONMENT
 from tests.outside.api import WEBHOOK_SECRET
 from tests.outside.provider import Provider
-from tests.product import free_port
+from tests.ports import free_port
 
 LEADERS = 2  # of processes that send; one more keeps the books
 

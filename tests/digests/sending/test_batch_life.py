@@ -31,7 +31,7 @@ from tests.handing import (
     stopping_after,
 )
 from tests.outside import faults
-from tests.product import free_port
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 committed = pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ from django.conf import LazySettings
 from newsletter import clock
 from newsletter.mail import message as mail
 from tests.outside.certificate import server_context
-from tests.product import free_port
+from tests.ports import free_port
 from tests.provider import answering, http_error, sent
 from tests.smtp_server import HANG_UP, SILENCE, SmtpServer, serving
 

@@ -2,7 +2,7 @@ import pytest
 from django.conf import LazySettings
 
 from newsletter.runtime import startup_banner
-from tests.product import free_port
+from tests.ports import free_port
 
 
 def test_while_the_web_server_is_silent_the_terminal_is_not(

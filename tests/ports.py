@@ -1,0 +1,9 @@
+"""Ports for servers on loopback. It imports nothing of Django, which may not be set up yet."""
+
+import socket
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
