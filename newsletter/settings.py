@@ -105,13 +105,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     # First, so that every response has their headers, error pages too.
-    "newsletter.content_policy.ContentPolicy",
+    "newsletter.responses.content_policy.ContentPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "newsletter.error_pages.DesignedErrors",
+    "newsletter.responses.error_pages.DesignedErrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "newsletter.append_slash.AppendSlash",
+    "newsletter.responses.append_slash.AppendSlash",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "newsletter.accounts.idle_logout.IdleLogout",
@@ -136,7 +136,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "newsletter.context_processors.publication",
+                "newsletter.responses.context_processors.publication",
             ]
         },
     }

@@ -7,7 +7,7 @@ from digests.provider_events import webhook
 from newsletter.accounts import own_password, second_factor_views
 from newsletter.runtime.health import healthz
 
-handler400 = "newsletter.error_pages.bad_request"
+handler400 = "newsletter.responses.error_pages.bad_request"
 urlpatterns = [
     path("healthz", healthz),
     # Browsers ask here for pages that name no icon: the admin's, and a mail shown alone.

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ def _lock(path: Path, kind: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Server:
+class Server(ABC):
     """A server of a folder, whether or not it runs."""
 
     title: ClassVar[str]
@@ -160,11 +161,13 @@ class Server:
         """Create what the server needs before it starts, and remove what a killed one left behind."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """Return the program and its arguments."""
 
+    @abstractmethod
     def is_answering(self) -> bool:
-        raise NotImplementedError
+        """Return True if the server accepts connections."""
 
 
 class Postgres(Server):
