@@ -87,7 +87,10 @@ FORMATS = {
         "Paper Round",
         states=(
             StateColumn(("state",), words(active="active", unconfirmed="pending", left="unsubscribed")),
-            StateColumn(("suppressed",), words(bounced="bounce", complained="complaint", blocked="manual")),
+            StateColumn(("suppressed",), words(
+                bounced="bounce", complained="complaint", blocked="manual", erased="erased", stopped="provider",
+                refused="refused",
+            )),
         ),
         harmless=frozenset(("confirmed_at", "subscribed_at", "consents", "unsubscribed_at")),
         marks=frozenset(("state", "followed_phrases", "muted_phrases", "consents")),

@@ -73,8 +73,11 @@ INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
 SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM left_now
 """
 REASON = {
+    State.REFUSED: suppression.Reason.REFUSED,
     State.BLOCKED: suppression.Reason.MANUAL,
+    State.ERASED: suppression.Reason.ERASED,
     State.BOUNCED: suppression.Reason.BOUNCE,
+    State.STOPPED: suppression.Reason.PROVIDER,
     State.COMPLAINED: suppression.Reason.COMPLAINT,
 }
 
