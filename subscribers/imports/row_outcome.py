@@ -45,7 +45,7 @@ REASONS = {
     RowResult.LEFT_HERE: "unsubscribed here; only the reader can subscribe again",
     RowResult.SUPPRESSED_HERE: "suppressed here; never mailed",
     RowResult.DUPLICATE: "in the file more than once; a line that rules out mail counts, otherwise the first",
-    RowResult.MALFORMED: "not a valid email address",
+    RowResult.MALFORMED: "we cannot send mail to this address",
     RowResult.ROLE: "the address of a role, not of a person",
     RowResult.THROW_AWAY: "a disposable address",
     RowResult.UNCONFIRMED: "never confirmed there, so has not agreed",
