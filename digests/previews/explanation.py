@@ -138,7 +138,9 @@ def explain_left_out(preview: Preview) -> Iterator[str]:
     index, choice = preview.span.index, preview.choice
     if preview.result.reason == Delivery.Reason.EXPIRED or not index.entries:
         return
-    left = rules.reasons_left_out(index, choice, preview.items, preview.had)
+    content = preview.result.content
+    is_fallback = content is not None and content.is_fallback
+    left = rules.reasons_left_out(index, choice, preview.items, preview.had, is_fallback=is_fallback)
     asked = entry_index.bits(rules.entries_to_explain(index, choice))
     named = [index.entries[number] for number in asked if index.entries[number].id in left]
     yield f"Left out: {len(left)}" + (f", of which {len(named)} concern this reader" if len(named) < len(left) else "")
