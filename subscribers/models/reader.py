@@ -160,6 +160,15 @@ class Subscriber(StatefulModel):
         self.reschedule()
 
     @property
+    def was_known(self) -> bool:
+        """Return True if the reader has ever confirmed or left; such a reader is not deleted as an unused sign-up.
+
+        Otherwise a stranger's sign-up would make us forget that somebody left, and a later import of an old list would
+        mail the address again.
+        """
+        return self.confirmed_at is not None or self.unsubscribed_at is not None
+
+    @property
     def can_undo_unsubscribe(self) -> bool:
         """Return True if the reader unsubscribed within UNDO_WINDOW."""
         if self.status != self.Status.UNSUBSCRIBED or self.unsubscribed_at is None:
