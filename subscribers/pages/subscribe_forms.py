@@ -106,10 +106,13 @@ class ChoiceForm(forms.Form):
     )
 
     followed_phrases = PhraseListField(
-        label="Follow words", help_text="Papers about these words come whatever their topic."
+        label="Follow words",
+        help_text="Papers about these words, or a well-known abbreviation of them, come whatever their topic.",
     )
     followed_authors = PhraseListField(label="Follow authors")
-    muted_phrases = PhraseListField(label="Mute words", help_text="Papers with these words never come.")
+    muted_phrases = PhraseListField(
+        label="Mute words", help_text="Papers with these words, or a well-known abbreviation of them, never come."
+    )
     muted_authors = PhraseListField(label="Mute authors")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
