@@ -3,13 +3,14 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, time, timedelta
+from datetime import date, time
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 from zoneinfo import available_timezones
 
 from newsletter import clock
 from newsletter.papers.models import Topic
+from subscribers.choice_bounds import LONGEST_PAUSE, MOST_PAPERS
 from subscribers.csv_cells import unescape_formula
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports.file_header import value_of
@@ -30,8 +31,6 @@ HOUR = re.compile(
     re.IGNORECASE,
 )
 BETWEEN_TOPICS = re.compile(r"[,;|]")
-LONGEST_PAUSE = timedelta(days=366)
-MOST_PAPERS = 30
 CACHE_SIZE = 100_000
 CACHED_LENGTH = 1_000  # characters; longer cells are read anew, so that the cache stays small
 

@@ -7,13 +7,18 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from subscribers.addresses import bulk_canonical
-from subscribers.addresses.canonical import AddressError, hash_address, is_role, refuse_undeliverable
+from subscribers.addresses.canonical import (
+    LONGEST_ADDRESS,
+    AddressError,
+    hash_address,
+    is_role,
+    refuse_undeliverable,
+)
 from subscribers.imports.choice_mapping import Choice, ChoiceMapper
 from subscribers.imports.file_reader import Row
 from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, SUPPRESSED, State
 from subscribers.subscription.disposable_domains import is_disposable
 
-LONGEST_ADDRESS = 320
 WITHIN = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")  # an address inside a cell
 LONGEST_SEARCHED = 1_000  # characters of such a cell
 

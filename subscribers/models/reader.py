@@ -10,6 +10,7 @@ from timezone_field import TimeZoneField
 from newsletter import clock
 from newsletter.state_machine import StatefulModel
 from subscribers import digest_schedule
+from subscribers.addresses.canonical import LONGEST_ADDRESS
 from subscribers.models.choice import Preferences
 
 UNDO_WINDOW = timedelta(hours=1)  # how long an unsubscription can be undone
@@ -51,9 +52,9 @@ class Subscriber(StatefulModel):
         Status.UNSUBSCRIBED: {Status.PENDING, Status.ACTIVE},
     }
 
-    email = models.EmailField(max_length=320, help_text="As typed.")
+    email = models.EmailField(max_length=LONGEST_ADDRESS, help_text="As typed.")
     canonical = models.CharField(
-        max_length=320, editable=False, db_collation="C"
+        max_length=LONGEST_ADDRESS, editable=False, db_collation="C"
     )  # so that its index serves prefix searches
     address_hash = models.CharField(max_length=64, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
