@@ -288,6 +288,15 @@ ANYMAIL: dict[str, object] = {
 }
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
+# What comes back to an SMTP sender. Each mail has an envelope address of its own: bounces+TOKEN@example.org where
+# BOUNCE_ADDRESS is bounces@example.org, and TOKEN@bounces.example.org where it is @bounces.example.org.
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", "")
+if BOUNCE_ADDRESS and not re.fullmatch(r"([\w.=-]{1,31})?@([a-z0-9-]+\.)+[a-z0-9-]+", BOUNCE_ADDRESS, re.A | re.I):
+    raise ImproperlyConfigured(
+        f"BOUNCE_ADDRESS is “{BOUNCE_ADDRESS}”. Write it as “bounces@example.org”, with at most 31 plain letters "
+        "before the @ and no “+”, or as “@bounces.example.org” where a domain has no other mail."
+    )
+
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
 # that is over and whose counts close: name a service there that alerts you when it hears nothing.
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
@@ -369,8 +378,6 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
-# A used database that was silent for longer, on a machine that does not know it, may be a restored backup.
-SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work

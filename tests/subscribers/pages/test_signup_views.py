@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -39,6 +40,21 @@ def confirm_path() -> str:
 
 
 # Signing up
+
+
+def test_every_description_of_a_field_is_on_its_page(client: Client) -> None:
+    TopicFactory(slug="vision")
+    reader = SubscriberFactory()
+    wrong = answers(followed_phrases="x" * 101, max_papers="7", email="nobody")
+    pages = [client.get("/subscribe/"), client.get("/"), follow(client, letters.preferences_path(reader))]
+    pages.append(client.post("/subscribe/", wrong))
+    for page in pages:
+        shown = page.content.decode()
+        described = {name for text in re.findall(r'aria-describedby="([^"]*)"', shown) for name in text.split()}
+        ids = re.findall(r'\sid="([^"]*)"', shown)
+        assert described <= set(ids)
+        assert {f"id_{name}_helptext" for name in Preferences.WORDS} | {"words-hint"} <= described
+        assert len(ids) == len(set(ids))
 
 
 def test_the_box_works_from_another_site_without_cookies() -> None:
@@ -237,7 +253,7 @@ def test_a_link_of_four_days_ago_has_expired_and_offers_a_fresh_one(client: Clie
     set_clock(MORNING + timedelta(days=4))
     for page in (follow(client, path), press(client, path)):
         assert page.status_code == 410
-        assert "Send a fresh link" in page.content.decode()
+        assert "Send a new link" in page.content.decode()
     assert Subscriber.objects.get().status == Subscriber.Status.PENDING
 
     assert press(client, path, at="/confirm/again/")["Location"] == "/subscribe/check-your-inbox/"
@@ -277,7 +293,8 @@ def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, as
 
 def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
     page = client.get("/privacy/").content.decode()
-    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key"):
+    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key",
+                 "that a topic is wrong", "somebody else entered your address"):  # fmt: skip
         assert fact in page
     for other in ("/", "/subscribe/"):
         assert 'href="/privacy/"' in client.get(other).content.decode()
