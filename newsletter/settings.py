@@ -369,6 +369,9 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# And after so many mails of an hour that are refused for a fault of ours, or this share of the last twenty answers.
+PAUSE_REFUSALS = env.int("PAUSE_REFUSALS", 20, validate=at_least(0))  # 0: only the share counts
+PAUSE_REFUSALS_PERCENT = env.float("PAUSE_REFUSALS_PERCENT", 50.0, validate=validate.Range(min=1, max=101))
 # A used database that was silent for longer, on a machine that does not know it, may be a restored backup.
 SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 

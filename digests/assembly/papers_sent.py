@@ -7,17 +7,17 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from digests.models import Card, Delivery
-from digests.models.delivery_state import never_left
+from digests.models.delivery_state import never_arrived
 from digests.selection.spans import Spans
 
 
 def papers_already_sent(earlier: "QuerySet[Delivery]", at: datetime) -> frozenset[int]:
-    """Return the paper ids (minus the entry id for free items) of the recent `earlier` deliveries that may have left.
+    """Return the paper ids (minus the entry id for free items) of recent `earlier` deliveries that may have arrived.
 
     `at` is the moment of assembly, which looks back over the same days.
     """
     recent = earlier.filter(slot__gt=at - 2 * settings.DIGEST_SPAN).exclude(digest=None)
-    orders = recent.exclude(never_left()).values_list("digest__card_ids", flat=True)
+    orders = recent.exclude(never_arrived()).values_list("digest__card_ids", flat=True)
     cards = {card_id for order in orders for card_id in order}
     placed = Card.objects.filter(pk__in=cards).values_list("entry__paper_id", "entry_id")
     return frozenset(paper_id or -entry_id for paper_id, entry_id in placed)
