@@ -279,6 +279,15 @@ ANYMAIL: dict[str, object] = {
 }
 EVENT_KEPT = timedelta(days=env.int("EVENT_KEPT_DAYS", 30))
 
+# What comes back to an SMTP sender. Each mail has an envelope address of its own: bounces+TOKEN@example.org where
+# BOUNCE_ADDRESS is bounces@example.org, and TOKEN@bounces.example.org where it is @bounces.example.org.
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", "")
+if BOUNCE_ADDRESS and not re.fullmatch(r"([\w.=-]{1,31})?@([a-z0-9-]+\.)+[a-z0-9-]+", BOUNCE_ADDRESS, re.A | re.I):
+    raise ImproperlyConfigured(
+        f"BOUNCE_ADDRESS is “{BOUNCE_ADDRESS}”. Write it as “bounces@example.org”, with at most 31 plain letters "
+        "before the @ and no “+”, or as “@bounces.example.org” where a domain has no other mail."
+    )
+
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
 # that is over and whose counts close: name a service there that alerts you when it hears nothing.
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]

@@ -95,7 +95,8 @@ def _mailersend(event: Event, body: Any) -> Any:
 
 def _amazon_ses(event: Event, body: Any) -> Any:
     name, verb = ("bounce", "bounced") if "bounce" in body else ("complaint", "complained")
-    body[name][f"{verb}Recipients"] = [{"emailAddress": event.to}]
+    recorded = body[name].get(f"{verb}Recipients", [{}])
+    body[name][f"{verb}Recipients"] = [recorded[0] | {"emailAddress": event.to}]
     headers = [{"name": "X-Metadata", "value": json.dumps(event.metadata)}]
     body["mail"] = {"messageId": "00000137860315fd", "destination": [event.to], "headers": headers}
     message = {"Type": "Notification", "MessageId": "19ba9823", "Timestamp": event.at.isoformat()}

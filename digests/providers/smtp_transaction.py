@@ -36,6 +36,7 @@ class Connection:
         self.pipelines = self.smtp.has_extn("pipelining")
         self.takes_8bit = self.smtp.has_extn("8bitmime")
         self.takes_utf8 = self.smtp.has_extn("smtputf8")
+        self.takes_dsn = self.smtp.has_extn("dsn")
         self.served = 0
         self.used_at = time.monotonic()
 
@@ -89,6 +90,7 @@ class Transaction:
         if not to.isascii() and not connection.takes_utf8:
             self.finish(SendOutcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
         options = " BODY=8BITMIME" * connection.takes_8bit + " SMTPUTF8" * (not to.isascii())
+        options += " RET=HDRS" * connection.takes_dsn  # a bounce need not bring the whole mail back (RFC 3461, 4.3)
         envelope = [f"MAIL FROM:<{sender}>{options}\r\n", f"RCPT TO:<{to}>\r\n", "DATA\r\n"]
         commands = [command.encode() for command in envelope]
         self.groups = [commands] if connection.pipelines else [[command] for command in commands]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from newsletter.papers.topic_fit import WEAK as WEAK
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
+from subscribers.choice_bounds import USUAL_DETAIL
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
@@ -21,7 +22,6 @@ UNKNOWN_FIT = WEAK
 # The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, because the
 # forecast favours papers like those of the topics that trend most.
 SCORE_IN_FIT = 0.15
-USUAL_DETAIL = "lines"  # of Preferences.Detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from digests.mail.links import Linking
 from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody, Words
 from digests.sending.message_ids import MessageIds
+from newsletter.mail.return_address import Purpose, return_addresses
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class CallDelivery(NamedTuple):
     digest_id: int
     subscriber_id: int
     to: str
+    address_hash: str
     token_epoch: int
     preferences_id: int
     frequency: str | None  # None of an erased reader, as are the next three
@@ -38,8 +40,8 @@ class CallDelivery(NamedTuple):
 # Erased readers join to an empty address; such deliveries are skipped.
 DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
-       coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency, reader.weekday, reader.send_time,
-       reader.timezone
+       coalesce(reader.address_hash, ''), coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency,
+       reader.weekday, reader.send_time, reader.timezone
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
 WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
 ORDER BY delivery.call_no, delivery.id
@@ -68,7 +70,7 @@ class ReaderWords:
     def of(self, row: CallDelivery) -> Words:
         if row.frequency is None:
             return reader_words.UNNAMED
-        key = row[6:]
+        key = row[7:]
         if (words := self.known.get(key)) is None:
             choice = self.choices.get(row.preferences_id, reader_words.ONLY_PICKS)
             words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone)
@@ -110,8 +112,12 @@ def build_mails(
 ) -> list[Mail]:
     linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
 
+    returns = return_addresses() if settings.EMAIL_PROVIDER == "smtp" else None
+
     def copy_for(row: CallDelivery) -> Copy:
         links = linking.links(row.id, row.subscriber_id, row.token_epoch)
-        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row))
+        return_to = returns.sign(Purpose.DELIVERY, row.id, row.address_hash) if returns else ""
+        unsubscribe_to = returns.sign(Purpose.UNSUBSCRIBE, row.subscriber_id) if returns else ""
+        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row), return_to, unsubscribe_to)
 
     return [Mail(contents[row.digest_id], copy_for(row)) for row in rows]

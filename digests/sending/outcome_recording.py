@@ -13,6 +13,7 @@ from digests.models import Batch, Delivery, ProviderEvent
 from digests.sending.messages import CallDelivery
 from newsletter import clock
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame
 from subscribers.addresses.canonical import hash_address
 
 Status = Delivery.Status
@@ -164,6 +165,7 @@ def record_refused_addresses(refused: Answered) -> None:
                 provider=settings.EMAIL_PROVIDER,
                 key=hashlib.sha256(f"refused:{row.id}".encode()).hexdigest(),
                 kind=ProviderEvent.Kind.BOUNCED,
+                blame=Blame.ADDRESS,
                 body={"refused": outcome.reason, "code": outcome.code},
                 delivery_id=row.id,
                 address_hash=hash_address(row.to),

@@ -17,7 +17,6 @@ from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.column_form import ColumnForm
 from subscribers.imports.columns import MEANINGS, Meaning
-from subscribers.imports.file_header import clean_name
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult
@@ -127,7 +126,7 @@ class ImportRunAdmin(AuditedAdmin):
             "run": run,
             "format": run.columns.get("format") or label_of(run.format),
             "form": form or ColumnForm(run),
-            "explained": explained_columns(run),
+            "explained": [(title, MEANINGS[Meaning(word)]) for title, word in run.columns.get("explained", [])],
             "counts": [
                 (count, key.replace("_", " "), REASONS[key]) for key in RowResult if (count := run.counts.get(key))
             ],
@@ -148,13 +147,6 @@ class ImportRunAdmin(AuditedAdmin):
         except FileNotFoundError as exc:
             raise Http404("The report of this import has been deleted.") from exc
         return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
-
-
-def explained_columns(run: ImportRun) -> list[tuple[str, str]]:
-    """Return the title of each column that an operator explained, and what it means."""
-    titles = {clean_name(title): title for title in run.columns.get("read", []) + run.columns.get("unread", [])}
-    meanings: dict[str, str] = run.columns.get("meanings", {})
-    return [(titles[name], MEANINGS[Meaning(word)]) for name, word in meanings.items() if name in titles]
 
 
 def label_of(form: str) -> str:

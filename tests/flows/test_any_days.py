@@ -36,7 +36,7 @@ ZONES = ["UTC", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"]
 Status = Delivery.Status
 Reason = Delivery.Reason
 NOT_HAD = (Status.SKIPPED, Status.REJECTED)
-LEFT_OUT = ("muted", "sent before", "none of the reader", "below the reader", "beyond the reader")
+LEFT_OUT = ("muted", "sent before", "none of the reader", "below the reader", "beyond the reader", "it fits")
 
 some_words = st.lists(st.sampled_from(WORDS), max_size=1)
 some_authors = st.lists(st.sampled_from(AUTHORS), max_size=1)

@@ -66,7 +66,7 @@ def test_a_file_is_checked_first_and_written_on_confirmation(admin_client: Clien
     run, page = looked_through(admin_client, LINES)
     assert run.status == ImportRun.Status.CHECKED
     shown = admin_client.get(page).content.decode()
-    for words in ("Nothing is written yet", "Import it: 1 new reader", "Not a valid email address"):
+    for words in ("Nothing is written yet", "Import it: 1 new reader", "We cannot send mail to this address"):
         assert words in shown
     assert not Subscriber.objects.exists()
 
@@ -114,6 +114,24 @@ def test_with_an_answer_the_file_is_checked_and_those_it_names_are_left_out(admi
     run.refresh_from_db()
     assert run.columns["meanings"] == {"bounces": "set"}
     assert run.unexplained == {}, "values of readers stay in the database"
+
+
+@pytest.mark.usefixtures("topic")
+def test_what_was_said_of_a_column_with_a_long_title_is_shown(admin_client: Client) -> None:
+    title = "Have you ever opted out of the mails that our department sends in spring"
+    run, page = looked_through(admin_client, f"email,{title}\nada@example.org,0\n")
+    (name,) = run.unexplained
+    admin_client.post(page, {"explain": "1", name: "set"})
+    tasks.go_on_with_import(run.pk)
+    assert f"{title[:50]}" in admin_client.get(page).content.decode().partition("Not read")[0]
+    assert ", as you said" in admin_client.get(page).content.decode()
+
+
+def test_the_page_of_an_import_by_the_command_speaks_of_no_upload(admin_client: Client) -> None:
+    run = ImportRun.objects.create(name="a.csv", format="csv", consent_on="2026-03-01", status="done", by="ops")
+    shown = admin_client.get(f"{IMPORTS}{run.pk}/change/").content.decode()
+    assert "imported from the command line by ops" in shown
+    assert "uploaded" not in shown
 
 
 @pytest.mark.usefixtures("topic")
