@@ -11,6 +11,7 @@ from digests.models.operation import (
     Alert,
     AlertQuerySet,
     Heartbeat,
+    MailSetup,
     Notice,
     NoticeQuerySet,
     SendingSwitch,
@@ -22,7 +23,7 @@ from digests.models.tally import DayOfReaders, IssueTally
 
 __all__ = [
     "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders", "Delivery",
-    "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "Notice", "NoticeQuerySet", "ProviderEvent",
-    "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure", "SendingSwitch",
-    "SignatureToken", "SwitchChange",
+    "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "MailSetup", "Notice", "NoticeQuerySet",
+    "ProviderEvent", "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure",
+    "SendingSwitch", "SignatureToken", "SwitchChange",
 ]  # fmt: skip

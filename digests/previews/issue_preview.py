@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from digests.assembly import papers_sent
+from digests.assembly import history_of_reader
 from digests.mail import compose, slots
 from digests.mail.cards import EntryToRender
 from digests.mail.masthead import fallback_lead
@@ -83,8 +83,7 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     source = reach.spans_if_published(issue, now)
     choice = spans.choices_of([reader.preferences_id], now)[reader.preferences_id]
     span = source.of(reader.covered_through, choice)
-    sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), now)
-    had = papers_sent.add_merged_papers(sent, source)
+    had = history_of_reader.papers_sent_in(Delivery.objects.filter(subscriber=reader), source)
     span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
     is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
     found = digest_choice.choose_digest(

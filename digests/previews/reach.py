@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digests.assembly.already_sent import PapersSent, papers_in_history
+from digests.assembly.histories_of_due import PapersSent, papers_in_history
 from digests.models import Delivery
 from digests.previews import reader_groups
 from digests.previews.reader_groups import CountedGroup

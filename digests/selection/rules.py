@@ -9,7 +9,7 @@ The order is:
 5. papers on the reader's topics that name a followed phrase once, in their abstract, and papers on other topics with
    the phrase in their title (their places are reserved; other topics with it in the abstract alone are left out);
 6. papers of older issues that the reader was not sent, newest issue first;
-7. papers that fit the reader's topics only weakly, up to five papers in all; alone only if the best fits fairly.
+7. papers that fit the reader's topics only weakly, up to five papers in all; alone only if one fits fairly.
 
 Muted papers and papers that the reader was sent before are removed before anything is counted.
 """
@@ -66,15 +66,16 @@ def choose_places(
     excluded = excluded_entries(index, choice, had)
     picks = index.picks & ~excluded
     closed = excluded | picks | index.free
-    room = choice.max_papers - (picks & ~index.free).bit_count()
+    pick_count = (picks & ~index.free).bit_count()
+    room = choice.max_papers - pick_count
     numbers = entries_for_choice(index, choice, closed, room)
     places = [(index, number) for number in numbers]
     if len(places) < room:
         places += older_places(older, choice, had, room - len(places))
-    wanting = min(room, FEW) - len(places)
+    wanting = min(choice.max_papers, FEW) - pick_count - len(places)
     if index.weak and wanting > 0:
         weak = weak_entries(index, choice, closed | mask_of(numbers), wanting)
-        if places or picks or any(is_fair(index.entries[number], choice.topics) for number in weak[:1]):
+        if places or picks or any(is_fair(index.entries[number], choice.topics) for number in weak):
             places += [(index, number) for number in weak]
     if index.free and (places or picks):
         picks |= index.free & ~excluded
@@ -248,10 +249,16 @@ def choose_fallback_places(index: IssueIndex, choice: Choice, had: Collection[in
 
 
 def reasons_left_out(
-    index: IssueIndex, choice: Choice, items: Collection[Item], had: Collection[int] = ()
+    index: IssueIndex,
+    choice: Choice,
+    items: Collection[Item],
+    had: Collection[int] = (),
+    *,
+    is_fallback: bool = False,
 ) -> dict[int, str]:
     """Return the one reason why each entry of the span is not among `items`, by the entry's id."""
     chosen = {item.entry.id for item in items}
+    has_room = sum(not item.entry.is_free for item in items) < choice.max_papers
     muted, before = muted_entries(index, choice), entries_of_papers(index, had)
     low = entries_below(index, choice.minimum_score)
     wanted = index.picks | followed_entries(index, choice)
@@ -270,8 +277,10 @@ def reasons_left_out(
             reasons[entry.id] = "none of the reader’s topics"
         elif not wanted & bit and low & bit:
             reasons[entry.id] = "below the reader’s minimum score"
-        elif not wanted & bit and not items and is_weak(entry, topics):
+        elif not wanted & bit and (is_fallback or not items) and is_weak(entry, topics):
             reasons[entry.id] = "it fits the topic weakly, and nothing better stands before it"
+        elif not wanted & bit and has_room and is_weak(entry, topics):
+            reasons[entry.id] = f"it fits the topic weakly, and weak fits come only up to {FEW} papers in all"
         else:
             reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
     return reasons

@@ -223,14 +223,17 @@ class SnapshotTopics(NamedTuple):
 def snapshot_topics(
     rows: Iterable[Mapping[str, Any]], heirs: Mapping[str, tuple[str, str]], wrong: Collection[str] = ()
 ) -> SnapshotTopics:
-    """Return the topics of a snapshot without the `wrong` ones; a retired topic stands beside its heir.
+    """Return the topics of a snapshot without `wrong` ones and their heirs; a retired topic stands beside its heir.
 
     `heirs` holds (slug, name) of each heir by the retired topic's slug.
     """
     found = SnapshotTopics({}, {}, {})
-    for row in [row for row in rows if row["slug"] not in wrong]:
+    wrong = {*wrong, *(heirs[slug][0] for slug in wrong if slug in heirs)}
+    for row in rows:
         words, fit = strongest_words(row.get("evidence", ())), row.get("fit")
         for slug, name in [(row["slug"], row["name"]), *([heirs[row["slug"]]] if row["slug"] in heirs else ())]:
+            if slug in wrong:
+                continue
             found.names[slug] = name
             if slug not in found.evidence or (fit or 0.0) > found.fits.get(slug, 0.0):
                 found.evidence[slug] = words

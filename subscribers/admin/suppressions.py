@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from newsletter import audit
 from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import recent_days_filter
-from subscribers.addresses.canonical import AddressError, canonical_address, hash_address
+from subscribers.addresses.canonical import LONGEST_ADDRESS, AddressError, canonical_address, hash_address
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription.suppression import NewSuppression, suppress
 
@@ -46,7 +46,7 @@ class AddressSearch(AuditedAdmin):
 class SuppressForm(forms.ModelForm[Suppression]):
     """Suppresses an address; only its hash is stored."""
 
-    address = forms.CharField(max_length=320, widget=UnfoldAdminTextInputWidget)
+    address = forms.CharField(max_length=LONGEST_ADDRESS, widget=UnfoldAdminTextInputWidget)
 
     class Meta:
         model = Suppression

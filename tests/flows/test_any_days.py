@@ -36,7 +36,7 @@ ZONES = ["UTC", "Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"]
 Status = Delivery.Status
 Reason = Delivery.Reason
 NOT_HAD = (Status.SKIPPED, Status.REJECTED)
-LEFT_OUT = ("muted", "sent before", "none of the reader", "below the reader", "beyond the reader")
+LEFT_OUT = ("muted", "sent before", "none of the reader", "below the reader", "beyond the reader", "it fits")
 
 some_words = st.lists(st.sampled_from(WORDS), max_size=1)
 some_authors = st.lists(st.sampled_from(AUTHORS), max_size=1)
@@ -173,6 +173,7 @@ class Days(RuleBasedStateMachine):
     def come_back(self, number: int) -> None:
         gone = Subscriber.objects.filter(status=Subscriber.Status.UNSUBSCRIBED).order_by("pk")
         if reader := pick(gone, number):
+            assert reader.move_to(Subscriber.Status.PENDING)
             assert reader.confirm()
 
     @rule(number=numbers, choice=choices)

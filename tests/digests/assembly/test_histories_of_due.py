@@ -183,6 +183,30 @@ def test_who_comes_back_on_the_same_day_gets_no_second_digest_of_the_fronts_best
     assert Delivery.objects.get(slot=MORNING + timedelta(hours=2)).reason == Delivery.Reason.ALL_HAD
 
 
+def test_of_a_reader_without_a_new_issue_only_the_last_digest_is_read(vision: Topic, set_clock: SetClock) -> None:
+    SubscriberFactory(topics=[vision])
+    for days in range(5):
+        set_clock(MORNING + days * DAY)
+        published_issue(MONDAY + days * DAY, PaperFactory(topics=[vision]))
+        make_due(MORNING + days * DAY)
+        assemble.assemble_due_digests()
+    make_due(MORNING + 4 * DAY + timedelta(hours=1))
+    set_clock(MORNING + 4 * DAY + timedelta(hours=1))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    before = deliveries_read()
+    assemble.assemble_due_digests()
+    assert deliveries_read() - before <= 2  # the last one, to find where to begin, and from there on
+    assert Delivery.objects.latest("slot").reason == Delivery.Reason.NO_ISSUE
+
+
+def deliveries_read() -> int:
+    """Return how many rows of deliveries this transaction has fetched through an index."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'digests_delivery'")
+        return int(cursor.fetchone()[0])
+
+
 def test_the_look_back_costs_the_same_for_any_number_of_readers(vision: Topic, set_clock: SetClock) -> None:
     few = queries_of_a_second_day(2, vision, set_clock)
     assert few == queries_of_a_second_day(30, TopicFactory(), set_clock, after=30 * DAY)

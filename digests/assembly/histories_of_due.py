@@ -17,10 +17,12 @@ from digests.selection.standings import Standings
 
 # Returns for each `covered_through` the time since which digests belong to the history: those of the last days, and
 # older ones that may hold a paper of the span, since a paper can stand in several issues. Readers who were never
-# served count as covered up to the newest issue. An empty span needs no history.
+# served count as covered up to the newest issue. An empty span needs no history: it begins after all digests, so that
+# only the reader's last one is read.
 COVERED = "coalesce(covered_through, %(before_newest)s)"
 SINCE = """
-SELECT one.covered, CASE WHEN count(issue.at) > 0 THEN least(%(shelf_since)s, min(issue.earliest)) END AS since
+SELECT one.covered, CASE WHEN count(issue.at) > 0 THEN least(%(shelf_since)s, min(issue.earliest))
+                         ELSE 'infinity' END AS since
 FROM (SELECT DISTINCT covered FROM {readers}) one
 LEFT JOIN unnest(%(at)s::timestamptz[], %(earliest)s::timestamptz[]) AS issue(at, earliest) ON issue.at > one.covered
 GROUP BY one.covered
