@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 import digests.sending.send_batch
 from digests.assembly import assemble
+from digests.mail_setup import last_check
 from digests.models import Batch
 from digests.monitoring import alerts, notices, retention
 from digests.monitoring.heartbeat import ping_finished_issues
@@ -117,6 +118,14 @@ def deliver_notices() -> None:
 @shared_task
 def ping_finished() -> None:
     ping_finished_issues()
+
+
+@shared_task
+def check_mail_setup() -> None:
+    """Run the check that a person asked for, or else the day's own."""
+    if not last_check.is_trial():
+        last_check.ask_for_check()
+        last_check.run_wanted_check()
 
 
 @shared_task

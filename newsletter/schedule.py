@@ -30,6 +30,7 @@ SCHEDULE = {
     "forget old events": every("digests.tasks.forget_events", hours=6),
     "count readers and issues": every("digests.tasks.tally", minutes=5),
     "forget old acts, logins and sessions": every("newsletter.tasks.forget", hours=24),
+    "check what receivers look up": every("digests.tasks.check_mail_setup", hours=24),
     "prune old mail": every("digests.tasks.prune", hours=24),
     "say that the database is in use": every("digests.tasks.heartbeat", seconds=30),
     "watch for trouble": every("digests.tasks.watch", seconds=30),

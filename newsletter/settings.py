@@ -9,6 +9,7 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -249,7 +250,15 @@ for name, provider, backend in (
 LETTERS_STREAM = env.str("LETTERS_STREAM", "")
 if LETTERS_STREAM and EMAIL_LETTERS_PROVIDER != "postmark":
     raise ImproperlyConfigured("LETTERS_STREAM is set, and only Postmark has streams: letters go elsewhere.")
-DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # the provider's name for its key; `send_test` looks up the record
+# What receivers look up to tell our mail from a forger's, for `check_mail`
+DKIM_SELECTOR: list[str] = env.list("DKIM_SELECTOR", [], subcast=str.strip)  # names of the keys that sign our mail
+DKIM_DOMAIN = env.str("DKIM_DOMAIN", "")  # whose keys they are; empty: the domain of FROM_EMAIL
+RETURN_PATH_DOMAIN = env.str("RETURN_PATH_DOMAIN", "")  # where a provider has undelivered mail returned to
+# The public IP addresses that an own mail server sends from
+SENDING_ADDRESSES: list[str] = env.list("SENDING_ADDRESSES", [], subcast=lambda text: str(ip_address(text.strip())))
+NAME_SERVER = env.str("NAME_SERVER", "")  # "address:port", asked in place of this machine's own
+if NAME_SERVER and not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[0-9.]+):\d+", NAME_SERVER):
+    raise ImproperlyConfigured(f"NAME_SERVER is “{NAME_SERVER}”. Write it as “9.9.9.9:53” or “[2620:fe::fe]:53”.")
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
 SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8)  # of each sending process
 globals().update(
@@ -380,8 +389,6 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
-# A used database that was silent for longer, on a machine that does not know it, may be a restored backup.
-SENDING_SILENCE = timedelta(minutes=env.int("SENDING_SILENCE_MINUTES", 30))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work

@@ -57,7 +57,7 @@ def send(
 ) -> None:
     """Send one letter, or postpone it. Does nothing if another worker has claimed or sent it.
 
-    `is_held` returns True while this database may be a restored backup; then nothing is sent. `sent_today` returns
+    `is_held` returns True while this database may be a copy; then nothing is sent. `sent_today` returns
     the number of mails handed to the provider today, for its daily limit.
     """
     if not is_ready(letter) or is_held():

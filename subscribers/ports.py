@@ -17,7 +17,7 @@ class FirstDigest:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    is_held: Callable[[], bool]  # this database may be a restored backup: no letter may leave
+    is_held: Callable[[], bool]  # this database may be a copy: no letter may leave
     count_sent_today: Callable[[], int]  # mails that the provider of letters was given on this day of UTC
     first_digest: Callable[[int], FirstDigest]  # of the reader with this id, who has just confirmed
 

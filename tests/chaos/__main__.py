@@ -20,6 +20,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave nothing running
     if options.crowd:
         return run_crowd()
+    if options.copy:
+        return run_copy()
     if options.provider:
         return run(options.provider, size_of(options))
     words = [sys.executable, "-m", "tests.chaos", *(["--short"] if options.short else [])]
@@ -27,7 +29,7 @@ def main() -> int:
         subprocess.run([*words, "--provider", name, "--readers", str(round(options.readers * share))]).returncode
         for name, share in PROVIDERS.items()
     ]
-    codes.append(subprocess.run([*words, "--crowd"]).returncode)
+    codes += [subprocess.run([*words, alone]).returncode for alone in ("--crowd", "--copy")]
     return int(any(codes))
 
 
@@ -36,6 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--readers", type=int, default=LONG.readers)
     parser.add_argument("--provider", choices=list(PROVIDERS), help="this one alone")
     parser.add_argument("--crowd", action="store_true", help="only slow clients before the web server")
+    parser.add_argument("--copy", action="store_true", help="only a copy of the database beside the original")
     parser.add_argument("--short", action="store_true", help="fewer troubles and shorter ones")
     return parser.parse_args()
 
@@ -64,6 +67,11 @@ def run(name: str, size: Size) -> int:
 def run_crowd() -> int:
     with providing_apart("mailgun") as provider, deployed(provider) as deployment:
         return crowd.run(deployment)
+
+
+def run_copy() -> int:
+    with providing_apart("mailgun") as provider, deployed(provider, BATCH_SIZE="100") as deployment:
+        return importlib.import_module("tests.chaos.copied").run(deployment, provider)
 
 
 if __name__ == "__main__":

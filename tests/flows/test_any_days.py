@@ -173,6 +173,7 @@ class Days(RuleBasedStateMachine):
     def come_back(self, number: int) -> None:
         gone = Subscriber.objects.filter(status=Subscriber.Status.UNSUBSCRIBED).order_by("pk")
         if reader := pick(gone, number):
+            assert reader.move_to(Subscriber.Status.PENDING)
             assert reader.confirm()
 
     @rule(number=numbers, choice=choices)

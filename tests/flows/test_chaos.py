@@ -15,6 +15,10 @@ def test_the_site_answers_beside_a_crowd_of_slow_clients() -> None:
     run_chaos("--crowd")
 
 
+def test_a_copy_of_the_database_started_beside_the_original_mails_nobody() -> None:
+    run_chaos("--copy")
+
+
 def run_chaos(*words: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
     done = subprocess.run(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0020_whose_fault_a_refusal_is'),
+        ('digests', '0022_mail_setup'),
     ]
 
     operations = [
