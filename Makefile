@@ -28,9 +28,9 @@ help:
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
 	@echo 'make digests-to-read  mails of ten recorded days to six readers, into var/digests-to-read/'
 	@echo 'make password  set a new password for the editor'
-	@echo 'make drawing   draw the import contract into docs/architecture.md anew'
-	@echo 'make models    learn what ships with the product anew, from recordings beside it'
-	@echo 'make lock      write the requirements anew from the .in files'
+	@echo 'make drawing   redraw the import contract in docs/architecture.md'
+	@echo 'make models    retrain the models that ship with the product, from recordings beside it'
+	@echo 'make lock      rewrite the requirements from the .in files'
 	@echo 'make clean     remove the environment and the caches; the data in var/ stays'
 
 run: .venv/run.stamp

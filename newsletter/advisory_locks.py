@@ -24,9 +24,11 @@ class Lock(IntEnum):
     PROVIDER_EVENTS = 7_301_011  # one worker at a time applies events: the effect of one may depend on another
     COMMUNITY = 7_301_012  # keyed by reader or by proposed paper: one vote or proposal at a time
     FORECAST_TRAINING = 7_301_014  # one worker at a time trains the forecast
+    RETURNED_MAIL = 7_301_017  # one worker at a time reads what came back
     SIGNUP = 7_301_013  # keyed by canonical address: one sign-up or move at a time
     PROOF = 7_301_015  # keyed by nonce: a proof of work is taken once
     NEW_ADDRESSES = 7_301_016  # one move or one chunk of an import at a time gives readers new addresses
+    LOGIN = 7_301_017  # keyed by name: one attempt at a time passes the limit for all networks
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from newsletter.number_text import pluralize
 from newsletter.papers.forecast.weighing import forecast_votes
 
 HOURS_A_DAY = 24
-# Ripening goes by steps, so that scoring does not write every new paper anew each hour.
+# Ripening goes by steps, so that scoring does not write every new paper again each hour.
 STEP_HOURS = 6
 DIGITS = 6
 MILLION = 1_000_000
