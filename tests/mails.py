@@ -62,7 +62,7 @@ def digest_of_kind(kind: Digest.Kind, since: date | None = None, reason: str = "
     """Return a digest of three papers that covers several days, or is a reader's first."""
     papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
     cards = [card_of(paper) for paper in papers[:3]]
-    return mail_of(issue_of(""), cards, kind=kind, since=since, lead=fallback_lead(reason) if reason else "")
+    return mail_of(issue_of(""), cards, kind=kind, first_day=since, lead=fallback_lead(reason) if reason else "")
 
 
 def long_digest() -> Mail:

@@ -87,12 +87,12 @@ def compose_items(
     lead: str = "",
     detail: str = LINES,
     kind: str = Digest.Kind.DAY,
-    since: date | None = None,
+    first_day: date | None = None,
 ) -> Parts:
     """Render the mail of `items` in their order; nothing is read from the database or stored."""
     frame = cut_frame(render_frame(issue), issue.date)
     cards = [render_template(*item, LINES if item[0].is_free else detail) for item in items]
-    masthead = masthead_of(kind, since, issue.date, lead)
+    masthead = masthead_of(kind, first_day, issue.date, lead)
     return fit(frame, cards, subject, masthead, lambda place, less: render_template(*items[place], less)).with_marks()
 
 

@@ -85,10 +85,8 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     span = source.of(reader.covered_through, choice)
     had = history_of_reader.papers_sent_in(Delivery.objects.filter(subscriber=reader), source)
     span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
-    is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
-    found = digest_choice.choose_digest(
-        span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly
-    )
+    is_first = reader.covered_through is None
+    found = digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=reader.is_weekly)
     return preview_choice(whose, issue, source, found, lead, choice.detail)
 
 
