@@ -72,7 +72,7 @@ def policy_texts(texts: list[str]) -> list[str]:
 
 
 def is_aligned(author: str, other: str, *, is_strict: bool, resolver: Resolver) -> bool:
-    """Return whether a domain that SPF or DKIM vouches for stands for the author's domain. Raise NoAnswer."""
+    """Return whether DMARC takes a domain that SPF or DKIM vouches for as the author's. Raise NoAnswer."""
     if author == other:
         return True
     return not is_strict and walk_tree(author, resolver).organization == walk_tree(other, resolver).organization

@@ -79,7 +79,7 @@ def test_the_policy_above_covers_a_domain_with_its_sp() -> None:
 def test_a_signature_of_another_domain_is_a_fault() -> None:
     finding = finding_of(check_dmarc, {}, dkim_domain="mailer.net")
     assert finding.level == Level.FAULT
-    assert "is signed by mailer.net, which does not stand for it." in finding.found
+    assert "is signed by mailer.net, which is not aligned with it." in finding.found
 
 
 def test_a_strict_policy_asks_for_the_same_domain() -> None:
