@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from digests.mail_setup.dmarc_record import POLICIES, PolicyRecord, Walk, is_aligned, policy_texts, walk_tree
 from digests.mail_setup.finding import DnsRecord, Finding, Level
 from digests.mail_setup.resolver import Resolver
-from digests.mail_setup.sender import Sender
+from digests.mail_setup.sender import Sender, domain_of
 
 SUBJECT = "DMARC"
 REMOVED_TAGS = ("pct", "rf", "ri")
@@ -17,7 +17,7 @@ def check_dmarc(sender: Sender, resolver: Resolver) -> list[Finding]:
         return [doubled(walk.start, walk.doubled[walk.start])]
     if walk.policy is None:
         return [missing(walk, resolver)]
-    faults = [*policy_faults(walk.start, walk.policy)]
+    faults = [*policy_faults(walk.start, walk.policy), *report_faults(walk.policy, resolver)]
     if any(fault.level == Level.FAULT for fault in faults):
         return faults
     faults += alignment_faults(sender, walk.policy, resolver)
@@ -104,6 +104,23 @@ def policy_faults(domain: str, policy: PolicyRecord) -> Iterator[Finding]:
             f"The policy at {host} names nobody for reports (rua).",
             "You do not hear of mail that fails, nor of forgers.",
             f"Add “rua=mailto:dmarc-reports@{policy.domain}”, an address that exists.",
+        )
+
+
+def report_faults(policy: PolicyRecord, resolver: Resolver) -> Iterator[Finding]:
+    """Yield the domains that reports go to and that do not say that they take them (RFC 9990, section 4)."""
+    addresses = [part.strip()[7:] for part in policy.tags.get("rua", "").split(",") if "mailto:" in part.lower()]
+    for domain in dict.fromkeys(domain_of(address.split("!")[0]) for address in addresses):
+        host = f"{policy.domain}._report._dmarc.{domain}"
+        if is_aligned(policy.domain, domain, is_strict=False, resolver=resolver) or policy_texts(resolver.txt(host)):
+            continue
+        yield Finding(
+            SUBJECT,
+            Level.WARNING,
+            f"Reports go to {domain}, which does not say that it takes reports about {policy.domain}.",
+            "Receivers send none there.",
+            f"Have {domain} publish this record, or name an address of your own in rua.",
+            DnsRecord(host, "TXT", "v=DMARC1"),
         )
 
 
