@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0021_words_of_a_hold'),
+        ('digests', '0023_returned_mail'),
     ]
 
     operations = [
