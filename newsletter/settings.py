@@ -54,7 +54,7 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-# On a desk the product answers to the names of this machine alone: its pages of unexpected errors tell too much.
+# On a desk the product answers to local names, HOST and SITE_URL alone: its pages of unexpected errors tell too much.
 desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*desk_hosts, urlsplit(SITE_URL).hostname or "localhost"])
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
@@ -297,6 +297,17 @@ if BOUNCE_ADDRESS and not re.fullmatch(r"([\w.=-]{1,31})?@([a-z0-9-]+\.)+[a-z0-9
         "before the @ and no “+”, or as “@bounces.example.org” where a domain has no other mail."
     )
 
+# Where that mail is read from: imaps://name:password@host/INBOX (or imap://, with STARTTLS), or maildir:///a/folder.
+# Read mails are moved to the one folder, those that were not understood to the other.
+BOUNCE_MAILBOX = env.str("BOUNCE_MAILBOX", "")
+BOUNCE_READ_FOLDER = env.str("BOUNCE_READ_FOLDER", "Read")
+BOUNCE_ODD_FOLDER = env.str("BOUNCE_ODD_FOLDER", "Not understood")
+if BOUNCE_MAILBOX and not re.match(r"imaps?://[^\s/:@]+:[^\s/@]+@[^\s/@]|maildir:///", BOUNCE_MAILBOX):
+    raise ImproperlyConfigured(
+        "BOUNCE_MAILBOX cannot be read. Write it as “imaps://name:password@host/INBOX”, with “%40” for an @ in the "
+        "name and “%2F” for a slash, or as “maildir:///var/mail/bounces”."
+    )
+
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
 # that is over and whose counts close: name a service there that alerts you when it hears nothing.
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
@@ -378,6 +389,9 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# And after so many mails of an hour that are refused for a fault of ours, or this share of the last twenty answers.
+PAUSE_REFUSALS = env.int("PAUSE_REFUSALS", 20, validate=at_least(0))  # 0: only the share counts
+PAUSE_REFUSALS_PERCENT = env.float("PAUSE_REFUSALS_PERCENT", 50.0, validate=validate.Range(min=1, max=101))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work
