@@ -15,6 +15,7 @@ from digests.monitoring.heartbeat import ping_finished_issues
 from digests.previews import issue_test, reach_cache
 from digests.provider_events import application
 from digests.publication import checklist, link_check
+from digests.returned_mail import kept_mail, mailbox_reading
 from digests.sending import auto_pause, recovery, switch, uncertain
 from digests.statistics import daily_counts
 from newsletter import worker_shutdown
@@ -83,6 +84,11 @@ def apply_events() -> None:
 
 
 @shared_task
+def read_returned_mail() -> None:
+    mailbox_reading.read_configured_mailbox(worker_shutdown.is_requested)
+
+
+@shared_task
 def settle_uncertain() -> None:
     uncertain.settle_uncertain()
 
@@ -90,6 +96,7 @@ def settle_uncertain() -> None:
 @shared_task
 def forget_events() -> None:
     application.forget_events()
+    kept_mail.forget_old()
 
 
 @shared_task

@@ -56,8 +56,8 @@ PORT = env.int("PORT", 8000)
 host_in_url = f"[{HOST}]" if ":" in HOST else HOST
 is_on_localhost = HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"}
 SITE_URL = env.str("SITE_URL", f"http://{'localhost' if is_on_localhost else host_in_url}:{PORT}").rstrip("/")
-# On a desk the product answers to the names of this machine, and to others only where they are named: its pages of
-# unexpected errors tell too much.
+# On a desk the product answers to local names, HOST, SITE_URL and the names given here alone: its pages of unexpected
+# errors tell too much.
 desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", host_in_url, urlsplit(SITE_URL).hostname or "localhost"]
 ALLOWED_HOSTS = [*(desk_hosts if DEBUG else []), *env.list("ALLOWED_HOSTS", [])]
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
@@ -300,6 +300,17 @@ if BOUNCE_ADDRESS and not re.fullmatch(r"([\w.=-]{1,31})?@([a-z0-9-]+\.)+[a-z0-9
         "before the @ and no “+”, or as “@bounces.example.org” where a domain has no other mail."
     )
 
+# Where that mail is read from: imaps://name:password@host/INBOX (or imap://, with STARTTLS), or maildir:///a/folder.
+# Read mails are moved to the one folder, those that were not understood to the other.
+BOUNCE_MAILBOX = env.str("BOUNCE_MAILBOX", "")
+BOUNCE_READ_FOLDER = env.str("BOUNCE_READ_FOLDER", "Read")
+BOUNCE_ODD_FOLDER = env.str("BOUNCE_ODD_FOLDER", "Not understood")
+if BOUNCE_MAILBOX and not re.match(r"imaps?://[^\s/:@]+:[^\s/@]+@[^\s/@]|maildir:///", BOUNCE_MAILBOX):
+    raise ImproperlyConfigured(
+        "BOUNCE_MAILBOX cannot be read. Write it as “imaps://name:password@host/INBOX”, with “%40” for an @ in the "
+        "name and “%2F” for a slash, or as “maildir:///var/mail/bounces”."
+    )
+
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
 # that is over and whose counts close: name a service there that alerts you when it hears nothing.
 ADMINS = [(name, address) for name, address in map(parseaddr, env.list("OPERATORS", [])) if address]
@@ -381,6 +392,9 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# And after so many mails of an hour that are refused for a fault of ours, or this share of the last twenty answers.
+PAUSE_REFUSALS = env.int("PAUSE_REFUSALS", 20, validate=at_least(0))  # 0: only the share counts
+PAUSE_REFUSALS_PERCENT = env.float("PAUSE_REFUSALS_PERCENT", 50.0, validate=validate.Range(min=1, max=101))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work

@@ -1,6 +1,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -16,7 +17,7 @@ NAMED = {f"{REVERSE} PTR": ["mx.example.org."]}
 
 
 @contextmanager
-def mail_server(settings: LazySettings, **options: bool) -> Iterator[Provider]:
+def mail_server(settings: LazySettings, **options: Any) -> Iterator[Provider]:
     with providing("smtp", **options) as server:
         for name, value in server.settings.items():
             setattr(settings, name, value)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0019_apply_late_events'),
+        ('digests', '0021_words_of_a_hold'),
     ]
 
     operations = [
