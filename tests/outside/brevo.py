@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ import orjson
 from tests.outside.api import Api, Kind, Refusal, accept, decoded
 from tests.outside.ledger import Entry, Mail
 from tests.outside.merging import Template
-from tests.outside.web import Answer, Request, json_answer
+from tests.outside.web import Answer, Request, json_answer, query_of
 
 KEY = "key-of-brevo"
 VERSIONS_A_CALL = 1000
@@ -53,11 +54,36 @@ class Brevo(Api):
             return json_answer(201, {"messageIds": [mail.message_id for mail in mails]})
         return json_answer(201, {"messageId": mails[0].message_id})
 
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer with the events of one address, as GET /v3/smtp/statistics/events: they carry no metadata."""
+        if request.headers.get("api-key") != KEY:
+            return json_answer(401, {"code": "unauthorized", "message": "Key not found"})
+        query = query_of(request)
+        events = [
+            {
+                "email": entry.address,
+                "date": datetime.fromtimestamp(entry.at + later, UTC).isoformat(),
+                "subject": entry.subject,
+                "messageId": entry.message_id,
+                "event": word,
+                "tag": "".join(entry.tags[:1]),
+                "from": "papers@papers.example.org",
+            }
+            for entry in entries
+            if entry.address == query["email"] and query["startDate"] <= day_of(entry) <= query["endDate"]
+            for later, word in enumerate(("requests", "delivered"))
+        ]
+        return json_answer(200, {"events": events[: int(query["limit"])]} if events else {})
+
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         about = {"email": entry.address, "ts_epoch": int(at * 1000), "message-id": entry.message_id}
         about |= {"subject": entry.subject, "tags": entry.tags}
         custom = entry.headers.get("X-Mailin-custom")
         return EVENTS[kind] | about | ({"X-Mailin-custom": custom} if custom else {})
+
+
+def day_of(entry: Entry) -> str:
+    return f"{datetime.fromtimestamp(entry.at, UTC):%Y-%m-%d}"
 
 
 def check(request: Request) -> None:

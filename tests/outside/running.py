@@ -17,10 +17,11 @@ from tests.outside.mailgun import Mailgun
 from tests.outside.mailjet import Mailjet
 from tests.outside.postmark import Postmark
 from tests.outside.resend import Resend
+from tests.outside.sendgrid import SendGrid
 from tests.outside.server import HttpProvider
 from tests.outside.web import listen
 
-APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet)}
+APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet, SendGrid)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import orjson
 
 from tests.outside.api import Api, Refusal
 from tests.outside.faults import Fault, Plan, Rule
-from tests.outside.ledger import Ledger, Mail
+from tests.outside.ledger import Ledger, Mail, read
 from tests.outside.web import Answer, Cut, Request, json_answer
 
 PLAN_PATH = "/_plan"  # of no provider: here the plan is replaced while the server runs
+LOOK_UP = "GET"  # stands for the addresses of a question, which has none
 PAGE = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
 
 
@@ -42,6 +43,8 @@ class HttpProvider(Desk):
         """Answer one request. Raise Cut if the plan breaks the connection."""
         if request.path == PLAN_PATH:
             return self.replan(request)
+        if request.method == "GET":
+            return self.look_up(request)
         try:
             mails = self.api.mails(request)
         except Refusal as refusal:
@@ -49,6 +52,12 @@ class HttpProvider(Desk):
         except (ValueError, KeyError, TypeError) as exc:  # no call that this provider can read
             return json_answer(400, {"message": f"{type(exc).__name__}: {exc}"})
         return await self.take(request, next(self.numbers), mails)
+
+    def look_up(self, request: Request) -> Answer:
+        """Answer a question about mails. Rules for the address `GET` are for questions."""
+        if rule := self.plan.fault([LOOK_UP]):
+            return faulty(rule, json_answer(200, {}))
+        return self.api.look_up(request, [entry for entry in read(self.ledger.path) if entry.accepted])
 
     async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
         addresses = [mail.address for mail in mails]
