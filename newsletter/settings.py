@@ -53,10 +53,13 @@ if missing := [name for name in required if not DEBUG and not env.str(name, "")]
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
-SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-# On a desk the product answers to the names of this machine alone: its pages of unexpected errors tell too much.
-desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*desk_hosts, urlsplit(SITE_URL).hostname or "localhost"])
+host_in_url = f"[{HOST}]" if ":" in HOST else HOST
+is_on_localhost = HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"}
+SITE_URL = env.str("SITE_URL", f"http://{'localhost' if is_on_localhost else host_in_url}:{PORT}").rstrip("/")
+# On a desk the product answers to local names, HOST, SITE_URL and the names given here alone: its pages of unexpected
+# errors tell too much.
+desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", host_in_url, urlsplit(SITE_URL).hostname or "localhost"]
+ALLOWED_HOSTS = [*(desk_hosts if DEBUG else []), *env.list("ALLOWED_HOSTS", [])]
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
 # Links signed with an old key stay valid until the key is removed from this list.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])

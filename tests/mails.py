@@ -94,12 +94,12 @@ def card_of(paper: dict[str, Any]) -> dict[str, Any]:
 def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES, **above: Any) -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
-    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject, detail=detail, **above)
+    parts = compose.compose_items(issue, list(items_of(issue, cards, note, detail)), subject, **above)
     values = {**reader_links(), **word_slots(WORDS)}
     return Mail(subject, slots.fill(parts.html, values), slots.fill(parts.text, values))
 
 
-def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.EntryToRender]:
+def items_of(issue: Issue, cards: list[dict[str, Any]], note: str, detail: str) -> Iterator[mail_cards.EntryToRender]:
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
         category = card["primary_category"]
@@ -112,7 +112,8 @@ def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[m
             is_pick=is_pick,
             note=note if is_pick else "",
         )
-        yield entry, card, f"{mail_cards.PICK} · {reason}" if is_pick else reason
+        reason = f"{mail_cards.PICK} · {reason}" if is_pick else reason
+        yield mail_cards.EntryToRender(entry, card, reason, detail)
 
 
 def reader_links() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 from email import policy
-from email.message import EmailMessage
+from email.message import Message
 from email.parser import BytesParser
 from email.utils import getaddresses, parseaddr
 from typing import NamedTuple
@@ -29,10 +29,10 @@ class NoMail(Exception):
 
 
 class Received(NamedTuple):
-    mail: EmailMessage
+    mail: Message
     author: str  # the domain of From
     signatures: list[Signature]
-    aligned: list[Signature]  # those whose domain stands for the author's
+    aligned: list[Signature]  # those whose domain counts for the author's (DMARC)
     verdict: Verdict | None
     walk: Walk
 
@@ -41,7 +41,8 @@ def judge_mail(source: bytes, resolver: Resolver) -> list[Finding]:
     """Return what is to be said of a mail as received. Raise NoMail."""
     head = b"\n".join(name + b":" + value for name, value in split_mail(source)[0])
     body = re.split(rb"\r?\n\r?\n", source, maxsplit=1)
-    mail = BytesParser(EmailMessage, policy=policy.default).parsebytes(head + b"\n\n" + b"".join(body[1:]))
+    # The newer policies take addresses apart at each look, and raise on some that are broken.
+    mail = BytesParser(policy=policy.compat32).parsebytes(head + b"\n\n" + b"".join(body[1:]))
     addresses = getaddresses([str(field) for field in mail.get_all("From", [])])
     if len(addresses) != 1 or "@" not in addresses[0][1]:
         raise NoMail("This is no mail with one From: give the whole source of a mail as it was received.")
@@ -54,7 +55,7 @@ def judge_mail(source: bytes, resolver: Resolver) -> list[Finding]:
         return [unknown, *form]
 
 
-def read_received(mail: EmailMessage, author: str, source: bytes, resolver: Resolver) -> Received:
+def read_received(mail: Message, author: str, source: bytes, resolver: Resolver) -> Received:
     walk = walk_tree(author, resolver)
     is_strict = walk.policy is not None and walk.policy.tags.get("adkim", "r").lower() == "s"
     signatures = list(verify_signatures(source, resolver))
@@ -84,7 +85,7 @@ def judge_signatures(received: Received) -> list[Finding]:
             Finding(
                 "DKIM",
                 Level.UNKNOWN if is_open else Level.FAULT,
-                f"No valid signature stands for {received.author}, the domain of From.",
+                f"No valid signature is aligned with From ({received.author}).",
                 "The mail can pass DMARC by SPF alone, which breaks wherever it is forwarded.",
                 f"Have mail signed with a key of {received.author}.",
             )
@@ -100,9 +101,9 @@ def describe_signature(signature: Signature, received: Received) -> Finding:
         # A broken signature beside a good one does no harm, such as a forwarder's.
         is_needed = signature in received.aligned and not any(other.is_valid for other in received.aligned)
         level = Level.FAULT if is_needed else Level.NOTE
-        return Finding("DKIM", level, f"{name} {signature.trouble}.", "It counts nothing.", COPIED)
-    stands = "stands for" if signature in received.aligned else "does not stand for"
-    found = f"{name} holds, with a key of {signature.bits} bits, and {stands} {received.author}."
+        return Finding("DKIM", level, f"{name} {signature.trouble}.", "Receivers ignore it.", COPIED)
+    relation = "is aligned" if signature in received.aligned else "is not aligned"
+    found = f"{name} is valid, with a key of {signature.bits} bits, and {relation} with From."
     if signature.is_partial:
         todo = "Have the whole body signed (no l=)."
         return Finding("DKIM", Level.WARNING, found, "Text added below the body would pass as signed.", todo)
@@ -112,7 +113,7 @@ def describe_signature(signature: Signature, received: Received) -> Finding:
 def judge_unsubscribing(received: Received) -> list[Finding]:
     """Judge the headers of one-click unsubscribing, which a valid signature has to cover (RFC 8058, section 4)."""
     mail, subject = received.mail, "One-click unsubscribing"
-    links, post = str(mail.get("List-Unsubscribe", "")), str(mail.get("List-Unsubscribe-Post", "")).strip()
+    links, post = field_of(mail, "List-Unsubscribe"), field_of(mail, "List-Unsubscribe-Post")
     needed = "Gmail and Yahoo refuse bulk mail that cannot be unsubscribed with one click. A confirmation needs none."
     if not links or not post:
         absent = " and ".join(
@@ -137,6 +138,10 @@ def judge_unsubscribing(received: Received) -> list[Finding]:
     return [Finding(subject, Level.FAULT, found, "Mailboxes offer no one-click unsubscribing then.", todo)]
 
 
+def field_of(mail: Message, name: str) -> str:
+    return " ".join(str(mail.get(name, "")).split())
+
+
 def judge_dmarc(received: Received, resolver: Resolver) -> list[Finding]:
     """Say whether the mail passes DMARC: by our own look at DKIM, and by what the receiver says of SPF."""
     by_dkim = any(signature.is_valid for signature in received.aligned)
@@ -159,7 +164,7 @@ def judge_dmarc(received: Received, resolver: Resolver) -> list[Finding]:
     else:
         words = f"The mail does not pass DMARC; the policy of {rule.domain} is “{name}”."
         means = {"reject": "It is refused.", "quarantine": "It goes to spam."}.get(name, "It may go to spam.")
-        todo = f"See above what to mend: a valid signature of {received.author} is the surest way."
+        todo = f"See above what to fix: a valid signature of {received.author} is the surest way."
         found.append(Finding("DMARC", Level.FAULT, words, means, todo))
     told = received.verdict.find("dmarc") if received.verdict else None
     if received.verdict and told and (told.result == "pass") != bool(ways):
@@ -173,8 +178,8 @@ def judge_envelope(result: str, envelope: str, author: str, *, stands: bool) -> 
     if not result:
         words = "The receiver wrote no SPF result into the mail, so it is not known here."
         return Finding("SPF", Level.NOTE, words, "DMARC passes by DKIM alone as well.")
-    relation = "stands for" if stands else "does not stand for"
-    words = f"The receiver says spf={result} for {envelope or 'the envelope'}, which {relation} {author}."
+    relation = "is aligned" if stands else "is not aligned"
+    words = f"The receiver says spf={result} for {envelope or 'the envelope'}, which {relation} with From."
     if result == "pass":
         return Finding("SPF", Level.GOOD if stands else Level.NOTE, words)
     todo = f"Let the SPF record of {envelope or author} name the server that sent the mail."
