@@ -19,8 +19,7 @@ from newsletter.issues.models import Issue
 from newsletter.mail.throttle import Pace
 from subscribers.models import Suppression
 from subscribers.subscription import opt_in
-from tests.factories import MONDAY, MORNING
-from tests.handing import (
+from tests.digests.sending.handing import (
     Witness,
     accepted,
     addresses,
@@ -34,6 +33,7 @@ from tests.handing import (
     statuses,
     stopping_after,
 )
+from tests.factories import MONDAY, MORNING
 from tests.outside import faults
 from tests.rivals import in_another_connection
 
