@@ -15,11 +15,11 @@ from digests.provider_events import application
 from digests.sending import switch
 from newsletter import clock
 from subscribers.models import Subscriber, Suppression
-from tests import webhooks
+from tests.digests.monitoring.listening import listening
+from tests.digests.provider_events import webhooks
+from tests.digests.sending.handing import go_on, handing_to, later, planned, sent_count, statuses
 from tests.factories import SubscriberFactory
 from tests.factories.returns import sent_delivery
-from tests.handing import go_on, handing_to, later, planned, sent_count, statuses
-from tests.listening import listening
 from tests.outside import faults
 from tests.smtp_server import SmtpServer, serving
 
