@@ -13,6 +13,7 @@ from datetime import date
 
 from digests.selection.entry_index import Choice, Entry, IssueIndex, entries_of_papers, index_prominence
 from digests.selection.rules import OlderIssue, select
+from newsletter.papers.topics.abbreviations import spellings_of
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
 MARKS = ".,;:!?()"  # no phrase spans one of these
@@ -126,15 +127,15 @@ def index_for_choice(index: IssueIndex, choice: Choice) -> IssueIndex:
 def entries_with(entries: Sequence[Entry], phrases: Iterable[str]) -> dict[str, int]:
     """Return the mask of the entries that hold each phrase, by the phrase."""
     masks = dict.fromkeys(phrases, 0)
-    searches = [PhraseSearch(phrase) for phrase in masks]
+    searches = [(phrase, PhraseSearch(spelling)) for phrase in masks for spelling in spellings_of(phrase)]
     for number, entry in enumerate(entries):
         text = f"{entry.title}\n{entry.summary}"
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text)
         small = text.casefold()
-        for search in searches:
+        for phrase, search in searches:
             if search.stem in small and search.is_in(text, small):
-                masks[search.phrase] |= 1 << number
+                masks[phrase] |= 1 << number
     return masks
 
 
@@ -143,7 +144,6 @@ class PhraseSearch:
 
     def __init__(self, phrase: str) -> None:
         words = [normalise(word) for word in split_words(phrase.strip(" " + MARKS))]
-        self.phrase = phrase
         self.finder = PhraseIndex([phrase])
         # Every spelling of a word begins with its normal form, except that a final y may stand for -ie.
         stems = [word.removesuffix("y") for word in words]

@@ -109,11 +109,12 @@ class ChoiceForm(forms.Form):
     followed_phrases = PhraseListField(
         label="Follow words",
         help_text="Matched in every title, and in the abstracts of papers on your topics. If you choose no topics, in "
-        "every abstract.",
+        "every abstract. Well-known abbreviations of the words count too.",
     )
     followed_authors = PhraseListField(label="Follow authors", help_text="You get their papers on any topic.")
     muted_phrases = PhraseListField(
-        label="Mute words", help_text="You get no papers with these words in the title or abstract."
+        label="Mute words",
+        help_text="You get no papers with these words, or a well-known abbreviation of them, in the title or abstract.",
     )
     muted_authors = PhraseListField(label="Mute authors", help_text="You get none of their papers.")
 

@@ -277,6 +277,22 @@ def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
     assert chosen(entries, choice) == [2]
 
 
+@pytest.mark.parametrize("phrase", ["large language model", "Large language models", "LLM", "llm"])
+@pytest.mark.parametrize("title", ["Of LLMs", "The LLM", "Large-language models", "A large language model"])
+def test_a_muted_phrase_mutes_its_abbreviation_and_its_plural_too(phrase: str, title: str) -> None:
+    entries = [entry(1, "vision", title=title), entry(2, "vision", title="Of language")]
+    assert chosen(entries, replace(VISION, muted_phrases=(phrase,))) == [2]
+
+
+@pytest.mark.parametrize(
+    ("summary", "numbers"),
+    [("Large language models (LLMs) err.", [2, 3, 1]), ("Large language models (LLMs) err. LLMs learn.", [1, 2, 3])],
+)
+def test_an_abbreviation_behind_its_phrase_names_it_no_second_time(summary: str, numbers: list[int]) -> None:
+    choice = Choice(frozenset({"vision", "audio"}), followed_phrases=("large language model",), max_papers=3)
+    assert chosen(beside_many(summary=summary), choice) == numbers
+
+
 def test_what_a_reader_had_before_is_left_out() -> None:
     index = build_index([entry(1, "vision"), entry(2, "vision")])
     assert [item.entry.id for item in select(index, VISION, had={1})] == [2]
