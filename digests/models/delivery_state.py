@@ -34,6 +34,18 @@ IS_CONTACTED = f"({IS_ANSWERED} OR {IS_UNKNOWN})"
 MAY_HAVE_LEFT = f"({IS_SENT} OR {IS_IN_FLIGHT} OR {IS_UNKNOWN})"
 
 
+# The reader did not get it as far as we will ever know: its papers may come again.
+IS_GIVEN_BACK = "(coalesce(d.status, '') IN ('skipped', 'rejected', 'abandoned'))"
+
+
+def is_unknown() -> Q:
+    return Q(status=Status.UNCERTAIN) | Q(status=Status.ABANDONED, settled_by=None)
+
+
+def is_given_back() -> Q:
+    return Q(status__in=(Status.SKIPPED, Status.REJECTED, Status.ABANDONED))
+
+
 def never_left() -> Q:
     by_hand = Q(status=Status.ABANDONED) & ~Q(settled_by=None)
     return Q(status__in=(Status.SKIPPED, Status.REJECTED)) | by_hand
