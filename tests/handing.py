@@ -18,6 +18,7 @@ from subscribers.synthetic_subscribers import write_readers
 from tests.factories import PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.outside.provider import Provider, providing
 
+READERS_IN_DOUBT = 50  # so that few readers make several calls
 Look = Callable[[int], None]
 
 
@@ -60,7 +61,7 @@ def handing_to(name: str, witness: Witness | None = None) -> Iterator[Provider]:
     """Send digests to a provider of this name while the block lasts."""
     with ExitStack() as stack:
         provider = stack.enter_context(providing(name, witness=witness))
-        stack.enter_context(override_settings(**provider.settings))
+        stack.enter_context(override_settings(READERS_IN_DOUBT=READERS_IN_DOUBT, **provider.settings))
         yield provider
         if witness:
             witness.check()

@@ -77,11 +77,12 @@ def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
 
 
 def parse_row(
-    covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
+    covered_through: datetime | None, history: Sequence[int], is_late: bool, pause: str, *columns: str
 ) -> Iterator[CountedGroup]:
-    is_paused_then, had = bool(pause) and is_slot_paused(pause), tuple(had)
+    is_paused_then, history = bool(pause) and is_slot_paused(pause), tuple(history)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield CountedGroup(Group(preferences_id, covered_through, had), is_late, is_paused_then, count, first, last)
+        group = Group(preferences_id, covered_through, history)
+        yield CountedGroup(group, is_late, is_paused_then, count, first, last)
 
 
 def is_slot_paused(pause: str) -> bool:

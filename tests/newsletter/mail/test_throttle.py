@@ -102,7 +102,7 @@ def test_with_no_limit_set_a_call_passes_at_once(digests: Pace) -> None:
     for _ in range(20):
         send(digests, 1000)
     assert digests.state() == throttle.State(
-        False, None, None, left_today=None, sent_today=None, calls_in_flight=0, probe=None
+        False, None, "", None, left_today=None, sent_today=None, calls_in_flight=0, probe=None
     )
 
 
