@@ -20,6 +20,7 @@ SENDER = Sender(
     provider="mailgun",
     from_address="papers@example.org",
     reply_to="",
+    bounce_address="",
     return_domain="example.org",
     dkim_domain="example.org",
     selectors=("pm",),
