@@ -14,4 +14,5 @@ class DigestsConfig(AppConfig):
         ports.connect(ports.Sending(switch.is_held, sent_today.count_sent_today, first_digest))
         register(system_checks.check_sending)
         register(system_checks.check_webhook)
+        register(system_checks.check_way_of_notices)
         register(system_checks.check_synchronous_commit)
