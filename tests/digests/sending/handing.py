@@ -18,6 +18,7 @@ from subscribers.synthetic_subscribers import write_readers
 from tests.factories import PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.outside.provider import Provider, providing
 
+FEW_IN_DOUBT = 50  # so that few readers make several calls
 Look = Callable[[int], None]
 
 
@@ -56,11 +57,16 @@ def open_transactions() -> int:
 
 
 @contextmanager
-def handing_to(name: str, witness: Witness | None = None) -> Iterator[Provider]:
-    """Send digests to a provider of this name while the block lasts."""
+def handing_to(
+    name: str, witness: Witness | None = None, *, in_doubt: int = FEW_IN_DOUBT, bodies: bool = False
+) -> Iterator[Provider]:
+    """Send digests to a provider of this name while the block lasts, at most `in_doubt` readers a call.
+
+    With `bodies`, its ledger holds the texts of the mails.
+    """
     with ExitStack() as stack:
-        provider = stack.enter_context(providing(name, witness=witness))
-        stack.enter_context(override_settings(**provider.settings))
+        provider = stack.enter_context(providing(name, witness=witness, bodies=bodies))
+        stack.enter_context(override_settings(READERS_IN_DOUBT=in_doubt, **provider.settings))
         yield provider
         if witness:
             witness.check()
