@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0024_refused_for_a_fault_of_ours'),
+        ("digests", "0024_refused_for_a_fault_of_ours"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='alert',
-            name='kind',
-            field=models.CharField(choices=[('paused', 'Sending paused itself'), ('held', 'The database may be a copy'), ('breaker', 'A provider fails'), ('refused', 'Mails are refused'), ('cap', 'The daily cap leaves readers waiting'), ('source', 'A source brings nothing'), ('uncertain', 'Deliveries stay uncertain'), ('letters', 'Letters are stuck'), ('signature', 'A signature was used again')], max_length=9),
+            model_name="alert",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("paused", "Sending paused itself"),
+                    ("held", "The database may be a copy"),
+                    ("breaker", "A provider fails"),
+                    ("refused", "Mails are refused"),
+                    ("cap", "The daily cap leaves readers waiting"),
+                    ("source", "A source brings nothing"),
+                    ("uncertain", "Deliveries stay uncertain"),
+                    ("letters", "Letters are stuck"),
+                    ("signature", "A signature was used again"),
+                ],
+                max_length=9,
+            ),
         ),
     ]

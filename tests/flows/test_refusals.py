@@ -18,11 +18,11 @@ from digests.sending import switch
 from newsletter import clock
 from newsletter.papers.models import Paper, Topic
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
-from tests import webhooks
+from tests.digests.monitoring.listening import listening
+from tests.digests.provider_events import webhooks
+from tests.digests.sending.handing import go_on, handing_to, later, planned, sent_count, statuses
 from tests.factories import PaperFactory, SubscriberFactory, published_issue
 from tests.factories.returns import heard, sent_delivery
-from tests.handing import go_on, handing_to, later, planned, sent_count, statuses
-from tests.listening import listening
 from tests.outside import faults
 from tests.smtp_server import SmtpServer, serving
 
