@@ -10,6 +10,7 @@ from unfold.decorators import action, display
 from digests.admin import search
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Delivery, ProviderEvent, ProviderLookup
+from digests.models.delivery_state import is_unknown
 from digests.sending.uncertain import settle_by_hand
 from newsletter import audit
 from newsletter.admin_site.large_lists import recent_days_filter
@@ -32,7 +33,9 @@ LOOKUP = ProviderLookup.objects.filter(delivery_id=OuterRef("pk"))
 class DeliveryAdmin(ReadOnlyAdmin):
     """Lists deliveries; editors settle the uncertain ones here with what is known about them."""
 
-    list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "asked", "settled")
+    list_display = (
+        "slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "asked", "settled",
+    )  # fmt: skip
     list_filter = ("status", "reason", recent_days_filter("made_at"))
     search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
@@ -68,7 +71,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return deliveries.annotate(heard=Subquery(KINDS_HEARD), **asked)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Show how uncertain deliveries were handed over, and what the provider says; hide these columns for others."""
+        """Show how uncertain deliveries were handed over and what the provider says; hide these columns for others."""
         is_uncertain_list = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
         hidden = {"reason", "settled"} if is_uncertain_list else {"handed_over", "events", "asked"}
         return tuple(name for name in self.list_display if name not in hidden)
@@ -92,7 +95,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def asked(self, delivery: Delivery) -> str:
         """Return when its provider was last asked what became of it, and what was said."""
         asked_at, said = getattr(delivery, "asked_at", None), getattr(delivery, "said", "")
-        return f"{asked_at:%-d %b %H:%M} UTC: {said}" if asked_at else said or "not yet"
+        if asked_at:
+            return f"{asked_at:%-d %b %H:%M} UTC: {said}"
+        return "no" if said is None else said or "not yet"
 
     @display(description="Settled by")
     def settled(self, delivery: Delivery) -> str:
@@ -101,17 +106,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def has_settle_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.change_delivery")
 
-    @admin.action(description="It was sent (of uncertain ones)", permissions=["settle"])
+    @admin.action(description="It was sent (of uncertain or abandoned ones)", permissions=["settle"])
     def say_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
         return self.settle(request, deliveries, was_sent=True)
 
-    @admin.action(description="It was not sent (of uncertain ones)", permissions=["settle"])
+    @admin.action(description="It was not sent (of uncertain or abandoned ones)", permissions=["settle"])
     def say_not_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
         return self.settle(request, deliveries, was_sent=False)
 
     def settle(self, request: HttpRequest, deliveries: QuerySet[Delivery], was_sent: bool) -> HttpResponse | None:
-        """Ask for confirmation first, and again if the number of deliveries has changed since."""
-        uncertain = deliveries.filter(status=Delivery.Status.UNCERTAIN)
+        """Settle those that nobody knows about; ask before, and again if their number has changed since."""
+        uncertain = deliveries.filter(is_unknown())
         count = uncertain.count()
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
@@ -121,7 +126,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if ids:
             self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
         else:
-            self.message_user(request, "None of these is uncertain: nothing was changed.", messages.WARNING)
+            said = "None of these is uncertain or abandoned: nothing was changed."
+            self.message_user(request, said, messages.WARNING)
         return None
 
     def ask(self, request: HttpRequest, uncertain: QuerySet[Delivery], was_sent: bool, count: int) -> HttpResponse:

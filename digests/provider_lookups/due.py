@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F
 
 from digests.models import ProviderLookup
+from digests.models.delivery_state import IS_UNKNOWN
 from digests.provider_lookups.interface import Doubt
 from newsletter import clock
 
@@ -29,11 +30,10 @@ WHERE d.status = 'uncertain' AND b.provider = ANY(%(providers)s)
 ON CONFLICT (delivery_id) DO NOTHING
 """
 # A delivery is unknown until an event or a person settles it; an abandoned one may still turn out to have arrived.
-CLOSE = """
+CLOSE = f"""
 UPDATE digests_providerlookup l SET next_at = NULL, after = ''
-WHERE l.next_at IS NOT NULL AND (l.noted_at < %(oldest)s OR NOT EXISTS (
-  SELECT FROM digests_delivery d WHERE d.id = l.delivery_id
-  AND (d.status = 'uncertain' OR d.status = 'abandoned' AND d.settled_by IS NULL)))
+WHERE l.next_at IS NOT NULL AND (
+  l.noted_at < %(oldest)s OR NOT EXISTS (SELECT FROM digests_delivery d WHERE d.id = l.delivery_id AND {IS_UNKNOWN}))
 """
 # Another digest went to the reader between the two moments, or may have: deliveries are sent while they are valid.
 DOUBTS = """
