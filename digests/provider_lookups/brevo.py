@@ -13,7 +13,6 @@ from anymail.signals import AnymailTrackingEvent, EventType
 from anymail.webhooks.brevo import BrevoTrackingWebhookView
 
 from digests.provider_lookups.interface import (
-    CLOCKS_APART,
     Doubt,
     Lookup,
     Reply,
@@ -24,6 +23,7 @@ from digests.provider_lookups.interface import (
     read_each,
     rows_of,
 )
+from newsletter import clock
 
 EVENTS_A_CALL = 100
 # Its words in this list, and in its webhooks.
@@ -52,8 +52,7 @@ class Brevo(Lookup):
         backend: Any = self.backend
         params: dict[str, str | int] = {
             "email": doubt.to,
-            "startDate": f"{doubt.since - CLOCKS_APART:%Y-%m-%d}",
-            "endDate": f"{doubt.until + CLOCKS_APART:%Y-%m-%d}",
+            "days": (clock.now() - doubt.since).days + 2,  # from today back, in the time zone of the account
             "limit": EVENTS_A_CALL,
             "sort": "asc",
         }

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 
 from digests.models import ProviderLookup
 from digests.monitoring import retention
@@ -12,6 +13,7 @@ from digests.provider_lookups import LOOKUPS, due, rounds
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
 from newsletter.schedule import SCHEDULE
+from tests.digests.admin.test_deliveries import words
 from tests.digests.provider_lookups.asking import ASKING, ask, doubting, said, statuses
 from tests.factories import MORNING
 from tests.outside import faults
@@ -129,3 +131,16 @@ def test_old_questions_go_with_their_deliveries(settings: LazySettings, set_cloc
     set_clock(clock.now() + settings.DIGEST_KEEP + timedelta(days=1))
     retention.delete_old_rows()
     assert not ProviderLookup.objects.exists()
+
+
+def test_the_list_of_uncertain_deliveries_shows_when_the_provider_was_asked_and_what_it_said(
+    admin_client: Client,
+) -> None:
+    listed = "/admin/digests/delivery/?status__exact=uncertain"
+    with doubting("postmark", 1, accepts=False):
+        due.note_doubts(LOOKUPS)
+        page = words(admin_client.get(listed).content)
+        assert "Provider asked" in page
+        assert "not yet" in page
+        ask()
+    assert f"{MORNING:%-d %b %H:%M} UTC: {due.NOT_FOUND}" in words(admin_client.get(listed).content)

@@ -1,6 +1,7 @@
 """Brevo: JSON; one body in up to a thousand versions a call, which is accepted or refused as a whole."""
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -58,7 +59,7 @@ class Brevo(Api):
         """Answer with the events of one address, as GET /v3/smtp/statistics/events: they carry no metadata."""
         if request.headers.get("api-key") != KEY:
             return json_answer(401, {"code": "unauthorized", "message": "Key not found"})
-        query = query_of(request)
+        query, now = query_of(request), time.time()
         events = [
             {
                 "email": entry.address,
@@ -70,7 +71,7 @@ class Brevo(Api):
                 "from": "papers@papers.example.org",
             }
             for entry in entries
-            if entry.address == query["email"] and query["startDate"] <= day_of(entry) <= query["endDate"]
+            if entry.address == query["email"] and now - entry.at < 86_400 * int(query["days"])
             for later, word in enumerate(("requests", "delivered"))
         ]
         return json_answer(200, {"events": events[: int(query["limit"])]} if events else {})
@@ -80,10 +81,6 @@ class Brevo(Api):
         about |= {"subject": entry.subject, "tags": entry.tags}
         custom = entry.headers.get("X-Mailin-custom")
         return EVENTS[kind] | about | ({"X-Mailin-custom": custom} if custom else {})
-
-
-def day_of(entry: Entry) -> str:
-    return f"{datetime.fromtimestamp(entry.at, UTC):%Y-%m-%d}"
 
 
 def check(request: Request) -> None:
