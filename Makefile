@@ -18,7 +18,7 @@ MOMENTS := 2026-05-05T01:10Z 2026-05-05T07:10Z 2026-05-05T13:10Z 2026-05-05T19:1
 .PHONY: help run test check nightly bench chaos screenshots digests-to-read drawing models password lock clean
 
 help:
-	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
+	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=192.168.1.5 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
 	@echo 'make nightly   what goes further than the tests: a million forged tokens, and the tests at eight moments'

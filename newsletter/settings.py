@@ -53,10 +53,13 @@ if missing := [name for name in required if not DEBUG and not env.str(name, "")]
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
-SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-# On a desk the product answers to the names of this machine alone: its pages of unexpected errors tell too much.
-desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*desk_hosts, urlsplit(SITE_URL).hostname or "localhost"])
+host_in_url = f"[{HOST}]" if ":" in HOST else HOST
+is_on_localhost = HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"}
+SITE_URL = env.str("SITE_URL", f"http://{'localhost' if is_on_localhost else host_in_url}:{PORT}").rstrip("/")
+# On a desk the product answers to local names, HOST, SITE_URL and the names given here alone: its pages of unexpected
+# errors tell too much.
+desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", host_in_url, urlsplit(SITE_URL).hostname or "localhost"]
+ALLOWED_HOSTS = [*(desk_hosts if DEBUG else []), *env.list("ALLOWED_HOSTS", [])]
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
 # Links signed with an old key stay valid until the key is removed from this list.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
@@ -389,6 +392,9 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# And after so many mails of an hour that are refused for a fault of ours, or this share of the last twenty answers.
+PAUSE_REFUSALS = env.int("PAUSE_REFUSALS", 20, validate=at_least(0))  # 0: only the share counts
+PAUSE_REFUSALS_PERCENT = env.float("PAUSE_REFUSALS_PERCENT", 50.0, validate=validate.Range(min=1, max=101))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work

@@ -75,6 +75,6 @@ def remedy(sender: Sender, host: str) -> tuple[str, DnsRecord | None]:
             DnsRecord(host, "TXT", "v=DKIM1; k=rsa; p=…"),
         )
     return (
-        f"Publish what {sender.provider} shows for {host}, in one piece, or mend DKIM_SELECTOR and DKIM_DOMAIN.",
+        f"Publish what {sender.provider} shows for {host}, in one piece, or correct DKIM_SELECTOR and DKIM_DOMAIN.",
         None,
     )

@@ -1,7 +1,6 @@
 """Reads the public key that a DKIM selector publishes (RFC 6376, section 3.6.1, and RFC 8463)."""
 
 import base64
-import binascii
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -56,7 +55,7 @@ def read_public(algorithm: str, text: str) -> RSAPublicKey | Ed25519PublicKey:
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
         public = Ed25519PublicKey.from_public_bytes(data) if algorithm == "ed25519" else load_der_public_key(data)
-    except (binascii.Error, ValueError, UnsupportedAlgorithm) as exc:
+    except (ValueError, UnsupportedAlgorithm) as exc:
         raise KeyFault("cannot be read: a part of it may be missing, or quotation marks stand within it") from exc
     if not isinstance(public, RSAPublicKey | Ed25519PublicKey) or algorithm not in ("rsa", "ed25519"):
         raise KeyFault(f"is of the kind “{algorithm}”, which receivers do not know")

@@ -1,7 +1,6 @@
 """Verifies the DKIM signatures of a mail (RFC 6376), with keys from DNS."""
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterator
@@ -94,14 +93,14 @@ def check_form(tags: dict[str, str], covered: tuple[str, ...]) -> None:
     identity = tags.get("i", "@" + tags["d"]).rpartition("@")[2].lower()
     if identity != tags["d"].lower() and not identity.endswith("." + tags["d"].lower()):
         raise SignatureFault(f"speaks for {identity}, which is not under {tags['d']}")
-    if tags.get("x", "").isdigit() and int(tags["x"]) < clock.now().timestamp():
+    if tags.get("x", "").isdecimal() and int(tags["x"]) < clock.now().timestamp():
         raise SignatureFault("has expired (its x)")
 
 
 def check_body(tags: dict[str, str], body: bytes) -> None:
     way = tags.get("c", "simple/simple").lower().partition("/")[2] or "simple"
     canonical = canonical_body(body, way)
-    if tags.get("l", "").isdigit():
+    if tags.get("l", "").isdecimal():
         canonical = canonical[: int(tags["l"])]
     if hashlib.sha256(canonical).digest() != decoded(tags["bh"]):
         raise SignatureFault("does not fit the body, which was changed after it was signed (or by copying the mail)")
@@ -154,5 +153,5 @@ def canonical_body(body: bytes, way: str) -> bytes:
 def decoded(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as exc:
+    except ValueError as exc:
         raise SignatureFault("holds a value that is not base64") from exc

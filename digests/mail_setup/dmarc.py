@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from digests.mail_setup.dmarc_record import POLICIES, PolicyRecord, Walk, is_aligned, policy_texts, walk_tree
 from digests.mail_setup.finding import DnsRecord, Finding, Level
 from digests.mail_setup.resolver import Resolver
-from digests.mail_setup.sender import Sender
+from digests.mail_setup.sender import Sender, domain_of
 
 SUBJECT = "DMARC"
 REMOVED_TAGS = ("pct", "rf", "ri")
@@ -17,7 +17,7 @@ def check_dmarc(sender: Sender, resolver: Resolver) -> list[Finding]:
         return [doubled(walk.start, walk.doubled[walk.start])]
     if walk.policy is None:
         return [missing(walk, resolver)]
-    faults = [*policy_faults(walk.start, walk.policy)]
+    faults = [*policy_faults(walk.start, walk.policy), *report_faults(walk.policy, resolver)]
     if any(fault.level == Level.FAULT for fault in faults):
         return faults
     faults += alignment_faults(sender, walk.policy, resolver)
@@ -51,7 +51,8 @@ def missing(walk: Walk, resolver: Resolver) -> Finding:
         Level.FAULT,
         found,
         "Gmail, Yahoo and Outlook refuse bulk mail, or put it into spam, from a domain without one.",
-        "Publish this record; once its reports show that all your mail passes, make it p=quarantine.",
+        "Publish this record, with an address for reports that exists; once they show that all your mail passes, "
+        "make it p=quarantine.",
         DnsRecord(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p=none; rua=mailto:dmarc-reports@{domain}"),
     )
 
@@ -78,7 +79,7 @@ def policy_faults(domain: str, policy: PolicyRecord) -> Iterator[Finding]:
             if is_used
             else "Receivers take no part of it, as if the domain had no policy.",
             "Publish it with its p.",
-            DnsRecord(host, "TXT", mended(tags)),
+            DnsRecord(host, "TXT", corrected(tags)),
         )
     if removed := [name for name in REMOVED_TAGS if name in tags]:
         yield Finding(
@@ -106,7 +107,24 @@ def policy_faults(domain: str, policy: PolicyRecord) -> Iterator[Finding]:
         )
 
 
-def mended(tags: dict[str, str]) -> str:
+def report_faults(policy: PolicyRecord, resolver: Resolver) -> Iterator[Finding]:
+    """Yield the domains that reports go to and that do not say that they take them (RFC 9990, section 4)."""
+    addresses = [part.strip()[7:] for part in policy.tags.get("rua", "").split(",") if "mailto:" in part.lower()]
+    for domain in dict.fromkeys(domain_of(address.split("!")[0]) for address in addresses):
+        host = f"{policy.domain}._report._dmarc.{domain}"
+        if is_aligned(policy.domain, domain, is_strict=False, resolver=resolver) or policy_texts(resolver.txt(host)):
+            continue
+        yield Finding(
+            SUBJECT,
+            Level.WARNING,
+            f"Reports go to {domain}, which does not say that it takes reports about {policy.domain}.",
+            "Receivers send none there.",
+            f"Have {domain} publish this record, or name an address of your own in rua.",
+            DnsRecord(host, "TXT", "v=DMARC1"),
+        )
+
+
+def corrected(tags: dict[str, str]) -> str:
     kept = {
         name: value
         for name, value in tags.items()
@@ -125,9 +143,9 @@ def alignment_faults(sender: Sender, policy: PolicyRecord, resolver: Resolver) -
         yield Finding(
             SUBJECT,
             Level.FAULT,
-            f"Mail from {author} is signed by {sender.dkim_domain}, which does not stand for it"
+            f"Mail from {author} is signed by {sender.dkim_domain}, which is not aligned with it"
             + (" (adkim=s asks for the same domain)." if is_strict else "."),
-            "The signature counts nothing for DMARC, whose policy then decides over your mail.",
+            "The signature does not count for DMARC, and receivers do with your mail what the policy says.",
             f"Have mail signed with a key of {author}"
             + (", or publish the policy with adkim=r." if is_strict else ", or send from an address of that domain."),
         )
@@ -136,9 +154,9 @@ def alignment_faults(sender: Sender, policy: PolicyRecord, resolver: Resolver) -
         yield Finding(
             SUBJECT,
             Level.WARNING,
-            f"Mail from {author} is returned to {sender.return_domain}, which does not stand for it"
+            f"Mail from {author} is returned to {sender.return_domain}, which is not aligned with it"
             + (" (aspf=s asks for the same domain)." if is_strict else "."),
-            "SPF counts nothing for DMARC, so that a mail whose signature breaks on its way fails.",
+            "SPF does not count for DMARC: a mail whose signature breaks on its way fails.",
             f"Have mail returned to a domain under {author}.",
         )
 

@@ -15,6 +15,11 @@ class PolicyRecord(NamedTuple):
     text: str
     tags: dict[str, str]
 
+    @property
+    def psd(self) -> str:
+        """Return "y" for a public suffix, "n" for what is none, "u" where the record does not say."""
+        return self.tags.get("psd", "u").lower()
+
 
 class Walk(NamedTuple):
     """The records that a walk met, the domain's own first, and where there were several, of which none counts."""
@@ -27,15 +32,15 @@ class Walk(NamedTuple):
     def policy(self) -> PolicyRecord | None:
         """Return the record that applies to mail from `start`: its own, its organization's, or the registry's."""
         by_domain = {record.domain: record for record in self.records}
-        registry = next((record for record in self.records if record.tags.get("psd") == "y"), None)
+        registry = next((record for record in self.records if record.psd == "y"), None)
         return by_domain.get(self.start) or by_domain.get(self.organization) or registry
 
     @property
     def organization(self) -> str:
         for record in self.records:
-            if record.tags.get("psd") == "n":
+            if record.psd == "n":
                 return record.domain
-            if record.tags.get("psd") == "y" and record.domain != self.start:
+            if record.psd == "y" and record.domain != self.start:
                 return ".".join(self.start.split(".")[-1 - len(record.domain.split(".")) :])
         return self.records[-1].domain if self.records else self.start
 
@@ -50,7 +55,7 @@ def walk_tree(domain: str, resolver: Resolver) -> Walk:
         elif texts:
             record = PolicyRecord(target, texts[0], read_tags(texts[0]))
             walk.records.append(record)
-            if record.tags.get("psd") in ("n", "y") and not (record.tags["psd"] == "y" and target == domain):
+            if record.psd == "n" or (record.psd == "y" and target != domain):
                 break
     return walk
 
@@ -72,7 +77,7 @@ def policy_texts(texts: list[str]) -> list[str]:
 
 
 def is_aligned(author: str, other: str, *, is_strict: bool, resolver: Resolver) -> bool:
-    """Return whether a domain that SPF or DKIM vouches for stands for the author's domain. Raise NoAnswer."""
+    """Return whether DMARC takes a domain that SPF or DKIM vouches for as the author's. Raise NoAnswer."""
     if author == other:
         return True
     return not is_strict and walk_tree(author, resolver).organization == walk_tree(other, resolver).organization

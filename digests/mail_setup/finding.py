@@ -10,7 +10,7 @@ from django.db import models
 class Level(models.TextChoices):
     GOOD = "good", "Good"
     NOTE = "note", "Worth knowing"
-    WARNING = "warning", "Better mended"
+    WARNING = "warning", "Worth fixing"
     UNKNOWN = "unknown", "Not known"
     FAULT = "fault", "Wrong"
 
@@ -28,7 +28,7 @@ class DnsRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact about the setup; `record` is the exact record to publish, where one mends it."""
+    """One fact about the setup; `record` is the exact record to publish, where publishing one fixes it."""
 
     subject: str
     level: Level

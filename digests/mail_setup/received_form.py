@@ -52,7 +52,7 @@ def judge_headers(mail: EmailMessage) -> Iterator[Finding]:
         yield Finding("Headers", Level.WARNING, words, "Filters count that against it.", "See what takes it out.")
     if str(mail.get("X-Spam-Flag", mail.get("X-Spam-Status", ""))).strip().lower().startswith("yes"):
         words = f"The receiver’s filter takes it for spam: {mail.get('X-Spam-Status', 'X-Spam-Flag: YES')}"
-        yield Finding("Headers", Level.WARNING, words, "Readers find it in their spam folder.", "Mend what it names.")
+        yield Finding("Headers", Level.WARNING, words, "Readers find it in their spam folder.", "Fix what it names.")
 
 
 def judge_way(mail: EmailMessage) -> Iterator[Finding]:

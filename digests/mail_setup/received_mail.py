@@ -32,7 +32,7 @@ class Received(NamedTuple):
     mail: EmailMessage
     author: str  # the domain of From
     signatures: list[Signature]
-    aligned: list[Signature]  # those whose domain stands for the author's
+    aligned: list[Signature]  # those whose domain counts for the author's (DMARC)
     verdict: Verdict | None
     walk: Walk
 
@@ -84,7 +84,7 @@ def judge_signatures(received: Received) -> list[Finding]:
             Finding(
                 "DKIM",
                 Level.UNKNOWN if is_open else Level.FAULT,
-                f"No valid signature stands for {received.author}, the domain of From.",
+                f"No valid signature is aligned with From ({received.author}).",
                 "The mail can pass DMARC by SPF alone, which breaks wherever it is forwarded.",
                 f"Have mail signed with a key of {received.author}.",
             )
@@ -100,9 +100,9 @@ def describe_signature(signature: Signature, received: Received) -> Finding:
         # A broken signature beside a good one does no harm, such as a forwarder's.
         is_needed = signature in received.aligned and not any(other.is_valid for other in received.aligned)
         level = Level.FAULT if is_needed else Level.NOTE
-        return Finding("DKIM", level, f"{name} {signature.trouble}.", "It counts nothing.", COPIED)
-    stands = "stands for" if signature in received.aligned else "does not stand for"
-    found = f"{name} holds, with a key of {signature.bits} bits, and {stands} {received.author}."
+        return Finding("DKIM", level, f"{name} {signature.trouble}.", "Receivers ignore it.", COPIED)
+    relation = "is aligned" if signature in received.aligned else "is not aligned"
+    found = f"{name} is valid, with a key of {signature.bits} bits, and {relation} with From."
     if signature.is_partial:
         todo = "Have the whole body signed (no l=)."
         return Finding("DKIM", Level.WARNING, found, "Text added below the body would pass as signed.", todo)
@@ -159,7 +159,7 @@ def judge_dmarc(received: Received, resolver: Resolver) -> list[Finding]:
     else:
         words = f"The mail does not pass DMARC; the policy of {rule.domain} is “{name}”."
         means = {"reject": "It is refused.", "quarantine": "It goes to spam."}.get(name, "It may go to spam.")
-        todo = f"See above what to mend: a valid signature of {received.author} is the surest way."
+        todo = f"See above what to fix: a valid signature of {received.author} is the surest way."
         found.append(Finding("DMARC", Level.FAULT, words, means, todo))
     told = received.verdict.find("dmarc") if received.verdict else None
     if received.verdict and told and (told.result == "pass") != bool(ways):
@@ -173,8 +173,8 @@ def judge_envelope(result: str, envelope: str, author: str, *, stands: bool) -> 
     if not result:
         words = "The receiver wrote no SPF result into the mail, so it is not known here."
         return Finding("SPF", Level.NOTE, words, "DMARC passes by DKIM alone as well.")
-    relation = "stands for" if stands else "does not stand for"
-    words = f"The receiver says spf={result} for {envelope or 'the envelope'}, which {relation} {author}."
+    relation = "is aligned" if stands else "is not aligned"
+    words = f"The receiver says spf={result} for {envelope or 'the envelope'}, which {relation} with From."
     if result == "pass":
         return Finding("SPF", Level.GOOD if stands else Level.NOTE, words)
     todo = f"Let the SPF record of {envelope or author} name the server that sent the mail."

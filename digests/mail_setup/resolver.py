@@ -27,7 +27,8 @@ class Resolver:
     def __init__(self, server: str = "", seconds: float = CHECK_SECONDS) -> None:
         self.deadline = time.monotonic() + seconds
         self.known: dict[tuple[str, str], list[str]] = {}
-        self.stub = stub_resolver(server)
+        self.server = server
+        self.stub: dns.resolver.Resolver | None = None
 
     def seconds_left(self) -> float:
         return max(0.0, self.deadline - time.monotonic())
@@ -55,14 +56,17 @@ class Resolver:
         return self.known[key]
 
     def look_up(self, host: str, kind: str) -> list[str]:
+        try:
+            name = dns.name.from_text(host)
+        except (dns.exception.DNSException, UnicodeError):
+            return []  # no such name can exist
         if not (seconds := self.seconds_left()):
             raise NoAnswer("The time for all look-ups was over")
+        self.stub = self.stub or stub_resolver(self.server)
         try:
-            answer = self.stub.resolve(host, kind, lifetime=min(QUERY_SECONDS, seconds), search=False)
+            answer = self.stub.resolve(name, kind, lifetime=min(QUERY_SECONDS, seconds), search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
-        except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong, dns.name.IDNAException):
-            return []  # no such name can exist
         except dns.resolver.NoNameservers as exc:
             raise NoAnswer(f"The name servers of {host} answer with an error") from exc
         except (dns.exception.DNSException, OSError) as exc:

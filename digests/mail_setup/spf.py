@@ -71,7 +71,7 @@ def record_faults(domain: str, reading: SpfReading) -> list[Finding]:
                 Level.FAULT,
                 f"The record of {domain} cannot be followed: {'; '.join(reading.faults)}.",
                 "Receivers then take no part of it (“permerror”).",
-                f"Mend or take out these terms of “{reading.text}”.",
+                f"Correct these terms, or take them out of “{reading.text}”.",
             )
         )
     if len(reading.lookups) > MOST_LOOKUPS:

@@ -8,6 +8,7 @@ dies, only the deliveries of the open window become uncertain.
 import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -18,13 +19,14 @@ from django.db.models import F, Max
 from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.providers.base import fault_of_content
-from digests.sending import auto_pause, call_split, messages, outcome_recording, switch
+from digests.sending import auto_pause, call_split, messages, outcome_recording, refusal_brake, switch
 from digests.sending.message_ids import load_message_ids
 from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
 from newsletter import clock
 from newsletter.mail import message
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)
@@ -104,6 +106,7 @@ class Handover:
         self.message_ids = load_message_ids()
         self.contents: dict[int, SharedBody] = {}
         self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
+        self.last_answers: deque[bool] = deque(maxlen=refusal_brake.LAST)  # of the provider: True refuses our mail
         self.position = batch.position
         self.unsent: list[tuple[CallDelivery, SendOutcome]] = []  # of a window that the provider refused for now
         self.room: int | None = None  # readers left of the day's limit, when fewer than a window
@@ -196,10 +199,14 @@ class Handover:
 
     def wait_for_turn(self, wait: timedelta) -> None:
         """Sleep until a turn that comes shortly, with all outcomes recorded and no call open."""
+        self.record_answers()
+        time.sleep(wait.total_seconds())
+
+    def record_answers(self) -> None:
+        """Record the outcomes so far in a commit of their own, with no call open."""
         lease_until = clock.now() + settings.SEND_LEASE
         self.move(Status.SUBMITTING, position=self.position, open_calls=0, lease_until=lease_until)
         self.answered = []
-        time.sleep(wait.total_seconds())
 
     def shrink_window(self, room: int) -> timedelta | None:
         """Shrink the next window to `room` readers; return zero if its call was split and must be reloaded."""
@@ -239,7 +246,15 @@ class Handover:
             self.is_in_line = any(outcome.code == "429" for outcome in outcomes)
             return max(outcome.wait for outcome in outcomes)
         self.advance(window, [*answered, *unrendered])
+        self.stop_if_refused(outcomes)
         return None
+
+    def stop_if_refused(self, outcomes: Sequence[SendOutcome]) -> None:
+        """Record refusals of our mail at once, and pause sending where they are too many: no further call is made."""
+        self.last_answers.extend(outcome.blame is Blame.US for outcome in outcomes if not outcome.is_worth_repeating)
+        if any(outcome.blame is Blame.US for outcome in outcomes):
+            self.record_answers()
+            refusal_brake.pause_if_refused(self.last_answers)
 
     def open(self, window: Sequence[CallDelivery]) -> dict[int, str]:
         """Record the outcomes so far and open the calls of `window`; return {delivery id: reason} of those skipped.
@@ -338,16 +353,17 @@ UNRENDERED = SendOutcome("refused", reason="This digest cannot be rendered: its 
 def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float) -> None:
     """Report a window's outcomes, and the seconds of its slowest call, to the pace that all workers share."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
+    unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))
-    if any(outcome.status == "unknown" for outcome in outcomes):
-        turn.failed()
+    if unknown or all(outcome.blame is Blame.US for outcome in outcomes):
+        turn.failed([*unknown, *outcomes][0].reason)
     elif not all(outcome.is_worth_repeating for outcome in outcomes):
         turn.slow(seconds)
     elif throttled or all(outcome is NOT_MADE for outcome in outcomes):
         turn.unsent()
     elif not any(outcome.is_worth_splitting for outcome in outcomes):
-        turn.failed()
+        turn.failed(outcomes[0].reason)
     else:
         turn.slow(seconds)
 

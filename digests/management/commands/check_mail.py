@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from digests.mail_setup import last_check
 from digests.mail_setup.finding import is_passed
 from digests.mail_setup.received_mail import NoMail, judge_mail
-from digests.mail_setup.resolver import NoAnswer, Resolver
+from digests.mail_setup.resolver import Resolver
 
 MOST_BYTES = 50_000_000  # of a mail
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 raise CommandError("This is a trial: mail goes to the local mailbox, and there is nothing to look up.")
             else:
                 findings = last_check.check_now()
-        except (NoMail, NoAnswer) as exc:
+        except NoMail as exc:
             raise CommandError(str(exc)) from exc
         for finding in findings:
             for line in finding.lines():

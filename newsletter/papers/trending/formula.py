@@ -60,7 +60,7 @@ class Inputs(NamedTuple):
     listed_days: int  # since the day it was listed
     age_hours: int  # since the day it was listed or, where that is later, first voted on
     forecast: int = 0  # the probability that it gets votes, in parts per million; 0 where there is no forecast
-    is_likely: bool = False  # the forecast is among the best twentieth of the listing day
+    is_likely: bool = False  # the forecast is among the best twentieth of its day: see forecasts.BEST_TWENTIETH
     fit: float = 0.0  # of the topic it fits best, from 0 to 1; orders papers of one day with equal scores
 
 

@@ -1,8 +1,13 @@
+import base64
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from digests.mail_setup.dkim_key import KeyFault, read_key
 from digests.mail_setup.dkim_signature import Signature, verify_signatures
+from digests.mail_setup.resolver import Resolver
 from tests.digests.mail_setup.setup import resolving, sound_zone
 from tests.digests.mail_setup.signing import EDWARDS_KEY, signed
 
@@ -102,6 +107,30 @@ def test_what_is_added_below_a_partial_signature_is_not_noticed() -> None:
     (signature,) = verified(signed(MAIL, more=" l=7;") + b"Buy!\n")
     assert signature.is_valid
     assert signature.is_partial
+
+
+TAG_VALUES = st.text(alphabet=st.characters(max_codepoint=255, exclude_characters=";\r\n"), max_size=20)
+
+
+@given(st.dictionaries(st.sampled_from(["v", "a", "b", "bh", "c", "d", "h", "s", "i", "l", "x", "t"]), TAG_VALUES))
+def test_no_signature_breaks_the_reading_of_it(tags: dict[str, str]) -> None:
+    sound = {"v": "1", "a": "rsa-sha256", "b": "AA==", "bh": "AA==", "d": "example.org", "h": "from", "s": "pm"}
+    field = "; ".join(f"{name}={value}" for name, value in (sound | tags).items())
+    mail = b"DKIM-Signature: " + field.encode("latin-1") + b"\n" + MAIL
+    (signature,) = verify_signatures(mail, Resolver("127.0.0.1:9", seconds=0))
+    assert not signature.is_valid
+
+
+@given(
+    st.one_of(st.binary(max_size=80), st.binary(max_size=80).map(base64.b64encode)),
+    st.sampled_from(["rsa", "ed25519"]),
+)
+def test_no_key_record_breaks_the_reading_of_it(data: bytes, kind: str) -> None:
+    try:
+        key = read_key([f"v=DKIM1; k={kind}; p={data.decode('latin-1')}"])
+    except KeyFault:
+        return
+    assert key.algorithm == kind
 
 
 def test_of_many_signatures_ten_are_looked_at() -> None:

@@ -65,6 +65,14 @@ def test_a_policy_without_reports_is_noted() -> None:
     assert "names nobody for reports" in findings_of(check_dmarc, {HOST: ["v=DMARC1; p=reject"]})[1].found
 
 
+def test_reports_to_another_domain_need_its_word() -> None:
+    elsewhere = {HOST: ["v=DMARC1; p=none; rua=mailto:a@example.org,mailto:us@reports.net!10m"]}
+    good, warning = findings_of(check_dmarc, elsewhere)
+    assert (good.level, warning.level) == (Level.GOOD, Level.WARNING)
+    assert str(warning.record) == "example.org._report._dmarc.reports.net  TXT  v=DMARC1"
+    assert finding_of(check_dmarc, elsewhere | {"example.org._report._dmarc.reports.net": ["v=DMARC1"]})
+
+
 def test_the_policy_above_covers_a_domain_with_its_sp() -> None:
     finding = finding_of(
         check_dmarc,
@@ -79,7 +87,7 @@ def test_the_policy_above_covers_a_domain_with_its_sp() -> None:
 def test_a_signature_of_another_domain_is_a_fault() -> None:
     finding = finding_of(check_dmarc, {}, dkim_domain="mailer.net")
     assert finding.level == Level.FAULT
-    assert "is signed by mailer.net, which does not stand for it." in finding.found
+    assert "is signed by mailer.net, which is not aligned with it." in finding.found
 
 
 def test_a_strict_policy_asks_for_the_same_domain() -> None:
@@ -110,7 +118,7 @@ def test_an_envelope_of_another_domain_is_a_warning() -> None:
             "b.example.org",
             "b.example.org",
         ),
-        ({"bank": "p=reject; psd=y"}, "a.b.bank", "b.bank", "bank"),
+        ({"bank": "p=reject; psd=Y"}, "a.b.bank", "b.bank", "bank"),
         ({"bank": "p=reject; psd=y", "b.bank": "p=none"}, "a.b.bank", "b.bank", "b.bank"),
         ({"example.org": "p=none", "a.example.org": "p=reject"}, "a.example.org", "example.org", "a.example.org"),
     ],

@@ -57,9 +57,9 @@ def test_a_whole_mail_is_good_in_everything() -> None:
     found = judged(RECEIVED + signed(DIGEST))
     assert {finding.level for finding in found} == {Level.GOOD}
     assert [finding.found for finding in found] == [
-        "The signature of example.org (selector pm) holds, with a key of 2048 bits, and stands for example.org.",
+        "The signature of example.org (selector pm) is valid, with a key of 2048 bits, and is aligned with From.",
         "Both headers are there, and a valid signature covers them.",
-        "The receiver says spf=pass for example.org, which stands for example.org.",
+        "The receiver says spf=pass for example.org, which is aligned with From.",
         "The mail passes DMARC by DKIM and SPF; the policy of example.org is “none”.",
         "It has a text and an HTML part, in this order.",
         f"The mail has {len(RECEIVED + signed(DIGEST)):,} bytes, its HTML 13.",
@@ -79,14 +79,14 @@ def test_an_unsigned_mail_passes_by_spf_alone_and_is_still_wrong() -> None:
 def test_a_changed_mail_says_which_signature_broke() -> None:
     wrong = faults(RECEIVED + signed(DIGEST).replace(b"Five papers", b"Six papers"))
     assert "does not fit the header and the published key" in wrong[0]
-    assert wrong[1] == "No valid signature stands for example.org, the domain of From."
+    assert wrong[1] == "No valid signature is aligned with From (example.org)."
 
 
 def test_a_signature_of_the_provider_alone_does_not_stand_for_us() -> None:
     zone = sound_zone()
     provider = {"pm._domainkey.mailer.net": zone["pm._domainkey.example.org"]}
     mail = signed(DIGEST, domain="mailer.net")
-    assert "No valid signature stands for example.org, the domain of From." in faults(mail, provider)
+    assert "No valid signature is aligned with From (example.org)." in faults(mail, provider)
     both = signed(mail)
     assert faults(both, provider) == []
     assert {finding.level for finding in of_subject("DKIM", both, provider)} == {Level.GOOD, Level.NOTE}
@@ -102,7 +102,7 @@ def test_a_strict_policy_takes_no_signature_of_a_subdomain() -> None:
     mail = signed(DIGEST, domain="mail.example.org")
     assert faults(mail, below) == []
     strict = {"_dmarc.example.org": ["v=DMARC1; p=none; adkim=s"]}
-    assert "No valid signature stands for example.org, the domain of From." in faults(mail, below | strict)
+    assert "No valid signature is aligned with From (example.org)." in faults(mail, below | strict)
 
 
 @pytest.mark.parametrize("name", ["list-unsubscribe", "list-unsubscribe-post"])

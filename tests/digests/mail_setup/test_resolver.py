@@ -16,6 +16,8 @@ def test_what_does_not_exist_is_empty() -> None:
         assert resolver.exchangers("example.org") == []
         assert resolver.txt(f"{'a' * 64}.example.org") == []
         assert resolver.txt("a..example.org") == []
+        assert resolver.txt("a\\.example.org") == []
+        assert resolver.txt("") == []
 
 
 def test_texts_of_several_strings_are_joined() -> None:

@@ -1,10 +1,13 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.mail_setup.finding import Level
+from digests.mail_setup.resolver import NoAnswer, Resolver
 from digests.mail_setup.spf import check_spf, merged, with_ending
-from digests.mail_setup.spf_record import read_spf, spf_texts
+from digests.mail_setup.spf_record import SpfReading, read_spf, read_terms, spf_texts
 from tests.digests.mail_setup.setup import OWN_SERVER, finding_of, findings_of, resolving
 
 DOMAIN = "example.org"
@@ -138,6 +141,14 @@ def test_merged_records_keep_every_server_and_are_one_record(texts: list[str]) -
     assert whole.split()[-1] in ("-all", "~all")
     servers = {term for text in texts for term in text.split()[1:] if not term.endswith("all")}
     assert servers == set(whole.split()[1:-1])
+
+
+@given(st.text(max_size=60))
+def test_no_record_breaks_the_reading_of_it(text: str) -> None:
+    reading = SpfReading()
+    with contextlib.suppress(NoAnswer):
+        read_terms(DOMAIN, f"v=spf1 {text}", Resolver("127.0.0.1:9", seconds=0), reading, is_top=True)
+    assert not reading.allows("192.0.2.1") or "192" in text
 
 
 @given(RECORDS)
