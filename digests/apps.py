@@ -6,7 +6,7 @@ class DigestsConfig(AppConfig):
     name = "digests"
 
     def ready(self) -> None:
-        from digests.monitoring import system_checks
+        from digests.monitoring import return_mailbox, system_checks
         from digests.reader_pages.first_digest import first_digest
         from digests.sending import sent_today, switch
         from subscribers import ports
@@ -15,3 +15,4 @@ class DigestsConfig(AppConfig):
         register(system_checks.check_sending)
         register(system_checks.check_webhook)
         register(system_checks.check_synchronous_commit)
+        register(return_mailbox.check_returned_mail)

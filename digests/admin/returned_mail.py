@@ -17,4 +17,5 @@ class ReturnedMailAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         context = {"subtitle": return_mailbox.mailbox_words()}
-        return super().changelist_view(request, context | (extra_context or {}))
+        page: HttpResponse = super().changelist_view(request, context | (extra_context or {}))
+        return page

@@ -22,7 +22,7 @@ def find_mailbox() -> ReturnMailbox | None:
 def mailbox_words() -> str:
     """Return a sentence on the mailbox, for the list of returned mail."""
     if not settings.BOUNCE_MAILBOX:
-        return "No mailbox is read: BOUNCE_MAILBOX is not set. A mail server may pipe mails to “manage.py receive_bounce”."
+        return "No mailbox is read: BOUNCE_MAILBOX is not set. Mails may still be piped to “manage.py receive_bounce”."
     mailbox = find_mailbox()
     if mailbox is None:
         return "The mailbox has not been read yet: it is read each minute."
@@ -45,7 +45,7 @@ def check_returned_mail(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
         return []
     return [
         Warning(
-            "Bounces are not read: mails leave by SMTP, and BOUNCE_ADDRESS is not set. Dead addresses are mailed for ever.",
+            "Bounces are not read: mails leave by SMTP, and BOUNCE_ADDRESS is not set. Dead addresses stay.",
             hint="Set BOUNCE_ADDRESS and BOUNCE_MAILBOX: docs/operating.md, “What comes back by mail”.",
             id="digests.W010",
         )

@@ -47,10 +47,10 @@ def maildir(tmp_path: Path, settings: LazySettings) -> Path:
     return tmp_path / "a maildir"
 
 
-def url_of(server: ImapServer, **changes: Any) -> str:
-    parts = {"scheme": "imap", "name": NAME, "password": PASSWORD, "host": "127.0.0.1", "port": server.port} | changes
-    login = f"{quote(parts['name'], '')}:{quote(parts['password'], '')}"
-    return f"{parts['scheme']}://{login}@{parts['host']}:{parts['port']}/INBOX"
+def url_of(
+    server: ImapServer, *, scheme: str = "imap", password: str = PASSWORD, host: str = "127.0.0.1", port: int = 0
+) -> str:
+    return f"{scheme}://{quote(NAME, '')}:{quote(password, '')}@{host}:{port or server.port}/INBOX"
 
 
 def in_folder(mails: Path, folder: str = "") -> int:
