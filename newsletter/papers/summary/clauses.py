@@ -86,14 +86,20 @@ _TRAILING = " ,;:–—-"
 _EAST_ASIAN_PAUSE = re.compile(r"[。！？；，、]|[,.;!?](?=\s)")
 
 
+# A list of which only the first step is shown: "a framework that 1) aggregates frames."
+_STEP = re.compile(r"(?<![\w(])\(?(?:1|i|a)\) ")
+
+
 def shorten(statement: str) -> str:
     """Return the statement in at most 200 characters, "" where no clause of it ends before it grows longer or dangles.
 
     A statement dangles where its "this" or "it" points at an earlier sentence.
 
-    >>> shortened("We study maps of old towns with a model that overcomes these problems by drawing.")
+    >>> shorten("We study maps of old towns with a model that overcomes these problems by drawing.")
     'We study maps of old towns with a model…'
     """
+    if len(_STEP.findall(statement)) == 1:
+        statement = _STEP.sub("", statement)
     end = _dangling_from(statement)
     if end < 0 and len(statement) <= LIMIT:
         return statement
