@@ -11,6 +11,7 @@ from django.urls import reverse
 from newsletter import clock
 from newsletter.mail import letter_lane, provider_answer
 from newsletter.mail import message as mail
+from newsletter.mail.return_address import Purpose, return_addresses
 from newsletter.mail.throttle import Wait
 from subscribers import tokens
 from subscribers.addresses.canonical import hash_address
@@ -56,7 +57,7 @@ def send(
 ) -> None:
     """Send one letter, or postpone it. Does nothing if another worker has claimed or sent it.
 
-    `is_held` returns True while this database may be a restored backup; then nothing is sent. `sent_today` returns
+    `is_held` returns True while this database may be a copy; then nothing is sent. `sent_today` returns
     the number of mails handed to the provider today, for its daily limit.
     """
     if not is_ready(letter) or is_held():
@@ -93,6 +94,8 @@ def message_of(letter: Letter, token: str) -> AnymailMessage:
     headers = refusal_headers(letter) if letter.kind in REFUSABLE else None
     message = mail.compose(folder, mail_context(letter, token), to, tag=letter.kind, headers=headers)
     message.metadata = {"letter": str(letter.pk)}
+    if settings.EMAIL_LETTERS_PROVIDER == "smtp" and (returns := return_addresses()):
+        mail.return_to(message, returns.sign(Purpose.LETTER, letter.pk, hash_address(to)))
     return message
 
 

@@ -25,6 +25,7 @@ class SmtpServer:
     def __init__(self) -> None:
         self.answers = dict(FRIENDLY)
         self.messages: list[str] = []
+        self.commands: list[str] = []
         self.connections = 0
         self.done = threading.Event()
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler_for(self))
@@ -46,6 +47,7 @@ def handler_for(script: SmtpServer) -> type[socketserver.StreamRequestHandler]:
                 return
             for line in self.rfile:
                 verb = line.decode()[:4].strip().upper()
+                script.commands.append(line.decode().strip())
                 if not self.answer(verb) or (verb == "DATA" and not self.take()) or verb == "QUIT":
                     return
 

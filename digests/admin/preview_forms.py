@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from newsletter.papers.models import Topic
 from subscribers.addresses.canonical import AddressError, canonical_address
+from subscribers.choice_bounds import USUAL_DETAIL
 from subscribers.models import Preferences, Subscriber
 
 UNKNOWN = "No reader has this address. Type it as the reader wrote it at the sign-up."
@@ -20,15 +21,12 @@ class PreviewForm(forms.Form):
     scheme = forms.ChoiceField(choices=[("light", "Light"), ("dark", "Dark")], required=False)
     images = forms.ChoiceField(choices=[("on", "Shown"), ("off", "Off")], required=False)
     topics = forms.MultipleChoiceField(required=False)
-    detail = forms.ChoiceField(choices=Preferences.Detail, required=False)
+    detail = forms.TypedChoiceField(choices=Preferences.Detail, required=False, empty_value=USUAL_DETAIL)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.named = dict(Topic.objects.current().order_by("name").values_list("slug", "name"))
         self.fields["topics"].choices = list(self.named.items())  # type: ignore[attr-defined]
-
-    def clean_detail(self) -> str:
-        return self.cleaned_data["detail"] or Preferences.Detail.LINES.value
 
     @property
     def topics_named(self) -> list[str]:

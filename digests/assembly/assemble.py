@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
-from digests.assembly import already_sent, digest_rows, due_readers
+from digests.assembly import digest_rows, due_readers, histories_of_due
 from digests.assembly.due_readers import CallShape, DueShard, DueSlot, Group, GroupAnswer, NextSlot
 from digests.providers import provider_of
 from digests.selection import digest_choice, spans
@@ -111,8 +111,8 @@ class Run:
             return CallShape(provider.lane, provider.most, provider.shares_content)
 
     @cached_property
-    def papers_sent(self) -> already_sent.PapersSent:
-        return already_sent.PapersSent(self.spans.standings)
+    def papers_sent(self) -> histories_of_due.PapersSent:
+        return histories_of_due.PapersSent(self.spans.standings)
 
     def next_slot(self, due_slot: DueSlot) -> NextSlot:
         """Return the slot after `due_slot`; one that passed meanwhile and is not too late is due at once."""
@@ -133,7 +133,10 @@ class Run:
         ]
 
     def choose(self, group: Group, choice: Choice, sent: Mapping[int, frozenset[int]]) -> DigestChoice:
-        span, had = self.spans.of(group.covered_through, choice), already_sent.papers_in_history(group.history, sent)
+        span, had = (
+            self.spans.of(group.covered_through, choice),
+            histories_of_due.papers_in_history(group.history, sent),
+        )
         span = self.spans.without(span, group.objections, choice, had)
         is_first = group.covered_through is None
         return digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=group.is_weekly)

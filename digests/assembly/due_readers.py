@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from digests.assembly import already_sent
+from digests.assembly import histories_of_due
 from digests.models import Assembly, Batch
 from digests.selection.digest_choice import DigestChoice
 from digests.selection.spans import Spans
@@ -88,19 +88,19 @@ IS_LATE = "(covered_through IS NOT NULL AND next_digest_at < %(latest_slot)s)"
 LOAD_DUE_READERS = f"""
 CREATE TEMP TABLE assembly_due AS
 WITH due AS MATERIALIZED (
-  SELECT id AS reader_id, next_digest_at AS slot, covered_through, {already_sent.COVERED} AS covered, preferences_id,
-         frequency, weekday, send_time, timezone, paused_until,
+  SELECT id AS reader_id, next_digest_at AS slot, covered_through, {histories_of_due.COVERED} AS covered,
+         preferences_id, frequency, weekday, send_time, timezone, paused_until,
          confirmed_at IS NOT DISTINCT FROM next_digest_at AS is_welcome, {IS_LATE} AS is_late,
          frequency = 'weekly' AS is_weekly
   FROM subscribers_subscriber
   WHERE {IS_DUE} AND preferences_id %% %(parts)s = %(part)s
-), since AS MATERIALIZED ({already_sent.SINCE.format(readers="due")}
+), since AS MATERIALIZED ({histories_of_due.SINCE.format(readers="due")}
 ), objected AS MATERIALIZED (
   SELECT reader_id, array_agg(ARRAY[paper_id, topic_id] ORDER BY paper_id, topic_id) AS objections
-  FROM papers_objection WHERE paper_id = ANY(%(standing)s::bigint[]) GROUP BY reader_id
+  FROM due JOIN papers_objection USING (reader_id) WHERE paper_id = ANY(%(standing)s::bigint[]) GROUP BY reader_id
 )
 SELECT due.*, coalesce(objected.objections, '{{}}') AS objections,
-       ARRAY({already_sent.RECENT_DIGESTS.format(reader_id="due.reader_id", since="since.since")}) AS history
+       ARRAY({histories_of_due.RECENT_DIGESTS.format(reader_id="due.reader_id", since="since.since")}) AS history
 FROM due JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
 """
 
@@ -108,7 +108,7 @@ FROM due JOIN since USING (covered) LEFT JOIN objected USING (reader_id)
 def load_due_readers(shard: DueShard, spans: Spans) -> int:
     """Fill `assembly_due` with the readers of a shard; return how many there are."""
     drop_tables()
-    values = shard._asdict() | already_sent.history_parameters(spans) | {"standing": spans.standings.paper_ids()}
+    values = shard._asdict() | histories_of_due.history_parameters(spans) | {"standing": spans.standings.paper_ids()}
     with connection.cursor() as cursor:
         cursor.execute(LOAD_DUE_READERS, values | {"latest_slot": shard.now - settings.DIGEST_LATEST})
         loaded = int(cursor.rowcount)

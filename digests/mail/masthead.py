@@ -12,7 +12,7 @@ from newsletter.excerpt import wrapped
 WEEK = timedelta(days=7)
 WELCOME = "Welcome"
 # Around the reader's rhythm; short enough for a line of plain text each.
-FIRST_DIGEST = "This is your first digest. From now on they come"
+FROM_NOW_ON = "From now on your digests come"
 IF_NEW = ", if there is anything new."
 KEEPS = "Your next digests keep to your settings."
 FALLBACK_LEADS = {
@@ -77,13 +77,13 @@ def html_lead(masthead: Masthead) -> Sequence[str]:
     """Return the lead in HTML as names of slots, each before a text."""
     if not masthead.is_welcome:
         return SEAM, masthead.lead
-    return SEAM, f"{FIRST_DIGEST} ", "rhythm_html", f"{IF_NEW} {masthead.lead}".rstrip()
+    return SEAM, f"{FROM_NOW_ON} ", "rhythm_html", f"{IF_NEW} {masthead.lead}".rstrip()
 
 
 def text_lead(masthead: Masthead) -> Sequence[str]:
     """Return the lead of the text part as names of slots, each before a text, in short lines."""
     lead = wrap_lead(masthead.lead)
-    return (SEAM, f"{FIRST_DIGEST}\n", "rhythm_text", f"{IF_NEW}\n\n{lead}") if masthead.is_welcome else (SEAM, lead)
+    return (SEAM, f"{FROM_NOW_ON}\n", "rhythm_text", f"{IF_NEW}\n\n{lead}") if masthead.is_welcome else (SEAM, lead)
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ from django.db import models
 
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from subscribers.choice_bounds import USUAL_DETAIL
 from subscribers.models import Preferences
 
 
@@ -28,8 +29,8 @@ class Card(models.Model):
     detail = models.CharField(
         max_length=8,
         choices=Preferences.Detail,
-        default=Preferences.Detail.LINES,
-        db_default=Preferences.Detail.LINES,
+        default=USUAL_DETAIL,
+        db_default=USUAL_DETAIL,
     )
     html = models.TextField(blank=True, default="")
     text = models.TextField(blank=True, default="")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from newsletter import clock
+from newsletter.mail.refusal import Blame
 
 
 class ProviderEventQuerySet(models.QuerySet["ProviderEvent"]):
@@ -62,6 +63,9 @@ class ProviderEvent(models.Model):
         max_length=60, blank=True, default="", db_default=""
     )  # a row of the provider's table
     stopped_for = models.CharField(max_length=12, choices=Stop, blank=True, default="", db_default="")
+    # Whose fault a refusal is, and the receiver's own sentence without addresses; both empty of everything else.
+    blame = models.CharField(max_length=8, choices=Blame, blank=True, default="", db_default="")
+    answer = models.CharField(max_length=500, blank=True, default="", db_default="")
     body = models.JSONField()
     delivery_id = models.BigIntegerField(null=True)
     letter_id = models.BigIntegerField(null=True)
@@ -96,6 +100,7 @@ class ProviderEvent(models.Model):
             ),
             models.Index(fields=("put_aside", "id"), condition=~Q(put_aside=""), name="event_by_aside"),
             models.Index(fields=("held", "id"), condition=~Q(held=""), name="event_by_held"),
+            models.Index(fields=("received_at",), condition=Q(blame="us"), name="event_about_us"),
             models.Index(fields=("stopped_for", "id"), condition=~Q(stopped_for=""), name="event_by_stop"),
         ]
 

@@ -25,7 +25,7 @@ class SendingSwitch(models.Model):
     alive_at = models.DateTimeField(default=clock.now)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.TextField(blank=True, default="")
-    hold_reason = models.TextField(blank=True, default="")  # why this database may be a restored one
+    hold_reason = models.TextField(blank=True, default="")  # why this database may be a copy
     message_secret = models.CharField(max_length=64, default=new_message_secret, editable=False)  # hexadecimal
     # Names given to this database: [id of the last delivery before it, name], for its Message-IDs.
     message_names = models.JSONField(default=list, editable=False)
@@ -45,7 +45,7 @@ class SwitchChange(models.Model):
     class Act(models.TextChoices):
         PAUSED = "paused", "Paused"
         RESUMED = "resumed", "Resumed"
-        HELD = "held", "Held: this may be a restored database"
+        HELD = "held", "Held: this database may be a copy"
         ALLOWED = "allowed", "Allowed after a hold"
 
     at = models.DateTimeField(default=clock.now)
@@ -74,8 +74,10 @@ class Alert(models.Model):
 
     class Kind(models.TextChoices):
         PAUSED = "paused", "Sending paused itself"
-        HELD = "held", "Maybe a restored database"
+        HELD = "held", "The database may be a copy"
         BREAKER = "breaker", "A provider fails"
+        REFUSED = "refused", "Mails are refused"
+        CAP = "cap", "The daily cap leaves readers waiting"
         SOURCE = "source", "A source brings nothing"
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"
@@ -125,6 +127,24 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class MailSetup(models.Model):
+    """The last check of what receivers look up about a sending domain; one row for each domain of FROM_EMAIL."""
+
+    domain = models.CharField(max_length=255, unique=True)
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    done_count = models.PositiveSmallIntegerField(default=0)  # checks of the present run that have ended
+    findings = models.JSONField(default=list)  # of the last run that ended
+    passed_at = models.DateTimeField(null=True)  # when a run last found nothing wrong
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class Heartbeat(models.Model):

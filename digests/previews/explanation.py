@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
-from digests.models import Card, CardsPruned, Delivery
+from digests.models import Card, CardsPruned, Delivery, Digest
 from digests.previews import reader_day
 from digests.previews.reader_day import Preview
 from digests.selection import entry_index, rules
@@ -93,9 +93,14 @@ def explain_delivery(reader: Subscriber, preview: Preview) -> Iterator[str]:
     if delivery.digest is not None:
         yield f"“{delivery.digest.subject}”, from the issue of {delivery.digest.issue.date}"
         if delivery.digest.is_fallback:
-            yield "Nothing matched, so this first digest has the best papers of the front."
+            yield f"It has the best papers of the front, because {fallback_words(delivery.digest)}."
     yield from explain_papers(delivery)
     yield from explain_left_out(preview)
+
+
+def fallback_words(digest: Digest) -> str:
+    """Return why a digest falls back; digests from before reasons were stored have none."""
+    return str(Digest.FallbackReason(digest.fallback_reason or Digest.FallbackReason.NO_PAPER).label)
 
 
 def describe_delivery(delivery: Delivery) -> str:
@@ -138,7 +143,9 @@ def explain_left_out(preview: Preview) -> Iterator[str]:
     index, choice = preview.span.index, preview.choice
     if preview.result.reason == Delivery.Reason.EXPIRED or not index.entries:
         return
-    left = rules.reasons_left_out(index, choice, preview.items, preview.had)
+    content = preview.result.content
+    is_fallback = content is not None and content.is_fallback
+    left = rules.reasons_left_out(index, choice, preview.items, preview.had, is_fallback=is_fallback)
     asked = entry_index.bits(rules.entries_to_explain(index, choice))
     named = [index.entries[number] for number in asked if index.entries[number].id in left]
     yield f"Left out: {len(left)}" + (f", of which {len(named)} concern this reader" if len(named) < len(left) else "")

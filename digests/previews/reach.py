@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digests.assembly.already_sent import PapersSent, papers_in_history
+from digests.assembly.histories_of_due import PapersSent, papers_in_history
 from digests.models import Delivery
 from digests.previews import reader_groups
 from digests.previews.reader_groups import CountedGroup
@@ -80,7 +80,7 @@ def spans_if_published(issue: Issue, now: datetime) -> Spans:
         return Spans(now)
     with publish_dry_run.dry_run(issue, now) as coming:
         source = Spans(now, coming)
-        source.earliest_standings()  # read before the dry run takes back what publication would change
+        source.load()  # before the dry run takes back what publication would change
         return source
 
 

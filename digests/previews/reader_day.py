@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
 
-from digests.assembly import digest_rows, papers_sent
+from digests.assembly import digest_rows, history_of_reader
 from digests.mail import compose, slots, subject
 from digests.models import Delivery, Digest
 from digests.selection import digest_choice, spans
@@ -99,19 +99,15 @@ def preview_delivery(delivery: Delivery) -> Preview:
     choice = spans.choices_of([delivery.preferences_id], at)[delivery.preferences_id]
     source = Spans(at)
     earlier = Delivery.objects.filter(subscriber=delivery.subscriber_id, pk__lt=delivery.pk)
-    had = papers_sent.papers_already_sent(earlier, at)
+    had = history_of_reader.papers_sent_in(earlier, source)
     objected = objections.pairs_of(delivery.subscriber_id, at)
     span = source.without(source.of(since, choice), objected, choice, had)
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
-        is_weekly = delivery.subscriber is not None and is_weekly_reader(delivery.subscriber)
+        is_weekly = delivery.subscriber is not None and delivery.subscriber.is_weekly
         result = digest_choice.choose_digest(span, choice, had, is_first=since is None, is_weekly=is_weekly)
     return Preview(delivery.slot, delivery, span, choice, had, result)
-
-
-def is_weekly_reader(reader: Subscriber) -> bool:
-    return reader.frequency == Subscriber.Frequency.WEEKLY
 
 
 def blocking_reason(delivery: Delivery) -> str:
@@ -131,7 +127,7 @@ def preview_without_delivery(reader: Subscriber, day: date) -> Preview:
     at = min(clock.now(), max(slot, datetime.combine(day + DAY, time(), UTC)))
     choice = spans.choices_of([reader.preferences_id], at)[reader.preferences_id]
     source = Spans(at)
-    had = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader, slot__lt=slot), at)
+    had = history_of_reader.papers_sent_in(Delivery.objects.filter(subscriber=reader, slot__lt=slot), source)
     span = source.span_of(list(Issue.objects.out(at).filter(date=day)), [choice])
     span = source.without(span, objections.pairs_of(reader.pk, at), choice, had)
     result = digest_choice.choose_digest(span, choice, had, is_first=False)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from digests.assembly import already_sent, due_readers
+from digests.assembly import due_readers, histories_of_due
 from digests.assembly.due_readers import Group
-from digests.models.delivery_state import NEVER_LEFT
+from digests.models.delivery_state import IS_GIVEN_BACK
 from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
@@ -47,12 +47,12 @@ SECONDS_SQL = "extract(epoch FROM {})::bigint"
 # The digests of all readers at once: for so many, aggregating is faster than a look-up for each reader.
 HISTORY_SQL = f"""
 WITH start AS MATERIALIZED (
-  SELECT id AS reader_id, {already_sent.COVERED} AS covered FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
-), since AS MATERIALIZED ({already_sent.SINCE.format(readers="start")}), history AS MATERIALIZED (
+  SELECT id AS reader_id, {histories_of_due.COVERED} AS covered FROM subscribers_subscriber WHERE {due_readers.IS_DUE}
+), since AS MATERIALIZED ({histories_of_due.SINCE.format(readers="start")}), history AS MATERIALIZED (
   SELECT start.reader_id, array_agg(d.digest_id ORDER BY d.digest_id) AS digests
   FROM start JOIN since USING (covered) JOIN digests_delivery d ON d.subscriber_id = start.reader_id
   WHERE d.made_at >= (SELECT min(since) FROM since) AND d.made_at >= since.since
-    AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
+    AND d.digest_id IS NOT NULL AND NOT {IS_GIVEN_BACK}
   GROUP BY start.reader_id
 )
 """
@@ -72,16 +72,17 @@ def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
     values: dict[str, Any] = {"now": until, "newest": None, "latest_slot": source.now - settings.DIGEST_LATEST}
     with connection.cursor() as cursor:
         cursor.execute(MEMORY_SQL)
-        cursor.execute(COUNT_BY_HISTORY_SQL, values | already_sent.history_parameters(source))
+        cursor.execute(COUNT_BY_HISTORY_SQL, values | histories_of_due.history_parameters(source))
         return [group for row in cursor.fetchall() for group in parse_row(*row)]
 
 
 def parse_row(
-    covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
+    covered_through: datetime | None, history: Sequence[int], is_late: bool, pause: str, *columns: str
 ) -> Iterator[CountedGroup]:
-    is_paused_then, had = bool(pause) and is_slot_paused(pause), tuple(had)
+    is_paused_then, history = bool(pause) and is_slot_paused(pause), tuple(history)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield CountedGroup(Group(preferences_id, covered_through, had), is_late, is_paused_then, count, first, last)
+        group = Group(preferences_id, covered_through, history)
+        yield CountedGroup(group, is_late, is_paused_then, count, first, last)
 
 
 def is_slot_paused(pause: str) -> bool:

@@ -40,6 +40,8 @@ def build_event(provider: str, event: Any, report: Report) -> ProviderEvent:
         kind=report.meaning.kind,
         stopped_for=report.meaning.stopped_for or "",
         provider_word=report.word,
+        blame=report.refusal.blame if report.refusal else "",
+        answer=report.answer,
         body=redacted_body(event),
         delivery_id=metadata_id(event, "delivery"),
         letter_id=metadata_id(event, "letter"),

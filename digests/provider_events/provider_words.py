@@ -1,7 +1,8 @@
 """What each provider's own words mean: one table a provider, one row a word.
 
-A row says what happened to the mail, and whether the provider has stopped mailing the address and why. Words that no
-table holds are read from Anymail's type of the event. Sources: each provider's documentation of its webhooks.
+A row says what happened to the mail, whether the provider has stopped mailing the address and why, and whose fault it
+is where the receiver's own answer does not tell. Words that no table holds are read from Anymail's type of the event.
+Sources: each provider's documentation of its webhooks.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from typing import Any, NamedTuple
 from anymail.signals import EventType
 
 from digests.models import ProviderEvent
+from digests.provider_events.receiver_answers import text_at, value_at
+from newsletter.mail.refusal import ABOUT_US, ADDRESS, MAILBOX, UNKNOWN, Blame, Refusal
+from newsletter.mail.refusal_words import Cause
 
 Kind = ProviderEvent.Kind
 Stop = ProviderEvent.Stop
@@ -20,6 +24,7 @@ class Meaning(NamedTuple):
 
     kind: ProviderEvent.Kind
     stopped_for: ProviderEvent.Stop | None = None
+    refusal: Refusal = UNKNOWN  # unless the receiver's answer says more
 
 
 class Table(NamedTuple):
@@ -29,29 +34,20 @@ class Table(NamedTuple):
     meanings: dict[str, Meaning]
 
 
-GONE = Meaning(Kind.BOUNCED)
+REFUSED = Meaning(Kind.BOUNCED)
+NO_ADDRESS = Meaning(Kind.BOUNCED, refusal=ADDRESS)
 FOR_NOW = Meaning(Kind.SOFT_BOUNCED)
+MAILBOX_FULL = Meaning(Kind.SOFT_BOUNCED, refusal=MAILBOX)
+OUR_CONTENT = Meaning(Kind.SOFT_BOUNCED, refusal=Refusal(Blame.US, Cause.CONTENT))
+OUR_STANDING = Meaning(Kind.SOFT_BOUNCED, refusal=ABOUT_US)
 LEFT = Meaning(Kind.UNSUBSCRIBED)
 REJECTED = Meaning(Kind.REJECTED)
 # The provider did not send the mail, and will send none to this address.
-STOPPED_BOUNCED = Meaning(Kind.REJECTED, Stop.BOUNCED)
-STOPPED_COMPLAINED = Meaning(Kind.REJECTED, Stop.COMPLAINED)
-STOPPED_UNSUBSCRIBED = Meaning(Kind.REJECTED, Stop.UNSUBSCRIBED)
-STOPPED_INVALID = Meaning(Kind.REJECTED, Stop.INVALID)
-STOPPED_BLOCKED = Meaning(Kind.REJECTED, Stop.BLOCKED)
-
-
-def value_at(body: Any, *path: str) -> Any:
-    """Return the value at `path` of a parsed body, None if there is none."""
-    for name in path:
-        body = body.get(name) if isinstance(body, dict) else None
-    return body
-
-
-def text_at(body: Any, *path: str) -> str:
-    """Return the value at `path` as text, an empty string if there is none."""
-    value = value_at(body, *path)
-    return "" if value is None else str(value)
+STOPPED_BOUNCED = Meaning(Kind.REJECTED, Stop.BOUNCED, ADDRESS)
+STOPPED_COMPLAINED = Meaning(Kind.REJECTED, Stop.COMPLAINED, ADDRESS)
+STOPPED_UNSUBSCRIBED = Meaning(Kind.REJECTED, Stop.UNSUBSCRIBED, ADDRESS)
+STOPPED_INVALID = Meaning(Kind.REJECTED, Stop.INVALID, ADDRESS)
+STOPPED_BLOCKED = Meaning(Kind.REJECTED, Stop.BLOCKED, ADDRESS)
 
 
 def amazon_ses_words(event: Any) -> tuple[str, ...]:
@@ -65,12 +61,17 @@ def amazon_ses_words(event: Any) -> tuple[str, ...]:
 AMAZON_SES = Table(
     amazon_ses_words,
     {
-        "Permanent": GONE,
+        "Permanent": REFUSED,
+        "Permanent/NoEmail": NO_ADDRESS,
         "Permanent/Suppressed": STOPPED_BOUNCED,  # on the list that all of Amazon's customers share
         "Permanent/OnAccountSuppressionList": STOPPED_BOUNCED,
         "Permanent/UnsubscribedRecipient": STOPPED_UNSUBSCRIBED,
         "Complaint/OnAccountSuppressionList": STOPPED_COMPLAINED,
         "Transient": FOR_NOW,
+        "Transient/MailboxFull": MAILBOX_FULL,
+        "Transient/ContentRejected": OUR_CONTENT,
+        "Transient/AttachmentRejected": OUR_CONTENT,
+        "Transient/MessageTooLarge": OUR_CONTENT,
         "Undetermined": FOR_NOW,
     },
 )
@@ -78,7 +79,7 @@ AMAZON_SES = Table(
 BREVO = Table(
     lambda event: (text_at(event.esp_event, "event"),),
     {
-        "hard_bounce": GONE,
+        "hard_bounce": REFUSED,
         "soft_bounce": FOR_NOW,
         "invalid_email": STOPPED_INVALID,
         "blocked": STOPPED_BLOCKED,
@@ -96,7 +97,7 @@ def mailersend_words(event: Any) -> tuple[str, ...]:
 MAILERSEND = Table(
     mailersend_words,
     {
-        "hard_bounced": GONE,
+        "hard_bounced": REFUSED,
         "soft_bounced": FOR_NOW,
         "hard_bounced/spam_complaint": STOPPED_COMPLAINED,
         "soft_bounced/spam_complaint": STOPPED_COMPLAINED,
@@ -124,7 +125,7 @@ MAILGUN = Table(
         "code 607": STOPPED_COMPLAINED,
         "old": FOR_NOW,  # the receiving server asked to try later until Mailgun gave up
         "4xx": FOR_NOW,
-        "failed": GONE,
+        "failed": REFUSED,
     },
 )
 
@@ -142,7 +143,7 @@ MAILJET = Table(
         "spam reporter": STOPPED_COMPLAINED,
         "blacklisted": STOPPED_BLOCKED,
         "typofix": STOPPED_INVALID,
-        "hard_bounce": GONE,
+        "hard_bounce": REFUSED,
         "soft_bounce": FOR_NOW,
     },
 )
@@ -150,7 +151,7 @@ MAILJET = Table(
 MANDRILL = Table(
     lambda event: (text_at(event.esp_event, "event"),),
     {
-        "hard_bounce": GONE,
+        "hard_bounce": REFUSED,
         "soft_bounce": FOR_NOW,
     },
 )
@@ -165,13 +166,14 @@ def postmark_words(event: Any) -> tuple[str, ...]:
 POSTMARK = Table(
     postmark_words,
     {
-        "HardBounce": GONE,
+        "HardBounce": REFUSED,
         "SoftBounce": FOR_NOW,
         "BadEmailAddress": STOPPED_INVALID,
         "ManuallyDeactivated": STOPPED_BLOCKED,
         "ManualSuppression by Customer": STOPPED_BLOCKED,
         "ManualSuppression by Admin": STOPPED_BLOCKED,
-        "SpamNotification": FOR_NOW,  # a filter refused the content; no reader complained
+        "SpamNotification": OUR_CONTENT,  # a filter refused the content; no reader complained
+        "Blocked": OUR_STANDING,
     },
 )
 
@@ -193,9 +195,11 @@ RESEND = Table(
         "suppressed sending": STOPPED_BLOCKED,
         "Permanent/Suppressed": STOPPED_BOUNCED,
         "Permanent/OnAccountSuppressionList": STOPPED_BOUNCED,
-        "Permanent": GONE,
-        "hard bounce": GONE,
+        "Permanent": REFUSED,
+        "Permanent/NoEmail": NO_ADDRESS,
+        "hard bounce": REFUSED,
         "Transient": FOR_NOW,
+        "Transient/MailboxFull": MAILBOX_FULL,
         "Undetermined": FOR_NOW,
         "email.failed": REJECTED,
     },
@@ -217,7 +221,7 @@ SENDGRID = Table(
         "dropped: spam reporting": STOPPED_COMPLAINED,
         "dropped: unsubscribed": STOPPED_UNSUBSCRIBED,
         "dropped: invalid": STOPPED_INVALID,
-        "bounce": GONE,
+        "bounce": REFUSED,
         "blocked": FOR_NOW,
         "expired": FOR_NOW,
     },
@@ -235,8 +239,15 @@ SPARKPOST = Table(
     sparkpost_words,
     {
         "suppressed": STOPPED_BLOCKED,
-        "10": GONE,
-        "30": GONE,
+        "10": NO_ADDRESS,
+        "22": MAILBOX_FULL,
+        "25": OUR_STANDING,
+        "30": NO_ADDRESS,
+        "50": OUR_STANDING,
+        "51": OUR_STANDING,
+        "52": OUR_CONTENT,
+        "53": OUR_CONTENT,
+        "54": OUR_STANDING,
         "90": LEFT,
     },
 )

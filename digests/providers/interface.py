@@ -57,6 +57,9 @@ def word_slots(words: Words) -> Mapping[str, str]:
 class Copy:
     """What differs by reader: the stored address, links, the Message-ID before its @, and words. Links and words fill
     the slots.
+
+    The last two are for SMTP, and empty where no mailbox reads what returns: the envelope address of this mail, and
+    the address by which the reader unsubscribes by mail.
     """
 
     delivery_id: int
@@ -64,6 +67,8 @@ class Copy:
     links: Mapping[str, str]
     message_id: str
     words: Words = ()
+    return_to: str = ""
+    unsubscribe_to: str = ""
 
     def slots(self) -> dict[str, str]:
         return {**self.links, **word_slots(self.words)}

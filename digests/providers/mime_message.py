@@ -67,7 +67,7 @@ def shared_head_of(sender: str, reply_to: str, own: tuple[tuple[str, str], ...])
         headers["Reply-To"] = sanitize_address(reply_to, "utf-8")
     headers |= {name: value if is_encoded(value) else encode_header(name, value) for name, value in own}
     headers |= {
-        "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>",
+        "List-Unsubscribe": f"<{hole(UNSUBSCRIBE_SLOT)}>{hole('unsubscribe_to')}",
         "MIME-Version": "1.0",
         "Content-Type": f'multipart/alternative; boundary="{BOUNDARY}"',
     }

@@ -98,9 +98,10 @@ class Smtp(ProviderBase):
     def transaction(self, connection: Connection, content: SharedBody, copy: Copy, date: bytes) -> Transaction:
         pieces = self.kept(content, connection.takes_8bit)
         message = fill(pieces, hole_values(copy, date, pieces))
-        transaction = Transaction(connection, bare_address(settings.DEFAULT_FROM_EMAIL), copy.to, message)
+        sender = copy.return_to or bare_address(settings.DEFAULT_FROM_EMAIL)
+        transaction = Transaction(connection, sender, copy.to, message)
         link = copy.links[UNSUBSCRIBE_SLOT].encode()
-        if b"\r\nList-Unsubscribe: <" + link + b">\r\n" not in message[:LONGEST_HEAD]:
+        if b"\r\nList-Unsubscribe: <" + link + b">" + unsubscribe_mail(copy) not in message[:LONGEST_HEAD]:
             transaction.finish(without_unsubscribe())
         return transaction
 
@@ -124,6 +125,7 @@ def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, by
         b"delivery": b"%d" % copy.delivery_id,
         b"message": copy.message_id.encode(),
         b"date": date,
+        b"unsubscribe_to": unsubscribe_mail(copy),
     }
     values |= encode_words(copy.words)
     holes = {*pieces[1::2]}
@@ -132,6 +134,11 @@ def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, by
         if (quoted := quoted_name(name.encode())) in holes:
             values[quoted] = quote_printable(link.encode())
     return values
+
+
+def unsubscribe_mail(copy: Copy) -> bytes:
+    """Return what follows the link in List-Unsubscribe: an address to write to, on a line of its own, or nothing."""
+    return f",\r\n <mailto:{copy.unsubscribe_to}?subject=unsubscribe>".encode() if copy.unsubscribe_to else b""
 
 
 @lru_cache(maxsize=10_000)

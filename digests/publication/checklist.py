@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from digests.mail import compose
+from digests.mail.cards import EntryToRender
 from digests.mail.headers import find_header_fault
+from digests.mail.subject import subject_of
 from digests.previews import issue_preview, reach
 from digests.publication import link_check
 from newsletter import clock
@@ -72,7 +74,7 @@ def check_subject(seen: IssueFront) -> Iterator[ChecklistItem]:
     if not seen.issue.subject:
         what = "There is no subject."
         yield ChecklistItem(
-            WARNS, what, "Each digest gets its first paper’s title as its subject.", "Write one, or let it be."
+            WARNS, what, "Each digest names the best fitting of its first three papers.", "Write one, or let it be."
         )
     elif (length := len(seen.issue.subject)) > LONG_SUBJECT:
         what = f"The subject is {length} characters long."
@@ -80,14 +82,14 @@ def check_subject(seen: IssueFront) -> Iterator[ChecklistItem]:
 
 
 def check_headers(seen: IssueFront) -> Iterator[ChecklistItem]:
-    """Build the headers of a digest from each text that may become its subject."""
-    texts = (
-        {seen.issue.subject: None} if seen.issue.subject else {card["title"]: entry.pk for entry, card in seen.front}
-    )
-    for text, entry_id in texts.items():
-        if fault := find_header_fault(text, seen.issue.date):
-            what = f"“{' '.join(text.split())}” cannot be the subject of a mail."
-            yield ChecklistItem(STOPS, what, f"{fault} No provider would take it.", "Write it again.", entry_id)
+    """Build the headers of a digest with each subject that it may have."""
+    titles = {card["title"]: entry.pk for entry, card in seen.front}
+    own = {"": None} if seen.issue.subject else titles
+    for title, entry_id in own.items():
+        subject = subject_of(seen.issue, title, len(seen.front))
+        if fault := find_header_fault(subject, seen.issue.date):
+            what = f"A mail with the subject “{subject}” cannot be sent."
+            yield ChecklistItem(STOPS, what, f"{fault} No provider would take it.", "Tell an operator.", entry_id)
 
 
 def check_notes(seen: IssueFront) -> Iterator[ChecklistItem]:
@@ -107,14 +109,15 @@ def check_summaries(seen: IssueFront) -> Iterator[ChecklistItem]:
 def check_length(seen: IssueFront) -> Iterator[ChecklistItem]:
     if not seen.front:
         return
-    html = issue_preview.preview_front("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
+    items = [EntryToRender(entry, card, "") for entry, card in seen.front]
+    html = issue_preview.preview_front("", seen.issue, items).html
     size = len(html.encode())
     if size > compose.MAX_HTML_BYTES:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MAX_HTML_BYTES // 1000} KB."
         yield ChecklistItem(STOPS, what, "Gmail would cut it off.", "Drop papers, or shorten intro and notes.")
     elif SHORTENED_NOTICE.search(html):
         what = f"The whole front is longer than a mail of {compose.MAX_HTML_BYTES // 1000} KB may be."
-        meaning = "Who gets all of it sees its last papers in brief; who gets fewer sees them whole."
+        meaning = "A reader who gets all of it sees its last papers in brief."
         yield ChecklistItem(WARNS, what, meaning, "Drop papers, or let it be.")
 
 

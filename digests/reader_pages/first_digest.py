@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from digests.assembly import papers_sent
+from digests.assembly import history_of_reader
 from digests.models import Delivery
 from digests.selection import digest_choice, spans
 from digests.sending import switch
@@ -43,8 +43,7 @@ def has_had_all(reader: Subscriber) -> bool:
     """Return True if there is nothing for a returning reader but papers that were sent before."""
     source = spans.Spans(clock.now())
     choice = spans.choices_of([reader.preferences_id])[reader.preferences_id]
-    sent = papers_sent.papers_already_sent(Delivery.objects.filter(subscriber=reader), source.now)
-    had = papers_sent.add_merged_papers(sent, source)
+    had = history_of_reader.papers_sent_in(Delivery.objects.filter(subscriber=reader), source)
     drawn = digest_choice.draw(source.of(None, choice), choice, had, is_first=True)
     return drawn.reason == Delivery.Reason.ALL_HAD
 

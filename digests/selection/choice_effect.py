@@ -13,6 +13,7 @@ from datetime import date
 
 from digests.selection.entry_index import Choice, Entry, IssueIndex, entries_of_papers, index_prominence
 from digests.selection.rules import OlderIssue, select
+from newsletter.papers.topics.abbreviations import spellings_of
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 
 MARKS = ".,;:!?()"  # no phrase spans one of these
@@ -84,11 +85,12 @@ def effects(days: Iterable[IssueDay], choice: Choice) -> list[Effect]:
 def first_effect(days: Iterable[IssueDay], choice: Choice) -> Effect | None:
     """Return what the newest issue of `days` would have brought to a new reader; None if no day has an issue."""
     newest_first = sorted(days, key=lambda day: day.date, reverse=True)
-    issues = [(day.date, index_for_choice(day.index, choice)) for day in newest_first if day.index]
-    if not issues:
+    # Lazy, because the newest issue alone fills most digests.
+    issues = ((day.date, index_for_choice(day.index, choice)) for day in newest_first if day.index)
+    if (newest := next(issues, None)) is None:
         return None
-    (day, index), *earlier = issues
-    return effect_of(day, index, choice, set(), [index for _, index in earlier])
+    day, index = newest
+    return effect_of(day, index, choice, set(), (older for _, older in issues))
 
 
 def effect_of(day: date, index: IssueIndex, choice: Choice, had: set[int], earlier: Iterable[IssueIndex]) -> Effect:
@@ -126,15 +128,15 @@ def index_for_choice(index: IssueIndex, choice: Choice) -> IssueIndex:
 def entries_with(entries: Sequence[Entry], phrases: Iterable[str]) -> dict[str, int]:
     """Return the mask of the entries that hold each phrase, by the phrase."""
     masks = dict.fromkeys(phrases, 0)
-    searches = [PhraseSearch(phrase) for phrase in masks]
+    searches = [(phrase, PhraseSearch(spelling)) for phrase in masks for spelling in spellings_of(phrase)]
     for number, entry in enumerate(entries):
         text = f"{entry.title}\n{entry.summary}"
         if not text.isascii():
             text = unicodedata.normalize("NFKC", text)
         small = text.casefold()
-        for search in searches:
+        for phrase, search in searches:
             if search.stem in small and search.is_in(text, small):
-                masks[search.phrase] |= 1 << number
+                masks[phrase] |= 1 << number
     return masks
 
 
@@ -143,7 +145,6 @@ class PhraseSearch:
 
     def __init__(self, phrase: str) -> None:
         words = [normalise(word) for word in split_words(phrase.strip(" " + MARKS))]
-        self.phrase = phrase
         self.finder = PhraseIndex([phrase])
         # Every spelling of a word begins with its normal form, except that a final y may stand for -ie.
         stems = [word.removesuffix("y") for word in words]

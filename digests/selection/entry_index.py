@@ -12,8 +12,11 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from newsletter.papers.topic_fit import FAIR as FAIR
-from newsletter.papers.topic_fit import WEAK, WELL
+from newsletter.papers.topic_fit import WEAK as WEAK
+from newsletter.papers.topic_fit import WELL
+from newsletter.papers.topics.abbreviations import spellings_of
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
+from subscribers.choice_bounds import USUAL_DETAIL
 
 PICK = "Editors’ pick"
 FREE = "From the editors"
@@ -22,7 +25,6 @@ UNKNOWN_FIT = WEAK
 # The best score of a topic's shelf is worth this much fit. Scores count by their rank within the topic, because the
 # forecast favours papers like those of the topics that trend most.
 SCORE_IN_FIT = 0.15
-USUAL_DETAIL = "lines"  # of Preferences.Detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +240,17 @@ def index_words(index: IssueIndex, choice: Choice) -> None:
 
 
 def entries_with(index: IssueIndex, phrase: str) -> int:
-    """Return the mask of the entries that hold `phrase`; only those that hold all its words are searched for it."""
+    """Return the mask of the entries that hold `phrase` in one of its spellings."""
     if not index.words:
         add_words(index)
+    mask = 0
+    for spelling in spellings_of(phrase):
+        mask |= entries_spelling(index, spelling)
+    return mask
+
+
+def entries_spelling(index: IssueIndex, phrase: str) -> int:
+    """Return the mask of the entries that hold `phrase` as it stands; only those with all its words are searched."""
     mask = (1 << len(index.entries)) - 1
     for word in map(normalise, split_words(phrase)):
         if word[0].isalnum():
@@ -254,13 +264,21 @@ def index_prominence(index: IssueIndex, phrase: str) -> None:
     index.by_title_phrase[phrase] = index.by_repeated_phrase[phrase] = 0
     if not (mask := index.by_phrase[phrase]):
         return
-    finder = PhraseIndex([phrase])
+    finder = PhraseIndex(spellings_of(phrase))
     for number in bits(mask):
         entry = index.entries[number]
-        in_title = len(list(finder.sightings(split_words(entry.title))))
-        is_repeated = in_title + len(list(finder.sightings(split_words(entry.summary)))) > 1
+        in_title = count_mentions(finder, entry.title)
+        is_repeated = in_title + count_mentions(finder, entry.summary) > 1
         index.by_title_phrase[phrase] |= bool(in_title) << number
         index.by_repeated_phrase[phrase] |= is_repeated << number
+
+
+def count_mentions(finder: PhraseIndex, text: str) -> int:
+    """Count how often `text` names a phrase; “Large language models (LLMs)” names it once."""
+    words = split_words(text)
+    found = list(finder.sightings(words))
+    ends = {start + len(split_words(phrase)) for start, phrase in found}
+    return sum(not (start - 1 in ends and words[start - 1] == "(") for start, _ in found)
 
 
 def add_words(index: IssueIndex) -> None:

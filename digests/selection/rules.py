@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from digests.selection.entry_index import (
     FAIR,
+    WEAK,
     Choice,
     Entry,
     IssueIndex,
@@ -66,17 +67,20 @@ def choose_places(
     excluded = excluded_entries(index, choice, had)
     picks = index.picks & ~excluded
     closed = excluded | picks | index.free
-    room = choice.max_papers - (picks & ~index.free).bit_count()
+    pick_count = (picks & ~index.free).bit_count()
+    room = choice.max_papers - pick_count
     numbers = entries_for_choice(index, choice, closed, room)
     places = [(index, number) for number in numbers]
     if len(places) < room:
         places += older_places(older, choice, had, room - len(places))
-    if len(places) < room:
+    few = min(choice.max_papers, MANY_FAIR) - pick_count - len(places)
+    if few > 0:
         closed |= mask_of(numbers) | entries_below(index, choice.minimum_score)
-        fair = best_placed(index, index.fair, choice, closed, min(room, MANY_FAIR) - len(places))
+        fair = best_placed(index, index.fair, choice, closed, few)
         places += [(index, number) for number in fair]
-        if (wanting := min(room, FEW_POOR) - len(places)) > 0 and (places or picks):
-            poor = best_placed(index, index.poor, choice, closed | mask_of(fair), wanting)
+        fewer = min(choice.max_papers, FEW_POOR) - pick_count - len(places)
+        if fewer > 0 and (places or picks):
+            poor = best_placed(index, index.poor, choice, closed | mask_of(fair), fewer)
             places += [(index, number) for number in poor]
     if index.free and (places or picks):
         picks |= index.free & ~excluded
@@ -253,10 +257,16 @@ def choose_fallback_places(index: IssueIndex, choice: Choice, had: Collection[in
 
 
 def reasons_left_out(
-    index: IssueIndex, choice: Choice, items: Collection[Item], had: Collection[int] = ()
+    index: IssueIndex,
+    choice: Choice,
+    items: Collection[Item],
+    had: Collection[int] = (),
+    *,
+    is_fallback: bool = False,
 ) -> dict[int, str]:
     """Return the one reason why each entry of the span is not among `items`, by the entry's id."""
     chosen = {item.entry.id for item in items}
+    has_room = sum(not item.entry.is_free for item in items) < choice.max_papers
     muted, before = muted_entries(index, choice), entries_of_papers(index, had)
     low = entries_below(index, choice.minimum_score)
     wanted = index.picks | followed_entries(index, choice)
@@ -275,15 +285,20 @@ def reasons_left_out(
             reasons[entry.id] = "none of the reader’s topics"
         elif not wanted & bit and low & bit:
             reasons[entry.id] = "below the reader’s minimum score"
-        elif not wanted & bit and not items and is_poor(entry, topics):
+        elif not wanted & bit and (is_fallback or not items) and is_below(FAIR, entry, topics):
             reasons[entry.id] = "it fits the topic poorly, and nothing better stands before it"
+        elif not wanted & bit and has_room and is_below(FAIR, entry, topics):
+            reasons[entry.id] = f"it fits the topic poorly, and poor fits come only up to {FEW_POOR} papers in all"
+        elif not wanted & bit and has_room and is_below(WEAK, entry, topics):
+            reasons[entry.id] = f"it fits the topic weakly, and weak fits come only up to {MANY_FAIR} papers in all"
         else:
             reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
     return reasons
 
 
-def is_poor(entry: Entry, topics: Iterable[str]) -> bool:
-    return all(entry.fit(slug) < FAIR for slug in topics)
+def is_below(fit: float, entry: Entry, topics: Iterable[str]) -> bool:
+    """Return True if an entry fits none of the topics so well."""
+    return all(entry.fit(slug) < fit for slug in topics)
 
 
 def entries_to_explain(index: IssueIndex, choice: Choice) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import time
+from datetime import datetime, time
 from typing import NamedTuple
 
 from django.conf import settings
@@ -15,6 +15,8 @@ from digests.mail.links import Linking
 from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody, Words
 from digests.sending.message_ids import MessageIds
+from digests.sending.repeats import find_repeats
+from newsletter.mail.return_address import Purpose, return_addresses
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +29,21 @@ class CallDelivery(NamedTuple):
     digest_id: int
     subscriber_id: int
     to: str
+    address_hash: str
     token_epoch: int
     preferences_id: int
     frequency: str | None  # None of an erased reader, as are the next three
     weekday: int
     send_time: time
     timezone: str
+    slot: datetime
 
 
 # Erased readers join to an empty address; such deliveries are skipped.
 DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
-       coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency, reader.weekday, reader.send_time,
-       reader.timezone
+       coalesce(reader.address_hash, ''), coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency,
+       reader.weekday, reader.send_time, reader.timezone, delivery.slot
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
 WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
 ORDER BY delivery.call_no, delivery.id
@@ -58,20 +62,24 @@ def load_calls(batch_id: int, position: int) -> dict[int, list[CallDelivery]]:
 
 
 class ReaderWords:
-    """What the mails of a batch say to each reader in words: one query for all choices, one line for each."""
+    """What the mails of a batch say to each reader in words: two queries for a batch."""
 
     def __init__(self, calls: Mapping[int, Sequence[CallDelivery]]) -> None:
         preferences = {row.preferences_id for rows in calls.values() for row in rows}
         self.choices = reader_words.choices_in_words(preferences)
+        self.repeats = find_repeats([row.id for rows in calls.values() for row in rows])
         self.known: dict[tuple[object, ...], Words] = {}
 
     def of(self, row: CallDelivery) -> Words:
         if row.frequency is None:
             return reader_words.UNNAMED
-        key = row[6:]
+        again = (
+            reader_words.again_words(self.repeats[row.id], row.slot, row.timezone) if row.id in self.repeats else ""
+        )
+        key = (*row[7:12], again)
         if (words := self.known.get(key)) is None:
             choice = self.choices.get(row.preferences_id, reader_words.ONLY_PICKS)
-            words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone)
+            words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone, again)
             self.known[key] = words
         return words
 
@@ -108,10 +116,14 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
 def build_mails(
     rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds, words: ReaderWords
 ) -> list[Mail]:
-    linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
+    linking, is_smtp = Linking(settings.SITE_URL, settings.SECRET_KEY), settings.EMAIL_PROVIDER == "smtp"
+    returns = return_addresses() if is_smtp else None
 
     def copy_for(row: CallDelivery) -> Copy:
         links = linking.links(row.id, row.subscriber_id, row.token_epoch)
-        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row))
+        return_to = returns.sign(Purpose.DELIVERY, row.id, row.address_hash) if returns else ""
+        unsubscribe_to = returns.sign(Purpose.UNSUBSCRIBE, row.subscriber_id) if returns else ""
+        message_id = message_ids.local_part(row.id) if is_smtp else ""
+        return Copy(row.id, row.to, links, message_id, words.of(row), return_to, unsubscribe_to)
 
     return [Mail(contents[row.digest_id], copy_for(row)) for row in rows]

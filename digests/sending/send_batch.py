@@ -8,6 +8,7 @@ dies, only the deliveries of the open window become uncertain.
 import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -18,20 +19,19 @@ from django.db.models import F, Max
 from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.providers.base import fault_of_content
-from digests.sending import auto_pause, call_split, messages, outcome_recording, switch
+from digests.sending import auto_pause, call_split, messages, outcome_recording, refusal_brake, switch
 from digests.sending.message_ids import load_message_ids
 from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
 from newsletter import clock
 from newsletter.mail import message
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 logger = logging.getLogger(__name__)
 Status = Batch.Status
 
-# Small calls share a commit: a window holds at most this many readers, or one call. So many can become uncertain.
-READERS_IN_DOUBT = 50
 LONGEST_WAIT_IN_LINE = timedelta(seconds=60)  # for a turn of the pace, which any batch would have to wait for
 SHORT_WAIT = timedelta(seconds=1)  # for a turn while keeping the lease
 TURN_SECONDS = 450  # that one task works at a batch; less than its time limit
@@ -104,9 +104,10 @@ class Handover:
         self.message_ids = load_message_ids()
         self.contents: dict[int, SharedBody] = {}
         self.answered: list[tuple[CallDelivery, SendOutcome]] = []  # of the last window, recorded by the next move
+        self.last_answers: deque[bool] = deque(maxlen=refusal_brake.LAST)  # of the provider: True refuses our mail
         self.position = batch.position
         self.unsent: list[tuple[CallDelivery, SendOutcome]] = []  # of a window that the provider refused for now
-        self.room: int | None = None  # readers left of the day's limit, when fewer than a window
+        self.room: int | None = None  # readers that the next window may hold, by the day's limit or after doubt
         self.deadline = 0.0  # monotonic; no call begins after it
         self.slowest = 0.0  # seconds of the slowest call of the last window
         self.is_open = False  # calls may be in flight
@@ -168,9 +169,12 @@ class Handover:
         return False
 
     def next_window(self) -> list[CallDelivery]:
-        """Return the deliveries of the next calls that share a commit; empty after the last call."""
-        most = self.provider.window if self.provider.most == 1 else READERS_IN_DOUBT
-        most = min(most, self.room or most)
+        """Return the deliveries of the next calls that share a commit; empty after the last call.
+
+        If the worker dies, all of them are in doubt.
+        """
+        most = self.provider.window if self.provider.most == 1 else settings.READERS_IN_DOUBT
+        most = min(most, settings.READERS_IN_DOUBT, self.room or most)
         window: list[CallDelivery] = []
         for call_no in sorted(call for call in self.calls if call >= self.position):
             rows = self.calls[call_no]
@@ -196,10 +200,14 @@ class Handover:
 
     def wait_for_turn(self, wait: timedelta) -> None:
         """Sleep until a turn that comes shortly, with all outcomes recorded and no call open."""
+        self.record_answers()
+        time.sleep(wait.total_seconds())
+
+    def record_answers(self) -> None:
+        """Record the outcomes so far in a commit of their own, with no call open."""
         lease_until = clock.now() + settings.SEND_LEASE
         self.move(Status.SUBMITTING, position=self.position, open_calls=0, lease_until=lease_until)
         self.answered = []
-        time.sleep(wait.total_seconds())
 
     def shrink_window(self, room: int) -> timedelta | None:
         """Shrink the next window to `room` readers; return zero if its call was split and must be reloaded."""
@@ -239,7 +247,15 @@ class Handover:
             self.is_in_line = any(outcome.code == "429" for outcome in outcomes)
             return max(outcome.wait for outcome in outcomes)
         self.advance(window, [*answered, *unrendered])
+        self.stop_if_refused(outcomes)
         return None
+
+    def stop_if_refused(self, outcomes: Sequence[SendOutcome]) -> None:
+        """Record refusals of our mail at once, and pause sending where they are too many: no further call is made."""
+        self.last_answers.extend(outcome.blame is Blame.US for outcome in outcomes if not outcome.is_worth_repeating)
+        if any(outcome.blame is Blame.US for outcome in outcomes):
+            self.record_answers()
+            refusal_brake.pause_if_refused(self.last_answers)
 
     def open(self, window: Sequence[CallDelivery]) -> dict[int, str]:
         """Record the outcomes so far and open the calls of `window`; return {delivery id: reason} of those skipped.
@@ -262,7 +278,7 @@ class Handover:
 
     def advance(self, window: Sequence[CallDelivery], answered: list[tuple[CallDelivery, SendOutcome]]) -> None:
         """Move past the calls of `window`; the next move stores it."""
-        self.answered, self.unsent, self.is_open = answered, [], False
+        self.answered, self.unsent, self.is_open, self.room = answered, [], False, None
         self.position = window[-1].call_no + 1
 
     def release(self, wait: timedelta) -> None:
@@ -338,16 +354,19 @@ UNRENDERED = SendOutcome("refused", reason="This digest cannot be rendered: its 
 def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seconds: float) -> None:
     """Report a window's outcomes, and the seconds of its slowest call, to the pace that all workers share."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
+    unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))
-    if any(outcome.status == "unknown" for outcome in outcomes):
-        turn.failed()
+    if unknown:
+        turn.doubted(unknown[0].reason)
+    elif all(outcome.blame is Blame.US for outcome in outcomes):
+        turn.failed(outcomes[0].reason)
     elif not all(outcome.is_worth_repeating for outcome in outcomes):
         turn.slow(seconds)
     elif throttled or all(outcome is NOT_MADE for outcome in outcomes):
         turn.unsent()
     elif not any(outcome.is_worth_splitting for outcome in outcomes):
-        turn.failed()
+        turn.failed(outcomes[0].reason)
     else:
         turn.slow(seconds)
 

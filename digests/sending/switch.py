@@ -1,25 +1,29 @@
-"""The switch for digests: paused and resumed by people and by `auto_pause`, held where the database may be a backup.
+"""The switch for digests: paused and resumed by people and by `auto_pause`, held where the database may be a copy.
 
-A restored backup knows nothing of what was sent after it was made, and would send it again. So while workers run, an
+A copy knows nothing of what the original has sent since it was made, and would send it again. So while workers run, an
 epoch in the database rises, and markers outside the database follow it. Sending is held, until an operator allows it,
-in a database behind its marker, and in one that worked before, has been silent, and has no marker on this machine.
+in a database that is behind a marker, that a marker places elsewhere, or that worked before and that no marker knows.
 """
 
 import uuid
 from datetime import datetime
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
 from digests.models import SendingSwitch, SwitchChange
 from digests.sending import backup_markers, message_ids
+from digests.sending.backup_markers import Marker
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
 
 BY_ITSELF = "Paper Round itself"
 ENDED_EPOCH = 2**62  # of a lineage that was replaced: any database that still has it is a backup
+PLACE = """(
+    SELECT concat_ws('/', system_identifier, oid) FROM pg_control_system(), pg_database
+    WHERE datname = current_database()
+)"""
 # The newest epoch that this process knows of each database.
 _newest: dict[str, int] = {}
 
@@ -35,6 +39,7 @@ class SwitchRow(NamedTuple):
     alive_at: datetime
     pause_reason: str
     hold_reason: str
+    place: str  # the database server's own number and the database's: a copy has others
 
 
 def send_permission() -> SendPermission:
@@ -44,7 +49,7 @@ def send_permission() -> SendPermission:
     returns, no new call leaves.
     """
     state = _read_row() or _create_row()
-    if reason := state.hold_reason or _restore_suspicion(state):
+    if reason := state.hold_reason or _doubt_about(state):
         if not state.hold_reason:
             _hold(reason)
         return SendPermission(False, reason)
@@ -60,13 +65,13 @@ def is_paused() -> bool:
 def current_permission() -> SendPermission:
     """Return what `send_permission` would, without writing anything."""
     state = _read_row()
-    reason = (state.hold_reason or _restore_suspicion(state) or state.pause_reason) if state else ""
+    reason = (state.hold_reason or _doubt_about(state) or state.pause_reason) if state else ""
     return SendPermission(not reason, reason)
 
 
 def is_held() -> bool:
     state = _read_row()
-    return state is not None and bool(state.hold_reason or _restore_suspicion(state))
+    return state is not None and bool(state.hold_reason or _doubt_about(state))
 
 
 def pause(by: str, reason: str, **against: object) -> bool:
@@ -101,7 +106,7 @@ def allow(by: str) -> bool:
     It gets a new lineage: markers on other machines no longer hold it, and copies of the old database stay held.
     """
     state = _read_row()
-    if state is None or not (state.hold_reason or _restore_suspicion(state)):
+    if state is None or not (state.hold_reason or _doubt_about(state)):
         return False
     lineage = uuid.uuid4()
     with transaction.atomic():
@@ -110,7 +115,8 @@ def allow(by: str) -> bool:
         row.message_names = message_ids.with_name(row.message_names, lineage.hex)
         row.save()
         _record(SwitchChange.Act.ALLOWED, by, state.hold_reason)
-    backup_markers.write({state.lineage: ENDED_EPOCH, str(lineage): 1})
+    ended, begun = Marker(ENDED_EPOCH, state.place), Marker(1, state.place)
+    backup_markers.write({state.lineage: ended, str(lineage): begun})
     return True
 
 
@@ -119,13 +125,13 @@ def raise_epoch() -> None:
     state = _read_row() or _create_row()
     if state.hold_reason:
         return
-    if reason := _restore_suspicion(state):
+    if reason := _doubt_about(state):
         _hold(reason)
         return
     row = SendingSwitch.objects.filter(pk=1, lineage=state.lineage, hold_reason="")
     if row.update(epoch=F("epoch") + 1, alive_at=clock.now()):
         _newest[state.lineage] = state.epoch + 1
-        backup_markers.write({state.lineage: state.epoch + 1})
+        backup_markers.write({state.lineage: Marker(state.epoch + 1, state.place)})
 
 
 def _read_row() -> SwitchRow | None:
@@ -134,7 +140,7 @@ def _read_row() -> SwitchRow | None:
         # Two statements, so that the row is read after the lock is granted.
         cursor.execute(
             f"{advisory_locks.shared_in_transaction(Lock.SENDING_SWITCH)}; "
-            "SELECT lineage::text, epoch, alive_at, pause_reason, hold_reason FROM digests_sendingswitch"
+            f"SELECT lineage::text, epoch, alive_at, pause_reason, hold_reason, {PLACE} FROM digests_sendingswitch"
         )
         cursor.nextset()
         row = cursor.fetchone()
@@ -142,19 +148,32 @@ def _read_row() -> SwitchRow | None:
 
 
 def _create_row() -> SwitchRow:
-    SendingSwitch.objects.bulk_create([SendingSwitch(pk=1)], ignore_conflicts=True)
+    """Create the row of a database that is new, and then its first markers, unless another process has."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {PLACE}")
+        (place,) = cursor.fetchone()
+    row = SendingSwitch(pk=1, epoch=1)
+    # Markers first: after a crash in between, they know a database that does not exist.
+    backup_markers.write({str(row.lineage): Marker(row.epoch, place)})
+    SendingSwitch.objects.bulk_create([row], ignore_conflicts=True)
     state = _read_row()
     assert state is not None
     return state
 
 
-def _restore_suspicion(state: SwitchRow) -> str:
-    """Return why this may be a restored database, or an empty string."""
+def _doubt_about(state: SwitchRow) -> str:
+    """Return why this database may be a copy, or an empty string."""
     known = _newest.get(state.lineage)
     if known is None:
-        known = backup_markers.read(state.lineage)
-    if known is None:
-        return _silence_suspicion(state)
+        markers = backup_markers.read(state.lineage)
+        if not markers:
+            return _doubt_about_stranger(state)
+        if any(marker.place not in ("", state.place) for marker in markers):
+            return (
+                "This database looks like a copy: the one that is at work here under its name is another. "
+                "What this one has as planned, the other may have sent or may send."
+            )
+        known = max(marker.epoch for marker in markers)
     if known > state.epoch and known > _read_epoch_again(state):
         return (
             "This database is older than what was sent from it: it looks like a restored backup. "
@@ -174,12 +193,13 @@ def _read_epoch_again(state: SwitchRow) -> int:
     return fresh.epoch if fresh.lineage == state.lineage else ENDED_EPOCH
 
 
-def _silence_suspicion(state: SwitchRow) -> str:
-    if not state.epoch or state.alive_at > clock.now() - settings.SENDING_SILENCE:
+def _doubt_about_stranger(state: SwitchRow) -> str:
+    if not state.epoch:
         return ""
     return (
-        f"This database was last at work on {state.alive_at:%-d %B %Y at %H:%M} UTC, and not on this machine: "
-        "it may be a restored backup. Deliveries it has as planned may have been sent already."
+        f"This database was last at work on {state.alive_at:%-d %B %Y at %H:%M} UTC, and neither this machine’s "
+        "VAR_DIR nor its Redis knows it: it may be a copy. What it has as planned, the original may have sent or may "
+        "send."
     )
 
 

@@ -97,6 +97,11 @@ def name_message(message: AnymailMessage, provider: str) -> None:
         message.extra_headers["Message-ID"] = make_msgid(domain=domain)
 
 
+def return_to(message: AnymailMessage, address: str) -> None:
+    """Let bounces of a message sent by SMTP return to `address`; readers still see the publication's own."""
+    message.from_email, message.extra_headers["From"] = address, settings.DEFAULT_FROM_EMAIL
+
+
 @lru_cache(maxsize=8)
 def bare_address(sender: str) -> str:
     """Return the address alone, its domain as DNS writes it.

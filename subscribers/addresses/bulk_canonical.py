@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
-from subscribers.addresses.canonical import LONGEST_LOCAL_PART, AddressError, canonical_address
+from subscribers.addresses.canonical import LONGEST_ADDRESS, LONGEST_LOCAL_PART, AddressError, canonical_address
 
 ATOM = r"[a-zA-Z0-9_!#$%&'*+\-/=?^`{|}~]+"
 # Not “xn--”: email-validator also limits the length of the decoded domain.
@@ -42,7 +42,7 @@ def is_domain(domain: str) -> bool:
 
 def mask_address(text: str) -> str:
     """Return the first letter of each part of an address, too little to identify anybody."""
-    shown = text.strip()[:320]
+    shown = text.strip()[:LONGEST_ADDRESS]
     if not shown.isprintable():
         shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
     local_part, at, domain = shown.rpartition("@")

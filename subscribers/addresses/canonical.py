@@ -20,8 +20,7 @@ ROLE_PREFIXES = ("noreply", "donotreply", "bounces")
 LIST_SUFFIXES = ("-bounces", "-request", "-owner", "-subscribe", "-unsubscribe", "-join", "-leave")
 LIST_PREFIXES = ("owner-", "listserv-")
 SEPARATORS = str.maketrans("", "", "-_.")
-
-
+LONGEST_ADDRESS = 320  # characters as typed: 64 before the @, 255 after it
 LONGEST_LOCAL_PART = 64  # bytes (RFC 5321, 4.5.3.1.1)
 # Providers that document mail to addresses with other than ASCII letters before the @ (SMTPUTF8).
 UNICODE_PROVIDERS = frozenset(["mailgun"])

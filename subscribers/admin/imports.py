@@ -17,13 +17,12 @@ from subscribers import tasks
 from subscribers.imports import uploads
 from subscribers.imports.column_form import ColumnForm
 from subscribers.imports.columns import MEANINGS, Meaning
-from subscribers.imports.file_header import clean_name
 from subscribers.imports.formats import FORMATS
 from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun
 
-RELOAD_SECONDS = 3
+REFRESH_SECONDS = 3
 
 
 @admin.register(ImportRun)
@@ -127,19 +126,17 @@ class ImportRunAdmin(AuditedAdmin):
             "run": run,
             "format": run.columns.get("format") or label_of(run.format),
             "form": form or ColumnForm(run),
-            "explained": explained_columns(run),
+            "explained": [(title, MEANINGS[Meaning(word)]) for title, word in run.columns.get("explained", [])],
             "counts": [
                 (count, key.replace("_", " "), REASONS[key]) for key in RowResult if (count := run.counts.get(key))
             ],
             "added": run.counts.get(RowResult.ADDED, 0),
             "may_change": self.has_change_permission(request, run),
+            "refresh_seconds": REFRESH_SECONDS,
             "has_report": run.is_upload and run.report_path.exists(),
         }
         status = 422 if form else 200
-        response = TemplateResponse(request, "admin/subscribers/importrun/page.html", context, status=status)
-        if run.is_at_work:
-            response["Refresh"] = str(RELOAD_SECONDS)
-        return response
+        return TemplateResponse(request, "admin/subscribers/importrun/page.html", context, status=status)
 
     def report(self, request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
         run = get_object_or_404(ImportRun, pk=run_id, is_upload=True)
@@ -150,13 +147,6 @@ class ImportRunAdmin(AuditedAdmin):
         except FileNotFoundError as exc:
             raise Http404("The report of this import has been deleted.") from exc
         return FileResponse(file, as_attachment=True, filename=f"import-{run.pk}-report.csv")
-
-
-def explained_columns(run: ImportRun) -> list[tuple[str, str]]:
-    """Return the title of each column that an operator explained, and what it means."""
-    titles = {clean_name(title): title for title in run.columns.get("read", []) + run.columns.get("unread", [])}
-    meanings: dict[str, str] = run.columns.get("meanings", {})
-    return [(titles[name], MEANINGS[Meaning(word)]) for name, word in meanings.items() if name in titles]
 
 
 def label_of(form: str) -> str:

@@ -1,14 +1,16 @@
 """Map the topics, phrases, hours and zones in a file to stored preferences and rhythms."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
-from datetime import date, time, timedelta
+from datetime import date, time
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from zoneinfo import available_timezones
 
 from newsletter import clock
 from newsletter.papers.models import Topic
+from subscribers.choice_bounds import LONGEST_PAUSE, MOST_PAPERS
 from subscribers.csv_cells import unescape_formula
 from subscribers.digest_schedule import Rhythm
 from subscribers.imports.file_header import value_of
@@ -29,12 +31,24 @@ HOUR = re.compile(
     re.IGNORECASE,
 )
 BETWEEN_TOPICS = re.compile(r"[,;|]")
-LONGEST_PAUSE = timedelta(days=366)
-MOST_PAPERS = 30
 CACHE_SIZE = 100_000
 CACHED_LENGTH = 1_000  # characters; longer cells are read anew, so that the cache stays small
 
 Value = TypeVar("Value")
+
+
+class Number(NamedTuple, Generic[Value]):
+    """A column of numbers from `least` to `most`."""
+
+    name: str
+    kind: Callable[[str], Value]
+    least: float
+    most: float
+    hint: str
+
+
+MAX_PAPERS = Number("number of papers", int, 1, MOST_PAPERS, f"a number from 1 to {MOST_PAPERS}")
+MINIMUM_SCORE = Number("minimum score", float, 0, sys.float_info.max, "a number, 0 or more")
 
 
 class Defaults(NamedTuple):
@@ -141,8 +155,8 @@ def read_wishes(cells: tuple[str, ...]) -> tuple[PapersChoice, tuple[str, ...]]:
             followed_authors,
             muted,
             muted_authors,
-            max_papers=parse_number(papers, int, 1, MOST_PAPERS, usual.max_papers, "number of papers", notes),
-            minimum_score=parse_number(score, float, 0, 1e9, usual.minimum_score, "minimum score", notes),
+            max_papers=parse_number(papers, MAX_PAPERS, usual.max_papers, notes),
+            minimum_score=parse_number(score, MINIMUM_SCORE, usual.minimum_score, notes),
             detail=look_up(DETAILS, detail.strip(), usual.detail, "detail", "title, lines or abstract", notes),
         ),
         tuple(notes),
@@ -157,18 +171,16 @@ def read_entries(cell: str, notes: list[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def parse_number(
-    text: str, kind: Callable[[str], Value], least: float, most: float, usual: Value, name: str, notes: list[str]
-) -> Value:
+def parse_number(text: str, wanted: Number[Value], usual: Value, notes: list[str]) -> Value:
     if not text.strip():
         return usual
     try:
-        number = kind(text)
-        if least <= number <= most:  # type: ignore[operator]
+        number = wanted.kind(text)
+        if wanted.least <= number <= wanted.most:  # type: ignore[operator]
             return number
     except ValueError:
         pass
-    notes.append(f"{name} “{value_of(text)}” (write a number from {least:g} to {most:g})")
+    notes.append(f"{wanted.name} “{value_of(text)}” (write {wanted.hint})")
     return usual
 
 

@@ -12,7 +12,15 @@ from typing import NamedTuple
 from subscribers.imports.csv_records import Lines
 from subscribers.imports.file_encoding import Encoding, encoding_of
 from subscribers.imports.file_error import FileError
-from subscribers.imports.file_header import Header, clean_name, index_of, read_header, recognize, title_of, value_of
+from subscribers.imports.file_header import (
+    Header,
+    clean_name,
+    index_of,
+    read_header,
+    recognize,
+    shown_titles,
+    value_of,
+)
 from subscribers.imports.formats import COMMON, PLAIN, Format
 from subscribers.imports.states import NO, State, StateColumn, permission, words
 
@@ -82,13 +90,15 @@ class Columns(NamedTuple):
     address: int
     states: list[tuple[int, Callable[[str], ReaderState]]]
     choice: Callable[[Sequence[str]], tuple[str, ...]]
+    titles: list[str]  # as they are shown
     read: list[str]  # titles
     unread: list[str]  # titles
-    unexplained: dict[str, int]  # clean names of suspect columns that nobody has explained yet, with their index
+    explained: list[tuple[str, str]]  # titles of the columns that an operator explained, each with its Meaning
+    unexplained: dict[str, int]  # clean titles of suspect columns that nobody has explained yet, with their index
 
 
 def find_columns(path: Path, form: Format, meanings: Mapping[str, str]) -> Columns:
-    """Return the columns of a file; `meanings` holds a Meaning by clean name.
+    """Return the columns of a file; `meanings` holds a Meaning by the clean title of a column, shown or whole.
 
     Raise FileError if it cannot be read as a file of this format.
     """
@@ -104,37 +114,59 @@ def find_columns(path: Path, form: Format, meanings: Mapping[str, str]) -> Colum
     form = recognize(form, names)
     address = index_of(form.addresses, names)
     choice = [index_of(column, names) for column in (form.topics, *CHOICE_COLUMNS)]
-    states = state_columns(form, names, meanings, {address, *choice})
+    titles = shown_titles(header.titles)
+    explained = explained_columns(meanings, [clean_name(title) for title in titles], names)
+    states = state_columns(form, names, explained, {address, *choice})
     used = {address, *choice, *states}
     free = {index: name for index, name in enumerate(names) if index not in used}
+    suspects = [index for index, name in free.items() if is_suspect(name, form) and index not in explained]
     return Columns(
         form, encoding, header, len(names), address,
-        [(index, state_reader(header.titles[index], column)) for index, column in states.items()],
-        itemgetter(*choice),
-        [title_of(header.titles[index]) for index in sorted(used - {len(names)})],
-        [title_of(header.titles[index]) for index in free],
-        {name: index for index, name in free.items() if is_suspect(name, form) and name not in meanings},
+        [(index, state_reader(titles[index], column)) for index, column in states.items()],
+        itemgetter(*choice), titles,
+        [titles[index] for index in sorted(used - {len(names)})],
+        [titles[index] for index in free],
+        [(titles[index], word) for index, word in explained.items()],
+        {clean_name(titles[index]): index for index in suspects},
     )  # fmt: skip
 
 
+def explained_columns(meanings: Mapping[str, str], shown: Sequence[str], whole: Sequence[str]) -> dict[int, Meaning]:
+    """Return the meanings by index of their columns, whose clean titles are `shown`, and uncut `whole`.
+
+    Raise FileError for a meaning whose column is not in the file, or for two meanings of one column.
+    """
+    found: dict[int, Meaning] = {}
+    for name, word in meanings.items():
+        indexes = places_of(name, shown) or places_of(name, whole)
+        if not indexes:
+            raise FileError(f"The file has no column “{name}”, so no meaning can be given to it.")
+        if any(found.get(index, word) != word for index in indexes):
+            raise FileError(f"The column “{name}” is given two meanings.")
+        found |= dict.fromkeys(indexes, Meaning(word))
+    return found
+
+
+def places_of(name: str, names: Sequence[str]) -> list[int]:
+    return [index for index, other in enumerate(names) if other == name]
+
+
 def state_columns(
-    form: Format, names: Sequence[str], meanings: Mapping[str, str], taken: set[int]
+    form: Format, names: Sequence[str], explained: Mapping[int, Meaning], taken: set[int]
 ) -> dict[int, StateColumn]:
     """Return all columns that say a state, by index: known ones, and those that an operator explained.
 
-    Raise FileError if the operator explains a column that is not in the file, or is known.
+    Raise FileError if the operator explains a column whose meaning is known.
     """
     known = known_columns(form, names)
-    read = {*known, *(names[index] for index in taken if index < len(names))}
-    for name in meanings:
-        if name not in names:
-            raise FileError(f"The file has no column “{name}”, so no meaning can be given to it.")
-        if name in read:
-            raise FileError(f"The column “{name}” already has a meaning, which cannot be replaced.")
-    columns = known | {
-        name: COLUMN_OF_MEANING[Meaning(word)] for name, word in meanings.items() if word in COLUMN_OF_MEANING
+    for index in explained:
+        if index in taken or names[index] in known:
+            raise FileError(f"The column “{names[index]}” already has a meaning, which cannot be replaced.")
+    return {
+        index: known[name] if name in known else COLUMN_OF_MEANING[explained[index]]
+        for index, name in enumerate(names)
+        if index not in taken and (name in known or explained.get(index) in COLUMN_OF_MEANING)
     }
-    return {index: columns[name] for index, name in enumerate(names) if index not in taken and name in columns}
 
 
 def known_columns(form: Format, names: Sequence[str]) -> dict[str, StateColumn]:
@@ -154,11 +186,9 @@ def is_suspect(name: str, form: Format) -> bool:
 
 
 def state_reader(title: str, column: StateColumn) -> Callable[[str], ReaderState]:
-    shown = title_of(title)
-
     @lru_cache(CACHE_SIZE)
     def read(cell: str) -> ReaderState:
         state = column.state_of(cell)
-        return ReaderState(state, "" if state == State.ACTIVE else f"“{shown}” says “{value_of(cell)}”")
+        return ReaderState(state, "" if state == State.ACTIVE else f"“{title}” says “{value_of(cell)}”")
 
     return read

@@ -3,6 +3,7 @@
 import csv
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -40,6 +41,16 @@ def title_of(title: str) -> str:
     return mask_address(text) if "@" in text else text[:60] or "–"
 
 
+def shown_titles(titles: Sequence[str]) -> list[str]:
+    """Return the columns' titles as `title_of` does, with the column's number where two cannot be told apart."""
+    shown = [title_of(title) for title in titles]
+    count = Counter(map(clean_name, shown))
+    return [
+        f"{title} (column {number})" if count[clean_name(title)] > 1 else title
+        for number, title in enumerate(shown, start=1)
+    ]
+
+
 def read_header(lines: Lines, form: Format) -> Header:
     """Return the header under the delimiter that finds the address in it; skip blank lines and a “sep=” line."""
     delimiters, skipped = DELIMITERS, 0
@@ -61,10 +72,6 @@ def read_header(lines: Lines, form: Format) -> Header:
     if len(header.titles) > MAX_COLUMNS:
         raise FileError(f"The file has {len(header.titles):,} columns; at most {MAX_COLUMNS:,} can be read.")
     return header
-
-
-def is_skipped(line: str) -> bool:
-    return DELIMITER_LINE.fullmatch(line) is not None or not line.strip(BLANK)
 
 
 def strip_invisible(text: str) -> str:

@@ -9,7 +9,7 @@ from subscribers.csv_cells import unescape_formula
 from subscribers.imports.columns import Columns
 from subscribers.imports.csv_records import Lines, Record, records
 from subscribers.imports.file_error import FileError
-from subscribers.imports.file_header import title_of, value_of
+from subscribers.imports.file_header import value_of
 from subscribers.imports.states import DO_NOT_MAIL, SEVERITY, State
 
 LONGEST_CELL = 10_000  # characters, of a cell that is read
@@ -89,6 +89,6 @@ def sample_values(path: Path, columns: Columns) -> dict[str, dict[str, Any]]:
             if index < len(record.cells) and len(samples[name]) < SAMPLE_VALUES:
                 samples[name].setdefault(value_of(record.cells[index]) or "(empty)")
     return {
-        name: {"title": title_of(columns.header.titles[index]), "values": list(samples[name])}
+        name: {"title": columns.titles[index], "values": list(samples[name])}
         for name, index in columns.unexplained.items()
     }

@@ -87,7 +87,10 @@ FORMATS = {
         "Paper Round",
         states=(
             StateColumn(("state",), words(active="active", unconfirmed="pending", left="unsubscribed")),
-            StateColumn(("suppressed",), words(bounced="bounce", complained="complaint", blocked="manual")),
+            StateColumn(("suppressed",), words(
+                bounced="bounce", complained="complaint", blocked="manual", erased="erased", stopped="provider",
+                refused="refused",
+            )),
         ),
         harmless=frozenset(("confirmed_at", "subscribed_at", "consents", "unsubscribed_at")),
         marks=frozenset(("state", "followed_phrases", "muted_phrases", "consents")),
@@ -184,7 +187,8 @@ FORMATS = {
         harmless=frozenset(("subscription_tier", "subscription_premium_tier_names")),
         marks=frozenset(("status", "referral_code", "utm_channel")),
     ),
-    # https://help.kit.com, “Subscriber statuses”: “inactive” has not confirmed yet, “cold” does not open mails
+    # https://help.kit.com, “Subscriber statuses”: “inactive” has not confirmed yet, “cold” does not open mails;
+    # https://developers.kit.com/api-reference/subscribers names the columns
     "kit": Format(
         "Kit (ConvertKit)",
         ("email", "email_address"),
@@ -193,12 +197,14 @@ FORMATS = {
                 active="active confirmed cold",
                 unconfirmed="inactive unconfirmed",
                 left="cancelled canceled unsubscribed",
+                blocked="blocked",
                 bounced="bounced",
                 complained="complained",
             )),
         ),
         topics=("tags",),
         has_labels=True,
+        marks=frozenset(("first_name", "email_address", "state", "created_at")),
     ),
     # server/routes/subscriptions.js of Mailtrain 2; the numbers are those of its table
     "mailtrain": Format(

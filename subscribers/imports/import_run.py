@@ -50,7 +50,7 @@ def process(run: ImportRun, path: Path, report_path: Path | None, *, is_dry: boo
     """
     if run.file_hash != hash_of(path):
         raise FileError("This is not the file that the import began with.")
-    file_columns = explained_columns(run, path)
+    file_columns = note_columns(run, path)
     found = survey(path, file_columns)
     mapper = ChoiceMapper(defaults_of(run.defaults), file_columns.form.has_labels)
     checker = RowChecker(mapper, found.do_not_mail)
@@ -80,22 +80,25 @@ def hash_of(path: Path) -> str:
         raise FileError(f"The file cannot be read: {exc.strerror}.") from exc
 
 
-def explained_columns(run: ImportRun, path: Path) -> Columns:
+def note_columns(run: ImportRun, path: Path) -> Columns:
     """Return the file's columns and note them on the run. Raise UnexplainedColumns if some have no meaning yet."""
     meanings = run.columns.get("meanings", {})
     found = columns.find_columns(path, FORMATS[run.format], meanings)
+    samples = file_reader.sample_values(path, found) if found.unexplained else {}
     run.columns = {
         "format": found.form.label,
         "is_certain": found.encoding.is_certain,
         "read": found.read,
         "unread": found.unread,
         "meanings": meanings,
-        "unexplained": file_reader.sample_values(path, found) if found.unexplained else {},
+        "explained": found.explained,
+        # Values of readers are stored only for the page that asks about an uploaded file.
+        "unexplained": samples if run.is_upload else {},
     }
     if run.pk:
         run.save(update_fields=["columns"])
     if found.unexplained:
-        raise UnexplainedColumns(unexplained_text(run.columns["unexplained"]))
+        raise UnexplainedColumns(unexplained_text(samples))
     return found
 
 

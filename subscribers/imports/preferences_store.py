@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from subscribers.choice_bounds import USUAL_DETAIL, USUAL_MAX_PAPERS
 from subscribers.models import Preferences
 
 # Compared by key, so a choice that a reader of the page made is the same row.
@@ -35,9 +36,9 @@ class PapersChoice(NamedTuple):
     followed_authors: tuple[str, ...] = ()
     muted_phrases: tuple[str, ...] = ()
     muted_authors: tuple[str, ...] = ()
-    max_papers: int = 10
+    max_papers: int = USUAL_MAX_PAPERS
     minimum_score: float = 0.0
-    detail: str = Preferences.Detail.LINES.value
+    detail: str = USUAL_DETAIL
 
     def columns(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in self._asdict().items()}

@@ -7,13 +7,18 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from subscribers.addresses import bulk_canonical
-from subscribers.addresses.canonical import AddressError, hash_address, is_role, refuse_undeliverable
+from subscribers.addresses.canonical import (
+    LONGEST_ADDRESS,
+    AddressError,
+    hash_address,
+    is_role,
+    refuse_undeliverable,
+)
 from subscribers.imports.choice_mapping import Choice, ChoiceMapper
 from subscribers.imports.file_reader import Row
-from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, State
+from subscribers.imports.states import DO_NOT_MAIL, RULES_OUT, SEVERITY, SUPPRESSED, State
 from subscribers.subscription.disposable_domains import is_disposable
 
-LONGEST_ADDRESS = 320
 WITHIN = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")  # an address inside a cell
 LONGEST_SEARCHED = 1_000  # characters of such a cell
 
@@ -40,12 +45,12 @@ class RowResult(StrEnum):
 REASONS = {
     RowResult.ADDED: "added; receives papers published from now on, at the chosen hour",
     RowResult.LEFT: "had unsubscribed there; stored as unsubscribed",
-    RowResult.SUPPRESSED: "bounced, complained or was blocked there; suppressed here",
+    RowResult.SUPPRESSED: "bounced, complained, or was blocked or suppressed there; suppressed here",
     RowResult.ALREADY: "already subscribed here; nothing changes",
     RowResult.LEFT_HERE: "unsubscribed here; only the reader can subscribe again",
     RowResult.SUPPRESSED_HERE: "suppressed here; never mailed",
     RowResult.DUPLICATE: "in the file more than once; a line that rules out mail counts, otherwise the first",
-    RowResult.MALFORMED: "not a valid email address",
+    RowResult.MALFORMED: "we cannot send mail to this address",
     RowResult.ROLE: "the address of a role, not of a person",
     RowResult.THROW_AWAY: "a disposable address",
     RowResult.UNCONFIRMED: "never confirmed there, so has not agreed",
@@ -172,7 +177,7 @@ def decide(candidate: Candidate, known: Known) -> RowResult:
         return candidate.outcome
     state = candidate.row.state
     suppressed = known.suppressed.get(candidate.address_hash)
-    if state in DO_NOT_MAIL and state != State.LEFT:
+    if state in SUPPRESSED:
         is_news = suppressed is None or (state == State.COMPLAINED and suppressed != "complaint")
         return RowResult.SUPPRESSED if is_news else RowResult.SUPPRESSED_HERE
     if suppressed:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, time
 
 from django.db import connection
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from subscribers.digest_schedule import Rhythm, next_slot
 from subscribers.imports.preferences_store import PreferencesStore
 from subscribers.imports.row_outcome import Candidate, CheckedRow, Known, RowResult, decide
@@ -73,8 +74,11 @@ INSERT INTO subscribers_consent (subscriber_id, act, at, text_version, source)
 SELECT id, 'unsubscribed', %(now)s, '', %(source)s FROM left_now
 """
 REASON = {
+    State.REFUSED: suppression.Reason.REFUSED,
     State.BLOCKED: suppression.Reason.MANUAL,
+    State.ERASED: suppression.Reason.ERASED,
     State.BOUNCED: suppression.Reason.BOUNCE,
+    State.STOPPED: suppression.Reason.PROVIDER,
     State.COMPLAINED: suppression.Reason.COMPLAINT,
 }
 
@@ -93,6 +97,7 @@ class RowWriter:
 
     def write(self, checked: Sequence[CheckedRow]) -> list[CheckedRow]:
         """Write rows in the caller's transaction; return their results, corrected for readers added meanwhile."""
+        advisory_locks.wait_in_transaction(Lock.NEW_ADDRESSES)
         self.suppress([one for one, outcome in checked if outcome == RowResult.SUPPRESSED])
         left = [one for one, outcome in checked if outcome == RowResult.LEFT]
         self.leave(left)

@@ -13,13 +13,17 @@ class State(StrEnum):
     UNCONFIRMED = "unconfirmed"
     LEFT_OUT = "left_out"  # an operator said that the column keeps its readers out
     LEFT = "left"
+    REFUSED = "refused"  # its owner did not sign up
     BLOCKED = "blocked"
+    ERASED = "erased"
     BOUNCED = "bounced"
+    STOPPED = "stopped"  # the provider mails it no more
     COMPLAINED = "complained"
 
 
 SEVERITY = {state: place for place, state in enumerate(State)}
-DO_NOT_MAIL = frozenset((State.LEFT, State.BLOCKED, State.BOUNCED, State.COMPLAINED))
+SUPPRESSED = frozenset((State.REFUSED, State.BLOCKED, State.ERASED, State.BOUNCED, State.STOPPED, State.COMPLAINED))
+DO_NOT_MAIL = SUPPRESSED | {State.LEFT}
 # A line in one of these states keeps out all other lines of its address.
 RULES_OUT = DO_NOT_MAIL | {State.LEFT_OUT}
 

@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 
 from newsletter.papers.models import Topic
+from subscribers.choice_bounds import USUAL_DETAIL, USUAL_MAX_PAPERS
+from subscribers.phrases import MAX_ENTRY_LENGTH
 
 
 class PreferencesQuerySet(models.QuerySet["Preferences"]):
@@ -41,13 +43,13 @@ class Preferences(models.Model):
     topics: "models.ManyToManyField[Topic, PreferencesTopic]" = models.ManyToManyField(
         Topic, through="PreferencesTopic", related_name="+"
     )
-    followed_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    followed_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    muted_phrases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    muted_authors = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    max_papers = models.PositiveSmallIntegerField(default=10)
+    followed_phrases = ArrayField(models.CharField(max_length=MAX_ENTRY_LENGTH), default=list, blank=True)
+    followed_authors = ArrayField(models.CharField(max_length=MAX_ENTRY_LENGTH), default=list, blank=True)
+    muted_phrases = ArrayField(models.CharField(max_length=MAX_ENTRY_LENGTH), default=list, blank=True)
+    muted_authors = ArrayField(models.CharField(max_length=MAX_ENTRY_LENGTH), default=list, blank=True)
+    max_papers = models.PositiveSmallIntegerField(default=USUAL_MAX_PAPERS)
     minimum_score = models.FloatField(default=0.0)
-    detail = models.CharField(max_length=8, choices=Detail, default=Detail.LINES, db_default=Detail.LINES)
+    detail = models.CharField(max_length=8, choices=Detail, default=USUAL_DETAIL, db_default=USUAL_DETAIL)
     unused_since = models.DateTimeField(
         null=True, editable=False
     )  # since when the nightly clean-up has found no reader
@@ -67,7 +69,7 @@ class Preferences(models.Model):
         """
         choice = {name: sorted(getattr(self, name)) for name in self.WORDS}
         parts: list[Any] = [sorted(topic_ids), choice, self.max_papers, self.minimum_score]
-        if self.detail != self.Detail.LINES:
+        if self.detail != USUAL_DETAIL:
             parts.append(self.detail)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -54,7 +54,7 @@ class ImportRun(StatefulModel):
     counts = models.JSONField(default=dict)
     problems = models.JSONField(default=list)
     notes = models.JSONField(default=dict)  # values for which the default is used, with the number of their rows
-    # What is known of the file's columns, and under "meanings" what an operator said of some by clean name.
+    # What is known of the file's columns, and under "meanings" what an operator said of some by clean title.
     columns = models.JSONField(default=dict)
     error = models.CharField(max_length=300, blank=True, default="")
     is_upload = models.BooleanField(default=False)  # we delete the file when the run ends
@@ -86,7 +86,7 @@ class ImportRun(StatefulModel):
 
     @property
     def unexplained(self) -> dict[str, dict[str, Any]]:
-        """The title and some values of each column of which an operator must say what it means, by clean name."""
+        """The title and some values of each column of which an operator must say what it means, by clean title."""
         samples: dict[str, dict[str, Any]] = self.columns.get("unexplained", {})
         return samples
 

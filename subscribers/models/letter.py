@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from newsletter import clock
 from newsletter.state_machine import StatefulModel
+from subscribers.addresses.canonical import LONGEST_ADDRESS
 from subscribers.models.reader import Subscriber
 
 
@@ -46,7 +47,7 @@ class Letter(StatefulModel):
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="letters")
     kind = models.CharField(max_length=11, choices=Kind)
-    address = models.CharField(max_length=320, blank=True, default="")  # if not the reader's own
+    address = models.CharField(max_length=LONGEST_ADDRESS, blank=True, default="")  # if not the reader's own
     status = models.CharField(max_length=8, choices=Status, default=Status.PLANNED)
     created_at = models.DateTimeField(default=clock.now)
     sending_at = models.DateTimeField(null=True)
@@ -95,7 +96,7 @@ class SignupRequest(models.Model):
     MAILED = (Outcome.CONFIRM, Outcome.SUBSCRIBED, Outcome.LINKED)
 
     wish = models.CharField(max_length=9, choices=Kind, default=Kind.SUBSCRIBE, db_default=Kind.SUBSCRIBE.value)
-    email = models.CharField(max_length=320, blank=True)
+    email = models.CharField(max_length=LONGEST_ADDRESS, blank=True)
     choice = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
     network = models.CharField(max_length=50)

@@ -10,6 +10,7 @@ from timezone_field import TimeZoneField
 from newsletter import clock
 from newsletter.state_machine import StatefulModel
 from subscribers import digest_schedule
+from subscribers.addresses.canonical import LONGEST_ADDRESS
 from subscribers.models.choice import Preferences
 
 UNDO_WINDOW = timedelta(hours=1)  # how long an unsubscription can be undone
@@ -51,9 +52,9 @@ class Subscriber(StatefulModel):
         Status.UNSUBSCRIBED: {Status.PENDING, Status.ACTIVE},
     }
 
-    email = models.EmailField(max_length=320, help_text="As typed.")
+    email = models.EmailField(max_length=LONGEST_ADDRESS, help_text="As typed.")
     canonical = models.CharField(
-        max_length=320, editable=False, db_collation="C"
+        max_length=LONGEST_ADDRESS, editable=False, db_collation="C"
     )  # so that its index serves prefix searches
     address_hash = models.CharField(max_length=64, editable=False)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING, editable=False)
@@ -160,11 +161,24 @@ class Subscriber(StatefulModel):
         self.reschedule()
 
     @property
+    def was_known(self) -> bool:
+        """Return True if the reader has ever confirmed or left; such a reader is not deleted as an unused sign-up.
+
+        Otherwise a stranger's sign-up would make us forget that somebody left, and a later import of an old list would
+        mail the address again.
+        """
+        return self.confirmed_at is not None or self.unsubscribed_at is not None
+
+    @property
     def can_undo_unsubscribe(self) -> bool:
         """Return True if the reader unsubscribed within UNDO_WINDOW."""
         if self.status != self.Status.UNSUBSCRIBED or self.unsubscribed_at is None:
             return False
         return self.unsubscribed_at >= clock.now() - UNDO_WINDOW
+
+    @property
+    def is_weekly(self) -> bool:
+        return self.frequency == self.Frequency.WEEKLY
 
     @property
     def rhythm(self) -> digest_schedule.Rhythm:

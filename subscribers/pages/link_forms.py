@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from subscribers.addresses.canonical import AddressError, canonical_address, readable_address
+from subscribers.addresses.canonical import LONGEST_ADDRESS, AddressError, canonical_address, readable_address
 from subscribers.models import Farewell, Letter
 from subscribers.subscription import abuse_check
 
@@ -16,7 +16,7 @@ class LinkForm(abuse_check.PublicForm):
 
     email = forms.CharField(
         label="Email address",
-        max_length=320,
+        max_length=LONGEST_ADDRESS,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
         error_messages={"required": "Enter the address your digests go to."},
     )

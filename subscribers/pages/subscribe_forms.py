@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import Any, cast
 
@@ -10,8 +10,9 @@ from django.http import QueryDict
 from newsletter import clock
 from newsletter.papers.models import Topic
 from newsletter.papers.topics import weekly_counts
-from subscribers.addresses.canonical import AddressError, canonical_address, readable_address
+from subscribers.addresses.canonical import LONGEST_ADDRESS, AddressError, canonical_address, readable_address
 from subscribers.addresses.mistyped_domain import suggest_address
+from subscribers.choice_bounds import LONGEST_PAUSE, MOST_PAPERS, USUAL_DETAIL, USUAL_MAX_PAPERS
 from subscribers.models import Preferences, Subscriber
 from subscribers.pages.phrase_field import PhraseListField
 from subscribers.pages.zone_field import ZoneField
@@ -20,10 +21,9 @@ from subscribers.subscription.disposable_domains import is_disposable
 
 SCHEDULE = ("frequency", "weekday", "send_time", "timezone")
 AMOUNT = ("max_papers", "detail")
-LONGEST_PAUSE = timedelta(days=366)
 CHOOSING = ("topics", "followed_phrases", "followed_authors")  # any one of them is enough to get papers
 THROW_AWAY = "We send no digests to throw-away addresses. Enter an address that you keep."
-SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (30, "30 papers")]
+SIZES = [(5, "5 papers"), (10, "10 papers"), (15, "15 papers"), (MOST_PAPERS, f"{MOST_PAPERS} papers")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +94,34 @@ class ChoiceForm(forms.Form):
         label="At most",
         choices=SIZES,
         coerce=int,
-        initial=10,
+        initial=USUAL_MAX_PAPERS,
         required=False,
-        empty_value=10,  # type: ignore[arg-type]
+        empty_value=USUAL_MAX_PAPERS,  # type: ignore[arg-type]
     )
-    detail = forms.ChoiceField(
+    detail = forms.TypedChoiceField(
         label="Under each paper",
         choices=Preferences.Detail,
-        initial=Preferences.Detail.LINES,
+        initial=USUAL_DETAIL,
         required=False,
+        empty_value=USUAL_DETAIL,
     )
 
     followed_phrases = PhraseListField(
-        label="Follow words", help_text="Papers about these words come whatever their topic."
+        label="Follow words",
+        help_text="Matched in every title, and in the abstracts of papers on your topics. If you choose no topics, in "
+        "every abstract. Well-known abbreviations of the words count too.",
     )
-    followed_authors = PhraseListField(label="Follow authors")
-    muted_phrases = PhraseListField(label="Mute words", help_text="Papers with these words never come.")
-    muted_authors = PhraseListField(label="Mute authors")
+    followed_authors = PhraseListField(label="Follow authors", help_text="You get their papers on any topic.")
+    muted_phrases = PhraseListField(
+        label="Mute words",
+        help_text="You get no papers with these words, or well-known abbreviations of them, in the title or abstract.",
+    )
+    muted_authors = PhraseListField(label="Mute authors", help_text="You get none of their papers.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = cast("TopicsField", self.fields["topics"])
         field.queryset = Topic.objects.current()
-
-    def clean_detail(self) -> str:
-        """Return the chosen detail; forms that do not ask for it, such as older embedded ones, get two lines."""
-        return self.cleaned_data["detail"] or Preferences.Detail.LINES.value
 
     def clean(self) -> dict[str, Any]:
         chosen: dict[str, Any] = {"topics": self.cleaned_data.get("topics"), **self.choice()}
@@ -162,7 +164,7 @@ class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
 
     email = forms.CharField(
         label="Email address",
-        max_length=320,
+        max_length=LONGEST_ADDRESS,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@university.edu"}),
         error_messages={"required": "Enter the address the digest should go to."},
     )
@@ -181,7 +183,7 @@ class SubscribeForm(abuse_check.PublicForm, ChoiceForm):
         return whole
 
     # Which address was meant, once the page has asked: the typed or the suggested one.
-    intended_email = forms.CharField(required=False, max_length=320, widget=forms.HiddenInput)
+    intended_email = forms.CharField(required=False, max_length=LONGEST_ADDRESS, widget=forms.HiddenInput)
     suggestion = ""
 
     def clean(self) -> dict[str, Any]:

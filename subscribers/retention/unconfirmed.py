@@ -28,8 +28,7 @@ def apply_retention() -> None:
 def delete_unconfirmed() -> int:
     """Delete up to CHUNK pending readers who last signed up over a week ago; return how many.
 
-    A pending reader who had been confirmed or had left before becomes unsubscribed instead: otherwise a stranger's
-    sign-up would make us forget it, and a later import of an old list would mail the address again.
+    A pending reader who was known before becomes unsubscribed instead.
     """
     since = clock.now() - UNCONFIRMED_KEPT
     asked = Consent.objects.filter(subscriber=OuterRef("pk"), act=Consent.Act.ASKED, at__gte=since)
@@ -37,12 +36,7 @@ def delete_unconfirmed() -> int:
     # Skip rows that another transaction is confirming or renewing right now.
     chunk = list(old.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:CHUNK])
     for reader in chunk:
-        if was_known(reader):
+        if reader.was_known:
             reader.unsubscribe()
-    Subscriber.objects.filter(pk__in=[reader.pk for reader in chunk if not was_known(reader)]).delete()
+    Subscriber.objects.filter(pk__in=[reader.pk for reader in chunk if not reader.was_known]).delete()
     return len(chunk)
-
-
-def was_known(reader: Subscriber) -> bool:
-    """Return whether a pending reader had been confirmed, or had left, before the sign-up."""
-    return reader.confirmed_at is not None or reader.unsubscribed_at is not None

@@ -68,6 +68,8 @@ def move_reader(letter: Letter, ip: str | None) -> Letter | None:
 
     Links in earlier mails end, because they are in the inbox of the old address. Unsubscribe links keep working.
     """
+    # Before any other lock, because an import holds it while it waits for readers' rows.
+    advisory_locks.wait_in_transaction(Lock.NEW_ADDRESSES)
     advisory_locks.wait_in_transaction(Lock.SIGNUP, letter.address)
     subscriber = Subscriber.objects.select_for_update().get(pk=letter.subscriber_id)
     # Asked before the UPDATE: a failing one would write the address into PostgreSQL's log.

@@ -14,7 +14,7 @@ SOURCE = "link in the confirmation"
 
 @transaction.atomic
 def refuse(address: LetterAddress, ip: str | None) -> None:
-    """Suppress an address that a letter went to, and delete its unconfirmed sign-up. Safe to repeat.
+    """Suppress an address that a letter went to, and delete its sign-up if it was never known before. Safe to repeat.
 
     An active reader has confirmed the address, and is only unsubscribed.
     """
@@ -23,10 +23,10 @@ def refuse(address: LetterAddress, ip: str | None) -> None:
         opt_in.unsubscribe(reader, ip, SOURCE)
         return
     suppress([NewSuppression(address.address_hash, Reason.REFUSED, clock.now())])
-    if reader is not None and reader.confirmed_at is None:
-        reader.delete()
-    elif reader is not None:
+    if reader is not None and reader.was_known:
         opt_in.unsubscribe(reader, ip, SOURCE)
+    elif reader is not None:
+        reader.delete()
 
 
 def lock_reader(address: LetterAddress) -> Subscriber | None:

@@ -70,7 +70,8 @@ def open_page(browser: Browser, product: Product) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def open_(**options: Any) -> Page:
-            options = {"timezone_id": "Europe/Berlin", "locale": "en-GB", "base_url": product.url} | options
+            usual = {"timezone_id": "Europe/Berlin", "locale": "en-GB", "reduced_motion": "reduce"}
+            options = usual | {"base_url": product.url} | options
             context = browser.new_context(**options)
             stack.callback(context.close)
             context.set_default_timeout(10_000)

@@ -177,6 +177,7 @@ class Session:
         name = uuid4().hex
         mails = [mail_in(data, address, is_counting=self.desk.is_counting) for address in self.recipients]
         for mail in mails:
+            mail.headers["Return-Path"] = f"<{self.sender}>"  # as a server writes it that delivers (RFC 5321, 4.4)
             mail.is_accepted, mail.message_id = rule is None or rule.accepts, mail.headers.get("Message-ID", name)
         self.desk.ledger.write(next(self.desk.numbers), mails, why=f"dot {rule.fault}" if rule else "")
         self.say(*(self.words_of(rule) if rule else (250, f"2.0.0 Ok: queued as {name}")))

@@ -91,6 +91,21 @@ def test_an_export_is_read_again_as_it_was(tmp_path: Path) -> None:
     assert Subscriber.objects.filter(status="active").values_list(*columns).get() == before
 
 
+@pytest.mark.parametrize("reason", Suppression.Reason)
+@pytest.mark.parametrize("status", Subscriber.Status)
+def test_a_suppression_is_read_again_with_its_reason(tmp_path: Path, reason: str, status: str) -> None:
+    reader = SubscriberFactory(email="ada@example.org", status=status)
+    Suppression.objects.create(address_hash=reader.address_hash, reason=reason)
+    path = tmp_path / "all.csv"
+    path.write_text("".join(csv_export.lines()), "utf-8", newline="")
+    Subscriber.objects.all().delete()
+    Suppression.objects.all().delete()
+    imported(path)
+    assert outcomes(path) == ["suppressed"]
+    suppression = Suppression.objects.get()
+    assert (suppression.address_hash, suppression.reason) == (reader.address_hash, reason)
+
+
 @pytest.mark.parametrize("detail", Preferences.Detail)
 def test_how_much_stands_under_each_paper_is_read_again_as_it_was(tmp_path: Path, detail: str) -> None:
     SubscriberFactory(email="ada@example.org", topics=[TopicFactory(slug="vision")], detail=detail)

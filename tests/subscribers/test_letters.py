@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email import message_from_string, policy
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.conf import LazySettings
 from digests.models import SendingSwitch
 from digests.sending import sent_today, switch
 from newsletter.mail import letter_lane
+from newsletter.mail.return_address import Purpose, find_tokens, read_token
 from newsletter.mail.throttle import Wait
 from newsletter.mailbox import store
 from subscribers import letters, tasks, tokens
@@ -19,10 +21,12 @@ from subscribers.subscription import opt_in
 from tests.factories import MORNING, SubscriberFactory
 from tests.provider import answering, http_error, sent
 from tests.rivals import at_once
+from tests.smtp_server import serving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
 PENDING = Subscriber.Status.PENDING
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 NOBODY = "redis://127.0.0.1:1/0"  # no Redis listens there
 
 
@@ -61,6 +65,22 @@ def test_the_confirmation_says_what_it_is_and_holds_its_link_in_both_parts(
         assert settings.POSTAL_ADDRESS in part
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
     assert message.tags == ["confirm"]
+
+
+def test_a_letter_by_smtp_returns_to_an_address_of_its_own(letter: Letter, settings: LazySettings) -> None:
+    settings.EMAIL_LETTERS_PROVIDER, settings.EMAIL_LETTERS_BACKEND = "smtp", SMTP
+    settings.BOUNCE_ADDRESS, settings.DEFAULT_FROM_EMAIL = "bounces@example.org", "Größe <papers@example.org>"
+    with serving() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        letters.send(letter)
+    (envelope,) = [line for line in server.commands if line.startswith("mail FROM")]
+    (token,) = find_tokens(envelope)
+    returned = read_token(token)
+    assert returned is not None
+    assert (returned.purpose, returned.pk) == (Purpose.LETTER, letter.pk)
+    assert returned.is_of(letter.subscriber.address_hash)
+    (message,) = server.messages
+    assert message_from_string(message, policy=policy.default)["From"] == settings.DEFAULT_FROM_EMAIL
 
 
 def test_the_link_in_the_mail_is_the_one_that_is_stored_as_a_hash(letter: Letter) -> None:

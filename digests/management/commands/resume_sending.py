@@ -15,4 +15,4 @@ class Command(BaseCommand):
         else:
             self.stdout.write("Resumed. What waits and is still of its hour leaves within half a minute.")
         if switch.is_held():
-            self.stdout.write("Nothing is sent all the same: this may be a restored database. See `manage.py check`.")
+            self.stdout.write("Nothing is sent all the same: this database may be a copy. See `manage.py check`.")

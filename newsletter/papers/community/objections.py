@@ -5,7 +5,7 @@ by an editor's correction. All objections to one topic of one paper are decided 
 number here, so that assembly can join objections in SQL.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -77,11 +77,13 @@ def dismiss(objection: Objection, by: AbstractBaseUser | None) -> bool:
 
 def record_decision(objection: Objection, status: Status, by: AbstractBaseUser | None) -> bool:
     """Decide on all open objections to one topic of one paper; return False where this one is not open any more."""
-    wait_for_turn(f"{objection.paper_id} {objection.topic_id}")
+    survivor = objection.paper.line()[-1]
+    wait_for_turn(f"{survivor.pk} {objection.topic_id}")
     facts: dict[str, Any] = {"decided_at": clock.now(), "decided_by": by}
     if not objection.move_to(status, **facts):
         return False
-    alike = Objection.objects.filter(paper=objection.paper_id, topic=objection.topic_id, status=Status.NEW)
+    family = duplicates.family_ids(survivor)
+    alike = Objection.objects.filter(paper__in=family, topic=objection.topic_id, status=Status.NEW)
     count = 1 + alike.update(status=status, **facts)
     before, after = {"topic": objection.topic.name}, {"topic": "", "readers": count}
     if status == Status.ACCEPTED:
@@ -92,21 +94,32 @@ def record_decision(objection: Objection, status: Status, by: AbstractBaseUser |
 
 
 def open_counts(paper_ids: Collection[int]) -> dict[int, list[ObjectionCount]]:
-    """Return the open objections to each paper, most readers first; papers without any are absent."""
-    rows = Objection.objects.filter(paper__in=paper_ids, status=Status.NEW).values("paper_id", "topic__name")
-    found: dict[int, list[ObjectionCount]] = {}
-    for row in rows.annotate(readers=Count("pk")).order_by("-readers", "topic__name"):
-        found.setdefault(row["paper_id"], []).append(ObjectionCount(row["topic__name"], row["readers"]))
-    return found
+    """Return the open objections to each paper or its twins, most readers first; papers without any are absent."""
+    survivors = duplicates.survivors_of_families(paper_ids)
+    rows = Objection.objects.filter(paper__in=survivors, status=Status.NEW)
+    readers: dict[int, dict[str, set[int]]] = {}
+    for paper_id, topic, reader_id in rows.values_list("paper_id", "topic__name", "reader_id"):
+        readers.setdefault(survivors[paper_id], {}).setdefault(topic, set()).add(reader_id)
+    found = {survivor: counts_by_topic(by_topic) for survivor, by_topic in readers.items()}
+    return {pk: found[survivors[pk]] for pk in paper_ids if survivors[pk] in found}
+
+
+def counts_by_topic(readers: Mapping[str, Collection[int]]) -> list[ObjectionCount]:
+    counts = [ObjectionCount(topic, len(reader_ids)) for topic, reader_ids in readers.items()]
+    return sorted(counts, key=lambda count: (-count.readers, count.topic))
 
 
 def accepted_topics(paper_ids: Collection[int], at: datetime) -> dict[int, set[str]]:
-    """Return the slugs of the topics that editors took from each paper by a moment, because readers objected."""
-    rows = Objection.objects.filter(paper__in=paper_ids, status=Status.ACCEPTED, decided_at__lte=at)
+    """Return the slugs of the topics that editors took from each paper by a moment, because readers objected.
+
+    An objection to one of a paper's twins counts for all of them. Papers without any are absent.
+    """
+    survivors = duplicates.survivors_of_families(paper_ids)
+    rows = Objection.objects.filter(paper__in=survivors, status=Status.ACCEPTED, decided_at__lte=at)
     found: dict[int, set[str]] = {}
     for paper_id, slug in rows.order_by().values_list("paper_id", "topic__slug").distinct():
-        found.setdefault(paper_id, set()).add(slug)
-    return found
+        found.setdefault(survivors[paper_id], set()).add(slug)
+    return {pk: found[survivors[pk]] for pk in paper_ids if survivors[pk] in found}
 
 
 def last_acceptance() -> tuple[int, datetime | None]:

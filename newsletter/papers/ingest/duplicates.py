@@ -161,6 +161,19 @@ def family_ids(paper: Paper) -> set[int]:
     return family
 
 
+def survivors_of_families(paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return {id: id of the surviving paper} for the given papers and all that were merged with one of them."""
+    ids = set(paper_ids)
+    merged = merge_targets(ids)
+    survivors = {pk: merged.get(pk, pk) for pk in ids} | {survivor: survivor for survivor in merged.values()}
+    found = survivors
+    while found:
+        below = Paper.objects.filter(merged_into__in=found).values_list("pk", "merged_into_id")
+        found = {pk: survivors[into] for pk, into in below if into}
+        survivors = survivors | found
+    return survivors
+
+
 def copy_corrections(paper: Paper, into: Paper) -> None:
     """Copy editors' corrections of a merged paper's topics to `into`, except for topics with a correction there."""
     given = PaperTopic.objects.filter(origin=PaperTopic.Origin.CURATOR)

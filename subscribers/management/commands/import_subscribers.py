@@ -73,6 +73,10 @@ class Command(ClockedCommand):
         try:
             for _ in import_run.process(run, path, report_path, is_dry=options["dry_run"]):
                 self.print_progress(run)
+        except import_run.UnexplainedColumns:
+            if run.pk and not run.position:
+                run.delete()
+            raise
         except FileError as exc:
             run.end(run.Status.FAILED, str(exc))
             raise
@@ -99,6 +103,7 @@ class Command(ClockedCommand):
             raise CommandError("There is no interrupted import of this file. Start it without --resume.")
         if changed := [name for name in FIXED if getattr(run, name) != getattr(stopped, name)]:
             raise CommandError(f"The import began with another {' and '.join(changed)}. Use the same to resume it.")
+        stopped.columns["meanings"] = add_answers(stopped.columns.get("meanings", {}), run.columns["meanings"])
         return stopped
 
     def print_progress(self, run: ImportRun) -> None:
@@ -146,6 +151,14 @@ def meanings_of(answers: list[str]) -> dict[str, str]:
             raise CommandError(f"“{answer}” is no answer. Write --column NAME=MEANING, with {', '.join(MEANINGS)}.")
         meanings[clean_name(name)] = word
     return meanings
+
+
+def add_answers(known: dict[str, str], new: dict[str, str]) -> dict[str, str]:
+    """Return all answers about columns; an answer by which rows were imported already cannot be changed."""
+    if changed := [name for name, word in new.items() if known.get(name, word) != word]:
+        name = changed[0]
+        raise CommandError(f"“{name}” was “{known[name]}” when the import began. Use the same to resume it.")
+    return known | new
 
 
 def topics_of(slugs: str) -> list[int]:

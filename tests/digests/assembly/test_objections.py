@@ -8,8 +8,12 @@ import pytest
 from digests.assembly import assemble
 from digests.models import Delivery, Digest
 from digests.previews import reader_day
+from digests.selection import recent_issues
+from digests.selection.choice_effect import effects
+from digests.selection.entry_index import Choice
 from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.community import objections
+from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Objection, Paper, Topic
 from subscribers.models import Subscriber
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
@@ -91,3 +95,43 @@ def test_an_accepted_objection_holds_for_all_readers_of_issues_that_are_out(
     assemble.assemble_due_digests()
     assert papers_of(reader) == ["A drug | Medicine: arXiv cs.CL"]
     assert Issue.objects.get().entries.get(paper=robot).snapshot["topics"]
+
+
+@pytest.mark.parametrize("is_merged_after", [True, False])
+@pytest.mark.parametrize("stands_as_heir", [True, False])
+def test_an_accepted_objection_holds_for_a_paper_and_its_twin(
+    is_merged_after: bool, stands_as_heir: bool, medicine: Topic
+) -> None:
+    robot, twin, drug = (PaperFactory(title=title, topics=[medicine]) for title in ("A robot", "Its twin", "A drug"))
+    published_issue(MONDAY, drug, shelf=(twin if stands_as_heir else robot,))
+    if not is_merged_after:
+        duplicates.merge(robot, into=twin)
+    objections.object_to(robot, medicine, 99)
+    objections.accept(Objection.objects.get(), None)
+    if is_merged_after:
+        duplicates.merge(robot, into=twin)
+    reader = SubscriberFactory(topics=[medicine])
+    assemble.assemble_due_digests()
+    assert papers_of(reader) == ["A drug | Medicine: arXiv cs.CL"]
+    assert titles_shown(medicine) == ["A drug"]
+
+
+@pytest.mark.parametrize("objects_to_heir", [True, False])
+def test_an_accepted_objection_holds_for_a_retired_topic_and_its_heir(objects_to_heir: bool, medicine: Topic) -> None:
+    health = TopicFactory(name="Health")
+    robot, drug = (PaperFactory(title=title, topics=[medicine]) for title in ("A robot", "A drug"))
+    published_issue(MONDAY, drug, shelf=(robot,))
+    medicine.retire(into=health)
+    objections.object_to(robot, health if objects_to_heir else medicine, 99)
+    objections.accept(Objection.objects.get(), None)
+    reader = SubscriberFactory(topics=[health])
+    assemble.assemble_due_digests()
+    assert papers_of(reader) == ["A drug | Health: arXiv cs.CL"]
+    assert titles_shown(health) == ["A drug"]
+
+
+def titles_shown(topic: Topic) -> list[str]:
+    """Return the titles that the last days would have brought to a reader of a topic."""
+    recent_issues.indexes_in_memory.clear()
+    week = effects(recent_issues.last_days(), Choice(frozenset({topic.slug})))
+    return [title for effect in week for title in effect.titles]

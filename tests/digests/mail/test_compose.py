@@ -382,7 +382,7 @@ def test_the_lead_of_a_fallback_stays_where_papers_are_in_brief(topic: Topic) ->
     long = {"title": "𝒜" * 480, "abstract": "𝒜" * 3_000, "authors": ["𝒜" * 100] * 3}
     digest = digest_of(topic, *[PaperFactory(topics=[topic], **long) for _ in range(30)])
     digest.is_fallback, digest.fallback_reason = True, Digest.FallbackReason.MUTED
-    assert re.search(r"first digest\..*an author that you mute.*listed in brief", compose.compose(digest).html)
+    assert re.search(r"your digests come.*an author that you mute.*listed in brief", compose.compose(digest).html)
 
 
 def test_markup_in_a_paper_arrives_as_text(topic: Topic) -> None:

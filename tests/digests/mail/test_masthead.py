@@ -1,6 +1,7 @@
 """What stands above the papers says which days they are of, welcomes, and gives the true reason of a fallback."""
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,8 @@ from digests.mail.reader_words import UNNAMED
 from digests.mail.slots import fill
 from digests.models import Digest
 from digests.providers.interface import word_slots
-from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from subscribers.models import Subscriber
+from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 
 Kind = Digest.Kind
 FRIDAY = date(2026, 5, 8)
@@ -66,9 +68,26 @@ def test_a_first_mail_welcomes_and_says_what_comes_when(digest: Digest) -> None:
     words = word_slots((UNNAMED[0], ("rhythm", "weekdays at 07:00, Tokyo time")))
     html, text = fill(parts.html, words), fill(parts.text, words)
     assert ">Welcome</h1>" in html
-    sentence = "From now on they come weekdays at 07:00, Tokyo time, if there is anything new."
+    sentence = "From now on your digests come weekdays at 07:00, Tokyo time, if there is anything new."
     assert sentence in html
     assert sentence in " ".join(text.split())
+
+
+@pytest.mark.django_db
+def test_a_reader_who_comes_back_is_not_told_that_it_is_the_first_digest(
+    digest: Digest, set_clock: Callable[[datetime], None]
+) -> None:
+    reader = Subscriber.objects.get()
+    reader.unsubscribe()
+    set_clock(MORNING + timedelta(days=1))
+    published_issue(MONDAY + timedelta(days=1), PaperFactory(topics=[TopicFactory()]))
+    reader.move_to(Subscriber.Status.PENDING)
+    reader.confirm()
+    assemble.assemble_due_digests()
+    again = compose.compose(Digest.objects.exclude(pk=digest.pk).get())
+    assert ">Welcome</h1>" in again.html
+    for text in (again.html, again.text):
+        assert "first digest" not in text
 
 
 @pytest.mark.django_db

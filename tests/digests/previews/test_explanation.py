@@ -174,6 +174,17 @@ def test_papers_all_sent_before_are_the_explanation(vision: Topic, set_clock: Se
     assert "Risen: sent before" in text
 
 
+def test_a_fallback_says_what_kept_each_matching_paper_out(vision: Topic) -> None:
+    published_issue(
+        MONDAY, PaperFactory(title="A survey", topics=[vision]), PaperFactory(title="Lead", topics=[TopicFactory()])
+    )
+    reader = SubscriberFactory()
+    reader.preferences = Preferences.objects.for_choice([vision], muted_phrases=["survey"])
+    reader.save()
+    serve()
+    assert "It has the best papers of the front, because every matching paper was muted." in said(reader)
+
+
 def test_an_expired_digest_is_the_explanation(vision: Topic, set_clock: SetClock) -> None:
     published_issue(MONDAY, PaperFactory(topics=[vision]))
     reader = SubscriberFactory(topics=[vision], covered_through=MORNING - DAY)

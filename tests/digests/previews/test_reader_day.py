@@ -14,6 +14,7 @@ from digests.previews.reader_day import Preview
 from digests.sending import send_batch
 from newsletter import clock
 from newsletter.issues.models import Issue, IssueEntry
+from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, Topic
 from subscribers.models import Preferences, Subscriber
 from subscribers.subscription import opt_in
@@ -236,6 +237,19 @@ def test_a_day_between_two_digests_leaves_out_what_was_sent_before(vision: Topic
     serve(0, set_clock)
     publish(1, set_clock, risen, new)
 
+    assert titles(only(reader, days=1)) == ["New"]
+
+
+def test_a_twin_of_what_was_sent_before_is_left_out_as_it_was(vision: Topic, set_clock: SetClock) -> None:
+    reader = SubscriberFactory(topics=[vision])
+    sent_before, twin, new = papers_on(vision, "Sent", "Twin", "New")
+    publish(0, set_clock, sent_before)
+    serve(0, set_clock)
+    publish(1, set_clock, twin, new)
+    duplicates.merge(sent_before, into=twin)
+    assert titles(only(reader, days=1)) == ["New"]
+    serve(1, set_clock)
+    check_equals_stored(only(reader, days=1))
     assert titles(only(reader, days=1)) == ["New"]
 
 

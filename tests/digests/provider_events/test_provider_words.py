@@ -10,8 +10,8 @@ from django.test import Client
 from digests.models import ProviderEvent
 from digests.provider_events.classification import classify
 from digests.provider_events.provider_words import TABLES
+from tests.digests.provider_events.webhooks import FILL, SETTINGS, Event, post, post_body
 from tests.factories import MORNING
-from tests.webhooks import FILL, SETTINGS, Event, post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -24,7 +24,12 @@ def secrets(settings: LazySettings) -> None:
 # provider, recorded post, word, kind, why the provider has stopped
 RECORDED = [
     ("amazon_ses", "bounced", "Permanent", "bounced", ""),
-    ("amazon_ses", "soft_bounced", "Transient", "soft_bounced", ""),
+    ("amazon_ses", "soft_bounced", "Transient/MailboxFull", "soft_bounced", ""),
+    ("amazon_ses", "transient", "Transient", "soft_bounced", ""),
+    ("amazon_ses", "content_rejected", "Transient/ContentRejected", "soft_bounced", ""),
+    ("amazon_ses", "attachment_rejected", "Transient/AttachmentRejected", "soft_bounced", ""),
+    ("amazon_ses", "too_large", "Transient/MessageTooLarge", "soft_bounced", ""),
+    ("amazon_ses", "no_email", "Permanent/NoEmail", "bounced", ""),
     ("amazon_ses", "undetermined", "Undetermined", "soft_bounced", ""),
     ("amazon_ses", "suppressed_by_amazon", "Permanent/Suppressed", "rejected", "bounced"),
     ("amazon_ses", "suppressed_by_account", "Permanent/OnAccountSuppressionList", "rejected", "bounced"),
@@ -66,7 +71,7 @@ RECORDED = [
     ("postmark", "bad_address", "BadEmailAddress", "rejected", "invalid"),
     ("postmark", "deactivated", "ManuallyDeactivated", "rejected", "blocked"),
     ("postmark", "spam_notification", "SpamNotification", "soft_bounced", ""),
-    ("postmark", "blocked_by_receiver", "", "rejected", ""),
+    ("postmark", "blocked_by_receiver", "Blocked", "soft_bounced", ""),
     ("postmark", "suppressed_by_customer", "ManualSuppression by Customer", "rejected", "blocked"),
     ("postmark", "suppressed_by_admin", "ManualSuppression by Admin", "rejected", "blocked"),
     ("postmark", "suppressed_after_bounce", "HardBounce", "bounced", ""),
@@ -76,7 +81,9 @@ RECORDED = [
     ("postmark", "complained", "", "complained", ""),
     ("resend", "bounced", "Permanent", "bounced", ""),
     ("resend", "bounced_untyped", "hard bounce", "bounced", ""),
-    ("resend", "soft_bounced", "Transient", "soft_bounced", ""),
+    ("resend", "soft_bounced", "Transient/MailboxFull", "soft_bounced", ""),
+    ("resend", "transient", "Transient", "soft_bounced", ""),
+    ("resend", "no_email", "Permanent/NoEmail", "bounced", ""),
     ("resend", "undetermined", "Undetermined", "soft_bounced", ""),
     ("resend", "suppressed", "email.suppressed", "rejected", "blocked"),
     ("resend", "kept_back", "suppressed sending", "rejected", "blocked"),
@@ -94,9 +101,69 @@ RECORDED = [
     ("sparkpost", "bounced", "10", "bounced", ""),
     ("sparkpost", "no_recipient", "30", "bounced", ""),
     ("sparkpost", "unsubscribed", "90", "unsubscribed", ""),
-    ("sparkpost", "content", "", "soft_bounced", ""),
+    ("sparkpost", "content", "52", "soft_bounced", ""),
+    ("sparkpost", "mailbox_full", "22", "soft_bounced", ""),
+    ("sparkpost", "admin_failure", "25", "soft_bounced", ""),
+    ("sparkpost", "mail_block", "50", "soft_bounced", ""),
+    ("sparkpost", "spam_block", "51", "soft_bounced", ""),
+    ("sparkpost", "attachment", "53", "soft_bounced", ""),
+    ("sparkpost", "relaying", "54", "soft_bounced", ""),
     ("sparkpost", "suppressed", "suppressed", "rejected", "blocked"),
     ("sparkpost", "suppressed_at_injection", "suppressed", "rejected", "blocked"),
+]
+# provider, recorded post, whose fault it is
+BLAMED = [
+    ("amazon_ses", "bounced", "unknown"),  # Permanent/General, and no word of the receiver
+    ("amazon_ses", "no_user", "address"),
+    ("amazon_ses", "no_email", "address"),
+    ("amazon_ses", "unauthenticated", "us"),
+    ("amazon_ses", "content_rejected", "us"),
+    ("amazon_ses", "soft_bounced", "mailbox"),
+    ("amazon_ses", "suppressed_by_amazon", "address"),
+    ("brevo", "bounced", "address"),
+    ("brevo", "unauthenticated", "us"),
+    ("brevo", "blocked", "address"),
+    ("mailersend", "bounced", "address"),
+    ("mailersend", "soft_bounced", "unknown"),
+    ("mailersend", "unauthenticated", "us"),
+    ("mailgun", "bounced", "address"),
+    ("mailgun", "unauthenticated", "us"),
+    ("mailgun", "authentication_level", "us"),
+    ("mailgun", "block_listed", "us"),
+    ("mailgun", "mailbox_full", "mailbox"),
+    ("mailgun", "temporary_code", "mailbox"),
+    ("mailgun", "unexplained", "unknown"),
+    ("mailgun", "suppressed_after_bounce", "address"),
+    ("mailjet", "bounced", "address"),
+    ("mailjet", "soft_bounced", "mailbox"),
+    ("mailjet", "sender_blocked", "us"),
+    ("mailjet", "content_blocked", "us"),
+    ("mailjet", "preblocked", "address"),
+    ("postmark", "bounced", "address"),
+    ("postmark", "soft_bounced", "mailbox"),
+    ("postmark", "unauthenticated", "us"),
+    ("postmark", "refused_by_policy", "us"),
+    ("postmark", "spam_notification", "us"),
+    ("postmark", "blocked_by_receiver", "us"),
+    ("postmark", "unexplained", "unknown"),
+    ("postmark", "bad_address", "address"),
+    ("resend", "bounced", "unknown"),
+    ("resend", "soft_bounced", "mailbox"),
+    ("resend", "no_email", "address"),
+    ("resend", "unauthenticated", "us"),
+    ("resend", "suppressed", "address"),
+    ("sendgrid", "bounced", "address"),
+    ("sendgrid", "blocked", "us"),
+    ("sendgrid", "unauthenticated", "us"),
+    ("sendgrid", "dropped_bounced", "address"),
+    ("sparkpost", "bounced", "address"),
+    ("sparkpost", "no_recipient", "address"),
+    ("sparkpost", "mailbox_full", "mailbox"),
+    ("sparkpost", "spam_block", "us"),
+    ("sparkpost", "content", "us"),
+    ("sparkpost", "relaying", "us"),
+    ("mailgun", "delivered", ""),
+    ("mailgun", "complained", ""),
 ]
 # provider, Anymail's type, body, word, kind, why the provider has stopped: the older form of Mailgun, and Mandrill
 DOCUMENTED: list[tuple[str, str, Any, str, str, str]] = [
@@ -117,6 +184,20 @@ def test_a_recorded_post_means_what_the_table_says(
     assert post(client, event).status_code == 200
     row = ProviderEvent.objects.get()
     assert (row.provider_word, row.kind, row.stopped_for, row.put_aside) == (word, kind, stopped_for, "")
+
+
+@pytest.mark.parametrize(("provider", "name", "blame"), BLAMED)
+def test_a_recorded_refusal_tells_whose_fault_it_is(client: Client, provider: str, name: str, blame: str) -> None:
+    event = Event(provider, name, "ada@example.org", MORNING, {"delivery": "7"})
+    assert post(client, event).status_code == 200
+    assert ProviderEvent.objects.get().blame == blame
+
+
+def test_the_receivers_own_sentence_is_kept_without_the_address(client: Client) -> None:
+    event = Event("postmark", "unauthenticated", "ada@example.org", MORNING, {"delivery": "7"})
+    body = event.body() | {"Details": "smtp;550 5.7.1 <ada@example.org>: not taken"}
+    post_body(client, "postmark", body)
+    assert ProviderEvent.objects.get().answer == "smtp;550 5.7.1 <(an address)>: not taken"
 
 
 @pytest.mark.parametrize(("provider", "event_type", "body", "word", "kind", "stopped_for"), DOCUMENTED)

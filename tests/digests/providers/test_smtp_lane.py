@@ -229,6 +229,36 @@ def test_the_lists_name_arrives_letter_by_letter(both: Both, settings: LazySetti
     assert (shown, address) == (name, settings.LIST_ID)
 
 
+def test_bounces_return_to_an_address_of_each_mail(both: Both) -> None:
+    server, ours = both
+    marked = replace(copy_of(1), return_to="bounces+abc@example.org")
+    assert statuses(ours, [Mail(CONTENT, marked), Mail(CONTENT, copy_of(2))]) == ["accepted"] * 2
+    found = {mail.address: mail.headers["Return-Path"] for mail in server.accepted()}
+    assert found == {
+        "reader1@example.org": "<bounces+abc@example.org>",
+        "reader2@example.org": "<papers@paper-round.invalid>",
+    }
+
+
+def test_a_reader_may_unsubscribe_by_mail_too(both: Both) -> None:
+    server, ours = both
+    ours.submit([Mail(CONTENT, replace(copy_of(1), unsubscribe_to="bounces+abc@example.org"))])
+    (mail,) = server.accepted()
+    link = copy_of(1).links["unsubscribe_url"]
+    expected = f"<{link}>, <mailto:bounces+abc@example.org?subject=unsubscribe>"
+    assert mail.headers["List-Unsubscribe"] == expected
+    assert mail.headers["From"] == "Paper Round <papers@paper-round.invalid>"
+
+
+def test_a_server_that_can_is_asked_to_return_headers_only(plain: SmtpServer) -> None:
+    plain.answers["EHLO"] = "250-here\r\n250 DSN"
+    assert submitted() == ["accepted"]
+    assert any(line.startswith("MAIL") and "RET=HDRS" in line for line in plain.commands)
+    plain.answers["EHLO"], plain.commands[:] = FRIENDLY["EHLO"], []
+    assert submitted() == ["accepted"]
+    assert not any("RET=" in line for line in plain.commands)
+
+
 def test_a_connection_that_was_idle_is_asked_first(both: Both) -> None:
     server, ours = both
     ours.submit(mails(2))

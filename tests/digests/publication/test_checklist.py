@@ -152,17 +152,24 @@ def test_links_of_what_an_editor_wrote_instead_of_a_paper_or_its_summary_are_fol
     assert set(link_check.links_to_follow(issue, front)) == {"https://example.org/code", "https://example.org/talk"}
 
 
-def test_a_subject_that_no_header_holds_stops(issue: Issue) -> None:
+def test_a_header_that_cannot_be_written_stops(issue: Issue, settings: LazySettings) -> None:
     EntryFactory(issue=issue)
-    with connection.cursor() as cursor:  # past the model, as an import of old data would
-        cursor.execute("UPDATE issues_issue SET subject = %s", ["Ed\r\nBcc: x@example.org"])
-    issue.refresh_from_db()
-    finding = found(issue, "cannot be the subject of a mail")
+    settings.PUBLICATION_NAME = "Round\r\nBcc: x@example.org"
+    finding = found(issue, "A mail with the subject “What a Tuesday” cannot be sent.")
     assert finding.level == STOPS
     assert "line break" in finding.meaning
 
 
-def test_a_title_that_no_header_holds_stops_where_the_titles_are_the_subjects() -> None:
-    issue = IssueFactory(date=MONDAY + DAY, subject="")
-    entry = EntryFactory(issue=issue, paper=PaperFactory(title="Two\r\nlines"))
-    assert found(issue, "cannot be the subject of a mail").entry_id == entry.pk
+def test_a_subject_and_a_title_of_two_lines_are_sent_as_one_and_no_finding(issue: Issue) -> None:
+    EntryFactory(issue=issue, paper=PaperFactory(title="Two\r\nlines"))
+    with connection.cursor() as cursor:  # past the model, as an import of old data would
+        cursor.execute("UPDATE issues_issue SET subject = %s", ["Ed\r\nBcc: x@example.org"])
+    issue.refresh_from_db()
+    assert run_checklist(issue) == []
+    issue.subject = ""
+    assert [finding.what for finding in run_checklist(issue)] == ["There is no subject."]
+
+
+def test_without_a_subject_the_best_fitting_of_the_first_papers_is_named() -> None:
+    EntryFactory(issue=(silent := IssueFactory()))
+    assert "the best fitting of its first three papers" in found(silent, "no subject").meaning

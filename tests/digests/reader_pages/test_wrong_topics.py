@@ -58,7 +58,7 @@ def test_beside_the_vote_stands_a_button_for_the_readers_topic(
     client: Client, entry: IssueEntry, reader: Subscriber
 ) -> None:
     page = page_of(client, entry, reader)
-    assert "It came under Medicine." in page
+    assert "It is listed under Medicine." in page
     assert ">Wrong topic</button>" in page
     assert "Robotics" not in page
 
@@ -90,7 +90,7 @@ def test_of_several_topics_the_reader_says_which(
     assert "Vision" not in page
     page = say(client, entry, reader, topics[1].pk).content.decode()
     assert "does not belong to Robotics" in page
-    assert "It came under Medicine." in page
+    assert "It is listed under Medicine." in page
     say(client, entry, reader, "")
     assert Objection.objects.get().topic == topics[1]
 
@@ -143,7 +143,7 @@ def test_a_retired_topic_is_offered_as_its_heir(
     client: Client, entry: IssueEntry, reader: Subscriber, topics: list[Topic]
 ) -> None:
     topics[0].retire(topics[2])
-    assert "It came under Vision." in page_of(client, entry, reader)
+    assert "It is listed under Vision." in page_of(client, entry, reader)
     say(client, entry, reader, topics[2].pk)
     assert Objection.objects.get().topic == topics[2]
 

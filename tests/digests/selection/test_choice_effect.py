@@ -109,6 +109,8 @@ def test_an_index_is_as_before_whoever_asked() -> None:
 @example(phrase="RAG", title="rag.", summary="the RAGs")
 @example(phrase="language. Model", title="A language. Model", summary="")
 @example(phrase="c", title="C++c", summary="")
+@example(phrase="large language model", title="Of LLMs", summary="llm")
+@example(phrase="LLM agents", title="Large language model agents", summary="")
 def test_a_phrase_is_found_where_selection_finds_it(phrase: str, title: str, summary: str) -> None:
     entries = [entry(1, title=title, summary=summary), entry(2, title=summary, summary=title)]
     index = build_index(entries)

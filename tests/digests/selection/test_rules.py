@@ -211,6 +211,7 @@ def test_a_small_topic_without_better_papers_brings_those_that_fit_fairly() -> N
     fair, poor = shelved(1, "vision", fit=0.6), shelved(2, "vision", fit=0.3)
     assert chosen([poor, fair], VISION) == [1, 2]
     assert chosen([poor], VISION) == []
+    assert chosen([shelved(3, "vision", fit=0.55, score=9.0), fair], VISION) == [1, 3]
 
 
 def test_poor_fits_fill_a_digest_up_to_three_papers_and_no_further() -> None:
@@ -231,6 +232,32 @@ def test_votes_put_a_paper_first_only_if_it_fits_well() -> None:
     voted, fitting = entry(1, "vision", fits={"vision": 0.72}, score=50.0), shelved(2, "vision", fit=0.95)
     assert chosen([voted, fitting], VISION) == [2, 1]
     assert chosen([replace(voted, fits={"vision": 0.9}), fitting], VISION) == [1, 2]
+
+
+def test_picks_count_among_the_five_papers_that_weak_fits_fill_up() -> None:
+    weak = [shelved(number, "vision", fit=0.65) for number in range(10, 20)]
+    picks = [entry(number, "audio", is_pick=True) for number in range(1, 6)]
+    assert chosen([*picks, *weak], VISION) == [1, 2, 3, 4, 5]
+    assert chosen([*picks[:3], *weak], VISION) == [1, 2, 3, 10, 11]
+    assert chosen([entry(1, "audio", paper_id=-1, is_pick=True), *weak], VISION) == [1, 10, 11, 12, 13, 14]
+
+
+def test_a_weak_fit_beyond_five_papers_is_left_out_for_that_and_not_for_the_limit() -> None:
+    index = build_index([entry(1, "vision"), *[shelved(number, "vision", fit=0.65) for number in range(10, 15)]])
+    five = "it fits the topic weakly, and weak fits come only up to 5 papers in all"
+    assert why(index, VISION) == {14: five}
+    assert why(index, replace(VISION, max_papers=4)) == {
+        13: "beyond the reader’s limit of 4",
+        14: "beyond the reader’s limit of 4",
+    }
+
+
+def test_a_poor_fit_beside_a_fallback_is_left_out_because_nothing_better_stands_before_it() -> None:
+    index = build_index([entry(1, "audio"), shelved(2, "vision", fit=0.4)])
+    best = fallback_items(choose_fallback_places(index, VISION), VISION)
+    assert reasons_left_out(index, VISION, best, is_fallback=True) == {
+        2: "it fits the topic poorly, and nothing better stands before it"
+    }
 
 
 def test_a_reader_without_topics_gets_every_paper_that_names_a_followed_phrase() -> None:
@@ -261,6 +288,22 @@ def test_what_is_muted_stays_out_even_where_it_is_followed_or_picked() -> None:
     entries = [entry(1, "vision", is_pick=True, title="A survey of everything"), entry(2, "vision")]
     choice = Choice(frozenset({"vision"}), followed_phrases=("survey",), muted_phrases=("survey",))
     assert chosen(entries, choice) == [2]
+
+
+@pytest.mark.parametrize("phrase", ["large language model", "Large language models", "LLM", "llm"])
+@pytest.mark.parametrize("title", ["Of LLMs", "The LLM", "Large-language models", "A large language model"])
+def test_a_muted_phrase_mutes_its_abbreviation_and_its_plural_too(phrase: str, title: str) -> None:
+    entries = [entry(1, "vision", title=title), entry(2, "vision", title="Of language")]
+    assert chosen(entries, replace(VISION, muted_phrases=(phrase,))) == [2]
+
+
+@pytest.mark.parametrize(
+    ("summary", "numbers"),
+    [("Large language models (LLMs) err.", [2, 3, 1]), ("Large language models (LLMs) err. LLMs learn.", [1, 2, 3])],
+)
+def test_an_abbreviation_behind_its_phrase_names_it_no_second_time(summary: str, numbers: list[int]) -> None:
+    choice = Choice(frozenset({"vision", "audio"}), followed_phrases=("large language model",), max_papers=3)
+    assert chosen(beside_many(summary=summary), choice) == numbers
 
 
 def test_what_a_reader_had_before_is_left_out() -> None:
@@ -446,8 +489,7 @@ def test_a_digest_is_full_or_holds_all_that_fits_and_begins_with_its_own_and_wha
     assert not set(papers) & had
     assert ranks == sorted(ranks)
     if ranks[:1] == [2]:
-        first = chosen_entries[0]
-        assert max(first.fit(slug) for slug in choice.topics & first.topics.keys()) >= 0.5
+        assert max(one.fit(slug) for one in chosen_entries for slug in choice.topics & one.topics.keys()) >= 0.5
     assert len(papers) == choice.max_papers or wanted <= set(papers)
     strong = [paper in own for paper, rank in zip(papers, ranks, strict=True) if rank < 2]
     assert strong == sorted(strong, reverse=True)

@@ -138,24 +138,60 @@ def test_a_database_restored_under_a_running_worker_is_held() -> None:
     assert not switch.send_permission().is_allowed
 
 
-def test_a_backup_started_on_a_new_machine_is_held(
-    settings: LazySettings, tmp_path: Path, set_clock: SetClock
+@pytest.mark.parametrize("later", [timedelta(), timedelta(minutes=5), DAY])
+def test_a_copy_on_a_machine_that_does_not_know_it_is_held_however_fresh(
+    settings: LazySettings, tmp_path: Path, set_clock: SetClock, later: timedelta
 ) -> None:
-    switch.raise_epoch()
+    switch.send_permission()
     start_elsewhere(settings, tmp_path)
-    set_clock(MORNING + DAY)
+    set_clock(MORNING + later)
     switch.raise_epoch()
     answer = switch.send_permission()
     assert not answer.is_allowed
-    assert "last at work on 4 May 2026 at 05:00 UTC, and not on this machine" in answer.reason
+    assert "at work on 4 May 2026 at 05:00 UTC, and neither this machine’s VAR_DIR nor its Redis" in answer.reason
 
 
-def test_a_new_machine_joins_a_deployment_that_is_at_work(
-    settings: LazySettings, tmp_path: Path, set_clock: SetClock
-) -> None:
+def test_a_copy_beside_the_original_with_the_same_files_and_redis_is_held() -> None:
     switch.raise_epoch()
-    start_elsewhere(settings, tmp_path)
-    set_clock(MORNING + timedelta(minutes=5))
+    original = backup()
+    switch.raise_epoch()
+    here = switch._read_row()
+    assert here is not None
+    elsewhere = backup_markers.Marker(original["epoch"], f"{here.place}0")
+    backup_markers.write({str(original["lineage"]): elsewhere})
+    switch._newest.clear()
+    answer = switch.send_permission()
+    assert not answer.is_allowed
+    assert "the one that is at work here under its name is another" in answer.reason
+    assert backup_markers.read(str(original["lineage"])) == [elsewhere, elsewhere]
+
+
+def test_a_new_machine_of_the_same_deployment_joins_by_its_redis(settings: LazySettings, tmp_path: Path) -> None:
+    switch.send_permission()
+    settings.VAR_DIR = tmp_path / "elsewhere"
+    switch._newest.clear()
+    assert switch.send_permission().is_allowed
+    switch.raise_epoch()
+    assert (tmp_path / "elsewhere" / "sending.json").exists()
+
+
+def test_a_machine_whose_redis_was_lost_goes_on_and_tells_the_new_one() -> None:
+    switch.send_permission()
+    forget_in_redis()
+    switch._newest.clear()
+    assert switch.send_permission().is_allowed
+    switch.raise_epoch()
+    with redis.Redis.from_url(conf.settings.REDIS_URL) as client:
+        assert len(list(client.scan_iter(backup_markers.PREFIX + "*"))) == 1
+
+
+def test_a_marker_of_before_places_were_recorded_is_good_for_its_epoch() -> None:
+    switch.raise_epoch()
+    row = backup()
+    with redis.Redis.from_url(conf.settings.REDIS_URL) as client:
+        client.set(backup_markers.PREFIX + str(row["lineage"]), row["epoch"])
+    assert backup_markers.Marker(row["epoch"], "") in backup_markers.read(str(row["lineage"]))
+    switch._newest.clear()
     assert switch.send_permission().is_allowed
 
 
@@ -263,7 +299,7 @@ def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_
     switch._newest.clear()
     read = backup_markers.read
 
-    def read_late(lineage: str) -> int | None:
+    def read_late(lineage: str) -> list[backup_markers.Marker]:
         monkeypatch.undo()
         switch.raise_epoch()
         return read(lineage)

@@ -76,6 +76,13 @@ def test_a_number_of_papers_out_of_range_is_noted(number: str) -> None:
     assert found.notes == (f"number of papers “{number}” (write a number from 1 to 30)",)
 
 
+@pytest.mark.parametrize("number", ["-1", "inf", "nan", "high"])
+def test_a_minimum_score_that_is_none_is_noted_in_plain_words(number: str) -> None:
+    found = choice(minimum_score=number)
+    assert found.papers.minimum_score == 0
+    assert found.notes == (f"minimum score “{number}” (write a number, 0 or more)",)
+
+
 def test_words_beyond_twenty_are_noted() -> None:
     found = choice(followed_phrases="; ".join(f"word {n}" for n in range(22)))
     assert len(found.papers.followed_phrases) == 20

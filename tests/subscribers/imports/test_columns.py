@@ -17,8 +17,8 @@ def columns_of(path: Path, form: str = "csv", **meanings: str) -> Columns:
 def test_every_column_that_is_not_read_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "Email,email,topic,topics,Themen,Full name,,Phone")
     found = columns_of(path)
-    assert found.read == ["Email", "topics"]
-    assert found.unread == ["email", "topic", "Themen", "Full name", "–", "Phone"]
+    assert found.read == ["Email (column 1)", "topics"]
+    assert found.unread == ["email (column 2)", "topic", "Themen", "Full name", "–", "Phone"]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,30 @@ def test_an_operator_says_what_a_column_means(
     path = written(tmp_path, "email,Mail status", *(f"ada@example.org,{cell}" for cell in cells))
     found = columns_of(path, mail_status=meaning)
     assert [str(row.state) for row in file_reader.rows(path, found)] == states
+
+
+LONG = "Have you ever opted out of the mails that our department sends "
+
+
+def test_long_titles_that_begin_alike_are_asked_about_one_by_one(tmp_path: Path) -> None:
+    lines = ["a@x.org,1,0", "b@x.org,0,1"]
+    path = written(tmp_path, f"email,{LONG}in spring,{LONG}in autumn", *lines)
+    found = columns_of(path)
+    spring, autumn = found.unexplained
+    samples = file_reader.sample_values(path, found)
+    assert samples[spring]["title"] != samples[autumn]["title"]
+    explained = columns_of(path, **{spring: "keep", autumn: "set"})
+    assert [str(row.state) for row in file_reader.rows(path, explained)] == ["active", "left_out"]
+
+
+def test_a_column_is_explained_by_its_whole_title_or_by_the_one_that_is_shown(tmp_path: Path) -> None:
+    title = f"{LONG}in spring"
+    path = written(tmp_path, f"email,{title}", "a@x.org,1")
+    (shown,) = (sample["title"] for sample in file_reader.sample_values(path, columns_of(path)).values())
+    assert shown != title
+    for name in (title, shown):
+        explained = columns_of(path, **{clean_name(name): "set"})
+        assert [str(row.state) for row in file_reader.rows(path, explained)] == ["left_out"]
 
 
 @pytest.mark.parametrize(

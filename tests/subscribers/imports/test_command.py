@@ -54,6 +54,49 @@ def test_a_column_that_may_keep_readers_out_stops_the_command_until_it_is_explai
     assert [reader.email for reader in Subscriber.objects.all()] == ["ada@example.org"]
 
 
+def test_an_import_that_needs_an_answer_leaves_no_trace(tmp_path: Path) -> None:
+    TopicFactory(slug="vision")
+    path = written(tmp_path, "email,Bounces", "ada@example.org,3")
+    for _ in range(2):
+        with pytest.raises(CommandError, match="Say what each means"):
+            run(path, *CONSENT, "--topics", "vision")
+    assert not ImportRun.objects.exists()
+
+
+def test_a_resumed_import_takes_a_new_answer_and_no_other_one_for_the_same_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "CHUNK", 1)
+    lines = ["ada@example.org,0,", "bo@example.org,0,1", "cy@example.org,1,"]
+    path = written(tmp_path, "email,Mail status,Source", *lines)
+    stopped = started(path)
+    stopped.columns = {"meanings": {"mail_status": "set"}}
+    next(import_run.process(stopped, path, None, is_dry=False))
+    with pytest.raises(CommandError, match="“mail_status” was “set” when the import began"):
+        run(path, *CONSENT, "--resume", "--column", "Mail status=keep")
+    said = run(path, *CONSENT, "--resume", "--column", "Source=set")
+    assert "1  added" in said
+    assert "2  left_out" in said
+    assert ImportRun.objects.get().columns["meanings"] == {"mail_status": "set", "source": "set"}
+
+
+def test_a_resumed_import_that_needs_an_answer_waits_for_it_without_values_of_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "CHUNK", 1)
+    path = written(tmp_path, "email,Bounces", "ada@example.org,0", "bo@example.org,3")
+    stopped = started(path)
+    stopped.columns = {"meanings": {"bounces": "keep"}}
+    next(import_run.process(stopped, path, None, is_dry=False))
+    # As if a newer release asked about a column that the older one did not know.
+    ImportRun.objects.update(columns={})
+    with pytest.raises(CommandError, match="Say what each means"):
+        run(path, *CONSENT, "--resume")
+    waiting = ImportRun.objects.get()
+    assert (waiting.status, waiting.unexplained) == (ImportRun.Status.WRITING, {})
+    assert "1  left_out" in run(path, *CONSENT, "--resume", "--column", "Bounces=set")
+
+
 def test_values_for_which_the_default_is_used_are_counted(tmp_path: Path) -> None:
     TopicFactory(slug="vision")
     path = written(tmp_path, "email,weekday", "ada@example.org,5", "bo@example.org,5", "cy@example.org,Fri")

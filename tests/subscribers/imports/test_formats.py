@@ -25,6 +25,7 @@ PHPLIST = (
     "Number of bounces\tIs this account disabled?\tList Membership"
 )
 MAILTRAIN = "cid,status,HASH_EMAIL,EMAIL,MERGE_FIRST_NAME"
+KIT = "id,first_name,email_address,state,created_at,tags"
 KEILA = "Email,First name,Last name,Status,External ID,Data"
 
 
@@ -133,6 +134,11 @@ def test_the_states_of_kit(tmp_path: Path, word: str, state: str) -> None:
     assert state_of(tmp_path, "kit", "first_name,email,status,created_at", line) == state
 
 
+@pytest.mark.parametrize(("word", "state"), [("cold", "active"), ("inactive", "unconfirmed"), ("blocked", "blocked")])
+def test_a_file_of_kit_is_recognized_and_its_words_are_known(tmp_path: Path, word: str, state: str) -> None:
+    assert state_of(tmp_path, "csv", KIT, f"1,Ada,ada@example.org,{word},2025-01-01,") == state
+
+
 @pytest.mark.parametrize(
     ("word", "state"),
     [("subscribed", "active"), ("unsubscribed", "left"), ("bounced", "bounced"), ("complained", "complained")],
@@ -188,4 +194,5 @@ def test_of_two_columns_of_one_name_both_are_asked_for_the_state(tmp_path: Path)
 
 def test_a_plain_csv_is_read_as_the_format_whose_columns_it_has(tmp_path: Path) -> None:
     assert columns_of(written(tmp_path, UNSUBSCRIBED), "csv").form.label == "Mailchimp"
+    assert columns_of(written(tmp_path, KIT), "csv").form.label == "Kit (ConvertKit)"
     assert columns_of(written(tmp_path, "email,status"), "csv").form.label == "CSV"

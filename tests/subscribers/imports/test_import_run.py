@@ -260,7 +260,7 @@ def test_the_reason_for_an_address_is_that_of_the_form(tmp_path: Path) -> None:
     for (_, _, reason), address in zip(run.problems, wrong, strict=True):
         with pytest.raises(AddressError) as raised:
             readable_address(address)
-        assert reason == f"not a valid email address: {str(raised.value).rstrip('.')}"
+        assert reason == f"we cannot send mail to this address: {str(raised.value).rstrip('.')}"
     assert "ZERO WIDTH SPACE" in run.problems[0][2]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from subscribers.imports.states import SEVERITY, State, flag, permission
+from subscribers.imports.states import SEVERITY, SUPPRESSED, State, flag, permission
 
 
 @pytest.mark.parametrize("cell", ["", " ", "0", "no", "FALSE", "never", "0000-00-00 00:00:00", "None"])
@@ -20,4 +20,5 @@ def test_a_permission_says_yes_or_no_or_is_unknown(cell: str, state: str) -> Non
 
 def test_what_keeps_mail_away_is_more_severe_than_what_does_not() -> None:
     assert max(State, key=SEVERITY.__getitem__) == State.COMPLAINED
-    assert SEVERITY[State.ACTIVE] < SEVERITY[State.LEFT_OUT] < SEVERITY[State.LEFT] < SEVERITY[State.BOUNCED]
+    assert SEVERITY[State.ACTIVE] < SEVERITY[State.LEFT_OUT] < SEVERITY[State.LEFT]
+    assert all(SEVERITY[State.LEFT] < SEVERITY[state] for state in SUPPRESSED)

@@ -26,7 +26,7 @@ def path_in(kind: Letter.Kind, address: str = "") -> str:
 
 def test_opening_the_link_changes_nothing(client: Client) -> None:
     page = client.get(path_in(Letter.Kind.CONFIRM))
-    assert "Was this not you?" in page.content.decode()
+    assert "Did somebody else enter your address?" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     assert not page.cookies
     assert (Subscriber.objects.get().status, Suppression.objects.count()) == ("pending", 0)
@@ -35,10 +35,10 @@ def test_opening_the_link_changes_nothing(client: Client) -> None:
 
 def test_the_button_stops_the_mails_and_another_allows_them_again(client: Client) -> None:
     path = path_in(Letter.Kind.CONFIRM)
-    assert "No more mail goes to your address" in client.post(path).content.decode()
+    assert "We will not write to your address again" in client.post(path).content.decode()
     assert Suppression.holds("ada@example.org")
     assert 'name="again"' in client.get(path).content.decode()
-    assert "Your address can be subscribed again" in client.post(path, {"again": "1"}).content.decode()
+    assert "Mail to your address is allowed again" in client.post(path, {"again": "1"}).content.decode()
     assert not Suppression.objects.exists()
 
 

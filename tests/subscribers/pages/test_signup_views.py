@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -5,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.test import Client
 
 from subscribers import letters
@@ -38,6 +40,21 @@ def confirm_path() -> str:
 
 
 # Signing up
+
+
+def test_every_description_of_a_field_is_on_its_page(client: Client) -> None:
+    TopicFactory(slug="vision")
+    reader = SubscriberFactory()
+    wrong = answers(followed_phrases="x" * 101, max_papers="7", email="nobody")
+    pages = [client.get("/subscribe/"), client.get("/"), follow(client, letters.preferences_path(reader))]
+    pages.append(client.post("/subscribe/", wrong))
+    for page in pages:
+        shown = page.content.decode()
+        described = {name for text in re.findall(r'aria-describedby="([^"]*)"', shown) for name in text.split()}
+        ids = re.findall(r'\sid="([^"]*)"', shown)
+        assert described <= set(ids)
+        assert {f"id_{name}_helptext" for name in Preferences.WORDS} | {"words-hint"} <= described
+        assert len(ids) == len(set(ids))
 
 
 def test_the_box_works_from_another_site_without_cookies() -> None:
@@ -236,7 +253,7 @@ def test_a_link_of_four_days_ago_has_expired_and_offers_a_fresh_one(client: Clie
     set_clock(MORNING + timedelta(days=4))
     for page in (follow(client, path), press(client, path)):
         assert page.status_code == 410
-        assert "Send a fresh link" in page.content.decode()
+        assert "Send a new link" in page.content.decode()
     assert Subscriber.objects.get().status == Subscriber.Status.PENDING
 
     assert press(client, path, at="/confirm/again/")["Location"] == "/subscribe/check-your-inbox/"
@@ -276,7 +293,8 @@ def test_the_form_of_one_confirmation_does_nothing_to_another(client: Client, as
 
 def test_what_is_kept_can_be_read_by_everybody(client: Client) -> None:
     page = client.get("/privacy/").content.decode()
-    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key"):
+    for fact in ("after 7 days", "30 days", "a code computed from your address with a secret key",
+                 "that a topic is wrong", "somebody else entered your address"):  # fmt: skip
         assert fact in page
     for other in ("/", "/subscribe/"):
         assert 'href="/privacy/"' in client.get(other).content.decode()
@@ -299,3 +317,10 @@ def test_a_topic_says_how_many_papers_it_had_this_week(client: Client) -> None:
     assert f"<span>{idle}</span>" in page
     PaperFactory(topics=[vision, idle])
     assert f'<span data-count="3">{vision}</span>' in client.get("/").content.decode()
+
+
+def test_the_page_after_a_sign_up_names_the_sender_and_the_spam_folder(client: Client, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL, settings.PUBLICATION_NAME = "Paper Desk <desk@example.org>", "Paper Desk"
+    page = client.get("/subscribe/check-your-inbox/").content.decode()
+    assert "The mail comes from Paper Desk, <strong>desk@example.org</strong>." in page
+    assert "Look in your spam folder" in page

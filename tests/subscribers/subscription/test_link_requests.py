@@ -1,19 +1,24 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from subscribers import letters, tokens
 from subscribers.addresses.canonical import hash_address
-from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.imports import import_run
+from subscribers.models import Consent, ImportRun, Letter, Subscriber, Suppression
 from subscribers.subscription import link_requests
 from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 from tests.links import follow, press
 from tests.provider import sent
+from tests.rivals import between
+from tests.subscribers.imports.files import started, written
 from tests.subscribers.reader_links import pause_link
 from tests.subscribers.signups import answer_all
 
@@ -160,6 +165,22 @@ def test_an_address_taken_meanwhile_stays_whose_it_is(client: Client, reader: Su
     reader.refresh_from_db()
     assert reader.canonical == "ada@old.example"
     assert not Letter.objects.filter(kind="moved").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_of_the_new_address_waits_for_a_move_under_way(
+    client: Client, reader: Subscriber, tmp_path: Path
+) -> None:
+    link = link_of(link_requests.plan_move_letter(reader, NEW))
+    path = written(tmp_path, "email", NEW)
+    run = started(path)
+    with between('SET "email"', lambda: list(import_run.process(run, path, None, is_dry=False))) as refused:
+        page = press(client, link)
+    assert "Your digests come here now" in page.content.decode()
+    assert isinstance(refused[0], OperationalError), "the import did not wait for the lock"
+    list(import_run.process(ImportRun.objects.get(), path, None, is_dry=False))
+    assert ImportRun.objects.get().counts == {"already": 1}
+    assert Subscriber.objects.get().canonical == NEW
 
 
 def test_nobody_moves_to_an_address_that_complained_of_the_letter(client: Client, reader: Subscriber) -> None:

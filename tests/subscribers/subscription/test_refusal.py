@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from subscribers.addresses.canonical import hash_address
@@ -73,6 +75,19 @@ def test_a_reader_who_had_left_stays_away_and_keeps_what_is_known_of_consent() -
     refusal.refuse(address_of(letter), None)
     assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
     assert Suppression.objects.get().reason == Reason.REFUSED
+
+
+def test_a_reader_who_was_imported_as_one_who_left_is_not_forgotten_by_a_refusal() -> None:
+    # Never confirmed here, yet known to have left: an import of the old list must not mail this address again.
+    left_at = MORNING - timedelta(days=90)
+    SubscriberFactory(email=ADDRESS, status=Status.UNSUBSCRIBED, next_digest_at=None, unsubscribed_at=left_at)
+    letter = ask()
+    assert letter is not None
+    for _ in range(2):
+        refusal.refuse(address_of(letter), None)
+    refusal.allow_again(address_of(letter))
+    assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
+    assert Subscriber.objects.get().was_known
 
 
 def test_whoever_refuses_to_be_somebody_s_new_address_leaves_that_reader_alone() -> None:

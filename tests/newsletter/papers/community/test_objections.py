@@ -86,6 +86,20 @@ def test_open_objections_are_counted_by_topic_most_readers_first(paper: Paper, m
     assert found == {paper.pk: [ObjectionCount("Medicine", 3), ObjectionCount("Robotics", 1)]}
 
 
+def test_open_objections_to_twins_are_counted_and_decided_together(paper: Paper, medicine: Topic) -> None:
+    left = PaperFactory(title="Diagnosis of robots, published")
+    objections.object_to(paper, medicine, ADA)
+    objections.object_to(left, medicine, BO)
+    objections.object_to(left, medicine, ADA)
+    duplicates.merge(paper, left)
+    both = [ObjectionCount("Medicine", 2)]
+    assert objections.open_counts([paper.pk]) == {paper.pk: both}
+    assert objections.open_counts([left.pk]) == {left.pk: both}
+    assert objections.open_counts([paper.pk, left.pk]) == {paper.pk: both, left.pk: both}
+    assert objections.dismiss(first(), None)
+    assert objections.open_counts([left.pk]) == {}
+
+
 def test_an_objection_to_a_merged_paper_concerns_the_one_that_is_left(paper: Paper, medicine: Topic) -> None:
     left = PaperFactory(title="Diagnosis of robots, published")
     tagging.tag([left])
