@@ -18,7 +18,7 @@ MOMENTS := 2026-05-05T01:10Z 2026-05-05T07:10Z 2026-05-05T13:10Z 2026-05-05T19:1
 .PHONY: help run test check nightly bench chaos screenshots digests-to-read drawing models password lock clean
 
 help:
-	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=0.0.0.0 make run listens elsewhere'
+	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=192.168.1.5 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
 	@echo 'make nightly   what goes further than the tests: a million forged tokens, and the tests at eight moments'
@@ -28,9 +28,9 @@ help:
 	@echo 'make screenshots  pictures of the mails, into var/screenshots/'
 	@echo 'make digests-to-read  mails of ten recorded days to six readers, into var/digests-to-read/'
 	@echo 'make password  set a new password for the editor'
-	@echo 'make drawing   draw the import contract into docs/architecture.md anew'
-	@echo 'make models    learn what ships with the product anew, from recordings beside it'
-	@echo 'make lock      write the requirements anew from the .in files'
+	@echo 'make drawing   redraw the import contract in docs/architecture.md'
+	@echo 'make models    retrain the models that ship with the product, from recordings beside it'
+	@echo 'make lock      rewrite the requirements from the .in files'
 	@echo 'make clean     remove the environment and the caches; the data in var/ stays'
 
 run: .venv/run.stamp

@@ -8,12 +8,14 @@ from django.contrib.auth.models import User
 
 import digests.sending.send_batch
 from digests.assembly import assemble
+from digests.mail_setup import last_check
 from digests.models import Batch
 from digests.monitoring import alerts, notices, retention
 from digests.monitoring.heartbeat import ping_finished_issues
 from digests.previews import issue_test, reach_cache
 from digests.provider_events import application
 from digests.publication import checklist, link_check
+from digests.returned_mail import kept_mail, mailbox_reading
 from digests.sending import auto_pause, recovery, switch, uncertain
 from digests.statistics import daily_counts
 from newsletter import worker_shutdown
@@ -82,6 +84,11 @@ def apply_events() -> None:
 
 
 @shared_task
+def read_returned_mail() -> None:
+    mailbox_reading.read_configured_mailbox(worker_shutdown.is_requested)
+
+
+@shared_task
 def settle_uncertain() -> None:
     uncertain.settle_uncertain()
 
@@ -89,6 +96,7 @@ def settle_uncertain() -> None:
 @shared_task
 def forget_events() -> None:
     application.forget_events()
+    kept_mail.forget_old()
 
 
 @shared_task
@@ -110,6 +118,14 @@ def deliver_notices() -> None:
 @shared_task
 def ping_finished() -> None:
     ping_finished_issues()
+
+
+@shared_task
+def check_mail_setup() -> None:
+    """Run the check that a person asked for, or else the day's own."""
+    if not last_check.is_trial():
+        last_check.ask_for_check()
+        last_check.run_wanted_check()
 
 
 @shared_task

@@ -4,13 +4,14 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, unique
 
 from django.db import connection
 
 POLL_SECONDS = 0.1
 
 
+@unique
 class Lock(IntEnum):
     """What a lock protects. Two releases may run at once during an upgrade, so a number never changes its meaning."""
 
@@ -24,9 +25,11 @@ class Lock(IntEnum):
     PROVIDER_EVENTS = 7_301_011  # one worker at a time applies events: the effect of one may depend on another
     COMMUNITY = 7_301_012  # keyed by reader or by proposed paper: one vote or proposal at a time
     FORECAST_TRAINING = 7_301_014  # one worker at a time trains the forecast
+    RETURNED_MAIL = 7_301_017  # one worker at a time reads what came back
     SIGNUP = 7_301_013  # keyed by canonical address: one sign-up or move at a time
     PROOF = 7_301_015  # keyed by nonce: a proof of work is taken once
     NEW_ADDRESSES = 7_301_016  # one move or one chunk of an import at a time gives readers new addresses
+    LOGIN = 7_301_018  # keyed by name: one attempt at a time passes the limit for all networks
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 import re
 import textwrap
+from collections.abc import Iterator
+from itertools import groupby
 
 import wcwidth
 
 BRIEF = 145  # characters of two lines of a mail 600 px wide
 LINE = 72  # columns of a line of plain mail; a Chinese, Japanese or Korean character takes two
+SPACES = re.compile(r"([\t-\r ]+)")  # not the no-break space
 SENTENCE_END = re.compile(r"[.!?][)”\"’']?(?=\s+[A-Z0-9(“\"])")
 ABBREVIATION = re.compile(r"(?:\b(?:al|approx|cf|Dr|eq|etc|Fig|No|resp|Sec|St|vs)|\b\w|\.\w)\.$")
 
@@ -57,20 +60,33 @@ def wrapped(text: str, indent: int = 0) -> str:
 def wrap_lines(text: str, behind: str = "") -> list[str]:
     """Return `text` in lines of 72 columns, all but the first with `behind` before them.
 
-    Words stay whole, so that addresses do; text that is written without spaces is cut at a character.
+    Words stay whole, and so do links; words too long for a line are cut beside characters of two columns.
     """
     if text.isascii():
         return textwrap.wrap(text, LINE, subsequent_indent=behind, break_long_words=False, break_on_hyphens=False)
-    return wcwidth.wrap(
-        text,
-        LINE,
-        control_codes="ignore",
-        subsequent_indent=behind,
-        break_long_words=is_wide(text),
-        break_on_hyphens=False,
-    )
+    lines = [""]
+    gap = ""
+    for word in SPACES.split(text):
+        if word.isspace():
+            gap = " " * len(word)
+            continue
+        for piece in [word] if columns(word) <= LINE - len(behind) else pieces_of(word):
+            if lines[-1].strip() and columns(lines[-1] + gap + piece) > LINE:
+                lines.append(behind + piece)
+            else:
+                lines[-1] += gap * bool(lines[-1]) + piece
+            gap = ""
+    return [line for line in lines if line]
 
 
-def is_wide(text: str) -> bool:
-    """Say whether `text` is mostly of characters of two columns."""
-    return wcwidth.width(text, control_codes="ignore") > 1.2 * len(text)
+def pieces_of(word: str) -> Iterator[str]:
+    """Yield each character of two columns by itself, and what lies between them, such as a link, as a whole."""
+    for is_wide, letters in groupby(wcwidth.iter_graphemes(word), lambda letter: columns(letter) == 2):
+        if is_wide:
+            yield from letters
+        else:
+            yield "".join(letters)
+
+
+def columns(text: str) -> int:
+    return wcwidth.width(text, control_codes="ignore")

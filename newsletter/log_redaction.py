@@ -42,6 +42,7 @@ def logging_config(level: str) -> dict[str, Any]:
             "axes": {"level": "CRITICAL"},  # it logs who logs in, and from where
             "celery": {"level": "WARNING"},
             "django": {"handlers": []},
+            "flufl.bounce": {"level": "CRITICAL"},  # it logs each pattern that it tries
             "django.request": requests,
             "django.security.csrf": requests,
             "django.server": requests,

@@ -9,6 +9,7 @@ import os
 import re
 from datetime import date, time, timedelta
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,10 +53,13 @@ if missing := [name for name in required if not DEBUG and not env.str(name, "")]
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
-SITE_URL = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-# On a desk the product answers to the names of this machine alone: its pages of unexpected errors tell too much.
-desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", f"[{HOST}]" if ":" in HOST else HOST]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [*desk_hosts, urlsplit(SITE_URL).hostname or "localhost"])
+host_in_url = f"[{HOST}]" if ":" in HOST else HOST
+is_on_localhost = HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"}
+SITE_URL = env.str("SITE_URL", f"http://{'localhost' if is_on_localhost else host_in_url}:{PORT}").rstrip("/")
+# On a desk the product answers to local names, HOST, SITE_URL and the names given here alone: its pages of unexpected
+# errors tell too much.
+desk_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]", host_in_url, urlsplit(SITE_URL).hostname or "localhost"]
+ALLOWED_HOSTS = [*(desk_hosts if DEBUG else []), *env.list("ALLOWED_HOSTS", [])]
 SECRET_KEY = env.str("SECRET_KEY", "a-key-for-a-desk-only-" + "0" * 40)
 # Links signed with an old key stay valid until the key is removed from this list.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
@@ -249,7 +253,15 @@ for name, provider, backend in (
 LETTERS_STREAM = env.str("LETTERS_STREAM", "")
 if LETTERS_STREAM and EMAIL_LETTERS_PROVIDER != "postmark":
     raise ImproperlyConfigured("LETTERS_STREAM is set, and only Postmark has streams: letters go elsewhere.")
-DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")  # the provider's name for its key; `send_test` looks up the record
+# What receivers look up to tell our mail from a forger's, for `check_mail`
+DKIM_SELECTOR: list[str] = env.list("DKIM_SELECTOR", [], subcast=str.strip)  # names of the keys that sign our mail
+DKIM_DOMAIN = env.str("DKIM_DOMAIN", "")  # whose keys they are; empty: the domain of FROM_EMAIL
+RETURN_PATH_DOMAIN = env.str("RETURN_PATH_DOMAIN", "")  # where a provider has undelivered mail returned to
+# The public IP addresses that an own mail server sends from
+SENDING_ADDRESSES: list[str] = env.list("SENDING_ADDRESSES", [], subcast=lambda text: str(ip_address(text.strip())))
+NAME_SERVER = env.str("NAME_SERVER", "")  # "address:port", asked in place of this machine's own
+if NAME_SERVER and not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[0-9.]+):\d+", NAME_SERVER):
+    raise ImproperlyConfigured(f"NAME_SERVER is “{NAME_SERVER}”. Write it as “9.9.9.9:53” or “[2620:fe::fe]:53”.")
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
 SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8)  # of each sending process
 globals().update(
@@ -286,6 +298,17 @@ if BOUNCE_ADDRESS and not re.fullmatch(r"([\w.=-]{1,31})?@([a-z0-9-]+\.)+[a-z0-9
     raise ImproperlyConfigured(
         f"BOUNCE_ADDRESS is “{BOUNCE_ADDRESS}”. Write it as “bounces@example.org”, with at most 31 plain letters "
         "before the @ and no “+”, or as “@bounces.example.org” where a domain has no other mail."
+    )
+
+# Where that mail is read from: imaps://name:password@host/INBOX (or imap://, with STARTTLS), or maildir:///a/folder.
+# Read mails are moved to the one folder, those that were not understood to the other.
+BOUNCE_MAILBOX = env.str("BOUNCE_MAILBOX", "")
+BOUNCE_READ_FOLDER = env.str("BOUNCE_READ_FOLDER", "Read")
+BOUNCE_ODD_FOLDER = env.str("BOUNCE_ODD_FOLDER", "Not understood")
+if BOUNCE_MAILBOX and not re.match(r"imaps?://[^\s/:@]+:[^\s/@]+@[^\s/@]|maildir:///", BOUNCE_MAILBOX):
+    raise ImproperlyConfigured(
+        "BOUNCE_MAILBOX cannot be read. Write it as “imaps://name:password@host/INBOX”, with “%40” for an @ in the "
+        "name and “%2F” for a slash, or as “maildir:///var/mail/bounces”."
     )
 
 # Who hears of trouble. ALERT_WEBHOOK gets it as {"title", "text", "url"}. HEARTBEAT_URL is called once for each issue
@@ -371,6 +394,9 @@ if SEND_LEASE.total_seconds() <= longest_call:
 PAUSE_AFTER = env.int("PAUSE_AFTER", 1000)
 PAUSE_COMPLAINTS_PERCENT = env.float("PAUSE_COMPLAINTS_PERCENT", 0.1, validate=at_least(0.001))
 PAUSE_BOUNCES_PERCENT = env.float("PAUSE_BOUNCES_PERCENT", 5.0, validate=at_least(0.001))
+# And after so many mails of an hour that are refused for a fault of ours, or this share of the last twenty answers.
+PAUSE_REFUSALS = env.int("PAUSE_REFUSALS", 20, validate=at_least(0))  # 0: only the share counts
+PAUSE_REFUSALS_PERCENT = env.float("PAUSE_REFUSALS_PERCENT", 50.0, validate=validate.Range(min=1, max=101))
 
 # Sign-up: docs/addresses.md
 SIGNUPS_PER_NETWORK = env.int("SIGNUPS_PER_NETWORK", 20, validate=at_least(0))  # per hour, until a proof of work

@@ -62,7 +62,7 @@ def digest_of_kind(kind: Digest.Kind, since: date | None = None, reason: str = "
     """Return a digest of three papers that covers several days, or is a reader's first."""
     papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
     cards = [card_of(paper) for paper in papers[:3]]
-    return mail_of(issue_of(""), cards, kind=kind, since=since, lead=fallback_lead(reason) if reason else "")
+    return mail_of(issue_of(""), cards, kind=kind, first_day=since, lead=fallback_lead(reason) if reason else "")
 
 
 def long_digest() -> Mail:
@@ -94,12 +94,12 @@ def card_of(paper: dict[str, Any]) -> dict[str, Any]:
 def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES, **above: Any) -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
-    parts = compose.compose_items(issue, list(items_of(issue, cards, note)), subject, detail=detail, **above)
+    parts = compose.compose_items(issue, list(items_of(issue, cards, note, detail)), subject, **above)
     values = {**reader_links(), **word_slots(WORDS)}
     return Mail(subject, slots.fill(parts.html, values), slots.fill(parts.text, values))
 
 
-def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[mail_cards.EntryToRender]:
+def items_of(issue: Issue, cards: list[dict[str, Any]], note: str, detail: str) -> Iterator[mail_cards.EntryToRender]:
     for number, card in enumerate(cards):
         is_pick = bool(note) and number == 0
         category = card["primary_category"]
@@ -112,7 +112,8 @@ def items_of(issue: Issue, cards: list[dict[str, Any]], note: str) -> Iterator[m
             is_pick=is_pick,
             note=note if is_pick else "",
         )
-        yield entry, card, f"{mail_cards.PICK} · {reason}" if is_pick else reason
+        reason = f"{mail_cards.PICK} · {reason}" if is_pick else reason
+        yield mail_cards.EntryToRender(entry, card, reason, detail)
 
 
 def reader_links() -> dict[str, str]:

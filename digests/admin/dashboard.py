@@ -6,13 +6,14 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from digests.admin import dashboard_blocks
+from digests.admin import dashboard_blocks, mail_setup_page
 from digests.sending import switch
 
 VIEW_SENDING = "digests.view_batch"
 # What waits for a person, most urgent first: the permission to deal with it, and the function that finds it.
 ERRANDS: tuple[tuple[str, Callable[[], list[dashboard_blocks.Errand]]], ...] = (
     ("digests.view_sendingswitch", dashboard_blocks.find_stopped_sending),
+    (mail_setup_page.MAY_CHECK, mail_setup_page.find_unsound_setup),
     ("issues.publish_issue", dashboard_blocks.find_held_issues),
     ("digests.change_delivery", dashboard_blocks.find_uncertain_deliveries),
     ("digests.change_providerevent", dashboard_blocks.find_held_bounces),

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from digests.admin import dashboard_blocks
+from digests.admin.mail_setup_page import MailSetupPage
 from digests.admin.provider_test import ProviderTestPage
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Delivery, ProviderEvent, SendingSwitch, SwitchChange
@@ -33,7 +34,7 @@ class SwitchForm(forms.Form):
 
 
 @admin.register(SendingSwitch)
-class SendingSwitchAdmin(ProviderTestPage, ReadOnlyAdmin):
+class SendingSwitchAdmin(ProviderTestPage, MailSetupPage, ReadOnlyAdmin):
     """The page on sending: whether digests may be sent, the buttons that change it, and who used them."""
 
     STATES = {"pause": "paused", "resume": "resumed", "allow": "allowed"}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import css_inline
 from django.conf import settings
@@ -29,7 +29,13 @@ BLANK_NUMBER = "0000"
 PICK, FREE = "Editors’ pick", "From the editors"  # a reason may begin with one; the templates show it as a mark
 
 
-EntryToRender = tuple[IssueEntry, dict[str, Any], str]  # an entry, its snapshot and the reason
+class EntryToRender(NamedTuple):
+    """An entry with its snapshot, the reason why it comes, and the detail in which it is shown."""
+
+    entry: IssueEntry
+    card: dict[str, Any]
+    reason: str
+    detail: str = LINES
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def compose_open(digest: Digest | DigestOrder, frame: FramePieces | None = None)
 def compose_trial(issue: Issue) -> Parts:
     """Return the mail of an issue's whole front as it stands now; the issue may be a draft."""
     entries = issue.entries.front().kept().select_related("paper").order_by("position")
-    items = [(entry, entry.snapshot or snapshot_of(entry), TRIAL_REASON) for entry in entries]
+    items = [EntryToRender(entry, entry.snapshot or snapshot_of(entry), TRIAL_REASON) for entry in entries]
     return compose_items(issue, items, issue.subject, TRIAL_LEAD)
 
 
@@ -85,15 +85,18 @@ def compose_items(
     items: Sequence[EntryToRender],
     subject: str,
     lead: str = "",
-    detail: str = LINES,
     kind: str = Digest.Kind.DAY,
-    since: date | None = None,
+    first_day: date | None = None,
 ) -> Parts:
     """Render the mail of `items` in their order; nothing is read from the database or stored."""
     frame = cut_frame(render_frame(issue), issue.date)
-    cards = [render_template(*item, LINES if item[0].is_free else detail) for item in items]
-    masthead = masthead_of(kind, since, issue.date, lead)
-    return fit(frame, cards, subject, masthead, lambda place, less: render_template(*items[place], less)).with_marks()
+    cards = [render_template(*item) for item in items]
+    masthead = masthead_of(kind, first_day, issue.date, lead)
+
+    def smaller(place: int, detail: str) -> CardTemplate:
+        return render_template(*items[place]._replace(detail=detail))
+
+    return fit(frame, cards, subject, masthead, smaller).with_marks()
 
 
 def fit(

@@ -11,18 +11,20 @@ from digests.models.operation import (
     Alert,
     AlertQuerySet,
     Heartbeat,
+    MailSetup,
     Notice,
     NoticeQuerySet,
     SendingSwitch,
     SwitchChange,
 )
 from digests.models.release import PublishRequest, PublishRequestQuerySet
+from digests.models.returned_mail import ReturnedMail, ReturnMailbox
 from digests.models.sight import LinkCheck, ReachFigure
 from digests.models.tally import DayOfReaders, IssueTally
 
 __all__ = [
-    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders", "Delivery",
-    "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "Notice", "NoticeQuerySet", "ProviderEvent",
-    "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure", "SendingSwitch",
-    "SignatureToken", "SwitchChange",
+    "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders",
+    "Delivery", "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "MailSetup", "Notice", "NoticeQuerySet",
+    "ProviderEvent", "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure",
+    "ReturnMailbox", "ReturnedMail", "SendingSwitch", "SignatureToken", "SwitchChange",
 ]  # fmt: skip

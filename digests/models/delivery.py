@@ -128,6 +128,7 @@ class Delivery(models.Model):
     bounced_at = models.DateTimeField(null=True)  # for good
     soft_bounced_at = models.DateTimeField(null=True)
     complained_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)  # for a fault of ours
 
     class Meta:
         verbose_name_plural = "deliveries"

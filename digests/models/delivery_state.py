@@ -25,6 +25,8 @@ NEVER_LEFT = (
     "(coalesce(d.status, '') IN ('skipped', 'rejected')"
     " OR coalesce(d.status, '') = 'abandoned' AND d.settled_by IS NOT NULL)"
 )
+# Its reader did not get it: it never left, or the receiver refused it for a fault of ours. Its papers come again.
+NEVER_ARRIVED = f"({NEVER_LEFT} OR d.refused_at IS NOT NULL AND d.delivered_at IS NULL)"
 
 # The provider answered for it: the base of a rate of bounces, since a refused address counts as one that bounced.
 IS_ANSWERED = f"({IS_SENT} OR d.status = 'rejected')"
@@ -37,6 +39,10 @@ MAY_HAVE_LEFT = f"({IS_SENT} OR {IS_IN_FLIGHT} OR {IS_UNKNOWN})"
 def never_left() -> Q:
     by_hand = Q(status=Status.ABANDONED) & ~Q(settled_by=None)
     return Q(status__in=(Status.SKIPPED, Status.REJECTED)) | by_hand
+
+
+def never_arrived() -> Q:
+    return never_left() | Q(refused_at__isnull=False, delivered_at=None)
 
 
 def is_ahead_of(batch: Batch | OuterRef, position: int | F | OuterRef) -> Q:

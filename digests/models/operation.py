@@ -127,6 +127,24 @@ class Notice(models.Model):
         return self.title
 
 
+class MailSetup(models.Model):
+    """The last check of what receivers look up about a sending domain; one row for each domain of FROM_EMAIL."""
+
+    domain = models.CharField(max_length=255, unique=True)
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    done_count = models.PositiveSmallIntegerField(default=0)  # checks of the present run that have ended
+    findings = models.JSONField(default=list)  # of the last run that ended
+    passed_at = models.DateTimeField(null=True)  # when a run last found nothing wrong
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.domain
+
+
 class Heartbeat(models.Model):
     """Whether HEARTBEAT_URL was pinged for a finished issue."""
 

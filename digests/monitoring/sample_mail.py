@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from digests.mail import compose, headers, links, reader_words, slots
+from digests.mail.cards import EntryToRender
 from digests.providers import Copy, Mail, SharedBody, provider_of
 from digests.sending import send_batch, sent_today
 from newsletter import clock
@@ -70,7 +71,7 @@ def outcome_of_wait(wait: Wait) -> SendOutcome:
 
 def sample_body() -> SharedBody:
     issue = Issue(date=clock.today())
-    parts = compose.compose_items(issue, [(IssueEntry(paper_id=0), CARD, REASON)], SUBJECT, LEAD)
+    parts = compose.compose_items(issue, [EntryToRender(IssueEntry(paper_id=0), CARD, REASON)], SUBJECT, LEAD)
     html, text = (tuple(slots.cut(part, slots.READER_SLOTS)) for part in (parts.html, parts.text))
     return SharedBody(0, SUBJECT, html, text, headers.headers_on(issue.date), tag="test")
 

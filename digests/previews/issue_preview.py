@@ -51,14 +51,15 @@ def preview_public_issue(issue: Issue, detail: str = LINES) -> MailPreview:
         entries = [entry for entry in kept if entry.shelf == IssueEntry.Shelf.FRONT]
     else:
         entries = list(issue.entries.front().kept().select_related("paper").order_by("position"))
-    return preview_front("The public issue", issue, [(entry, entry.snapshot, "") for entry in entries], detail)
+    items = [EntryToRender(entry, entry.snapshot, "", LINES if entry.is_free else detail) for entry in entries]
+    return preview_front("The public issue", issue, items)
 
 
-def preview_front(whose: str, issue: Issue, cards: Sequence[EntryToRender], detail: str = LINES) -> MailPreview:
-    if not cards:
+def preview_front(whose: str, issue: Issue, items: Sequence[EntryToRender]) -> MailPreview:
+    if not items:
         return MailPreview(whose, reason="the front is empty")
-    subject = subject_of(issue, cards[0][1]["title"], len(cards))
-    return fill_preview(whose, subject, compose.compose_items(issue, cards, subject, detail=detail), len(cards))
+    subject = subject_of(issue, items[0].card["title"], len(items))
+    return fill_preview(whose, subject, compose.compose_items(issue, items, subject), len(items))
 
 
 def preview_for_topics(
@@ -70,7 +71,7 @@ def preview_for_topics(
     span = source.span_of([source.coming.issue if source.coming else issue], [choice])
     whose = f"A reader of {', '.join(names)}" if names else "A reader without topics"
     found = digest_choice.choose_digest(span, choice, (), is_first=False)
-    return preview_choice(whose, issue, source, found, lead, choice.detail)
+    return preview_choice(whose, issue, source, found, lead)
 
 
 def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> MailPreview:
@@ -85,27 +86,24 @@ def preview_for_reader(issue: Issue, reader: Subscriber, lead: str = "") -> Mail
     span = source.of(reader.covered_through, choice)
     had = history_of_reader.papers_sent_in(Delivery.objects.filter(subscriber=reader), source)
     span = source.without(span, objections.pairs_of(reader.pk, now), choice, had)
-    is_weekly = reader.frequency == Subscriber.Frequency.WEEKLY
-    found = digest_choice.choose_digest(
-        span, choice, had, is_first=reader.covered_through is None, is_weekly=is_weekly
-    )
-    return preview_choice(whose, issue, source, found, lead, choice.detail)
+    is_first = reader.covered_through is None
+    found = digest_choice.choose_digest(span, choice, had, is_first=is_first, is_weekly=reader.is_weekly)
+    return preview_choice(whose, issue, source, found, lead)
 
 
-def preview_choice(
-    whose: str, issue: Issue, source: Spans, found: DigestChoice, lead: str, detail: str
-) -> MailPreview:
+def preview_choice(whose: str, issue: Issue, source: Spans, found: DigestChoice, lead: str) -> MailPreview:
     """Return the mail of what assembly would choose, or its reason to choose nothing."""
     if (content := found.content) is None:
         return MailPreview(whose, reason=str(Delivery.Reason(found.reason).label))
     chosen = IssueEntry.objects.filter(pk__in=[item.entry.id for item in content.items])
     rows = {row.pk: row for row in chosen.select_related("issue")}
     rows |= {row.pk: row for row in source.coming.entries} if source.coming else {}
-    cards = [(rows[item.entry.id], rows[item.entry.id].snapshot, item.reason) for item in content.items]
+    drawn = [(rows[item.entry.id], item) for item in content.items]
+    items = [EntryToRender(row, row.snapshot, item.reason, item.detail) for row, item in drawn]
     why = fallback_lead(content.fallback_reason) if content.is_fallback else ""
     lead, subject = f"{lead} {why}".strip(), subject_for(issue, content.items)
-    parts = compose.compose_items(issue, cards, subject, lead, detail, content.kind, content.first_day)
-    return fill_preview(whose, subject, parts, len(cards))
+    parts = compose.compose_items(issue, items, subject, lead, content.kind, content.first_day)
+    return fill_preview(whose, subject, parts, len(items))
 
 
 def fill_preview(whose: str, subject: str, parts: slots.Parts, count: int = 0) -> MailPreview:

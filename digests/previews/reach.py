@@ -80,7 +80,7 @@ def spans_if_published(issue: Issue, now: datetime) -> Spans:
         return Spans(now)
     with publish_dry_run.dry_run(issue, now) as coming:
         source = Spans(now, coming)
-        source.earliest_standings()  # read before the dry run takes back what publication would change
+        source.load()  # before the dry run takes back what publication would change
         return source
 
 

@@ -105,13 +105,9 @@ def preview_delivery(delivery: Delivery) -> Preview:
     if reason := blocking_reason(delivery):
         result = DigestChoice(None, reason=reason)
     else:
-        is_weekly = delivery.subscriber is not None and is_weekly_reader(delivery.subscriber)
+        is_weekly = delivery.subscriber is not None and delivery.subscriber.is_weekly
         result = digest_choice.choose_digest(span, choice, had, is_first=since is None, is_weekly=is_weekly)
     return Preview(delivery.slot, delivery, span, choice, had, result)
-
-
-def is_weekly_reader(reader: Subscriber) -> bool:
-    return reader.frequency == Subscriber.Frequency.WEEKLY
 
 
 def blocking_reason(delivery: Delivery) -> str:

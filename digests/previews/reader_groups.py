@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from digests.assembly import due_readers, histories_of_due
 from digests.assembly.due_readers import Group
-from digests.models.delivery_state import NEVER_LEFT
+from digests.models.delivery_state import NEVER_ARRIVED
 from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
@@ -52,7 +52,7 @@ WITH start AS MATERIALIZED (
   SELECT start.reader_id, array_agg(d.digest_id ORDER BY d.digest_id) AS digests
   FROM start JOIN since USING (covered) JOIN digests_delivery d ON d.subscriber_id = start.reader_id
   WHERE d.made_at >= (SELECT min(since) FROM since) AND d.made_at >= since.since
-    AND d.digest_id IS NOT NULL AND NOT {NEVER_LEFT}
+    AND d.digest_id IS NOT NULL AND NOT {NEVER_ARRIVED}
   GROUP BY start.reader_id
 )
 """
@@ -77,11 +77,12 @@ def count_groups_due_by(until: datetime, source: Spans) -> list[CountedGroup]:
 
 
 def parse_row(
-    covered_through: datetime | None, had: Sequence[int], is_late: bool, pause: str, *columns: str
+    covered_through: datetime | None, history: Sequence[int], is_late: bool, pause: str, *columns: str
 ) -> Iterator[CountedGroup]:
-    is_paused_then, had = bool(pause) and is_slot_paused(pause), tuple(had)
+    is_paused_then, history = bool(pause) and is_slot_paused(pause), tuple(history)
     for preferences_id, count, first, last in zip(*(map(int, text.split(",")) for text in columns), strict=True):
-        yield CountedGroup(Group(preferences_id, covered_through, had), is_late, is_paused_then, count, first, last)
+        group = Group(preferences_id, covered_through, history)
+        yield CountedGroup(group, is_late, is_paused_then, count, first, last)
 
 
 def is_slot_paused(pause: str) -> bool:

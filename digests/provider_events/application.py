@@ -12,24 +12,27 @@ from django.db.models import QuerySet
 from digests.models import Delivery, ProviderEvent
 from digests.provider_events import bounce_policy, signature_tokens
 from digests.provider_events.bounce_policy import ReaderEvent
-from digests.sending import auto_pause
+from digests.sending import auto_pause, refusal_brake
+from digests.sending.outcome_recording import give_back_spans
 from digests.sending.uncertain import FACT_COLUMNS, Kind, settle_by_events
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
+from newsletter.mail.refusal import Blame
 from subscribers.models import Letter, Subscriber
 
 logger = logging.getLogger(__name__)
 CHUNK = 1000
 DOMAIN_KEPT = timedelta(days=2)
+FACTS = (*FACT_COLUMNS.values(), "refused_at")
 LIMITED_KINDS = (Kind.BOUNCED, Kind.COMPLAINED)
 # Each fact keeps its earliest moment, so that events may come in any order and more than once.
 WRITE_FACTS = """
 UPDATE digests_delivery d
 SET delivered_at = LEAST(d.delivered_at, f.delivered_at), bounced_at = LEAST(d.bounced_at, f.bounced_at),
     soft_bounced_at = LEAST(d.soft_bounced_at, f.soft_bounced_at),
-    complained_at = LEAST(d.complained_at, f.complained_at)
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-    AS f (id, delivered_at, bounced_at, soft_bounced_at, complained_at)
+    complained_at = LEAST(d.complained_at, f.complained_at), refused_at = LEAST(d.refused_at, f.refused_at)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+            %s::timestamptz[]) AS f (id, delivered_at, bounced_at, soft_bounced_at, complained_at, refused_at)
 WHERE d.id = f.id
 """
 WRITE_EVENTS = """
@@ -53,6 +56,8 @@ def apply_events() -> int:
     done = 0
     while events := apply_next_chunk():
         done += len(events)
+        if any(event.blame == Blame.US for event in events):
+            refusal_brake.pause_if_refused()
         for issue_id in {event.issue_id for event in events if event.issue_id and event.kind in LIMITED_KINDS}:
             auto_pause.pause_if_over_limit(issue_id)
     return done
@@ -95,6 +100,7 @@ def apply_together(pending: "QuerySet[ProviderEvent]") -> list[ProviderEvent]:
         event.put_aside = aside_reason(event, owners)
     counted = [event for event in events if not event.put_aside]
     write_facts(counted)
+    give_back_refused(counted, owners)
     bounce_policy.apply_policy([reader_event(event, owners) for event in counted])
     write_events(events)
     settle_by_events(event.delivery_id for event in counted if event.delivery_id)
@@ -145,15 +151,34 @@ def reader_event(event: ProviderEvent, owners: Mails) -> ReaderEvent:
     )
 
 
+def give_back_refused(events: list[ProviderEvent], owners: Mails) -> None:
+    """Give readers back the spans of mails that were refused for a fault of ours and reached nobody."""
+    reached = {event.delivery_id for event in events if event.kind == Kind.DELIVERED}
+    refused = {event.delivery_id for event in events if event.delivery_id and event.blame == Blame.US} - reached
+    give_back_spans([pk for pk in refused if pk and owners.deliveries[pk].delivered_at is None])
+
+
 def write_facts(events: list[ProviderEvent]) -> None:
     facts: dict[int, dict[str, datetime]] = defaultdict(dict)
     for event in events:
-        if event.delivery_id and (name := FACT_COLUMNS.get(Kind(event.kind))):
-            known = facts[event.delivery_id]
+        for name in facts_of(event) if event.delivery_id else ():
+            known = facts[event.delivery_id or 0]
             known[name] = min(event.happened_at, known.get(name, event.happened_at))
-    columns = [[known.get(name) for known in facts.values()] for name in FACT_COLUMNS.values()]
+    columns = [[known.get(name) for known in facts.values()] for name in FACTS]
     with connection.cursor() as cursor:
         cursor.execute(WRITE_FACTS, [list(facts), *columns])
+
+
+def facts_of(event: ProviderEvent) -> set[str]:
+    """Return the columns of the delivery that an event dates.
+
+    A mail bounced softly where its address may be fine: the policy counts those days.
+    """
+    kind, is_ours = Kind(event.kind), event.blame == Blame.US
+    facts = {FACT_COLUMNS[kind]} if kind in FACT_COLUMNS else set()
+    if kind == Kind.BOUNCED and not is_ours and event.blame != Blame.ADDRESS:
+        facts.add("soft_bounced_at")
+    return facts - {"soft_bounced_at"} | {"refused_at"} if is_ours else facts
 
 
 def write_events(events: list[ProviderEvent]) -> None:

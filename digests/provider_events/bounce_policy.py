@@ -1,4 +1,7 @@
-"""Suppresses addresses: for a hard bounce, repeated soft bounces, a complaint, or where the provider has stopped."""
+"""Suppresses addresses that are gone, that bounce again and again, that complained, or that the provider has stopped.
+
+Only the address's own fault suppresses at once; a refusal of our mail never does (`sending.refusal_brake` counts it).
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,6 +14,7 @@ from digests.models import Delivery, ProviderEvent, ProviderEventQuerySet
 from digests.models.delivery_state import IS_CONTACTED
 from digests.monitoring import notices
 from newsletter import clock
+from newsletter.mail.refusal import Blame
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.subscription import opt_in
 from subscribers.subscription.suppression import NewSuppression, Reason, suppress
@@ -39,11 +43,10 @@ class ReaderEvent(NamedTuple):
 
 
 class MailFacts(NamedTuple):
-    """When mails to one reader bounced softly, were delivered, and bounced for good."""
+    """When mails to one reader bounced although the address may be fine, and when they were delivered."""
 
     soft: list[datetime]
     delivered: list[datetime]
-    permanent: list[datetime]
 
 
 def apply_policy(news: list[ReaderEvent]) -> None:
@@ -112,15 +115,24 @@ def suppress_unless_held(reasons: list[tuple[ReaderEvent, datetime]]) -> None:
 
 def suppress_since(news: ReaderEvent) -> datetime | None:
     """Return since when the address of a bounce is to be suppressed, None if it is not."""
-    if news.event.kind == Kind.SOFT_BOUNCED and news.subscriber_id:
-        return fifth_soft_day(load_facts(news.subscriber_id))
-    return news.event.happened_at if news.event.kind == Kind.BOUNCED else None
+    event = news.event
+    if event.kind not in BOUNCES or event.blame == Blame.US:
+        return None
+    if event.kind == Kind.BOUNCED and event.blame == Blame.ADDRESS:
+        return event.happened_at
+    return fifth_soft_day(load_facts(news.subscriber_id)) if news.subscriber_id else None
 
 
 def load_facts(subscriber_id: int) -> MailFacts:
-    columns = ("soft_bounced_at", "delivered_at", "bounced_at")
-    rows = list(Delivery.objects.filter(subscriber_id=subscriber_id).values_list(*columns))
-    return MailFacts(*([row[at] for row in rows if row[at]] for at in range(len(columns))))
+    rows = list(Delivery.objects.filter(subscriber_id=subscriber_id).values_list("soft_bounced_at", "delivered_at"))
+    return MailFacts([soft for soft, _ in rows if soft], [delivered for _, delivered in rows if delivered])
+
+
+def bounces_of_address(address_hash: str, subscriber_id: int) -> list[datetime]:
+    """Return when mails to one reader bounced because the address is gone."""
+    mine = Delivery.objects.filter(subscriber_id=subscriber_id, bounced_at__isnull=False).values("pk")
+    events = ProviderEvent.objects.counted().filter(delivery_id__in=mine, address_hash=address_hash)
+    return list(events.filter(kind=Kind.BOUNCED, blame=Blame.ADDRESS).values_list("happened_at", flat=True))
 
 
 def fifth_soft_day(facts: MailFacts) -> datetime | None:
@@ -154,7 +166,9 @@ def lift_if_delivered(news: ReaderEvent) -> None:
     if was_since is None or since == was_since:
         return
     lifted = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=news.address_hash, at=was_since)
-    if lifted.delete()[0] and (reasons := [*facts.permanent, *([since] if since else [])]):
+    if not lifted.delete()[0]:
+        return
+    if reasons := [*bounces_of_address(news.address_hash, news.subscriber_id), *([since] if since else [])]:
         suppress([NewSuppression(news.address_hash, Reason.BOUNCE, min(reasons))])
 
 
@@ -165,7 +179,7 @@ def is_in_trouble(domain: str) -> bool:
     """
     recipients = recent_events(domain).aggregate(
         all=Count("address_hash", distinct=True),
-        bounced=Count("address_hash", distinct=True, filter=Q(kind__in=BOUNCES)),
+        bounced=Count("address_hash", distinct=True, filter=Q(kind__in=BOUNCES) & ~Q(blame=Blame.US)),
     )
     heard_of, bounced = int(recipients["all"]), int(recipients["bounced"])
     if heard_of < TROUBLE_RECIPIENTS or bounced * 100 <= heard_of * TROUBLE_PERCENT:
@@ -210,7 +224,7 @@ def hold_bounces(domain: str) -> None:
             "Under “Provider events” you can suppress them or let them go. Until then they are still mailed.",
             page="admin:digests_providerevent_changelist",
         )
-    hasty = recent_events(domain).filter(kind=Kind.BOUNCED, held="").exclude(applied_at=None)
+    hasty = recent_events(domain).filter(kind=Kind.BOUNCED, blame=Blame.ADDRESS, held="").exclude(applied_at=None)
     for address_hash, at in hasty.values_list("address_hash", "happened_at"):
         made = Suppression.objects.filter(reason=Reason.BOUNCE, address_hash=address_hash)
         made.filter(at__gte=at).delete()

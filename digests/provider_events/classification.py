@@ -7,7 +7,7 @@ from anymail.signals import EventType, RejectReason
 from digests.models import ProviderEvent
 from digests.provider_events.provider_words import TABLES, Meaning
 from digests.provider_events.receiver_answers import answer_of
-from newsletter.mail.refusal import ADDRESS, ENHANCED, UNKNOWN, Refusal, read_refusal
+from newsletter.mail.refusal import ABOUT_US, ADDRESS, ENHANCED, UNKNOWN, Refusal, read_refusal
 
 Kind = ProviderEvent.Kind
 Stop = ProviderEvent.Stop
@@ -68,12 +68,15 @@ def read_meaning(provider: str, event: Any) -> tuple[Meaning, str]:
 
 
 def with_refusal(provider: str, event: Any, meaning: Meaning, word: str) -> Report:
-    """Read whose fault a refusal is: the provider's own list, then the receiver's answer, then the provider's word."""
+    """Read whose fault a refusal is: the provider's own list, then the receiver's answer, then the provider's word.
+
+    What the provider itself rejects without a reason is about us: nobody else has seen it.
+    """
     answer = answer_of(provider, event)
     if meaning.stopped_for:
         return Report(meaning, word, meaning.refusal, answer)
-    read = read_refusal(answer)
-    return Report(meaning, word, meaning.refusal if read == UNKNOWN else read, answer)
+    told = [read_refusal(answer), meaning.refusal, *([ABOUT_US] if meaning.kind == Kind.REJECTED else [])]
+    return Report(meaning, word, next((one for one in told if one != UNKNOWN), UNKNOWN), answer)
 
 
 def without_table(event: Any) -> Meaning:

@@ -12,7 +12,7 @@ from anymail.signals import EventType
 
 from digests.models import ProviderEvent
 from digests.provider_events.receiver_answers import text_at, value_at
-from newsletter.mail.refusal import ADDRESS, MAILBOX, UNKNOWN, Blame, Refusal
+from newsletter.mail.refusal import ABOUT_US, ADDRESS, MAILBOX, UNKNOWN, Blame, Refusal
 from newsletter.mail.refusal_words import Cause
 
 Kind = ProviderEvent.Kind
@@ -39,7 +39,7 @@ NO_ADDRESS = Meaning(Kind.BOUNCED, refusal=ADDRESS)
 FOR_NOW = Meaning(Kind.SOFT_BOUNCED)
 MAILBOX_FULL = Meaning(Kind.SOFT_BOUNCED, refusal=MAILBOX)
 OUR_CONTENT = Meaning(Kind.SOFT_BOUNCED, refusal=Refusal(Blame.US, Cause.CONTENT))
-OUR_STANDING = Meaning(Kind.SOFT_BOUNCED, refusal=Refusal(Blame.US, Cause.POLICY))
+OUR_STANDING = Meaning(Kind.SOFT_BOUNCED, refusal=ABOUT_US)
 LEFT = Meaning(Kind.UNSUBSCRIBED)
 REJECTED = Meaning(Kind.REJECTED)
 # The provider did not send the mail, and will send none to this address.

@@ -179,7 +179,7 @@ def outcome_of_status(status: AnymailRecipientStatus | None) -> SendOutcome:
                 "refused", reason="The provider refuses the address.", code="address", is_permanent=True
             )
         case ("failed", _):
-            return SendOutcome("refused", reason="The provider refused the mail.", code="failed")
+            return SendOutcome("refused", reason="The provider refused the mail.", code="failed", answer="failed")
     return SendOutcome("unknown", reason="The provider's answer does not name this mail.")
 
 
@@ -195,14 +195,13 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     if any(named) and not (all(named) and len(mails) > 1):
         return [outcome_if_named(outcome.code, is_named) for is_named in named]
     if BLAMES_SENDER.search(said):
-        return [SendOutcome("not_accepted", reason="The provider does not take our sender.", code="sender")] * len(
-            mails
-        )
+        why = f"The provider does not take our sender or account.{provider_answer.quoted(outcome.answer)}"
+        return [SendOutcome("not_accepted", reason=why, code="sender", answer=outcome.answer)] * len(mails)
     if len(mails) > 1:
         why = f"The provider refused the whole call ({outcome.code})."
         return [SendOutcome("not_accepted", reason=why, code=outcome.code, wait=timedelta(0))] * len(mails)
     is_permanent = BLAMES_ADDRESS.search(said) is not None
-    return [SendOutcome("refused", reason=outcome.reason, code=outcome.code, is_permanent=is_permanent)]
+    return [replace(outcome, is_permanent=is_permanent)]
 
 
 def outcome_if_named(code: str, is_named: bool) -> SendOutcome:

@@ -11,8 +11,9 @@ from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
 from digests.providers.merge_lane import Frame, MixedMergeLane, Syntax
-from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome
 from newsletter.mail.provider_limits import LIMITS
+from newsletter.mail.refusal import without_addresses
 
 
 class Mailjet(MixedMergeLane):
@@ -59,4 +60,6 @@ def outcome_of_errors(errors: Sequence[Mapping[str, Any]]) -> SendOutcome:
     if any(name.startswith(("From", "Sender", "Globals.From")) for name in related):
         return SendOutcome("not_accepted", reason="The provider does not take our sender.", code=code)
     is_permanent = any(name.startswith("To") for name in related)
-    return SendOutcome("refused", reason=f"The provider refused it ({code}).", code=code, is_permanent=is_permanent)
+    answer = without_addresses(str(first.get("ErrorMessage") or f"code {code}"))[:LONGEST_ANSWER]
+    reason = f"The provider refused it ({code})."
+    return SendOutcome("refused", reason=reason, code=code, is_permanent=is_permanent, answer=answer)

@@ -60,7 +60,7 @@ class Encoded(NamedTuple):
     """A digest's texts with merge fields, as they stand in a call, and its frame."""
 
     frame: Frame
-    texts: dict[bytes, ByteTemplate]
+    texts: Mapping[bytes, ByteTemplate]
 
 
 class MergeLane(HttpLane):
@@ -87,7 +87,8 @@ class MergeLane(HttpLane):
         if readers:
             readers[0] = readers[0][1:]
         frame, texts = encoded[main]
-        values = {b"readers": readers, **{name: [text] for name, text in self.values(taken).items()}}
+        values: dict[bytes, Sequence[bytes]] = {name: [text] for name, text in self.values(taken).items()}
+        values[b"readers"] = readers
         return frame.params | {"data": fill_with_lists(fill_with_templates(frame.body, texts), values)}, faults
 
     def one_of_each(self, mails: Sequence[Mail]) -> Iterable[Mail]:

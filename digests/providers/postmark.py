@@ -11,8 +11,9 @@ from anymail.backends.postmark import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
-from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, quoted
 from newsletter.mail.provider_limits import LIMITS
+from newsletter.mail.refusal import without_addresses
 
 # Codes that concern our account, not the message: postmarkapp.com, “API error codes”.
 ACCOUNT_ERRORS = {10, 400, 401, 405, 412, 413}
@@ -65,10 +66,13 @@ def outcomes_of_call(answer: Mapping[str, Any], count: int) -> list[SendOutcome]
 def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
     """Return what an error code means for a message; an unknown code proves nothing."""
     number, said = int(answer["ErrorCode"]), str(answer.get("Message", ""))
-    code = str(number)
+    code, sentence = str(number), without_addresses(said)[:LONGEST_ANSWER] or f"code {number}"
     if number in ACCOUNT_ERRORS or (number == INVALID and ABOUT_FROM.search(said)):
         return SendOutcome(
-            "not_accepted", reason=f"The provider does not take our account or sender ({code}).", code=code
+            "not_accepted",
+            reason=f"The provider does not take our account or sender ({code}).{quoted(sentence)}",
+            code=code,
+            answer=sentence,
         )
     if number in THROTTLED:
         return SendOutcome("not_accepted", reason="The provider asked for a pause.", code=code)
@@ -77,5 +81,5 @@ def outcome_of_code(answer: Mapping[str, Any]) -> SendOutcome:
             "refused", reason=f"The provider refuses the address ({code}).", code=code, is_permanent=True
         )
     if number in MAIL_ERRORS:
-        return SendOutcome("refused", reason=f"The provider refused the mail ({code}).", code=code)
+        return SendOutcome("refused", reason=f"The provider refused the mail ({code}).", code=code, answer=sentence)
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)

@@ -8,8 +8,9 @@ from anymail.backends.resend import EmailBackend
 from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import BLAMES_ADDRESS, Request
 from digests.providers.interface import Mail
-from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome
 from newsletter.mail.provider_limits import LIMITS
+from newsletter.mail.refusal import without_addresses
 
 
 class Resend(ArrayLane):
@@ -47,4 +48,5 @@ class Resend(ArrayLane):
 def outcome_of_error(said: str) -> SendOutcome:
     is_permanent = BLAMES_ADDRESS.search(said.lower()) is not None
     reason = "The provider refuses the address." if is_permanent else "The provider refused the mail."
-    return SendOutcome("refused", reason=reason, code="422", is_permanent=is_permanent)
+    answer = without_addresses(said)[:LONGEST_ANSWER] or "422"
+    return SendOutcome("refused", reason=reason, code="422", is_permanent=is_permanent, answer=answer)

@@ -8,14 +8,14 @@ import time
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, outcome_of_smtp_refusal, quoted
+from newsletter.mail.refusal import without_addresses
 
 LEAST_WAIT = 0.1  # seconds, even past a deadline, to read replies that have arrived
 SHORT_WAIT = 5.0  # seconds, for commands between mails
 IDLE_SECONDS = 5.0  # after which an open connection is checked with NOOP
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-BLAMES_ADDRESS = re.compile(r"\b5\.1\.\d+\b")
 ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
 NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not sent to the mail server.")
@@ -168,12 +168,13 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
     if not 500 <= code < 600:
         status = "unknown" if verb == b"." else "not_accepted"
         return SendOutcome(status, reason="The mail server gave no answer that can be read.")
+    answer = without_addresses(f"{code} {text}")[:LONGEST_ANSWER]
     if code in (503, 530, 535) or (verb == b"MAIL" and code != 552):
         return SendOutcome(
-            "not_accepted", reason=f"The mail server does not take mail of ours ({code}).", code=str(code)
+            "not_accepted",
+            reason=f"The mail server does not take mail of ours ({code}).{quoted(answer)}",
+            code=str(code),
+            answer=answer,
         )
-    is_permanent = BLAMES_ADDRESS.search(text) is not None
-    if verb == b"RCPT" and not ENHANCED.search(text):
-        is_permanent = code in (550, 551, 553)
-    reason = f"The mail server refused it ({code})."
-    return SendOutcome("refused", reason=reason, code=str(code), is_permanent=is_permanent)
+    is_plain = verb == b"RCPT" and not ENHANCED.search(text)
+    return outcome_of_smtp_refusal(code, text, is_permanent=is_plain and code in (550, 551, 553))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.urls import reverse
 
 from digests.mail import compose
+from digests.mail.cards import EntryToRender
 from digests.mail.headers import find_header_fault
 from digests.mail.subject import subject_of
 from digests.previews import issue_preview, reach
@@ -108,7 +109,8 @@ def check_summaries(seen: IssueFront) -> Iterator[ChecklistItem]:
 def check_length(seen: IssueFront) -> Iterator[ChecklistItem]:
     if not seen.front:
         return
-    html = issue_preview.preview_front("", seen.issue, [(entry, card, "") for entry, card in seen.front]).html
+    items = [EntryToRender(entry, card, "") for entry, card in seen.front]
+    html = issue_preview.preview_front("", seen.issue, items).html
     size = len(html.encode())
     if size > compose.MAX_HTML_BYTES:
         what = f"The whole front is a mail of {size // 1000} KB, over {compose.MAX_HTML_BYTES // 1000} KB."

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from digests.models import Card, Delivery
-from digests.models.delivery_state import never_left
+from digests.models.delivery_state import never_arrived
 from digests.selection import spans
 from newsletter.issues.models import IssueEntry
 from newsletter.number_text import parse_row_id
@@ -42,7 +42,7 @@ def was_sent(paper: Paper, reader: Subscriber) -> bool:
     cards = Card.objects.filter(entry__paper__in=duplicates.family_ids(paper.line()[-1]))
     card_ids = list(cards.values_list("pk", flat=True))
     sent = Delivery.objects.filter(subscriber=reader, digest__card_ids__overlap=card_ids)
-    return sent.exclude(never_left()).exists()
+    return sent.exclude(never_arrived()).exists()
 
 
 def record_objection(entry: IssueEntry, reader: Subscriber, act: str, topic_id: str) -> None:

@@ -85,11 +85,12 @@ def effects(days: Iterable[IssueDay], choice: Choice) -> list[Effect]:
 def first_effect(days: Iterable[IssueDay], choice: Choice) -> Effect | None:
     """Return what the newest issue of `days` would have brought to a new reader; None if no day has an issue."""
     newest_first = sorted(days, key=lambda day: day.date, reverse=True)
-    issues = [(day.date, index_for_choice(day.index, choice)) for day in newest_first if day.index]
-    if not issues:
+    # Lazy, because the newest issue alone fills most digests.
+    issues = ((day.date, index_for_choice(day.index, choice)) for day in newest_first if day.index)
+    if (newest := next(issues, None)) is None:
         return None
-    (day, index), *earlier = issues
-    return effect_of(day, index, choice, set(), [index for _, index in earlier])
+    day, index = newest
+    return effect_of(day, index, choice, set(), (older for _, older in issues))
 
 
 def effect_of(day: date, index: IssueIndex, choice: Choice, had: set[int], earlier: Iterable[IssueIndex]) -> Effect:

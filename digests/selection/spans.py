@@ -3,7 +3,7 @@
 Functions take the moment they answer for: entries dropped, issues withdrawn and topics retired later still count.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -73,7 +73,8 @@ class Spans:
         self.now = now
         self.coming = coming
         self.spans: dict[datetime | None, Span] = {}
-        self.indexes: dict[int, IssueIndex] = {}  # by the id of an issue
+        self.indexes: dict[int, IssueIndex] = {}  # by the id of an issue, as are the entries
+        self.entries: dict[int, list[Entry]] = {}
 
     @cached_property
     def issues(self) -> list[Issue]:
@@ -83,6 +84,10 @@ class Spans:
     @cached_property
     def standings(self) -> Standings:
         return standings_at(self.now, self.coming)
+
+    def load(self) -> None:
+        """Read issues and standings now; they are read once."""
+        _ = self.issues, self.standings
 
     def of(self, covered_through: datetime | None, choice: Choice) -> Span:
         """Return the span of readers covered through a moment, with what `choice` follows and mutes indexed."""
@@ -126,11 +131,26 @@ class Spans:
     def index_of(self, issues: list[Issue]) -> IssueIndex:
         if len(issues) == 1 and issues[0].pk in self.indexes:
             return self.indexes[issues[0].pk]
-        entries = entries_of(issues, self.now, self.coming)
-        index = build_index(entries, shelf_per_topic=settings.DIGEST_SHELF_PER_TOPIC)
+        index = build_index(self.entries_of(issues), shelf_per_topic=settings.DIGEST_SHELF_PER_TOPIC)
         if len(issues) == 1:
             self.indexes[issues[0].pk] = index
         return index
+
+    def entries_of(self, issues: Sequence[Issue]) -> list[Entry]:
+        """Return the kept entries of some issues, newest first, in order: the front before the shelf, the best first.
+
+        One issue is ordered by position; several by the published order of the newest issue's day, so that the best of
+        the week come first. Each issue is read once.
+        """
+        if missing := [issue for issue in issues if issue.pk not in self.entries]:
+            self.entries |= load_entries(missing, self.now, self.coming)
+        entries = [entry for issue in issues for entry in self.entries[issue.pk]]
+        if len(issues) > 1:
+            newest, coming = issues[0], self.coming
+            places = coming.places if coming and is_coming(newest, coming) else ranked_places(newest.date)
+            last = len(places) + 1
+            entries.sort(key=lambda entry: (not entry.is_front, places.get(entry.paper_id, last), -entry.score))
+        return entries
 
     def older_than(self, issues: list[Issue], index: IssueIndex) -> Iterator[OlderIssue]:
         """Yield the issues of the last days that are not among `issues`, newest first.
@@ -160,26 +180,17 @@ class Spans:
         return [(at, earliest.get(at, at)) for at in published]
 
 
-def entries_of(issues: Collection[Issue], at: datetime | None = None, coming: DryRun | None = None) -> list[Entry]:
-    """Return the kept entries, best first: the front before the shelf.
-
-    One issue is ordered by position; several by the published order of the newest issue's day, so that the best of
-    the week come first. If `coming` is among the issues, it is the newest.
-    """
+def load_entries(issues: Collection[Issue], at: datetime, coming: DryRun | None = None) -> dict[int, list[Entry]]:
+    """Return the kept entries of each issue by its id, the front before the shelf and each by position."""
     rows = [row for row in coming.entries if row.dropped_at is None] if coming and coming.issue in issues else []
     out = IssueEntry.objects.kept(at).filter(issue__in=[issue for issue in issues if not is_coming(issue, coming)])
-    rows += out.order_by("shelf", "-issue__published_at", "position")
-    heirs, days = heirs_of_retired_topics(at), {issue.pk: issue.date for issue in issues}
-    wrong = accepted_topics([row.paper_id for row in rows if row.paper_id], at or clock.now())
-    entries = [
-        entry_of(row, heirs, days[row.issue_id], wrong.get(row.paper_id or 0, ()))
-        for row in sorted(rows, key=lambda row: row.shelf)
-    ]
-    if len(issues) > 1:
-        newest = max(issues, key=lambda issue: issue.date)
-        places = coming.places if coming and is_coming(newest, coming) else ranked_places(newest.date)
-        last = len(places) + 1
-        entries.sort(key=lambda entry: (not entry.is_front, places.get(entry.paper_id, last), -entry.score))
+    rows += out.order_by("shelf", "position")
+    heirs = {slug: (heir.slug, heir.name) for slug, heir in heirs_of_retired_topics(at).items()}
+    days = {issue.pk: issue.date for issue in issues}
+    wrong = accepted_topics([row.paper_id for row in rows if row.paper_id], at)
+    entries: dict[int, list[Entry]] = {pk: [] for pk in days}
+    for row in sorted(rows, key=lambda row: row.shelf):
+        entries[row.issue_id].append(entry_of(row, heirs, days[row.issue_id], wrong.get(row.paper_id or 0, ())))
     return entries
 
 
@@ -192,9 +203,9 @@ def ranked_places(day: date) -> dict[int, int]:
     return dict(DayRank.objects.filter(day__day=day).values_list("paper_id", "place"))
 
 
-def entry_of(row: IssueEntry, heirs: dict[str, Topic], day: date, wrong: Collection[str]) -> Entry:
+def entry_of(row: IssueEntry, heirs: Mapping[str, tuple[str, str]], day: date, wrong: Collection[str]) -> Entry:
     card = row.snapshot
-    topics = snapshot_topics(card["topics"], {slug: (heir.slug, heir.name) for slug, heir in heirs.items()}, wrong)
+    topics = snapshot_topics(card["topics"], heirs, wrong)
     return Entry(
         id=row.pk,
         paper_id=row.paper_id or -row.pk,

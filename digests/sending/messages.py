@@ -110,14 +110,14 @@ def shared_bodies(digests: Iterable[DigestOrder]) -> dict[int, SharedBody]:
 def build_mails(
     rows: Sequence[CallDelivery], contents: Mapping[int, SharedBody], message_ids: MessageIds, words: ReaderWords
 ) -> list[Mail]:
-    linking = Linking(settings.SITE_URL, settings.SECRET_KEY)
-
-    returns = return_addresses() if settings.EMAIL_PROVIDER == "smtp" else None
+    linking, is_smtp = Linking(settings.SITE_URL, settings.SECRET_KEY), settings.EMAIL_PROVIDER == "smtp"
+    returns = return_addresses() if is_smtp else None
 
     def copy_for(row: CallDelivery) -> Copy:
         links = linking.links(row.id, row.subscriber_id, row.token_epoch)
         return_to = returns.sign(Purpose.DELIVERY, row.id, row.address_hash) if returns else ""
         unsubscribe_to = returns.sign(Purpose.UNSUBSCRIBE, row.subscriber_id) if returns else ""
-        return Copy(row.id, row.to, links, message_ids.local_part(row.id), words.of(row), return_to, unsubscribe_to)
+        message_id = message_ids.local_part(row.id) if is_smtp else ""
+        return Copy(row.id, row.to, links, message_id, words.of(row), return_to, unsubscribe_to)
 
     return [Mail(contents[row.digest_id], copy_for(row)) for row in rows]

@@ -49,7 +49,7 @@ def record_outcomes(batch: Batch, answered: Answered) -> None:
     groups = group_outcomes(answered)
     set_status(Status.REJECTED, groups.refused)
     give_back_spans([row.id for row, _ in groups.refused])
-    record_refused_addresses(groups.refused)
+    record_refusals(groups.refused)
     set_status(Status.UNCERTAIN, groups.unknown)
     replan(batch, groups.not_accepted)
     if batch.lane == "single":
@@ -156,16 +156,24 @@ def number_calls(rows: Sequence[CallDelivery], *, in_halves: bool) -> list[int]:
     return result
 
 
-def record_refused_addresses(refused: Answered) -> None:
-    """Store a bounce event for each address the provider refused for good: the bounce policy decides what follows."""
+KINDS = {
+    Blame.ADDRESS: ProviderEvent.Kind.BOUNCED,
+    Blame.MAILBOX: ProviderEvent.Kind.SOFT_BOUNCED,
+    Blame.US: ProviderEvent.Kind.REJECTED,
+}
+
+
+def record_refusals(refused: Answered) -> None:
+    """Store an event for each mail that the provider refused: the policy and the brake decide what follows."""
     now = clock.now()
     ProviderEvent.objects.bulk_create(
         [
             ProviderEvent(
                 provider=settings.EMAIL_PROVIDER,
                 key=hashlib.sha256(f"refused:{row.id}".encode()).hexdigest(),
-                kind=ProviderEvent.Kind.BOUNCED,
-                blame=Blame.ADDRESS,
+                kind=KINDS[outcome.blame],
+                blame=outcome.blame,
+                answer=outcome.answer,
                 body={"refused": outcome.reason, "code": outcome.code},
                 delivery_id=row.id,
                 address_hash=hash_address(row.to),
@@ -174,7 +182,7 @@ def record_refused_addresses(refused: Answered) -> None:
                 received_at=now,
             )
             for row, outcome in refused
-            if outcome.is_permanent and row.to
+            if outcome.blame and row.to
         ],
         ignore_conflicts=True,
     )

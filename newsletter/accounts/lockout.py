@@ -2,21 +2,25 @@
 
 django-axes counts them. The first two lock for a while; the last lets one attempt through every SLOW_SECONDS, and does
 not hold for networks from which the name has logged in, so that nobody can lock an owner out.
+
+django-axes dates its rows by the real time, so the limits compare them with the real time of the attempt.
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from newsletter import clock
+from newsletter import advisory_locks, clock
+from newsletter.advisory_locks import Lock
 from newsletter.client_network import UNKNOWN, client_address, network_of
 
 LONGEST_NAME: int = AccessAttempt._meta.get_field("username").max_length or 255
@@ -29,22 +33,47 @@ class LoginLimits(AxesDatabaseHandler):  # type: ignore[misc]
     """The limit of django-axes, which is that of a name from one network, and two more."""
 
     def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
-        request.login_limit = reached_limit(request, credentials) or (
-            "here" if super().is_locked(request, credentials) else ""
+        request.login_limit = (
+            ("network" if is_network_locked(request) else "")
+            or ("here" if super().is_locked(request, credentials) else "")
+            or ("everywhere" if is_slowed_down(request, typed_name(request, credentials)) else "")
         )
         return bool(request.login_limit)
 
 
-def reached_limit(request: Any, credentials: dict[str, Any] | None) -> str:
-    """Return which limit this login has reached: of its "network", or of its name "everywhere"; else an empty text."""
-    name, network, now = typed_name(request, credentials), request.axes_ip_address, request.axes_attempt_time
-    recent = AccessAttempt.objects.filter(attempt_time__gte=now - settings.AXES_COOLOFF_TIME)
-    if network and failures(recent.filter(ip_address=network))[0] >= settings.LOGIN_FAILURES_PER_NETWORK:
-        return "network"
-    count, last = failures(recent.filter(username=name))
-    if count < settings.LOGIN_FAILURES_PER_NAME or now - last >= timedelta(seconds=SLOW_SECONDS):
-        return ""
-    return "" if has_logged_in_from(name, network) else "everywhere"
+def recent_attempts(now: datetime) -> QuerySet[Any]:
+    attempts: QuerySet[Any] = AccessAttempt.objects.filter(attempt_time__gte=now - settings.AXES_COOLOFF_TIME)
+    return attempts
+
+
+def is_network_locked(request: Any) -> bool:
+    attempts = recent_attempts(request.axes_attempt_time).filter(ip_address=request.axes_ip_address)
+    return bool(request.axes_ip_address) and failures(attempts)[0] >= settings.LOGIN_FAILURES_PER_NETWORK
+
+
+def is_slowed_down(request: Any, name: str | None) -> bool:
+    """Return whether this attempt comes too soon after the last one for its name; else count it as the last one.
+
+    The lock lets one of several attempts at once through: each sees those that came before it.
+    """
+    now, network = request.axes_attempt_time, request.axes_ip_address
+    attempts = recent_attempts(now).filter(username=name)
+    if failures(attempts)[0] < settings.LOGIN_FAILURES_PER_NAME or has_logged_in_from(name, network, now):
+        return False
+    with transaction.atomic():
+        advisory_locks.wait_in_transaction(Lock.LOGIN, name)
+        _, last = failures(attempts)
+        if last and now - last < timedelta(seconds=SLOW_SECONDS):
+            return True
+        # django-axes adds 1 to this row if the password is wrong, and deletes it if the password is right.
+        AccessAttempt.objects.update_or_create(
+            username=name,
+            ip_address=network,
+            user_agent=request.axes_user_agent,
+            defaults={"attempt_time": now},
+            create_defaults={"failures_since_start": 0},
+        )
+    return False
 
 
 def failures(attempts: QuerySet[Any]) -> tuple[int, Any]:
@@ -53,8 +82,8 @@ def failures(attempts: QuerySet[Any]) -> tuple[int, Any]:
     return found["count"], found["last"]
 
 
-def has_logged_in_from(name: str | None, network: str | None) -> bool:
-    logins = AccessLog.objects.filter(username=name, ip_address=network, attempt_time__gte=clock.now() - KNOWN_FOR)
+def has_logged_in_from(name: str | None, network: str | None, now: datetime) -> bool:
+    logins = AccessLog.objects.filter(username=name, ip_address=network, attempt_time__gte=now - KNOWN_FOR)
     return network is not None and bool(logins.exists())
 
 

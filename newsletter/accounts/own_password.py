@@ -1,4 +1,4 @@
-"""The page on which people change their own password; it asks for the old one."""
+"""The admin page where people change their own password. It asks for the old one."""
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -10,8 +10,8 @@ from newsletter import audit
 
 @admin.site.admin_view
 def change(request: HttpRequest) -> HttpResponseBase:
-    """Serve the admin's page and record the change in the audit log."""
+    """Serve the admin's page, and record a change in the audit log."""
     response = admin.site.password_change(request)
     if response.status_code == 302 and isinstance(request.user, User):
-        audit.record(request.user, request.user, "changed", {"password": ""}, {"password": "set anew"})
+        audit.record(request.user, request.user, "changed", {"password": ""}, {"password": "changed"})
     return response

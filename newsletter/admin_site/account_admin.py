@@ -9,6 +9,7 @@ import django_otp.plugins.otp_totp.admin
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Exists, OuterRef, QuerySet
@@ -153,7 +154,7 @@ class AccountAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg, misc]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Send people who change their own password to the page that asks for the old one."""
-        if id == str(request.user.pk):
+        if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")
         return super().user_change_password(request, id, form_url)
 

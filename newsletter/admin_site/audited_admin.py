@@ -66,7 +66,7 @@ def changes_of(form: Any, prefix: str = "") -> Iterator[Change]:
     """Yield what a form changed, as text; for a password only that it changed."""
     for name in form.changed_data:
         if SECRET in name:
-            yield SECRET, "", "set anew"
+            yield SECRET, "", "changed"
             continue
         field = form.fields[name]
         before, after = form.get_initial_for_field(field, name), form.cleaned_data.get(name)

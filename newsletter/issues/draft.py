@@ -179,14 +179,14 @@ def candidates(day: date) -> PaperQuerySet:
 
 
 def with_evidence(papers: PaperQuerySet) -> PaperQuerySet:
-    """Keep the papers with evidence: a vote, mentions by two sources, a proposal or a high forecast.
+    """Keep the papers with evidence: a vote, mentions by two sources, a proposal or one of the day’s best forecasts.
 
     An editor's pick needs none: entries that an editor touched stay on the front whatever their score.
     """
     proposed = Exists(Proposal.objects.filter(paper=OuterRef("pk")).exclude(status=Proposal.Status.DECLINED))
-    likely = forecasts.best_tenth_of_days(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
+    best_tenth = forecasts.best_tenth_of_days(set(papers.order_by().values_list("listed_on", flat=True).distinct()))
     mentioned = Q(pk__in=papers_mentioned_twice(papers)) | Q(proposed)
-    return papers.filter(Q(votes__gt=0) | mentioned | Q(pk__in=likely))
+    return papers.filter(Q(votes__gt=0) | mentioned | Q(pk__in=best_tenth))
 
 
 def papers_mentioned_twice(papers: PaperQuerySet) -> list[int]:

@@ -13,6 +13,7 @@ from newsletter import clock
 from newsletter.mail import message as mail
 from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 PATIENCE = timedelta(seconds=5)  # after a longer wait the sweep tries again
@@ -60,10 +61,10 @@ class LetterTurn:
         elif outcome.code == "429":
             self.pace.pause(outcome.wait)
             self.turn.unsent()
-        elif outcome.is_accepted or outcome.is_refused:
+        elif outcome.is_accepted or (outcome.is_refused and outcome.blame is not Blame.US):
             self.turn.slow(seconds)
         else:
-            self.turn.failed()
+            self.turn.failed(outcome.reason)
 
 
 @contextmanager

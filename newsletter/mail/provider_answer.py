@@ -16,11 +16,22 @@ from anymail.exceptions import (
 from urllib3.exceptions import NewConnectionError
 
 from newsletter import clock
+from newsletter.mail.refusal import Blame, read_refusal, without_addresses
+from newsletter.mail.refusal_words import Cause
 
 DEFAULT_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 MESSAGE_CODES = ("400", "413", "422")
-ACCOUNT_STATUSES = (401, 402, 403, 404, 405, 407)
+ACCOUNT_WORDS = {
+    401: "does not accept our key",
+    402: "wants to be paid first",
+    403: "does not let our account send",
+    404: "does not know our account or domain",
+    405: "does not take mail at this address",
+    407: "is behind a proxy that does not know us",
+}
+REASON_NAMES = ("message", "Message", "ErrorMessage", "error", "errors", "Errors", "Messages", "detail")
+LONGEST_ANSWER = 200
 NO_CALL_CODES = ("identity", "unsupported")
 AMBIGUOUS_STATUSES = (408, 409, 425)  # another request, or part of this one, may have been accepted
 
@@ -35,6 +46,7 @@ class SendOutcome:
     wait: timedelta = DEFAULT_WAIT
     code: str = ""  # the provider's own code
     is_permanent: bool = False  # the address will be refused every time
+    answer: str = ""  # what the provider said, without addresses; empty where it was not asked
 
     @property
     def is_accepted(self) -> bool:
@@ -43,6 +55,17 @@ class SendOutcome:
     @property
     def is_refused(self) -> bool:
         return self.status == "refused"
+
+    @property
+    def blame(self) -> Blame | None:
+        """Whose fault the provider's refusal is, None of everything else.
+
+        It is ours where the provider does not say: no receiver has seen the mail.
+        """
+        if not self.is_refused or not (self.answer or self.is_permanent):
+            return None
+        read = Blame.ADDRESS if self.is_permanent else read_refusal(self.answer).blame
+        return read if read in (Blame.ADDRESS, Blame.MAILBOX) else Blame.US
 
     @property
     def is_worth_repeating(self) -> bool:
@@ -60,16 +83,46 @@ def outcome_of_http(exc: AnymailRequestsAPIError) -> SendOutcome:
         return SendOutcome("not_accepted", reason="The provider cannot be reached.")
     if status is None or status in AMBIGUOUS_STATUSES or not 400 <= status < 500:
         return SendOutcome("unknown", reason=f"The provider gave no clear answer ({status}).", code=str(status or ""))
-    if status in ACCOUNT_STATUSES:
-        return SendOutcome(
-            "not_accepted", reason=f"The provider does not take our account ({status}).", code=str(status)
-        )
+    answer = words_of_answer(exc)
+    if status in ACCOUNT_WORDS:
+        reason = f"The provider {ACCOUNT_WORDS[status]} ({status}).{quoted(answer)}"
+        return SendOutcome("not_accepted", reason=reason, code=str(status), answer=answer)
     if status == 429:
         wish = (exc.response.headers.get("Retry-After") or "") if exc.response is not None else ""
         return SendOutcome(
             "not_accepted", reason="The provider asked for a pause.", wait=requested_wait(wish), code="429"
         )
-    return SendOutcome("refused", reason=f"The provider refused it ({status}).", code=str(status))
+    answer = answer or f"HTTP {status}"
+    return SendOutcome("refused", reason=f"The provider refused it ({status}).", code=str(status), answer=answer)
+
+
+def words_of_answer(exc: AnymailRequestsAPIError) -> str:
+    """Return the sentence of an error answer, without addresses, 200 characters at most; empty if it has none."""
+    if exc.response is None:
+        return ""
+    try:
+        return without_addresses(find_sentence(exc.response.json()))[:LONGEST_ANSWER]
+    except (ValueError, RecursionError):
+        text = exc.response.text[: LONGEST_ANSWER * 4]
+        return "" if "<" in text else without_addresses(text)[:LONGEST_ANSWER]
+
+
+def find_sentence(body: object) -> str:
+    """Return the first text under a name that providers use for the reason of an error."""
+    match body:
+        case [first, *_]:
+            return find_sentence(first)
+        case dict():
+            found = (body[name] for name in REASON_NAMES if body.get(name))
+            return next((sentence for value in found if (sentence := find_sentence(value))), "")
+        case str():
+            return body
+    return ""
+
+
+def quoted(answer: str) -> str:
+    """Return an answer in quotation marks, to be put behind a sentence; an empty string for none."""
+    return f" It says: “{answer}”" if answer else ""
 
 
 def requested_wait(wish: str) -> timedelta:
@@ -131,13 +184,28 @@ def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
         case smtplib.SMTPAuthenticationError(smtp_code=code):
             return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({code}).")
         case smtplib.SMTPRecipientsRefused(recipients=answers):
-            code = max((answer[0] for answer in answers.values()), default=550)
-        case smtplib.SMTPResponseException(smtp_code=code):
+            code, words = max(answers.values(), default=(550, b""))
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=words):
             pass
         case _:
             return SendOutcome("unknown", reason=f"The mail server broke off ({type(exc).__name__}).")
     if 400 <= code < 500:
         return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
     if 500 <= code < 600:
-        return SendOutcome("refused", reason=f"The mail server refused it ({code}).")
+        return outcome_of_smtp_refusal(code, words.decode(errors="replace") if isinstance(words, bytes) else words)
     return SendOutcome("unknown", reason="The mail server’s answer cannot be read.")
+
+
+def outcome_of_smtp_refusal(code: int, words: str, is_permanent: bool = False) -> SendOutcome:
+    """Return what a 5xx reply to a recipient or a message means; `is_permanent` where the words do not say.
+
+    A server that does not relay for us would refuse every mail: all of them wait until somebody has mended it.
+    """
+    answer = without_addresses(f"{code} {words}")[:LONGEST_ANSWER]
+    read = read_refusal(answer)
+    if read.cause is Cause.RELAY:
+        reason = f"The mail server does not send mail for us.{quoted(answer)}"
+        return SendOutcome("not_accepted", reason=reason, code=str(code), answer=answer)
+    is_permanent = read.blame is Blame.ADDRESS or (is_permanent and read.blame is Blame.UNKNOWN)
+    reason = f"The mail server refused it.{quoted(answer)}"
+    return SendOutcome("refused", reason=reason, code=str(code), is_permanent=is_permanent, answer=answer)

@@ -47,6 +47,7 @@ class Refusal(NamedTuple):
     cause: Cause | None = None
 
 
+ABOUT_US = Refusal(Blame.US, Cause.POLICY)
 ADDRESS, MAILBOX, UNKNOWN = Refusal(Blame.ADDRESS), Refusal(Blame.MAILBOX), Refusal(Blame.UNKNOWN)
 
 
@@ -79,6 +80,11 @@ def read_refusal(answer: str, status: str = "") -> Refusal:
     return ADDRESS if ADDRESS_TEXT.search(text) else UNKNOWN
 
 
+def without_addresses(text: str) -> str:
+    """Return a server's words on one line, with each mail address replaced, to be stored and shown."""
+    return ADDRESSES.sub("(an address)", " ".join(text.split()))
+
+
 def readable_text(answer: str) -> str:
     """Return the answer in lower case on one line, without addresses and hosts, whose names are no words of it."""
     text = " ".join(answer.lower().split())[:READ]
@@ -93,4 +99,4 @@ def read_code(kind: str, detail: str) -> Refusal:
         return MAILBOX
     if detail in ADDRESS_CODES or detail.startswith(ADDRESS_SUBJECT):
         return ADDRESS
-    return Refusal(Blame.US, Cause.POLICY) if detail.startswith("7.") else UNKNOWN
+    return ABOUT_US if detail.startswith("7.") else UNKNOWN

@@ -1,7 +1,8 @@
 -- Decides atomically, for all workers, whether a call to a provider may start: its pause, its circuit breaker, its limit
 -- of concurrent calls and its daily cap.
 -- Times are milliseconds of Redis' own clock, so that machines need not agree on one; a caller may pass `now` instead.
--- Keys, after the provider's prefix: ":pause" holds its end; ":breaker" failures, since, shut_until, trial, trial_until;
+-- Keys, after the provider's prefix: ":pause" holds its end; ":breaker" failures, reason, since, shut_until, trial,
+-- trial_until;
 -- ":calls:<lane>" turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through.
 local DAY = 86400000
 local prefix, operation, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
@@ -96,6 +97,9 @@ end
 -- While the breaker is open only its trial counts: other answers belong to calls that started before it opened.
 local function judge(is_trial)
     local is_open = number_of("since") > 0
+    if a.verdict == "failed" and (is_trial or not is_open) then
+        redis.call("HSET", breaker, "reason", a.reason)
+    end
     if a.verdict == "accepted" and (is_trial or not is_open) then
         redis.call("DEL", breaker)
     elseif a.verdict == "failed" and is_trial then
@@ -127,7 +131,7 @@ end
 
 local function look()
     return {
-        since = number_of("since"), paused_until = paused_until() > now and paused_until() or 0,
+        since = number_of("since"), reason = redis.call("HGET", breaker, "reason") or "", paused_until = paused_until() > now and paused_until() or 0,
         calls = calls_of(a.lane) + calls_of(a.other_lane), allowed = allowance(), sent = sent_today(),
     }
 end

@@ -64,6 +64,7 @@ class State:
 
     is_open: bool  # the circuit breaker: nothing is sent but a trial call
     since: datetime | None
+    reason: str  # why the last call failed, in a sentence; empty where the breaker is closed
     paused_until: datetime | None
     left_today: int | None  # messages of this lane; None: no limit
     sent_today: int | None  # messages of both lanes; None: not counted without a limit
@@ -98,13 +99,17 @@ class Turn:
         """Report that the provider works: it accepted the call, or refused its messages for a good reason."""
         self._end("accepted")
 
-    def failed(self) -> None:
-        """Report that the provider answered with an error of its own, too late, or not at all."""
-        self._end("failed")
+    def failed(self, reason: str = "") -> None:
+        """Report that the provider answered with an error of its own, refused all for a fault of ours, or was silent.
+
+        `reason` is a sentence for operators, without addresses.
+        """
+        self._end("failed", reason)
 
     def slow(self, seconds: float) -> None:
         """Report a call accepted after `seconds`; from SEND_SLOW_SECONDS on it counts as a failure."""
-        self._end("failed" if seconds >= settings.SEND_SLOW_SECONDS else "accepted")
+        is_slow = seconds >= settings.SEND_SLOW_SECONDS
+        self._end(*(("failed", f"A call took {seconds:.0f} seconds.") if is_slow else ("accepted",)))
 
     def unsent(self) -> None:
         """Report that certainly nothing was sent (429, no call made): the day does not count it."""
@@ -115,9 +120,9 @@ class Turn:
         if not self._is_over:
             self._end("")
 
-    def _end(self, verdict: str) -> None:
+    def _end(self, verdict: str, reason: str = "") -> None:
         self._is_over = True
-        self._pace.tell("done", turn=self.id, verdict=verdict, messages=self.messages, day=self.day)
+        self._pace.tell("done", turn=self.id, verdict=verdict, reason=reason, messages=self.messages, day=self.day)
 
 
 class Pace:
@@ -161,6 +166,7 @@ class Pace:
         return State(
             is_open=found["since"] > 0,
             since=moment(found["since"]),
+            reason=found["reason"] if found["since"] > 0 else "",
             paused_until=moment(found["paused_until"]),
             left_today=None if allowed is None else max(allowed - sent, 0),
             sent_today=None if allowed is None else sent,

@@ -155,7 +155,7 @@ class Printer(honcho.printer.Printer):  # type: ignore[misc]
         """Say once that the processes are asked to stop, and how long they may take."""
         if not self.is_ending:
             self.is_ending = True
-            self.output.write(f"Stopping. What is at work may finish, within {seconds:.0f} seconds.\n")
+            self.output.write(f"Stopping. Running work has {seconds:.0f} seconds to finish.\n")
             self.output.flush()
 
 

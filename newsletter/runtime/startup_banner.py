@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.http.request import validate_host
 from django.urls import reverse
 
 from newsletter.accounts.staff_accounts import EDITOR
@@ -23,9 +24,12 @@ def banner(password: str | None) -> str:
     if not settings.DEBUG:
         del pages["Mailbox"]
     lines = [f"  {title:<10}{settings.SITE_URL}{path}" for title, path in pages.items()]
-    # When listening on all interfaces, the machine's own address leads here, too.
+    # When listening on all interfaces, the machine's own address leads here, too, if it is among the allowed names.
     if settings.HOST in WILDCARD_HOSTS and (address := own_address()):
-        lines.append(f"  Home also http://{address}:{settings.PORT}/")
+        if validate_host(address, settings.ALLOWED_HOSTS):
+            lines.append(f"  Home also http://{address}:{settings.PORT}/")
+        elif settings.DEBUG:
+            lines.append(f"  For other machines start it with `HOST={address} make run`")
     known = "the one you have; `make password` sets a new one"
     secret = password or (known if settings.DEBUG else "`manage.py password` sets a new one")
     heading = f"{settings.PUBLICATION_NAME} is running. Ctrl-C stops it."

@@ -1,4 +1,4 @@
-"""Run the web server until a signal comes; processes that end are started anew."""
+"""Run the web server until a signal comes; processes that end are started again."""
 
 import os
 

@@ -22,7 +22,7 @@ from subscribers.imports.forms import ImportForm
 from subscribers.imports.row_outcome import REASONS, RowResult
 from subscribers.models import ImportRun
 
-RELOAD_SECONDS = 3
+REFRESH_SECONDS = 3
 
 
 @admin.register(ImportRun)
@@ -132,13 +132,11 @@ class ImportRunAdmin(AuditedAdmin):
             ],
             "added": run.counts.get(RowResult.ADDED, 0),
             "may_change": self.has_change_permission(request, run),
+            "refresh_seconds": REFRESH_SECONDS,
             "has_report": run.is_upload and run.report_path.exists(),
         }
         status = 422 if form else 200
-        response = TemplateResponse(request, "admin/subscribers/importrun/page.html", context, status=status)
-        if run.is_at_work:
-            response["Refresh"] = str(RELOAD_SECONDS)
-        return response
+        return TemplateResponse(request, "admin/subscribers/importrun/page.html", context, status=status)
 
     def report(self, request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
         run = get_object_or_404(ImportRun, pk=run_id, is_upload=True)

@@ -74,10 +74,7 @@ class SubscriberAdmin(AddressSearch):
     @display(description="Digests")
     def rhythm(self, subscriber: Subscriber) -> str:
         """Return when digests come, in the reader's time zone."""
-        if subscriber.frequency == Subscriber.Frequency.WEEKLY:
-            days = f"{subscriber.get_weekday_display()}s"
-        else:
-            days = subscriber.get_frequency_display()
+        days = f"{subscriber.get_weekday_display()}s" if subscriber.is_weekly else subscriber.get_frequency_display()
         return f"{days}, {subscriber.send_time:%H:%M} {subscriber.timezone}"
 
     def has_suppress_permission(self, request: HttpRequest) -> bool:

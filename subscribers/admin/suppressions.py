@@ -19,6 +19,7 @@ from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import recent_days_filter
 from subscribers.addresses.canonical import LONGEST_ADDRESS, AddressError, canonical_address, hash_address
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
+from subscribers.models.suppression import LONGEST_NOTE
 from subscribers.subscription.suppression import NewSuppression, suppress
 
 
@@ -71,7 +72,7 @@ class LiftForm(forms.Form):
     """The reason for lifting a suppression; after a spam complaint, the operator has to confirm it too."""
 
     note = forms.CharField(
-        max_length=300,
+        max_length=LONGEST_NOTE,
         widget=UnfoldAdminTextInputWidget,
         error_messages={"required": "Give a reason. It is kept with the record."},
     )

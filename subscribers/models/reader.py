@@ -177,6 +177,10 @@ class Subscriber(StatefulModel):
         return self.unsubscribed_at >= clock.now() - UNDO_WINDOW
 
     @property
+    def is_weekly(self) -> bool:
+        return self.frequency == self.Frequency.WEEKLY
+
+    @property
     def rhythm(self) -> digest_schedule.Rhythm:
         return digest_schedule.Rhythm(
             self.frequency, self.weekday, self.send_time, str(self.timezone), self.paused_until

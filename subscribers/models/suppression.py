@@ -5,6 +5,8 @@ from django.db import models, transaction
 from newsletter import clock
 from subscribers.addresses.canonical import hash_address
 
+LONGEST_NOTE = 300  # characters
+
 
 class Suppression(models.Model):
     """An address that is never mailed again; kept after the subscriber is erased."""
@@ -20,7 +22,7 @@ class Suppression(models.Model):
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=9, choices=Reason)
     at = models.DateTimeField(default=clock.now)
-    note = models.CharField(max_length=300, blank=True, default="", db_default="")
+    note = models.CharField(max_length=LONGEST_NOTE, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("-at", "-pk")
@@ -55,7 +57,7 @@ class LiftedSuppression(models.Model):
     suppressed_at = models.DateTimeField()
     lifted_at = models.DateTimeField(default=clock.now)
     by = models.CharField(max_length=200)
-    note = models.CharField(max_length=300)
+    note = models.CharField(max_length=LONGEST_NOTE)
 
     class Meta:
         ordering = ("-lifted_at",)

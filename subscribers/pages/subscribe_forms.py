@@ -114,7 +114,7 @@ class ChoiceForm(forms.Form):
     followed_authors = PhraseListField(label="Follow authors", help_text="You get their papers on any topic.")
     muted_phrases = PhraseListField(
         label="Mute words",
-        help_text="You get no papers with these words, or a well-known abbreviation of them, in the title or abstract.",
+        help_text="You get no papers with these words, or well-known abbreviations of them, in the title or abstract.",
     )
     muted_authors = PhraseListField(label="Mute authors", help_text="You get none of their papers.")
 

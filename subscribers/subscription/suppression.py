@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from newsletter import clock
 from subscribers.models import Subscriber, Suppression
+from subscribers.models.suppression import LONGEST_NOTE
 
 Reason = Suppression.Reason
 
@@ -35,7 +36,7 @@ class NewSuppression(NamedTuple):
     address_hash: str
     reason: Suppression.Reason
     at: datetime
-    note: str = ""  # at most 300 characters are kept
+    note: str = ""  # at most LONGEST_NOTE characters are kept
 
 
 def suppress(new: Collection[NewSuppression]) -> None:
@@ -43,7 +44,7 @@ def suppress(new: Collection[NewSuppression]) -> None:
     if new:
         hashes, reasons, moments, notes = map(list, zip(*new, strict=True))
         with connection.cursor() as cursor:
-            cursor.execute(SUPPRESS, [hashes, reasons, moments, [note[:300] for note in notes]])
+            cursor.execute(SUPPRESS, [hashes, reasons, moments, [note[:LONGEST_NOTE] for note in notes]])
 
 
 @transaction.atomic

@@ -20,13 +20,13 @@ from newsletter.papers.topics.phrase_matching import (
     Matcher,
     TopicRule,
     compile_topics,
-    rules_from_toml,
     split_words,
 )
 from newsletter.papers.topics.tagging import load_topics
 from tests.benchmarks.recordings import Recorded, arxiv_papers, cleaned, hugging_face_papers
 from tests.benchmarks.registry import Figure, bench, shown
 from tests.benchmarks.topic_evaluation import Judged, TopicScore, f1_by_topic, is_held_out, micro_score
+from tests.topic_rules import rules_from_toml
 
 TIMED_PAPERS = 6_000
 ROUNDS = 3

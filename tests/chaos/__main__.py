@@ -71,7 +71,7 @@ def run_crowd() -> int:
 
 def run_copy() -> int:
     with providing_apart("mailgun") as provider, deployed(provider, BATCH_SIZE="100") as deployment:
-        return importlib.import_module("tests.chaos.copied").run(deployment, provider)
+        return int(importlib.import_module("tests.chaos.copied").run(deployment, provider))
 
 
 if __name__ == "__main__":

@@ -52,11 +52,11 @@ def run(deployment: Deployment, provider: Provider) -> int:
 def copy_database(url: str) -> None:
     """Copy the original into the empty database at `url`, as a backup is restored."""
     dump = subprocess.run(
-        [embedded_servers._postgres_program("pg_dump"), "--no-owner", os.environ["DATABASE_URL"]],
+        [str(embedded_servers._postgres_program("pg_dump")), "--no-owner", os.environ["DATABASE_URL"]],
         check=True,
         capture_output=True,
     )
-    psql = [embedded_servers._postgres_program("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", url]
+    psql = [str(embedded_servers._postgres_program("psql")), "--quiet", "--set", "ON_ERROR_STOP=1", url]
     subprocess.run(psql, check=True, input=dump.stdout, stdout=subprocess.DEVNULL)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from digests.models import Batch, Delivery, Digest, ProviderEvent
 from newsletter.issues.models import Issue
+from newsletter.mail.refusal import Blame
 from subscribers.models import Subscriber
 from tests.factories import MORNING, IssueFactory, SubscriberFactory
 
@@ -37,6 +38,8 @@ def heard(kind: str, delivery: Delivery | None = None, at: datetime = MORNING, *
     if reader:
         domain = reader.canonical.rpartition("@")[2]
         fields = {"address_hash": reader.address_hash, "domain": domain} | fields
+    if kind == ProviderEvent.Kind.BOUNCED:
+        fields.setdefault("blame", Blame.ADDRESS)
     if delivery:
         fields.setdefault("delivery_id", delivery.pk)
     return ProviderEvent.objects.create(

@@ -1,6 +1,7 @@
 import textwrap
 
 import pytest
+import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,23 @@ def test_lines_of_wide_characters_are_72_columns_at_most_and_lose_none(text: str
 def test_an_address_is_never_broken() -> None:
     address = "https://example.org/" + "a" * 90
     assert address in wrapped(f"Code: {address}", 4).split("\n")[-1]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["我们提出了一种新的方法", "モデル。", "https://example.org/" + "a" * 40, "Erdős", " "]),
+        max_size=40,
+    ),
+    st.integers(0, 8),
+)
+def test_a_link_in_text_without_spaces_stays_whole(parts: list[str], indent: int) -> None:
+    text = " ".join("（".join(parts).split())
+    lines = wrapped(text, indent).split("\n")
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(wcwidth.width(line) <= 72 for line in lines)
+    assert sum(line.count("https://example.org/" + "a" * 40) for line in lines) == parts.count(
+        "https://example.org/" + "a" * 40
+    )
 
 
 def test_paragraphs_stay_apart() -> None:

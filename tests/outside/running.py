@@ -53,7 +53,7 @@ async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> d
     stack.callback(server.close)
     url = f"http://127.0.0.1:{port_of(server)}"
     own = api.settings(url)
-    settings = {
+    settings: dict[str, Any] = {
         "EMAIL_PROVIDER": api.name,
         "EMAIL_LETTERS_PROVIDER": api.name,
         "EMAIL_BACKEND": f"anymail.backends.{api.name}.EmailBackend",

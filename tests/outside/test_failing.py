@@ -187,5 +187,5 @@ def test_calls_beyond_those_of_a_minute_are_refused_for_now() -> None:
             letter("ada@example.com").send()
         with pytest.raises(AnymailRequestsAPIError) as refusal:
             letter("ada@example.com").send()
-    assert refusal.value.status_code == 429
+        assert refusal.value.status_code == 429
         assert len(provider.accepted()) == 2

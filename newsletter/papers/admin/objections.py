@@ -100,7 +100,7 @@ class ObjectionAdmin(AuditedAdmin):
         rows = list(chosen.filter(status=Status.NEW)[:MOST_AT_ONCE])
         count = sum(step(row, request.user) for row in rows)  # type: ignore[arg-type]
         if count:
-            self.message_user(request, f"{words}: {pluralize(count, 'paper')}.", messages.SUCCESS)
+            self.message_user(request, f"{words}: {pluralize(count, 'pair')} of paper and topic.", messages.SUCCESS)
         else:
             self.message_user(
                 request, "None of these is waiting for a decision. Nothing was changed.", messages.WARNING

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from newsletter import audit, clock
 from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import recent_days_filter
+from newsletter.number_text import pluralize
 from newsletter.papers import tasks
 from newsletter.papers.admin import list_columns
 from newsletter.papers.ingest import corrections, duplicates, field_priority
@@ -182,8 +183,9 @@ class PaperAdmin(AuditedAdmin):
     def retag(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         present = list(papers.present())  # type: ignore[attr-defined]
         tagging.retag([paper.pk for paper in present])
-        audit.record_all(request.user, present, "tagged anew")
-        self.message_user(request, f"{len(present)} papers were tagged again. Editors’ corrections of topics stay.")
+        audit.record_all(request.user, present, "tagged again")
+        tagged = pluralize(len(present), "paper")
+        self.message_user(request, f"Tagged {tagged} again. Editors’ corrections of topics stay.")
 
     @admin.action(description="Score again, with all papers of the last 14 days", permissions=["change"])
     def rescore(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:

@@ -67,7 +67,7 @@ def sum_features(weighted: list[tuple[Keys, float]]) -> Features:
 def split_words(text: str) -> list[str]:
     """Split text into words.
 
-    >>> words("GPT-4o: Is it a_b?")
+    >>> split_words("GPT-4o: Is it a_b?")
     ['gpt', '4o', 'is', 'it', 'a_b']
     """
     return WORD.findall(text.lower())
@@ -103,7 +103,7 @@ def mix_bits(numbers: Keys) -> Keys:
 def text_marks(abstract: str) -> Iterator[str]:
     """Yield what words do not say of an abstract: its length, its links, how many figures it names.
 
-    >>> list(marks("We gain 3.2% on 5 tasks: https://github.com/a/b"))
+    >>> list(text_marks("We gain 3.2% on 5 tasks: https://github.com/a/b"))
     ['length:0', 'link', 'link:github.com', 'percent', 'figures:3']
     """
     text = abstract.lower()

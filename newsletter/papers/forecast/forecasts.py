@@ -11,8 +11,10 @@ from newsletter.papers.ingest.field_priority import AUTHORITY
 from newsletter.papers.models import Paper, PaperQuerySet, Sighting, Source
 
 URL = "forecast:"
-LIKELY = 0.05  # the best share of a listing day, of which the reasons say “expected to get votes”
-SPEAKING = 0.1  # the best share of a listing day, whose forecast speaks for a paper without votes
+# Of the forecasts of a listing day. A place on the front is open to the wider share; the reason “expected to get
+# votes” says more, so it stands only where the forecast is of the narrower one.
+BEST_TENTH = 0.1
+BEST_TWENTIETH = 0.05
 ARXIV = AUTHORITY[Source.Kind.ARXIV]
 
 # The share of its listing day's papers that have the same forecast or a better one. Ties share the worse value.
@@ -52,7 +54,7 @@ def best_tenth_of_days(days: Collection[date]) -> set[int]:
     if not is_on():
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(BEST, {"days": list(days), "share": SPEAKING})
+        cursor.execute(BEST, {"days": list(days), "share": BEST_TENTH})
         return {paper_id for (paper_id,) in cursor.fetchall()}
 
 

@@ -24,7 +24,7 @@ MAX_WAIT = timedelta(hours=6)
 DESCRIBE_WITHIN = timedelta(days=14)
 MAX_UNDESCRIBED = 500
 LISTING_DAYS = 3
-ALL_PORTS = frozenset(range(1, 65_536))
+ALL_PORTS = range(1, 65_536)
 MAX_REFUSED = 100  # lines kept of one address
 RETRY_FAULTY_AFTER = timedelta(minutes=15)
 CUT_SHORT = "The response was cut short: items at its end are missing."

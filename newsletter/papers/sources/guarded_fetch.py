@@ -3,7 +3,7 @@
 import re
 import ssl
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -36,7 +36,7 @@ class Policy:
 
     user_agent: str
     allow_loopback: bool = False
-    ports: frozenset[int] = frozenset({80, 443})
+    ports: Container[int] = frozenset({80, 443})
     deadline_seconds: float = DEADLINE_SECONDS
     max_bytes: int = MAX_BYTES
 
@@ -239,7 +239,7 @@ def _status_error(status: int, headers: dict[str, str]) -> SourceError:
     pause = _retry_after(headers)
     message = f"The server answered {status}: {reason}."
     if pause is not None:
-        message += f" It asked us to wait {pause.total_seconds():.0f} s, and we do."
+        message += f" It asks for a pause of {pause.total_seconds():.0f} s."
     permanent = 400 <= status < 500 and status not in PASSING
     return SourceError(message, retry_after=pause, permanent=permanent)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import httpcore
@@ -33,7 +33,7 @@ class Deadline:
 class GuardedNetwork(httpcore.SyncBackend):
     """Opens connections to checked IP addresses only; each step gets the time that is left of the deadline."""
 
-    def __init__(self, deadline: Deadline, ports: frozenset[int], allow_loopback: bool) -> None:
+    def __init__(self, deadline: Deadline, ports: Container[int], allow_loopback: bool) -> None:
         self.deadline = deadline
         self.ports = ports
         self.allow_loopback = allow_loopback
@@ -55,7 +55,7 @@ class GuardedNetwork(httpcore.SyncBackend):
         raise failure
 
 
-def check_ip(address: IPAddress, host: str, port: int, ports: frozenset[int], allow_loopback: bool) -> None:
+def check_ip(address: IPAddress, host: str, port: int, ports: Container[int], allow_loopback: bool) -> None:
     """Raise SourceError where `address` of `host` may not be connected to.
 
     Editors see the message, so it names no internal address; the log does.
@@ -68,7 +68,7 @@ def check_ip(address: IPAddress, host: str, port: int, ports: frozenset[int], al
     check_port(port, ports)
 
 
-def check_port(port: int, ports: frozenset[int]) -> None:
+def check_port(port: int, ports: Container[int]) -> None:
     if port not in ports:
         raise SourceError(f"Port {port} is not one that may be fetched from.", permanent=True)
 

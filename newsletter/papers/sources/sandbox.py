@@ -63,6 +63,11 @@ class Sandbox:
             with suppress(BrokenPipeError), child:
                 pass
 
+    def forget_child(self) -> None:
+        """Start over in a forked process: the running child, and whichever thread holds the lock, are the parent's."""
+        self.child, self.is_ready, self.parses = None, False, 0
+        self.lock = threading.Lock()
+
     def _ask(self, request: bytes) -> Listing | SourceError:
         child = self._warm_child()
         line = _exchange(child, request)
@@ -145,17 +150,9 @@ def _failure_reason(child: "subprocess.Popen[bytes]", line: bytes) -> str:
 
 
 _sandbox = Sandbox()
+os.register_at_fork(after_in_child=_sandbox.forget_child)
 
 
 def parse(kind: str, body: bytes, address: str) -> Listing:
     """Parse a response in this process's own child: see Sandbox.parse."""
     return _sandbox.parse(kind, body, address)
-
-
-def _replace_after_fork() -> None:
-    """Use a new sandbox after a fork: the running child belongs to the parent process."""
-    global _warm
-    _sandbox = Sandbox()
-
-
-os.register_at_fork(after_in_child=_replace_after_fork)

@@ -91,7 +91,7 @@ def shorten(statement: str) -> str:
 
     A statement dangles where its "this" or "it" points at an earlier sentence.
 
-    >>> shortened("We study maps of old towns with a model that overcomes these problems by drawing.")
+    >>> shorten("We study maps of old towns with a model that overcomes these problems by drawing.")
     'We study maps of old towns with a model…'
     """
     end = _dangling_from(statement)

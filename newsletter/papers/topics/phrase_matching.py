@@ -23,7 +23,6 @@ not "language. Model", since a full stop or a comma ends a phrase. A phrase writ
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -248,15 +247,6 @@ def normalise(word: str) -> str:
     if small.endswith("ie"):
         return small[:-2] + "y"
     return small[:-1] if small.endswith(("che", "she", "se", "xe", "ze")) else small
-
-
-def rules_from_toml(text: str) -> tuple[TopicRule, ...]:
-    """Read the rules of a file of topics, shaped as `data/topics.toml` is."""
-    lists = ("categories", "phrases", "weak_phrases", "exclusions")
-    return tuple(
-        TopicRule(slug=topic["slug"], **{name: tuple(topic.get(name, ())) for name in lists})
-        for topic in tomllib.loads(text)["topic"]
-    )
 
 
 class _NormalForms(dict[str, str]):

@@ -23,7 +23,7 @@ from newsletter.papers.topics.phrase_matching import (
 
 SHOWN = 50  # papers listed of each kind
 
-Texts = tuple[int, str, str, list[str]]  # a paper's id, title, abstract and categories
+Texts = tuple[int, str, str, list[str], str]  # a paper's id, title, abstract, categories and primary category
 
 
 class RuleChange(NamedTuple):
@@ -60,7 +60,7 @@ def would_get_topic(topic: Topic) -> Iterator[tuple[int, bool]]:
     before, after = tagging.rule_of(stored) if stored else TopicRule(""), tagging.rule_of(topic)
     others = [tagging.rule_of(other) for other in Topic.objects.current().exclude(pk=topic.pk)]
     matcher = compile_topics([*others, after], shipped_fields())
-    papers = tagging.recent_papers().values_list("pk", "title", "abstract", "categories")
+    papers = tagging.recent_papers().values_list("pk", "title", "abstract", "categories", "primary_category")
     for paper in papers_to_check(before, after, papers, papers_at_topic_limit()):
         yield paper[0], after.slug in matcher.match(*paper[1:])
 

@@ -16,7 +16,7 @@ from newsletter.papers.papers_lock import wait_for_papers_lock
 from newsletter.papers.topic_fit import shipped_fields
 from newsletter.papers.topics.phrase_matching import Match, Matcher, TopicRule, compile_topics
 
-RECENT = timedelta(days=30)  # whose papers an edited rule tags anew
+RECENT = timedelta(days=30)  # papers are tagged again when a rule is edited
 RETAGGED_AT_ONCE = 1000  # papers a turn, so that ingesting does not wait long
 
 
@@ -77,7 +77,7 @@ def ask_to_retag(topic: Topic) -> None:
 
 
 def retag_recent() -> int:
-    """Tag the papers of the last days anew where a topic's rule changed since; return how many. Safe to repeat."""
+    """Tag recent papers again if a topic's rule has changed since; return how many. Safe to repeat."""
     asked = dict(Topic.objects.exclude(retag_asked_at=None).values_list("pk", "retag_asked_at"))
     if not asked:
         return 0

@@ -24,7 +24,7 @@ from newsletter.number_text import pluralize
 from newsletter.papers.forecast.weighing import forecast_votes
 
 HOURS_A_DAY = 24
-# Ripening goes by steps, so that scoring does not write every new paper anew each hour.
+# Ripening goes by steps, so that scoring does not write every new paper again each hour.
 STEP_HOURS = 6
 DIGITS = 6
 MILLION = 1_000_000
@@ -60,7 +60,7 @@ class Inputs(NamedTuple):
     listed_days: int  # since the day it was listed
     age_hours: int  # since the day it was listed or, where that is later, first voted on
     forecast: int = 0  # the probability that it gets votes, in parts per million; 0 where there is no forecast
-    is_likely: bool = False  # the forecast is among the best twentieth of the listing day
+    is_likely: bool = False  # the forecast is among the best twentieth of its day: see forecasts.BEST_TWENTIETH
     fit: float = 0.0  # of the topic it fits best, from 0 to 1; orders papers of one day with equal scores
 
 

@@ -313,7 +313,7 @@ def score_values(
         "together": TOGETHER,
         "step": trending.STEP_HOURS,
         "halving_votes": HALVING_VOTES,
-        "likely": forecasts.LIKELY,
+        "likely": forecasts.BEST_TWENTIETH,
         "weights": json.dumps(past_weights or {}),
         "ties": BY_FIT,
     }

@@ -1,7 +1,6 @@
 """The page on sending: the providers that mail leaves by, and a test of each."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,25 +8,15 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from digests.monitoring import dns_records
 from digests.monitoring.provider_status import provider_statuses
 from newsletter.mail.throttle import Pace
 from subscribers.addresses.canonical import hash_address
 from subscribers.models import Suppression
 from tests.factories.returns import heard
-from tests.nameserver import naming
 from tests.provider import sent
 
 pytestmark = pytest.mark.django_db
 SENDING, TEST = "/admin/digests/sendingswitch/", "/admin/digests/sendingswitch/test/"
-
-
-@pytest.fixture(autouse=True)
-def nameserver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with naming({}) as server:
-        asked = dns_records.check_records
-        monkeypatch.setattr(dns_records, "check_records", lambda domain, selector, _: asked(domain, selector, server))
-        yield
 
 
 def words(client: Client, path: str, **typed: str) -> str:

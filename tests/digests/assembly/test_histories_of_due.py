@@ -87,6 +87,17 @@ def test_what_never_left_may_come_again(
     assert papers_on(MORNING + DAY) == [paper.pk, other.pk]
 
 
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_what_was_refused_for_our_fault_may_come_again_unless_it_arrived(
+    vision: Topic, set_clock: SetClock, is_delivered: bool
+) -> None:
+    SubscriberFactory(topics=[vision])
+    paper, other = shown_twice(vision, set_clock)
+    Delivery.objects.update(refused_at=MORNING, delivered_at=MORNING if is_delivered else None)
+    assemble.assemble_due_digests()
+    assert papers_on(MORNING + DAY) == ([other.pk] if is_delivered else [paper.pk, other.pk])
+
+
 @pytest.mark.parametrize("is_merged_away", [True, False])
 def test_a_paper_that_was_sent_as_its_twin_does_not_come_again(
     vision: Topic, set_clock: SetClock, is_merged_away: bool

@@ -47,7 +47,7 @@ ENTRIES = st.builds(
 )
 ISSUES = st.builds(Issue, date=st.just(DAY), intro=texts(2_000), listings=texts(2_000))
 # Selections are made of few cards: what matters is how many there are and how long they are.
-ITEMS = st.lists(st.tuples(ENTRIES, CARDS, texts(500)), min_size=1, max_size=4)
+ITEMS = st.lists(st.builds(cards.EntryToRender, ENTRIES, CARDS, texts(500)), min_size=1, max_size=4)
 
 LONGEST_URL = "https://example.org/" + WORST * 480
 LONGEST: dict[str, Any] = {
@@ -62,23 +62,26 @@ LONGEST: dict[str, Any] = {
 }
 
 
+LONGEST_ENTRY = IssueEntry(pk=10**9, issue=Issue(date=DAY), paper=PAPER, is_pick=True, note=WORST * 500)
+
+
 @settings(max_examples=60, deadline=None)
 @given(ISSUES, ITEMS, st.integers(1, 30), st.sampled_from(Preferences.Detail.values))
 @example(
     Issue(date=DAY, intro=WORST * 2_000, listings=WORST * 2_000),
-    [(IssueEntry(pk=10**9, issue=Issue(date=DAY), paper=PAPER, is_pick=True, note=WORST * 500), LONGEST, WORST * 500)],
+    [cards.EntryToRender(LONGEST_ENTRY, LONGEST, WORST * 500)],
     30,
     ABSTRACT,
 )
 def test_any_mail_fits_names_every_paper_and_says_how_many_are_in_brief(
     issue: Issue, items: list[cards.EntryToRender], count: int, detail: str
 ) -> None:
-    chosen = (items * 30)[:count]
-    parts = compose.compose_items(issue, chosen, "A subject", detail=detail)
+    chosen = [item._replace(detail=detail) for item in (items * 30)[:count]]
+    parts = compose.compose_items(issue, chosen, "A subject")
     page = slots.fill(parts.html, reader_links())
 
     assert len(page.encode()) <= 90_000
-    whole = [f"{number} {card['title']}" for number, (_, card, _) in enumerate(chosen, start=1)]
+    whole = [f"{number} {card['title']}" for number, (_, card, *_) in enumerate(chosen, start=1)]
     assert [title[:100] for title in titles_in(page)] == [title[:100] for title in whole]
     if detail != TITLE:
         assert said_in_brief(page) == count - page.count('class="s"')

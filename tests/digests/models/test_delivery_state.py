@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from digests.models import Batch, Delivery, delivery_state
+from tests.factories import MORNING
 from tests.factories.returns import sent_delivery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -43,6 +44,11 @@ def test_sql_and_python_agree(deliveries: list[Delivery]) -> None:
     assert matching(delivery_state.IS_AHEAD) == matching(f"{delivery_state.STATE} = 'planned'")
     never_left = Delivery.objects.filter(delivery_state.never_left())
     assert matching(delivery_state.NEVER_LEFT) == set(never_left.values_list("pk", flat=True))
+    Delivery.objects.filter(pk__in=sorted(is_sent)[:2]).update(refused_at=MORNING)
+    Delivery.objects.filter(pk__in=sorted(is_sent)[:1]).update(delivered_at=MORNING)
+    never_arrived = Delivery.objects.filter(delivery_state.never_arrived())
+    assert matching(delivery_state.NEVER_ARRIVED) == set(never_arrived.values_list("pk", flat=True))
+    assert never_arrived.count() == never_left.count() + 1
 
 
 def test_a_delivery_known_to_have_stayed_here_was_neither_contacted_nor_may_it_have_left(

@@ -45,6 +45,60 @@ def test_a_permanent_bounce_suppresses_the_address_and_leaves_the_subscription()
     assert Subscriber.objects.get().status == Subscriber.Status.ACTIVE
 
 
+@pytest.mark.parametrize("kind", [Kind.BOUNCED, Kind.SOFT_BOUNCED, Kind.REJECTED])
+def test_a_refusal_of_our_mail_suppresses_nobody_however_often_it_comes(kind: Kind) -> None:
+    reader = SubscriberFactory()
+    for day in range(7):
+        heard(kind, sent_delivery(reader, MORNING + day * DAY), MORNING + day * DAY, blame="us")
+    application.apply_events()
+    assert not Suppression.objects.exists()
+    assert not ProviderEvent.objects.held().exists()
+
+
+def test_a_domain_that_refuses_our_mail_is_not_in_trouble_of_its_own() -> None:
+    for number in range(19):
+        heard(Kind.BOUNCED, sent_delivery(SubscriberFactory(email=f"reader{number}@example.net")), blame="us")
+    gone = sent_delivery(SubscriberFactory(email="gone@example.net"))
+    heard(Kind.BOUNCED, gone)
+    application.apply_events()
+    assert is_suppressed(gone)
+    assert Suppression.objects.count() == 1
+
+
+@pytest.mark.parametrize("blame", ["mailbox", "unknown", ""])
+def test_a_hard_bounce_that_blames_no_address_suppresses_on_the_fifth_day(blame: str) -> None:
+    reader = SubscriberFactory()
+    for day in range(5):
+        assert not Suppression.objects.exists()
+        heard(Kind.BOUNCED, sent_delivery(reader, MORNING + day * DAY), MORNING + day * DAY, blame=blame)
+        application.apply_events()
+    assert Suppression.objects.get().at == MORNING + 4 * DAY
+
+
+def test_a_reader_whose_mail_was_refused_for_our_fault_gets_the_span_back() -> None:
+    reader = SubscriberFactory(covered_through=MORNING)
+    delivery = sent_delivery(reader, covered_from=MORNING - DAY, covered_to=MORNING)
+    heard(Kind.BOUNCED, delivery, blame="us")
+    application.apply_events()
+    reader.refresh_from_db()
+    delivery.refresh_from_db()
+    assert reader.covered_through == MORNING - DAY
+    assert (delivery.refused_at, delivery.bounced_at, delivery.soft_bounced_at) == (MORNING, MORNING, None)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_mail_that_was_delivered_after_all_gives_no_span_back(is_first: bool) -> None:
+    reader = SubscriberFactory(covered_through=MORNING)
+    delivery = sent_delivery(reader, covered_from=MORNING - DAY, covered_to=MORNING)
+    heard(Kind.DELIVERED, delivery)
+    if is_first:
+        application.apply_events()
+    heard(Kind.SOFT_BOUNCED, delivery, blame="us")
+    application.apply_events()
+    reader.refresh_from_db()
+    assert reader.covered_through == MORNING
+
+
 @pytest.mark.parametrize(
     ("days", "suppressed"),
     [

@@ -57,7 +57,7 @@ def test_an_index_is_the_one_that_digests_are_chosen_from(vision: Topic) -> None
     issue = published_issue(MONDAY, paper, PaperFactory(authors=[]), shelf=(PaperFactory(topics=[vision]),))
     index = recent_issues.last_days()[-1].index
     assert index is not None
-    assert index.entries == spans.entries_of([issue])
+    assert index.entries == spans.Spans(clock.now()).entries_of([issue])
     assert index.shelves == spans.Spans(clock.now()).span_of([issue]).index.shelves
 
 

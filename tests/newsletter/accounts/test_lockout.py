@@ -16,6 +16,7 @@ from newsletter import clock
 from newsletter.accounts import staff_accounts
 from newsletter.log_redaction import RedactingFormatter
 from newsletter.runtime import nightly_cleanup
+from tests.rivals import at_once
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-password-of-a-desk"
@@ -47,6 +48,12 @@ def test_after_some_wrong_passwords_no_other_is_looked_at_not_even_the_right_one
     assert status == 429
     for words in ("Wait 15 minutes", "we check no more of them for now", "manage.py password"):
         assert words in page
+
+
+def test_the_wait_is_one_minute_or_several(settings: LazySettings) -> None:
+    settings.AXES_COOLOFF_TIME = timedelta(minutes=1)
+    lock()
+    assert "Wait 1 minute and" in attempt(PASSWORD)[1]
 
 
 def test_a_lock_holds_for_the_network_and_for_no_other() -> None:
@@ -148,6 +155,41 @@ def test_a_slowed_down_name_is_looked_at_again_after_half_a_minute() -> None:
         attempt(address=network(number))
     AccessAttempt.objects.update(attempt_time=datetime.now(UTC) - timedelta(seconds=31))
     assert attempt(PASSWORD, AWAY)[0] == 302
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_network_is_known_for_ninety_real_days_whatever_the_products_clock_says(days: int) -> None:
+    with clock.at(datetime.now(UTC) + timedelta(days=days)):
+        assert attempt(PASSWORD)[0] == 302
+        for number in range(20):
+            attempt(address=network(number))
+        assert attempt(PASSWORD, NEIGHBOUR)[0] == 302
+    AccessLog.objects.update(attempt_time=datetime.now(UTC) - timedelta(days=91))
+    assert attempt(PASSWORD, NEIGHBOUR)[0] == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_tries_at_once_for_a_slowed_down_name_one_is_looked_at() -> None:
+    for number in range(20):
+        attempt(address=network(number))
+    AccessAttempt.objects.update(attempt_time=datetime.now(UTC) - timedelta(seconds=31))
+    answers = at_once(*(lambda number=number: attempt(address=network(number))[0] for number in range(30, 34)))
+    assert sorted(answers) == [200, 429, 429, 429]
+    assert AccessAttempt.objects.filter(username="iris").count() == 21
+
+
+def test_who_waits_for_a_lock_of_the_own_network_waits_no_longer_because_of_others() -> None:
+    lock()
+    locked = AccessAttempt.objects.filter(ip_address="203.0.113.0")
+    locked.update(attempt_time=datetime.now(UTC) - timedelta(minutes=14))
+    before = locked.get().attempt_time
+    for number in range(30):
+        AccessAttempt.objects.exclude(ip_address="203.0.113.0").update(
+            attempt_time=datetime.now(UTC) - timedelta(seconds=31)
+        )
+        attempt(address=network(number))
+    attempt(PASSWORD)
+    assert locked.get().attempt_time == before
 
 
 def test_the_owner_of_a_name_under_attack_logs_in_from_a_network_of_former_logins() -> None:

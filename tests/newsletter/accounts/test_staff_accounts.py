@@ -132,7 +132,7 @@ def test_a_new_password_by_hand_is_in_the_log_without_the_password(operator: Cli
     iris = User.objects.create_user("iris", is_staff=True)
     new = {"usable_password": "true", "password1": "a-long-new-secret", "password2": "a-long-new-secret"}
     assert operator.post(reverse("admin:auth_user_password_change", args=[iris.pk]), new).status_code == 302
-    assert LogEntry.objects.get().changes == {"password": ["", "set anew"]}
+    assert LogEntry.objects.get().changes == {"password": ["", "changed"]}
 
 
 def test_the_command_makes_an_account_with_its_role(capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +175,16 @@ def test_ones_own_password_changes_only_with_the_old_one_and_is_recorded(client:
     assert change_own_password(client, OLD, NEW) == 302
     assert User.objects.get(pk=operator_1.pk).check_password(NEW)
     assert LogEntry.objects.filter(object_repr="operator-1", changes__has_key="password").count() == 1
+
+
+@pytest.mark.parametrize("spelling", ["0{}", "+{}", "_2B{}", "%20{}"])
+def test_no_spelling_of_ones_own_number_changes_the_password_without_the_old_one(
+    client: Client, operator_1: User, spelling: str
+) -> None:
+    new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+    answer = client.post(f"/admin/auth/user/{spelling.format(operator_1.pk)}/password/", new)
+    assert answer["Location"] == "/admin/password_change/"
+    assert User.objects.get(pk=operator_1.pk).check_password(OLD)
 
 
 @pytest.mark.parametrize("password", ["operator-1aaa", "1-operator-1-1", "operator@example.org"])

@@ -101,7 +101,9 @@ def wait_of(lane: Pace, messages: int = 1) -> Wait:
 def test_with_no_limit_set_a_call_passes_at_once(digests: Pace) -> None:
     for _ in range(20):
         send(digests, 1000)
-    assert digests.state() == throttle.State(False, None, None, left_today=None, sent_today=None, calls_in_flight=0)
+    assert digests.state() == throttle.State(
+        False, None, "", None, left_today=None, sent_today=None, calls_in_flight=0
+    )
 
 
 def test_a_call_larger_than_a_seconds_rate_passes_and_is_worked_off(settings: LazySettings, clock: Clock) -> None:

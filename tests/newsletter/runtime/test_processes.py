@@ -26,4 +26,4 @@ def test_stopping_is_announced_once_with_the_time_it_may_take() -> None:
     printer = Printer(shown)
     printer.announce_end(20)
     printer.announce_end(20)
-    assert shown.getvalue() == "Stopping. What is at work may finish, within 20 seconds.\n"
+    assert shown.getvalue() == "Stopping. Running work has 20 seconds to finish.\n"

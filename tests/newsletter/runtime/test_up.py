@@ -61,7 +61,7 @@ def test_a_later_run_serves_pages_and_ctrl_c_leaves_no_process_behind(product: P
     assert found == [200, 200, 200, 200]
     output = product.output()
     assert "`make password` sets a new one" in output
-    assert "Stopping. What is at work may finish" in output
+    assert "Stopping. Running work has" in output
     assert "web has stopped" in output
     assert " ended " not in output
     wait_until(product.is_gone, lambda: str(product.processes()))

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -155,16 +156,29 @@ def test_an_import_that_nobody_explains_is_given_up_after_a_week(
 
 
 @pytest.mark.usefixtures("topic")
-def test_progress_is_shown_by_a_page_that_loads_itself_again(
-    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+def test_progress_is_shown_by_a_page_that_refreshes_itself_and_keeps_no_login(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, set_clock: Callable[[object], None]
 ) -> None:
     monkeypatch.setattr(import_run, "CHUNK", 1)
     upload(admin_client, LINES)
     run = ImportRun.objects.get()
     assert uploads.continue_run(run, lambda: False), "there was nothing left to do"
-    answer = admin_client.get(f"{IMPORTS}{run.pk}/change/")
+    path = f"{IMPORTS}{run.pk}/change/"
+    answer = admin_client.get(path)
     assert "1 of 3 rows" in answer.content.decode()
-    assert answer["Refresh"] == "3"
+    assert "Refresh" not in answer
+    (address,) = re.findall(r'hx-get="([^"]+)"[^>]*hx-trigger="every 3s"', answer.content.decode())
+    for minutes in (20, 40):
+        set_clock(MORNING + timedelta(minutes=minutes))
+        assert "1 of 3 rows" in admin_client.get(address, headers={"HX-Request": "true"}).content.decode()
+    set_clock(MORNING + timedelta(minutes=60))
+    assert admin_client.get(address, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+
+@pytest.mark.usefixtures("topic")
+def test_the_page_of_an_import_stops_refreshing_where_it_waits_for_an_operator(admin_client: Client) -> None:
+    _, page = looked_through(admin_client, LINES)
+    assert '<div id="import-run">' in admin_client.get(page).content.decode()
 
 
 @pytest.mark.usefixtures("topic")
@@ -298,10 +312,12 @@ def test_a_subscribed_readers_choices_stay_when_a_file_says_otherwise(admin_clie
 
 @pytest.mark.usefixtures("topic")
 def test_an_import_confirmed_days_later_brings_no_papers_of_the_days_between(
-    admin_client: Client, set_clock: Callable[[object], None]
+    admin_client: Client, admin_user: User, set_clock: Callable[[object], None]
 ) -> None:
     run, page = looked_through(admin_client, LINES)
     set_clock(MORNING + timedelta(days=5))
+    admin_client.logout()
+    admin_client.force_login(admin_user)
     admin_client.post(page, {"write": "1"})
     tasks.go_on_with_import(run.pk)
     assert Subscriber.objects.get(status="active").covered_through == MORNING + timedelta(days=5)

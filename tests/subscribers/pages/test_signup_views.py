@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.test import Client
 
 from subscribers import letters
@@ -316,3 +317,10 @@ def test_a_topic_says_how_many_papers_it_had_this_week(client: Client) -> None:
     assert f"<span>{idle}</span>" in page
     PaperFactory(topics=[vision, idle])
     assert f'<span data-count="3">{vision}</span>' in client.get("/").content.decode()
+
+
+def test_the_page_after_a_sign_up_names_the_sender_and_the_spam_folder(client: Client, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL, settings.PUBLICATION_NAME = "Paper Desk <desk@example.org>", "Paper Desk"
+    page = client.get("/subscribe/check-your-inbox/").content.decode()
+    assert "The mail comes from Paper Desk, <strong>desk@example.org</strong>." in page
+    assert "Look in your spam folder" in page

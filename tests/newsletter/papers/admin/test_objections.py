@@ -69,7 +69,7 @@ def test_an_empty_queue_says_that_nothing_waits(curator: Client, medicine: Topic
 def test_accepting_takes_the_topics_of_all_chosen_rows_for_good(curator: Client, medicine: Topic) -> None:
     rows = [called_wrong(medicine, readers=2) for _ in range(3)]
     left = called_wrong(medicine)
-    assert "The topic was taken away for good: 3 papers." in decide(curator, "accept", *rows)
+    assert "The topic was taken away for good: 3 pairs of paper and topic." in decide(curator, "accept", *rows)
     assert set(RefusedTopic.objects.values_list("paper", flat=True)) == {row.paper_id for row in rows}
     assert PaperTopic.objects.get().paper == left.paper
     assert Objection.objects.filter(status="accepted").count() == 6
@@ -77,7 +77,7 @@ def test_accepting_takes_the_topics_of_all_chosen_rows_for_good(curator: Client,
 
 def test_dismissing_leaves_the_topic(curator: Client, medicine: Topic) -> None:
     row = called_wrong(medicine)
-    assert "The topic stays as it was: 1 paper." in decide(curator, "dismiss", row)
+    assert "The topic stays as it was: 1 pair of paper and topic." in decide(curator, "dismiss", row)
     assert PaperTopic.objects.get().topic == medicine
     assert "Nothing was changed" in decide(curator, "accept", row)
     assert not RefusedTopic.objects.exists()

@@ -201,13 +201,13 @@ def test_what_is_ours_is_no_kind_of_source_to_add(admin_client: Client) -> None:
     assert 'value="readers"' not in page
 
 
-def test_papers_are_tagged_anew_by_the_rules(admin_client: Client) -> None:
+def test_papers_are_tagged_again_by_the_rules(admin_client: Client) -> None:
     paper, topic = PaperFactory(title="On gaussian splatting"), TopicFactory(phrases=["gaussian splatting"])
     choose(admin_client, "paper", "retag", paper.pk)
     assert list(paper.topics.all()) == [topic]
 
 
-def test_papers_are_scored_anew(admin_client: Client, worker: None) -> None:
+def test_papers_are_scored_again(admin_client: Client, worker: None) -> None:
     paper = PaperFactory(listed_on=clock.today(), first_seen_at=clock.now())
     SightingFactory(paper=paper, source=SourceFactory(kind=Source.Kind.HF_DAILY), seen_at=clock.now(), votes=40)
     choose(admin_client, "paper", "rescore", paper.pk)

@@ -373,7 +373,7 @@ def test_the_message_for_a_busy_server_is_plain(server: ScriptedServer, policy: 
     with pytest.raises(SourceError) as caught:
         get(server.url, policy)
 
-    assert str(caught.value) == ("The server answered 429: too many requests. It asked us to wait 120 s, and we do.")
+    assert str(caught.value) == ("The server answered 429: too many requests. It asks for a pause of 120 s.")
 
 
 def test_a_closed_port_is_a_source_error(policy: Policy) -> None:

@@ -248,3 +248,13 @@ def test_a_daemonic_worker_forked_later_starts_its_own_child() -> None:
     assert theirs not in (None, mine.pid)
     assert sandbox.parse("hf_daily", b"[]", "") == Listing((), None)
     assert sandbox._sandbox.child is mine
+
+
+def test_a_worker_forked_while_its_parent_parses_does_not_wait_for_it() -> None:
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    worker = context.Process(target=parse_and_tell, args=(answers,), daemon=True)
+    with sandbox._sandbox.lock:
+        worker.start()
+        worker.join(timeout=PATIENCE_SECONDS)
+    assert worker.exitcode == 0

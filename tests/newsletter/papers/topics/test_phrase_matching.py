@@ -10,7 +10,6 @@ from newsletter.papers.topics.phrase_matching import (
     TopicRule,
     compile_topics,
     normalise,
-    rules_from_toml,
     split_words,
 )
 
@@ -210,12 +209,6 @@ def test_a_word_and_its_plural_are_one(word: str) -> None:
 @given(st.text())
 def test_a_word_never_vanishes(text: str) -> None:
     assert all(normalise(word) for word in split_words(text))
-
-
-def test_rules_are_read_from_toml() -> None:
-    text = '[[topic]]\nslug = "a"\nname = "A"\ncategories = ["cs.AI"]\nphrases = ["x y"]\nweak_phrases = ["z"]\n'
-
-    assert rules_from_toml(text) == (TopicRule("a", ("cs.AI",), ("x y",), ("z",)),)
 
 
 def test_ten_times_the_topics_cost_less_than_three_times_the_time() -> None:

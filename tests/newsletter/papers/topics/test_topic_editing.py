@@ -93,6 +93,19 @@ def test_old_withdrawn_and_corrected_papers_are_neither_won_nor_lost(gaussians: 
     assert (change.won, change.lost, change.before_count, change.after_count) == ([won], [], 1, 2)
 
 
+def test_a_preview_knows_which_category_of_a_paper_is_its_own() -> None:
+    categories = [f"cs.{letter}" for letter in "ABCDE"]
+    for category in categories[:4]:
+        TopicFactory(slug=category[-1].lower(), categories=[category])
+    topic = TopicFactory(slug="e", categories=["math.CO"])
+    paper = tagged("A paper of many fields", categories=categories, primary_category="cs.E")
+    topic.categories = ["cs.E"]
+    assert rule_preview.preview_change(topic).won == [paper]
+    edit(topic, categories=["cs.E"])
+    tagging.retag_recent()
+    assert "e" in slugs_of(paper)
+
+
 def test_at_most_fifty_papers_are_named_the_best_first(gaussians: Topic) -> None:
     papers = [PaperFactory(title="Radiance field", score=float(n)) for n in range(60)]
     gaussians.phrases = ["radiance field"]
@@ -118,7 +131,7 @@ TEXTS = st.lists(st.sampled_from([*WORDS, ".", ","]), max_size=6).map(" ".join)
 def test_a_paper_that_the_edit_does_not_concern_has_the_same_topic_before_and_after(
     before: TopicRule, after: TopicRule, title: str, abstract: str, categories: list[str]
 ) -> None:
-    if not [*rule_preview.papers_to_check(before, after, [(1, title, abstract, categories)], crowded=())]:
+    if not [*rule_preview.papers_to_check(before, after, [(1, title, abstract, categories, "")], crowded=())]:
         had, has = (bool(compile_topics([rule]).match(title, abstract, categories)) for rule in (before, after))
         assert had == has
 
