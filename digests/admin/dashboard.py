@@ -7,12 +7,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from digests.admin import dashboard_blocks, mail_setup_page
-from digests.sending import switch
+from digests.monitoring import obstacles
 
 VIEW_SENDING = "digests.view_batch"
-# What waits for a person, most urgent first: the permission to deal with it, and the function that finds it.
+# What waits for a person after what keeps digests back and requests to publish, most urgent first: the permission to
+# deal with it, and the function that finds it.
 ERRANDS: tuple[tuple[str, Callable[[], list[dashboard_blocks.Errand]]], ...] = (
-    ("digests.view_sendingswitch", dashboard_blocks.find_stopped_sending),
     (mail_setup_page.MAY_CHECK, mail_setup_page.find_unsound_setup),
     ("issues.publish_issue", dashboard_blocks.find_held_issues),
     ("digests.change_delivery", dashboard_blocks.find_uncertain_deliveries),
@@ -37,13 +37,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def sending_context() -> dict[str, Any]:
-    return {"sending": dashboard_blocks.load_sending(), "answer": switch.current_permission()}
+    return {"sending": dashboard_blocks.load_sending(), "obstacles": obstacles.find_obstacles()}
 
 
 def errands(request: HttpRequest) -> list[tuple[str, str]]:
     """Return what waits for this user, as words and the URL of the page to deal with it."""
     may = request.user.has_perm
-    found = dashboard_blocks.find_publish_requests(request.user.pk) if may("issues.publish_issue") else []
+    found = dashboard_blocks.find_obstacles() if may("digests.view_sendingswitch") else []
+    if may("issues.publish_issue"):
+        found += dashboard_blocks.find_publish_requests(request.user.pk)
     for permission, find in ERRANDS:
         if may(permission):
             found = [*found, *find()]

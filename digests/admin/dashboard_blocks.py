@@ -9,8 +9,8 @@ from django.db import connection
 
 from digests.models import DayOfReaders, Delivery, IssueTally, ProviderEvent, PublishRequest
 from digests.models.delivery_state import IS_AHEAD, IS_SENT
+from digests.monitoring import obstacles
 from digests.publication import approval
-from digests.sending import switch
 from digests.statistics import daily_counts, number_format, readers_chart
 from newsletter import clock
 from newsletter.issues import publish
@@ -269,11 +269,9 @@ def find_held_issues() -> list[Errand]:
     ]
 
 
-def find_stopped_sending() -> list[Errand]:
-    answer = switch.current_permission()
-    if answer.is_allowed:
-        return []
-    return [Errand(f"No digest is sent. {answer.reason}", "admin:digests_sendingswitch_changelist")]
+def find_obstacles() -> list[Errand]:
+    found = obstacles.find_obstacles()
+    return [Errand(str(obstacle), "admin:digests_sendingswitch_changelist") for obstacle in found]
 
 
 def find_new_proposals() -> list[Errand]:

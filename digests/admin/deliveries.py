@@ -10,6 +10,7 @@ from unfold.decorators import action, display
 from digests.admin import search
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Delivery, ProviderEvent
+from digests.models.delivery_state import is_unknown
 from digests.sending.uncertain import settle_by_hand
 from newsletter import audit
 from newsletter.admin_site.large_lists import recent_days_filter
@@ -93,17 +94,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def has_settle_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digests.change_delivery")
 
-    @admin.action(description="It was sent (of uncertain ones)", permissions=["settle"])
+    @admin.action(description="It was sent (of uncertain or abandoned ones)", permissions=["settle"])
     def say_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
         return self.settle(request, deliveries, was_sent=True)
 
-    @admin.action(description="It was not sent (of uncertain ones)", permissions=["settle"])
+    @admin.action(description="It was not sent (of uncertain or abandoned ones)", permissions=["settle"])
     def say_not_sent(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> HttpResponse | None:
         return self.settle(request, deliveries, was_sent=False)
 
     def settle(self, request: HttpRequest, deliveries: QuerySet[Delivery], was_sent: bool) -> HttpResponse | None:
-        """Ask for confirmation first, and again if the number of deliveries has changed since."""
-        uncertain = deliveries.filter(status=Delivery.Status.UNCERTAIN)
+        """Settle those that nobody knows about; ask before, and again if their number has changed since."""
+        uncertain = deliveries.filter(is_unknown())
         count = uncertain.count()
         if count and request.POST.get("is_sure_of") != str(count):
             return self.ask(request, uncertain, was_sent, count)
@@ -113,7 +114,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if ids:
             self.message_user(request, f"{len(ids):,} settled. {self.WORDS[was_sent]}", messages.SUCCESS)
         else:
-            self.message_user(request, "None of these is uncertain: nothing was changed.", messages.WARNING)
+            said = "None of these is uncertain or abandoned: nothing was changed."
+            self.message_user(request, said, messages.WARNING)
         return None
 
     def ask(self, request: HttpRequest, uncertain: QuerySet[Delivery], was_sent: bool, count: int) -> HttpResponse:

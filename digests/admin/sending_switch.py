@@ -13,7 +13,7 @@ from digests.admin.mail_setup_page import MailSetupPage
 from digests.admin.provider_test import ProviderTestPage
 from digests.admin.read_only import ReadOnlyAdmin
 from digests.models import Delivery, ProviderEvent, SendingSwitch, SwitchChange
-from digests.monitoring import provider_status
+from digests.monitoring import notices, obstacles, provider_status
 from digests.sending import switch
 from newsletter import audit
 from newsletter.admin_site.page_context import page_context
@@ -64,7 +64,7 @@ class SendingSwitchAdmin(ProviderTestPage, MailSetupPage, ReadOnlyAdmin):
         context = page_context(self, request, "Sending") | {
             "form": form,
             "asked": asked,
-            "answer": switch.current_permission(),
+            "obstacles": obstacles.find_obstacles(),
             "is_held": switch.is_held(),
             "is_paused": switch.is_paused(),
             "may_turn": self.has_switch_permission(request, "resume"),
@@ -99,7 +99,17 @@ class SendingSwitchAdmin(ProviderTestPage, MailSetupPage, ReadOnlyAdmin):
             self.message_user(request, "Somebody else was first: see below how it stands.", messages.WARNING)
 
 
-def sending_label(request: HttpRequest) -> list[str] | None:
-    """Return the label at the top of every admin page while no digest is sent, None otherwise."""
-    answer = switch.current_permission()
-    return None if answer.is_allowed else ["No digest is sent: see “Sending”", "danger"]
+def sending_label(request: HttpRequest) -> list[Any] | None:
+    """Return what stands at the top of every admin page while something keeps digests back, None otherwise.
+
+    A short label, its kind, and the lines for those who may see the page on sending: the notices of it may go by the
+    provider that fails.
+    """
+    found = obstacles.find_obstacles()
+    if not request.user.has_perm("digests.view_sendingswitch"):
+        return [f"{found[0].headline.rstrip('.')}", "danger", []] if found else None
+    lines = [str(obstacle) for obstacle in found]
+    lines += [f"A notice could not be mailed to you: {title}." for title in notices.undelivered_titles()]
+    if not lines:
+        return None
+    return [f"{found[0].headline.rstrip('.')}: see “Sending”" if found else "Notices wait", "danger", lines]

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from digests.models.delivery_state import NEVER_ARRIVED
+from digests.models.delivery_state import IS_GIVEN_BACK
 from digests.selection.spans import Spans
 from digests.selection.standings import Standings
 
@@ -31,7 +31,7 @@ GROUP BY one.covered
 # first digest may be made later than that, and it has the earliest slot of all.
 RECENT_DIGESTS = f"""
 SELECT d.digest_id FROM digests_delivery d
-WHERE d.subscriber_id = {{reader_id}} AND d.made_at >= {{since}} AND d.digest_id IS NOT NULL AND NOT {NEVER_ARRIVED}
+WHERE d.subscriber_id = {{reader_id}} AND d.made_at >= {{since}} AND d.digest_id IS NOT NULL AND NOT {IS_GIVEN_BACK}
   AND d.slot >= coalesce((SELECT max(first.slot) FROM digests_delivery first
                           WHERE first.subscriber_id = {{reader_id}} AND first.slot <= {{since}} - %(latest)s),
                          '-infinity')

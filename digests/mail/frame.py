@@ -12,7 +12,7 @@ from newsletter.mail import message
 
 # The most bytes that fill a frame's slots: a lead, a preheader, the links and the reader's words. The rhythm may stand
 # twice among these words.
-FILLED_SIZE = 4_000 + 3 * LONGEST_SLOT
+FILLED_SIZE = 4_000 + 4 * LONGEST_SLOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What a mail says to its reader in words: which papers come, and when. Each is one plain line of limited length."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import time
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from html import escape
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -14,22 +15,38 @@ from newsletter.excerpt import cut_at_word
 from newsletter.templatetags.reading import zone_words
 from subscribers.models import Subscriber
 
+WEEK = timedelta(days=7)
 LONGEST_CHOICE = 60  # characters, so that “You get …,” fits on a line of plain text
 WEEKDAYS = Subscriber.Weekday.labels
 ONLY_PICKS = "the editors’ picks"  # come to everybody, and to a reader who chose nothing they come alone
 # Of nobody in particular, as in previews.
-UNNAMED: Words = (("choice", "the papers you chose"), ("rhythm", "when you chose"))
+UNNAMED: Words = (("choice", "the papers you chose"), ("rhythm", "when you chose"), ("again", ""))
 
 
-def words_of(choice: str, frequency: str, weekday: int, send_time: time, zone: str) -> Words:
-    """Return what fills the slots of a reader who chose `choice`, in words, and this rhythm."""
-    return ("choice", choice), ("rhythm", describe_rhythm(frequency, weekday, send_time, zone))
+def words_of(choice: str, frequency: str, weekday: int, send_time: time, zone: str, again: str = "") -> Words:
+    """Return what fills the slots of a reader who chose `choice`, in words, and this rhythm.
+
+    `again` says that papers of the mail may have come before.
+    """
+    return ("choice", choice), ("rhythm", describe_rhythm(frequency, weekday, send_time, zone)), ("again", again)
 
 
-def words_of_reader(reader: Subscriber, preferences_id: int) -> Words:
+def words_of_reader(reader: Subscriber, preferences_id: int, again: str = "") -> Words:
     """Return the words for `reader` with a choice of the reader's, now or then; one query."""
     choice = choices_in_words([preferences_id]).get(preferences_id, ONLY_PICKS)
-    return words_of(choice, *reader.rhythm[:4])
+    return words_of(choice, *reader.rhythm[:4], again)
+
+
+def again_words(earlier: datetime, slot: datetime, zone: str) -> str:
+    """Return what a mail of `slot` says of papers that may have come with the one of the slot `earlier`.
+
+    >>> monday = datetime(2026, 5, 4, 7, tzinfo=ZoneInfo("UTC"))
+    >>> again_words(monday, monday + timedelta(days=1), "UTC")
+    'Some of these may have reached you on Monday.'
+    """
+    day = earlier.astimezone(ZoneInfo(zone)).date()
+    is_recent = slot.astimezone(ZoneInfo(zone)).date() - day < WEEK
+    return f"Some of these may have reached you on {f'{day:%A}' if is_recent else f'{day.day} {day:%B}'}."
 
 
 def unnamed_slots(link: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from digests.providers.interface import SEAM
 
 LINK_SLOTS = ("preferences_url", "pause_url", "unsubscribe_url", "view_url", "propose_url", "vote_url")
-WORD_SLOTS = ("choice_html", "rhythm_html", "choice_text", "rhythm_text")
+WORD_SLOTS = ("choice_html", "rhythm_html", "again_html", "choice_text", "rhythm_text", "again_text")
 READER_SLOTS = LINK_SLOTS + WORD_SLOTS
 CARD_SLOTS = ("vote_url",)  # of the reader's, in each card
 DIGEST_SLOTS = ("cards", "count", "heading", "issue_link", "preheader", "lead")

@@ -2,8 +2,6 @@
 
 import ipaddress
 
-from django.conf import settings
-
 from digests.mail_setup.finding import DnsRecord, Finding, Level
 from digests.mail_setup.resolver import Resolver
 from digests.mail_setup.sender import Sender, domain_of
@@ -12,9 +10,11 @@ NOBODY = ("noreply", "no-reply", "donotreply", "do-not-reply", "no_reply")
 
 
 def check_exchangers(sender: Sender, resolver: Resolver) -> list[Finding]:
-    bounces = domain_of(getattr(settings, "BOUNCE_ADDRESS", ""))
+    bounces = domain_of(sender.bounce_address)
     domains = dict.fromkeys(domain for domain in (sender.from_domain, bounces) if domain)
     found = [receiving(domain, is_bounces=domain == bounces, resolver=resolver) for domain in domains]
+    if sender.is_smtp and not bounces:
+        found.append(unread_bounces(sender))
     return [*found, replies(sender, resolver)]
 
 
@@ -58,6 +58,16 @@ def is_number(host: str) -> bool:
     return True
 
 
+def unread_bounces(sender: Sender) -> Finding:
+    return Finding(
+        "Returned mail",
+        Level.WARNING,
+        f"BOUNCE_ADDRESS is not set: undelivered mail goes back to {sender.from_address}, where nothing reads it.",
+        "Dead addresses are mailed for ever, which costs you the receivers’ trust.",
+        "Set BOUNCE_ADDRESS and BOUNCE_MAILBOX.",
+    )
+
+
 def replies(sender: Sender, resolver: Resolver) -> Finding:
     """Say whether an inbox can read what readers answer; only a person can know whether somebody looks into it."""
     address = sender.reply_to or sender.from_address
@@ -65,7 +75,7 @@ def replies(sender: Sender, resolver: Resolver) -> Finding:
     remedy = "Set REPLY_TO to an address that somebody reads."
     if address.rpartition("@")[0].lower() in NOBODY:
         return Finding("Replies", Level.WARNING, f"{named}, an inbox that nobody reads.", NEEDED, remedy)
-    if address == getattr(settings, "BOUNCE_ADDRESS", ""):
+    if address.lower() == sender.bounce_address:
         return Finding("Replies", Level.WARNING, f"{named}, where bounces go too.", NEEDED, remedy)
     if trouble := find_trouble(domain_of(address), resolver):
         return Finding("Replies", Level.WARNING, f"{named}, and no inbox reads them. {trouble}", NEEDED, remedy)

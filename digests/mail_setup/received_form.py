@@ -1,7 +1,7 @@
 """Judges how a received mail is built: its parts, its size, its headers and the way it came."""
 
 from collections.abc import Iterator
-from email.message import EmailMessage
+from email.message import Message
 
 from digests.mail_setup.finding import Finding, Level
 from digests.mail_setup.receiver_verdict import has_tls
@@ -11,11 +11,11 @@ LARGE_BYTES = 150_000  # of a whole mail with its headers
 ALONE = ("from", "to", "subject", "date", "message-id", "reply-to")  # may stand once at most (RFC 5322, 3.6)
 
 
-def judge_form(mail: EmailMessage, size: int) -> list[Finding]:
+def judge_form(mail: Message, size: int) -> list[Finding]:
     return [*judge_parts(mail), judge_size(mail, size), *judge_headers(mail), *judge_way(mail)]
 
 
-def judge_parts(mail: EmailMessage) -> Iterator[Finding]:
+def judge_parts(mail: Message) -> Iterator[Finding]:
     kinds = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
     words = f"Its parts are {', '.join(kinds)}."
     extra = [kind for kind in kinds if kind not in ("text/plain", "text/html")]
@@ -29,9 +29,10 @@ def judge_parts(mail: EmailMessage) -> Iterator[Finding]:
         yield Finding("Parts", Level.WARNING, words, means, "Look whether your provider changes the mail.")
 
 
-def judge_size(mail: EmailMessage, size: int) -> Finding:
-    html = mail.get_body(("html",))
-    length = len(html.get_payload(decode=True) or b"") if html else 0
+def judge_size(mail: Message, size: int) -> Finding:
+    html = next((part for part in mail.walk() if part.get_content_type() == "text/html"), None)
+    content = html.get_payload(decode=True) if html else None
+    length = len(content) if isinstance(content, bytes) else 0
     words = f"The mail has {size:,} bytes, its HTML {length:,}."
     if length > CLIPPED_BYTES:
         means = "Gmail cuts HTML at 102,400 bytes, and with it the link to unsubscribe at the foot."
@@ -42,7 +43,7 @@ def judge_size(mail: EmailMessage, size: int) -> Finding:
     return Finding("Size", Level.GOOD, words)
 
 
-def judge_headers(mail: EmailMessage) -> Iterator[Finding]:
+def judge_headers(mail: Message) -> Iterator[Finding]:
     names = [name.lower() for name in mail]
     if doubled := [name.capitalize() for name in ALONE if names.count(name) > 1]:
         words = f"{', '.join(doubled)} stand{'s' if len(doubled) == 1 else ''} there more than once."
@@ -51,11 +52,12 @@ def judge_headers(mail: EmailMessage) -> Iterator[Finding]:
         words = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing."
         yield Finding("Headers", Level.WARNING, words, "Filters count that against it.", "See what takes it out.")
     if str(mail.get("X-Spam-Flag", mail.get("X-Spam-Status", ""))).strip().lower().startswith("yes"):
-        words = f"The receiver’s filter takes it for spam: {mail.get('X-Spam-Status', 'X-Spam-Flag: YES')}"
+        reason = " ".join(str(mail.get("X-Spam-Status", "X-Spam-Flag: YES")).split())
+        words = f"The receiver’s filter takes it for spam: {reason}"
         yield Finding("Headers", Level.WARNING, words, "Readers find it in their spam folder.", "Fix what it names.")
 
 
-def judge_way(mail: EmailMessage) -> Iterator[Finding]:
+def judge_way(mail: Message) -> Iterator[Finding]:
     is_encrypted = has_tls(mail)
     if is_encrypted is None:
         yield Finding("TLS", Level.NOTE, "No Received field says how it came to the reader’s server.")

@@ -2,7 +2,7 @@
 
 import re
 from email import policy
-from email.message import EmailMessage
+from email.message import Message
 from email.parser import BytesParser
 from email.utils import getaddresses, parseaddr
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class NoMail(Exception):
 
 
 class Received(NamedTuple):
-    mail: EmailMessage
+    mail: Message
     author: str  # the domain of From
     signatures: list[Signature]
     aligned: list[Signature]  # those whose domain counts for the author's (DMARC)
@@ -41,7 +41,8 @@ def judge_mail(source: bytes, resolver: Resolver) -> list[Finding]:
     """Return what is to be said of a mail as received. Raise NoMail."""
     head = b"\n".join(name + b":" + value for name, value in split_mail(source)[0])
     body = re.split(rb"\r?\n\r?\n", source, maxsplit=1)
-    mail = BytesParser(EmailMessage, policy=policy.default).parsebytes(head + b"\n\n" + b"".join(body[1:]))
+    # The newer policies take addresses apart at each look, and raise on some that are broken.
+    mail = BytesParser(policy=policy.compat32).parsebytes(head + b"\n\n" + b"".join(body[1:]))
     addresses = getaddresses([str(field) for field in mail.get_all("From", [])])
     if len(addresses) != 1 or "@" not in addresses[0][1]:
         raise NoMail("This is no mail with one From: give the whole source of a mail as it was received.")
@@ -54,7 +55,7 @@ def judge_mail(source: bytes, resolver: Resolver) -> list[Finding]:
         return [unknown, *form]
 
 
-def read_received(mail: EmailMessage, author: str, source: bytes, resolver: Resolver) -> Received:
+def read_received(mail: Message, author: str, source: bytes, resolver: Resolver) -> Received:
     walk = walk_tree(author, resolver)
     is_strict = walk.policy is not None and walk.policy.tags.get("adkim", "r").lower() == "s"
     signatures = list(verify_signatures(source, resolver))
@@ -112,7 +113,7 @@ def describe_signature(signature: Signature, received: Received) -> Finding:
 def judge_unsubscribing(received: Received) -> list[Finding]:
     """Judge the headers of one-click unsubscribing, which a valid signature has to cover (RFC 8058, section 4)."""
     mail, subject = received.mail, "One-click unsubscribing"
-    links, post = str(mail.get("List-Unsubscribe", "")), str(mail.get("List-Unsubscribe-Post", "")).strip()
+    links, post = field_of(mail, "List-Unsubscribe"), field_of(mail, "List-Unsubscribe-Post")
     needed = "Gmail and Yahoo refuse bulk mail that cannot be unsubscribed with one click. A confirmation needs none."
     if not links or not post:
         absent = " and ".join(
@@ -135,6 +136,10 @@ def judge_unsubscribing(received: Received) -> list[Finding]:
         found = f"The signature of {valid[0].domain} does not cover {' and '.join(open_names)} (its h)."
     todo = "Have both signed (OpenDKIM: OversignHeaders or SignHeaders; a provider: ask its support)."
     return [Finding(subject, Level.FAULT, found, "Mailboxes offer no one-click unsubscribing then.", todo)]
+
+
+def field_of(mail: Message, name: str) -> str:
+    return " ".join(str(mail.get(name, "")).split())
 
 
 def judge_dmarc(received: Received, resolver: Resolver) -> list[Finding]:

@@ -1,7 +1,7 @@
 """Reads what the receiving server wrote into a mail: its verdicts (RFC 8601), and whether TLS was used to it."""
 
 import re
-from email.message import EmailMessage
+from email.message import Message
 from typing import NamedTuple
 
 COMMENT = re.compile(r"\([^()]*\)")
@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
         return next((result for result in self.results if result.method == method), None)
 
 
-def read_verdict(mail: EmailMessage) -> Verdict | None:
+def read_verdict(mail: Message) -> Verdict | None:
     """Return the topmost Authentication-Results, which the reader's own server wrote; None where there is none."""
     fields = mail.get_all("Authentication-Results", [])
     return parse_verdict(str(fields[0])) if fields else None
@@ -60,7 +60,7 @@ def parse_verdict(text: str) -> Verdict:
     return Verdict(server.strip().split(" ")[0], results)
 
 
-def has_tls(mail: EmailMessage) -> bool | None:
+def has_tls(mail: Message) -> bool | None:
     """Return whether the mail came to the reader's server by TLS; None where no Received field says how it came."""
     hops = [str(field) for field in mail.get_all("Received", [])]
     outside = [hop for hop in hops if FROM_OUTSIDE.search(hop)]

@@ -36,6 +36,7 @@ class Sender:
     provider: str
     from_address: str
     reply_to: str
+    bounce_address: str  # where an SMTP sender’s undelivered mail is read from
     return_domain: str
     dkim_domain: str
     selectors: tuple[str, ...]
@@ -58,6 +59,7 @@ def configured_sender() -> Sender:
         provider=settings.EMAIL_PROVIDER,
         from_address=from_address,
         reply_to=parseaddr(settings.REPLY_TO)[1],
+        bounce_address=settings.BOUNCE_ADDRESS.lower(),
         return_domain=return_domain(domain_of(from_address)),
         dkim_domain=(settings.DKIM_DOMAIN or mailgun_domain() or domain_of(from_address)).lower(),
         selectors=tuple(settings.DKIM_SELECTOR),
@@ -72,7 +74,7 @@ def return_domain(from_domain: str) -> str:
     if settings.RETURN_PATH_DOMAIN:
         return str(settings.RETURN_PATH_DOMAIN).lower()
     if settings.EMAIL_PROVIDER == "smtp":
-        return domain_of(getattr(settings, "BOUNCE_ADDRESS", "")) or from_domain
+        return domain_of(settings.BOUNCE_ADDRESS) or from_domain
     return mailgun_domain()
 
 

@@ -5,31 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0001_initial'),
-        ('subscribers', '0004_few_indexes'),
+        ("digests", "0001_initial"),
+        ("subscribers", "0004_few_indexes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Assembly',
+            name="Assembly",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('due', models.PositiveIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("due", models.PositiveIntegerField()),
             ],
             options={
-                'verbose_name_plural': 'assemblies',
+                "verbose_name_plural": "assemblies",
             },
         ),
         migrations.AlterField(
-            model_name='delivery',
-            name='reason',
-            field=models.CharField(blank=True, choices=[('no_issue', 'no issue was published since the last digest'), ('nothing_matched', 'none of the papers matched'), ('all_had', 'every matching paper had been sent before'), ('paused', 'paused when it was due'), ('expired', 'too late for its hour; its papers come with the next digest'), ('unsubscribed', 'the reader left before it was sent'), ('suppressed', 'the address is suppressed'), ('withdrawn', 'the issue was withdrawn')], default='', max_length=15),
+            model_name="delivery",
+            name="reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("no_issue", "no issue was published since the last digest"),
+                    ("nothing_matched", "none of the papers matched"),
+                    ("all_had", "every matching paper had been sent before"),
+                    ("paused", "paused when it was due"),
+                    ("expired", "too late for its hour; its papers come with the next digest"),
+                    ("unsubscribed", "the reader left before it was sent"),
+                    ("suppressed", "the address is suppressed"),
+                    ("withdrawn", "the issue was withdrawn"),
+                ],
+                default="",
+                max_length=15,
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['made_at'], name='delivery_made_at'),
+            model_name="delivery",
+            index=django.contrib.postgres.indexes.BrinIndex(fields=["made_at"], name="delivery_made_at"),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0003_events'),
+        ("digests", "0003_events"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='batch',
-            name='open_calls',
+            model_name="batch",
+            name="open_calls",
             field=models.PositiveIntegerField(default=0),
         ),
     ]

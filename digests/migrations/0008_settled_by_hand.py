@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0007_alerts'),
+        ("digests", "0007_alerts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='delivery',
-            name='settled_at',
+            model_name="delivery",
+            name="settled_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='settled_by',
+            model_name="delivery",
+            name="settled_by",
             field=models.CharField(blank=True, max_length=200, null=True),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0008_settled_by_hand'),
+        ("digests", "0008_settled_by_hand"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('letter_id', None), _negated=True), fields=['letter_id'], name='event_of_letter'),
+            model_name="providerevent",
+            index=models.Index(
+                condition=models.Q(("letter_id", None), _negated=True), fields=["letter_id"], name="event_of_letter"
+            ),
         ),
     ]

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0009_event_of_letter'),
+        ("digests", "0009_event_of_letter"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='providerevent',
-            name='put_aside',
-            field=models.CharField(blank=True, choices=[('replay', 'Older than any provider repeats an event'), ('unknown', 'Of no mail we know'), ('address', 'Of a mail to another address'), ('failed', 'Cannot be applied: see the log')], default='', max_length=8),
+            model_name="providerevent",
+            name="put_aside",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("replay", "Older than any provider repeats an event"),
+                    ("unknown", "Of no mail we know"),
+                    ("address", "Of a mail to another address"),
+                    ("failed", "Cannot be applied: see the log"),
+                ],
+                default="",
+                max_length=8,
+            ),
         ),
     ]

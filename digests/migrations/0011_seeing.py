@@ -6,35 +6,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0010_event_failed'),
-        ('issues', '0003_desk'),
+        ("digests", "0010_event_failed"),
+        ("issues", "0003_desk"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LinkCheck',
+            name="LinkCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(max_length=2000, unique=True)),
-                ('checked_at', models.DateTimeField(default=newsletter.clock.now)),
-                ('trouble', models.CharField(blank=True, max_length=300)),
-                ('is_dead', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("url", models.CharField(max_length=2000, unique=True)),
+                ("checked_at", models.DateTimeField(default=newsletter.clock.now)),
+                ("trouble", models.CharField(blank=True, max_length=300)),
+                ("is_dead", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='ReachFigure',
+            name="ReachFigure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField()),
-                ('status', models.CharField(max_length=9)),
-                ('at', models.DateTimeField(default=newsletter.clock.now)),
-                ('figure', models.JSONField()),
-                ('issue', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='reach_figure', to='issues.issue')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField()),
+                ("status", models.CharField(max_length=9)),
+                ("at", models.DateTimeField(default=newsletter.clock.now)),
+                ("figure", models.JSONField()),
+                (
+                    "issue",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reach_figure", to="issues.issue"
+                    ),
+                ),
             ],
             options={
-                'permissions': [('preview_as_reader', 'Can see an issue as any reader gets it')],
+                "permissions": [("preview_as_reader", "Can see an issue as any reader gets it")],
             },
         ),
     ]

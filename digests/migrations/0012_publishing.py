@@ -7,65 +7,116 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0011_seeing'),
-        ('issues', '0005_withdrawn_because'),
+        ("digests", "0011_seeing"),
+        ("issues", "0005_withdrawn_because"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DayOfReaders',
+            name="DayOfReaders",
             fields=[
-                ('date', models.DateField(primary_key=True, serialize=False)),
-                ('active', models.PositiveIntegerField()),
-                ('new', models.PositiveIntegerField()),
-                ('left', models.PositiveIntegerField()),
-                ('counted_at', models.DateTimeField(default=newsletter.clock.now)),
+                ("date", models.DateField(primary_key=True, serialize=False)),
+                ("active", models.PositiveIntegerField()),
+                ("new", models.PositiveIntegerField()),
+                ("left", models.PositiveIntegerField()),
+                ("counted_at", models.DateTimeField(default=newsletter.clock.now)),
             ],
             options={
-                'verbose_name_plural': 'days of readers',
-                'ordering': ('date',),
+                "verbose_name_plural": "days of readers",
+                "ordering": ("date",),
             },
         ),
         migrations.CreateModel(
-            name='IssueTally',
+            name="IssueTally",
             fields=[
-                ('issue', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='tally', serialize=False, to='issues.issue')),
-                ('counted_at', models.DateTimeField()),
-                ('eligible', models.PositiveIntegerField()),
-                ('sent', models.PositiveIntegerField()),
-                ('rejected', models.PositiveIntegerField()),
-                ('skipped', models.PositiveIntegerField()),
-                ('uncertain', models.PositiveIntegerField()),
-                ('abandoned', models.PositiveIntegerField()),
-                ('planned', models.PositiveIntegerField()),
-                ('delivered', models.PositiveIntegerField()),
-                ('bounced', models.PositiveIntegerField()),
-                ('complained', models.PositiveIntegerField()),
+                (
+                    "issue",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="tally",
+                        serialize=False,
+                        to="issues.issue",
+                    ),
+                ),
+                ("counted_at", models.DateTimeField()),
+                ("eligible", models.PositiveIntegerField()),
+                ("sent", models.PositiveIntegerField()),
+                ("rejected", models.PositiveIntegerField()),
+                ("skipped", models.PositiveIntegerField()),
+                ("uncertain", models.PositiveIntegerField()),
+                ("abandoned", models.PositiveIntegerField()),
+                ("planned", models.PositiveIntegerField()),
+                ("delivered", models.PositiveIntegerField()),
+                ("bounced", models.PositiveIntegerField()),
+                ("complained", models.PositiveIntegerField()),
             ],
             options={
-                'verbose_name_plural': 'issue tallies',
+                "verbose_name_plural": "issue tallies",
             },
         ),
         migrations.CreateModel(
-            name='PublishRequest',
+            name="PublishRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('open', 'Waits for a second editor'), ('confirmed', 'Confirmed'), ('declined', 'Declined'), ('void', 'Void')], default='open', max_length=9)),
-                ('asked_at', models.DateTimeField(default=newsletter.clock.now)),
-                ('revision', models.PositiveIntegerField()),
-                ('papers', models.PositiveIntegerField()),
-                ('readers', models.PositiveIntegerField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('words', models.CharField(blank=True, default='', max_length=300)),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('issue', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publish_requests', to='issues.issue')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Waits for a second editor"),
+                            ("confirmed", "Confirmed"),
+                            ("declined", "Declined"),
+                            ("void", "Void"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=newsletter.clock.now)),
+                ("revision", models.PositiveIntegerField()),
+                ("papers", models.PositiveIntegerField()),
+                ("readers", models.PositiveIntegerField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("words", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "issue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="publish_requests", to="issues.issue"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('issue',), name='one_open_request_an_issue'), models.CheckConstraint(condition=models.Q(('decided_by', models.F('asked_by')), ('status', 'confirmed'), _negated=True), name='second_editor_is_another_one')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "open")), fields=("issue",), name="one_open_request_an_issue"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_by", models.F("asked_by")), ("status", "confirmed"), _negated=True
+                        ),
+                        name="second_editor_is_another_one",
+                    ),
+                ],
             },
         ),
     ]

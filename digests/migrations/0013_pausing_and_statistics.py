@@ -4,18 +4,21 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0012_publishing'),
+        ("digests", "0012_publishing"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='digest',
-            options={'permissions': [('view_statistics', 'Can see the statistics of issues')]},
+            name="digest",
+            options={"permissions": [("view_statistics", "Can see the statistics of issues")]},
         ),
         migrations.AlterModelOptions(
-            name='sendingswitch',
-            options={'permissions': [('pause_sending', 'Can pause sending')], 'verbose_name': 'sending', 'verbose_name_plural': 'sending'},
+            name="sendingswitch",
+            options={
+                "permissions": [("pause_sending", "Can pause sending")],
+                "verbose_name": "sending",
+                "verbose_name_plural": "sending",
+            },
         ),
     ]

@@ -4,27 +4,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0013_pausing_and_statistics'),
-        ('subscribers', '0011_wishes_of_requests'),
+        ("digests", "0013_pausing_and_statistics"),
+        ("subscribers", "0011_wishes_of_requests"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status__isnull', False)), fields=['status', 'reason', 'id'], name='delivery_by_outcome'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status__isnull", False)),
+                fields=["status", "reason", "id"],
+                name="delivery_by_outcome",
+            ),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('kind__in', ('accepted', 'delivered')), _negated=True), fields=['kind', 'id'], name='event_by_rare_kind'),
+            model_name="providerevent",
+            index=models.Index(
+                condition=models.Q(("kind__in", ("accepted", "delivered")), _negated=True),
+                fields=["kind", "id"],
+                name="event_by_rare_kind",
+            ),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('put_aside', ''), _negated=True), fields=['put_aside', 'id'], name='event_by_aside'),
+            model_name="providerevent",
+            index=models.Index(
+                condition=models.Q(("put_aside", ""), _negated=True), fields=["put_aside", "id"], name="event_by_aside"
+            ),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('held', ''), _negated=True), fields=['held', 'id'], name='event_by_held'),
+            model_name="providerevent",
+            index=models.Index(
+                condition=models.Q(("held", ""), _negated=True), fields=["held", "id"], name="event_by_held"
+            ),
         ),
     ]

@@ -4,24 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0015_what_digests_cover'),
-        ('issues', '0007_subjects_on_one_line'),
+        ("digests", "0015_what_digests_cover"),
+        ("issues", "0007_subjects_on_one_line"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='card',
-            name='card_once_a_reason',
+            model_name="card",
+            name="card_once_a_reason",
         ),
         migrations.AddField(
-            model_name='card',
-            name='detail',
-            field=models.CharField(choices=[('title', 'Title only'), ('lines', 'Two lines'), ('abstract', 'The whole abstract')], db_default='lines', default='lines', max_length=8),
+            model_name="card",
+            name="detail",
+            field=models.CharField(
+                choices=[("title", "Title only"), ("lines", "Two lines"), ("abstract", "The whole abstract")],
+                db_default="lines",
+                default="lines",
+                max_length=8,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='card',
-            constraint=models.UniqueConstraint(fields=('entry', 'reason', 'detail'), name='card_once_a_reason_and_detail'),
+            model_name="card",
+            constraint=models.UniqueConstraint(
+                fields=("entry", "reason", "detail"), name="card_once_a_reason_and_detail"
+            ),
         ),
     ]

@@ -5,20 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0016_card_detail'),
+        ("digests", "0016_card_detail"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sendingswitch',
-            name='message_names',
+            model_name="sendingswitch",
+            name="message_names",
             field=models.JSONField(default=list, editable=False),
         ),
         migrations.AddField(
-            model_name='sendingswitch',
-            name='message_secret',
+            model_name="sendingswitch",
+            name="message_secret",
             field=models.CharField(default=digests.models.operation.new_message_secret, editable=False, max_length=64),
         ),
     ]

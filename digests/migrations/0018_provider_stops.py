@@ -4,42 +4,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0017_message_ids'),
+        ("digests", "0017_message_ids"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SignatureToken',
+            name="SignatureToken",
             fields=[
-                ('token_hash', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('body_hash', models.CharField(max_length=64)),
-                ('signed_at', models.DateTimeField(db_index=True)),
+                ("token_hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("body_hash", models.CharField(max_length=64)),
+                ("signed_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.AddField(
-            model_name='providerevent',
-            name='provider_word',
-            field=models.CharField(blank=True, db_default='', default='', max_length=60),
+            model_name="providerevent",
+            name="provider_word",
+            field=models.CharField(blank=True, db_default="", default="", max_length=60),
         ),
         migrations.AddField(
-            model_name='providerevent',
-            name='stopped_for',
-            field=models.CharField(blank=True, choices=[('bounced', 'It bounced before'), ('complained', 'The reader called it spam'), ('unsubscribed', 'The reader unsubscribed at the provider'), ('invalid', 'It is no valid address'), ('blocked', 'It is on the provider’s own list')], db_default='', default='', max_length=12),
+            model_name="providerevent",
+            name="stopped_for",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("bounced", "It bounced before"),
+                    ("complained", "The reader called it spam"),
+                    ("unsubscribed", "The reader unsubscribed at the provider"),
+                    ("invalid", "It is no valid address"),
+                    ("blocked", "It is on the provider’s own list"),
+                ],
+                db_default="",
+                default="",
+                max_length=12,
+            ),
         ),
         migrations.AlterField(
-            model_name='alert',
-            name='kind',
-            field=models.CharField(choices=[('paused', 'Sending paused itself'), ('held', 'Maybe a restored database'), ('breaker', 'A provider fails'), ('source', 'A source brings nothing'), ('uncertain', 'Deliveries stay uncertain'), ('letters', 'Letters are stuck'), ('signature', 'A signature was used again')], max_length=9),
+            model_name="alert",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("paused", "Sending paused itself"),
+                    ("held", "Maybe a restored database"),
+                    ("breaker", "A provider fails"),
+                    ("source", "A source brings nothing"),
+                    ("uncertain", "Deliveries stay uncertain"),
+                    ("letters", "Letters are stuck"),
+                    ("signature", "A signature was used again"),
+                ],
+                max_length=9,
+            ),
         ),
         migrations.AlterField(
-            model_name='providerevent',
-            name='put_aside',
-            field=models.CharField(blank=True, choices=[('refused', 'Refused for a signature that is too old or was used before'), ('unread', 'Not readable'), ('unknown', 'Of no mail we know'), ('address', 'Of a mail to another address'), ('failed', 'Cannot be applied: see the log')], default='', max_length=8),
+            model_name="providerevent",
+            name="put_aside",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("refused", "Refused for a signature that is too old or was used before"),
+                    ("unread", "Not readable"),
+                    ("unknown", "Of no mail we know"),
+                    ("address", "Of a mail to another address"),
+                    ("failed", "Cannot be applied: see the log"),
+                ],
+                default="",
+                max_length=8,
+            ),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('stopped_for', ''), _negated=True), fields=['stopped_for', 'id'], name='event_by_stop'),
+            model_name="providerevent",
+            index=models.Index(
+                condition=models.Q(("stopped_for", ""), _negated=True),
+                fields=["stopped_for", "id"],
+                name="event_by_stop",
+            ),
         ),
     ]

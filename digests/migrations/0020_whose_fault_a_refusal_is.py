@@ -4,24 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0019_apply_late_events'),
+        ("digests", "0019_apply_late_events"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='providerevent',
-            name='answer',
-            field=models.CharField(blank=True, db_default='', default='', max_length=500),
+            model_name="providerevent",
+            name="answer",
+            field=models.CharField(blank=True, db_default="", default="", max_length=500),
         ),
         migrations.AddField(
-            model_name='providerevent',
-            name='blame',
-            field=models.CharField(blank=True, choices=[('address', 'The address is gone'), ('mailbox', 'The mailbox takes nothing now'), ('us', 'Our mail is refused'), ('unknown', 'Not known')], db_default='', default='', max_length=8),
+            model_name="providerevent",
+            name="blame",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("address", "The address is gone"),
+                    ("mailbox", "The mailbox takes nothing now"),
+                    ("us", "Our mail is refused"),
+                    ("unknown", "Not known"),
+                ],
+                db_default="",
+                default="",
+                max_length=8,
+            ),
         ),
         migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('blame', 'us')), fields=['received_at'], name='event_about_us'),
+            model_name="providerevent",
+            index=models.Index(condition=models.Q(("blame", "us")), fields=["received_at"], name="event_about_us"),
         ),
     ]

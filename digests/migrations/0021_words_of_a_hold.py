@@ -4,20 +4,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0020_whose_fault_a_refusal_is'),
+        ("digests", "0020_whose_fault_a_refusal_is"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='alert',
-            name='kind',
-            field=models.CharField(choices=[('paused', 'Sending paused itself'), ('held', 'The database may be a copy'), ('breaker', 'A provider fails'), ('source', 'A source brings nothing'), ('uncertain', 'Deliveries stay uncertain'), ('letters', 'Letters are stuck'), ('signature', 'A signature was used again')], max_length=9),
+            model_name="alert",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("paused", "Sending paused itself"),
+                    ("held", "The database may be a copy"),
+                    ("breaker", "A provider fails"),
+                    ("source", "A source brings nothing"),
+                    ("uncertain", "Deliveries stay uncertain"),
+                    ("letters", "Letters are stuck"),
+                    ("signature", "A signature was used again"),
+                ],
+                max_length=9,
+            ),
         ),
         migrations.AlterField(
-            model_name='switchchange',
-            name='act',
-            field=models.CharField(choices=[('paused', 'Paused'), ('resumed', 'Resumed'), ('held', 'Held: this database may be a copy'), ('allowed', 'Allowed after a hold')], max_length=7),
+            model_name="switchchange",
+            name="act",
+            field=models.CharField(
+                choices=[
+                    ("paused", "Paused"),
+                    ("resumed", "Resumed"),
+                    ("held", "Held: this database may be a copy"),
+                    ("allowed", "Allowed after a hold"),
+                ],
+                max_length=7,
+            ),
         ),
     ]

@@ -5,41 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0022_mail_setup'),
+        ("digests", "0022_mail_setup"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReturnedMail',
+            name="ReturnedMail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('why', models.CharField(choices=[('odd', 'Not understood'), ('not_ours', 'A report on no mail that we can prove is ours'), ('forged', 'Its address has a signature that is not ours'), ('loop', 'A mail of ours that came back whole'), ('unread', 'Not readable'), ('kept', 'Written by a person, and not forwarded'), ('forwarded', 'Written by a person, and forwarded')], max_length=9)),
-                ('note', models.CharField(blank=True, default='', max_length=300)),
-                ('subject', models.CharField(blank=True, default='', max_length=200)),
-                ('text', models.TextField(blank=True, default='')),
-                ('size', models.PositiveIntegerField()),
-                ('delivery_id', models.BigIntegerField(null=True)),
-                ('letter_id', models.BigIntegerField(null=True)),
-                ('received_at', models.DateTimeField(default=newsletter.clock.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=64, unique=True)),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("odd", "Not understood"),
+                            ("not_ours", "A report on no mail that we can prove is ours"),
+                            ("forged", "Its address has a signature that is not ours"),
+                            ("loop", "A mail of ours that came back whole"),
+                            ("unread", "Not readable"),
+                            ("kept", "Written by a person, and not forwarded"),
+                            ("forwarded", "Written by a person, and forwarded"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, default="", max_length=300)),
+                ("subject", models.CharField(blank=True, default="", max_length=200)),
+                ("text", models.TextField(blank=True, default="")),
+                ("size", models.PositiveIntegerField()),
+                ("delivery_id", models.BigIntegerField(null=True)),
+                ("letter_id", models.BigIntegerField(null=True)),
+                ("received_at", models.DateTimeField(default=newsletter.clock.now)),
             ],
             options={
-                'verbose_name_plural': 'returned mail',
-                'indexes': [models.Index(fields=['why', 'received_at'], name='returned_mail_by_why')],
+                "verbose_name_plural": "returned mail",
+                "indexes": [models.Index(fields=["why", "received_at"], name="returned_mail_by_why")],
             },
         ),
         migrations.CreateModel(
-            name='ReturnMailbox',
+            name="ReturnMailbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('read_at', models.DateTimeField(null=True)),
-                ('failing_since', models.DateTimeField(null=True)),
-                ('fault', models.CharField(blank=True, default='', max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("read_at", models.DateTimeField(null=True)),
+                ("failing_since", models.DateTimeField(null=True)),
+                ("fault", models.CharField(blank=True, default="", max_length=300)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='returned_mail_has_one_mailbox')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="returned_mail_has_one_mailbox")
+                ],
             },
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('digests', '0023_returned_mail'),
+        ("digests", "0023_returned_mail"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='delivery',
-            name='refused_at',
+            model_name="delivery",
+            name="refused_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -137,6 +137,11 @@ class Delivery(models.Model):
             BrinIndex(fields=("made_at",), name="delivery_made_at"),
             models.Index(fields=("provider_id",), condition=~Q(provider_id=""), name="delivery_provider_id"),
             models.Index(fields=("id",), condition=Q(status="uncertain"), name="delivery_uncertain"),
+            models.Index(
+                fields=("subscriber", "slot"),
+                condition=Q(status="abandoned", settled_by=None),
+                name="delivery_abandoned",
+            ),
             # For the admin's list, filtered by an outcome other than sent.
             models.Index(
                 fields=("status", "reason", "id"), condition=Q(status__isnull=False), name="delivery_by_outcome"

@@ -27,6 +27,8 @@ NEVER_LEFT = (
 )
 # Its reader did not get it: it never left, or the receiver refused it for a fault of ours. Its papers come again.
 NEVER_ARRIVED = f"({NEVER_LEFT} OR d.refused_at IS NOT NULL AND d.delivered_at IS NULL)"
+# Its papers may come again, since nobody will know of an abandoned one whether it arrived.
+IS_GIVEN_BACK = f"({NEVER_ARRIVED} OR coalesce(d.status, '') = 'abandoned')"
 
 # The provider answered for it: the base of a rate of bounces, since a refused address counts as one that bounced.
 IS_ANSWERED = f"({IS_SENT} OR d.status = 'rejected')"
@@ -36,6 +38,10 @@ IS_CONTACTED = f"({IS_ANSWERED} OR {IS_UNKNOWN})"
 MAY_HAVE_LEFT = f"({IS_SENT} OR {IS_IN_FLIGHT} OR {IS_UNKNOWN})"
 
 
+def is_unknown() -> Q:
+    return Q(status=Status.UNCERTAIN) | Q(status=Status.ABANDONED, settled_by=None)
+
+
 def never_left() -> Q:
     by_hand = Q(status=Status.ABANDONED) & ~Q(settled_by=None)
     return Q(status__in=(Status.SKIPPED, Status.REJECTED)) | by_hand
@@ -43,6 +49,10 @@ def never_left() -> Q:
 
 def never_arrived() -> Q:
     return never_left() | Q(refused_at__isnull=False, delivered_at=None)
+
+
+def is_given_back() -> Q:
+    return never_arrived() | Q(status=Status.ABANDONED)
 
 
 def is_ahead_of(batch: Batch | OuterRef, position: int | F | OuterRef) -> Q:

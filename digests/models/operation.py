@@ -76,6 +76,8 @@ class Alert(models.Model):
         PAUSED = "paused", "Sending paused itself"
         HELD = "held", "The database may be a copy"
         BREAKER = "breaker", "A provider fails"
+        REFUSED = "refused", "Mails are refused"
+        CAP = "cap", "The daily cap leaves readers waiting"
         SOURCE = "source", "A source brings nothing"
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Greatest
 
 from digests.models import Alert, Delivery, ProviderEvent, SwitchChange
-from digests.monitoring import notices
+from digests.monitoring import notices, obstacles
 from digests.sending import switch
 from newsletter import clock
-from newsletter.mail.throttle import Channel, Pace, RedisAway
+from newsletter.mail.refusal import Blame
+from newsletter.mail.throttle import RedisAway
 from newsletter.number_text import pluralize
 from newsletter.papers.ingest import source_alerts
 from newsletter.papers.models import Source
@@ -120,22 +120,41 @@ def find_hold() -> Iterator[Trouble]:
 
 def find_open_breakers() -> Iterator[Trouble]:
     """Yield the providers whose breaker is open because they fail. Raise RedisAway."""
-    lanes: dict[str, Channel] = {settings.EMAIL_LETTERS_PROVIDER: "letters", settings.EMAIL_PROVIDER: "digests"}
-    for provider, lane in lanes.items():
-        state = Pace(lane).state()
-        if state.is_open and state.since:
+    for obstacle in obstacles.find_failing_providers():
+        yield Trouble(
+            obstacle.provider,
+            f"{obstacle.provider} fails, and mail waits",
+            (obstacle.headline, obstacle.text),
+            f"over: {obstacle.provider} works again",
+            SENDING_PAGE,
+        )
+
+
+def find_used_up_cap() -> Iterator[Trouble]:
+    """Yield a daily cap that leaves readers waiting, once a day. Raise RedisAway."""
+    for obstacle in obstacles.find_slow_pace():
+        if obstacle.key == "cap":
             yield Trouble(
-                provider,
-                f"{provider} fails, and mail waits",
-                (
-                    f"Call after call to {provider} failed or took too long. Since {state.since:%H:%M} UTC one call "
-                    f"in {settings.SEND_BREAKER_SECONDS} seconds tries whether it works again; all else waits.",
-                    "Nothing is lost, but a digest that waits for twelve hours is left out. Look at the provider’s "
-                    "status page, and at your account there.",
-                ),
-                f"over: {provider} works again",
+                f"{clock.today()}",
+                "the daily cap leaves readers waiting",
+                (obstacle.text,),
+                "over: no reader waits for the daily cap",
                 SENDING_PAGE,
             )
+
+
+def find_refused_mails() -> Iterator[Trouble]:
+    """Yield that many mails of a day were refused for faults of ours. A pause for them is told instead."""
+    is_told = switch.is_paused() and not Alert.objects.open().filter(kind=Kind.REFUSED).exists()
+    for obstacle in [] if is_told else obstacles.find_refusals():
+        yield Trouble(
+            "",
+            "many mails are refused",
+            (obstacle.headline, obstacle.text),
+            "over: mails are taken again",
+            "admin:digests_providerevent_changelist",
+            f"?blame__exact={Blame.US}",
+        )
 
 
 def find_failing_sources() -> Iterator[Trouble]:
@@ -209,6 +228,8 @@ FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
     Kind.PAUSED: find_automatic_pause,
     Kind.HELD: find_hold,
     Kind.BREAKER: find_open_breakers,
+    Kind.REFUSED: find_refused_mails,
+    Kind.CAP: find_used_up_cap,
     Kind.SOURCE: find_failing_sources,
     Kind.UNCERTAIN: find_uncertain_deliveries,
     Kind.LETTERS: find_stuck_letters,

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def ping_finished_issues() -> None:
-    """Ping once for each finished issue whose counts close. The next round retries a ping that failed."""
+    """Ping once for each finished issue whose counts close and that reached its readers; retry a ping that failed."""
     if not settings.HEARTBEAT_URL:
         return
     for issue in finished_issues():
@@ -55,5 +55,9 @@ def ping_issue(issue: Issue) -> bool:
     if not reconciliation.total_of_runs(runs).is_closed or any(not run.counts.is_closed for run in runs):
         logger.error("No heartbeat for issue %s: its counts do not close, see `manage.py reconcile`", issue.pk)
         return False
-    counts = issue_counts.statistics_of(issue).all
-    return webhook_post.post_json(settings.HEARTBEAT_URL, {"issue": issue.date.isoformat(), **counts._asdict()})
+    reach = reconciliation.count_reach(issue.published_at, issue.published_at + DAY)
+    if not reach.is_enough:
+        logger.error("No heartbeat for issue %s: only %s, see “Sending” in the admin", issue.pk, reach.sentence)
+        return False
+    counts = issue_counts.statistics_of(issue).all._asdict() | reach._asdict()
+    return webhook_post.post_json(settings.HEARTBEAT_URL, {"issue": issue.date.isoformat(), **counts})

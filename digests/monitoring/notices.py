@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.mail import get_connection
+from django.db.models import F
 from django.urls import reverse
 
 from digests.models import Notice
@@ -36,6 +38,7 @@ def write_notice(
 ) -> None:
     """Store a notice to all operators, or, with `to`, to these addresses only and by mail only."""
     recipients = operator_addresses() if by_mail else []
+    logger.warning("Notice to operators: %s. %s", title, paragraphs[0] if paragraphs else "")
     Notice.objects.create(
         title=title,
         text="\n\n".join(paragraphs),
@@ -43,6 +46,12 @@ def write_notice(
         to_mail=recipients if to is None else list(to),
         is_to_post=to is None and bool(settings.ALERT_WEBHOOK),
     )
+
+
+def undelivered_titles() -> list[str]:
+    """Return the titles of notices that a first attempt has brought to nobody, newest first, three at most."""
+    tried = Notice.objects.filter(told_at=None, not_before__gt=F("made_at")).exclude(to_mail=[])
+    return list(tried.order_by("-pk").values_list("title", flat=True)[:3])
 
 
 def operator_addresses() -> list[str]:
@@ -74,9 +83,14 @@ def deliver_notice(notice: Notice) -> None:
 
 
 def mail_notice(notice: Notice, address: str) -> bool:
-    """Mail a notice to one address; return whether it needs no retry. An unclear answer is retried."""
+    """Mail a notice to one address; return whether it needs no retry. An unclear answer is retried.
+
+    It goes the way of letters, which may have a provider of their own that works while that of digests fails.
+    """
     context = {"subject": notice.title, "paragraphs": notice.text.split("\n\n"), "page_url": notice.url}
-    outcome = message.hand_over(message.compose("digests/alert", context, address, tag="alert"))
+    mail = message.compose("digests/alert", context, address, tag="alert")
+    message.name_message(mail, settings.EMAIL_LETTERS_PROVIDER)
+    outcome = message.hand_over(mail, get_connection(settings.EMAIL_LETTERS_BACKEND))
     if not outcome.is_accepted:
         logger.warning("Notice %s could not be mailed: %s", notice.pk, outcome.reason)
     return outcome.status in ("accepted", "refused")

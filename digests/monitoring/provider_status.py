@@ -51,7 +51,8 @@ def status_of_lane(lane: Channel) -> ProviderStatus:
 
 def describe_state(state: State) -> tuple[str, bool]:
     if state.is_open and state.since:
-        return f"failing since {format_moment(state.since)}: one call at a time tries whether it works again", False
+        reason = f" {state.reason}" if state.reason else ""
+        return f"failing since {format_moment(state.since)}.{reason} One call at a time tries again.", False
     if state.paused_until:
         return f"asked for a pause until {format_moment(state.paused_until)}", False
     return f"works, {state.calls_in_flight} calls under way", True

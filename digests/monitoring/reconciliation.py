@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from digests.models import Batch
-from digests.models.delivery_state import IS_AHEAD, STATE
+from digests.models.delivery_state import IS_AHEAD, IS_SENT, STATE
+from digests.monitoring.obstacles import FEW_REACHED
 from digests.statistics.issue_counts import COUNTS, Counts, sum_counts
 from newsletter import clock
 
@@ -46,6 +47,14 @@ WITH due AS (
 )
 SELECT coalesce(due.at, found.at), coalesce(due.n, 0), found.*
 FROM due FULL JOIN found ON found.at = due.at ORDER BY 1
+"""
+# Owed are the mails that were chosen, whether they left or came too late; a mail that came back reached nobody.
+REACH_SQL = f"""
+SELECT count(*) FILTER (WHERE coalesce(d.status, '') <> 'skipped' OR d.reason = 'expired'),
+       count(*) FILTER (WHERE {IS_SENT} AND (d.delivered_at IS NOT NULL OR d.bounced_at IS NULL
+                                             AND d.soft_bounced_at IS NULL AND d.refused_at IS NULL))
+FROM digests_delivery d JOIN digests_batch b ON b.id = d.batch_id
+WHERE d.made_at >= %(start)s AND d.made_at < %(end)s AND d.digest_id IS NOT NULL
 """
 DELIVERIES_SQL = """
 SELECT d.id FROM digests_delivery d LEFT JOIN digests_batch b ON b.id = d.batch_id
@@ -118,6 +127,28 @@ def count_runs(start: datetime, end: datetime) -> list[Run]:
             Run(at, Counts(int(due), *(int(count or 0) for count in counts)))
             for at, due, _, _, *counts in cursor.fetchall()
         ]
+
+
+class Reach(NamedTuple):
+    """How many mails were owed to readers, and how many reached them as far as it is known."""
+
+    owed: int
+    reached: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.reached * 100 >= self.owed * FEW_REACHED
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.reached:,} of {self.owed:,} mails that were owed reached their readers"
+
+
+def count_reach(start: datetime, end: datetime) -> Reach:
+    """Count the mails owed to readers who were due from `start` until before `end`."""
+    with connection.cursor() as cursor:
+        cursor.execute(REACH_SQL, {"start": start, "end": end})
+        return Reach(*map(int, cursor.fetchone()))
 
 
 def total_of_runs(runs: list[Run]) -> Counts:

@@ -62,6 +62,21 @@ def check_webhook(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     ]
 
 
+def check_way_of_notices(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Warn where the provider of digests is the only way to operators: when it fails, nobody hears of it."""
+    has_other_way = bool(settings.ALERT_WEBHOOK) or settings.EMAIL_LETTERS_PROVIDER != settings.EMAIL_PROVIDER
+    if settings.DEBUG or settings.EMAIL_PROVIDER == "mailbox" or has_other_way:
+        return []
+    return [
+        Warning(
+            f"If {settings.EMAIL_PROVIDER} fails, operators are not told: it carries the notices of its own failure.",
+            hint="Set ALERT_WEBHOOK to an address that takes JSON, or give letters a provider of their own with "
+            "EMAIL_LETTERS_PROVIDER.",
+            id="digests.W006",
+        )
+    ]
+
+
 def check_synchronous_commit(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Warn when PostgreSQL may lose a commit: a digest that was already sent would be sent again."""
     try:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from digests.assembly import due_readers, histories_of_due
 from digests.assembly.due_readers import Group
-from digests.models.delivery_state import NEVER_ARRIVED
+from digests.models.delivery_state import IS_GIVEN_BACK
 from digests.selection.spans import Spans
 from subscribers.digest_schedule import Rhythm, day_of, is_paused
 
@@ -52,7 +52,7 @@ WITH start AS MATERIALIZED (
   SELECT start.reader_id, array_agg(d.digest_id ORDER BY d.digest_id) AS digests
   FROM start JOIN since USING (covered) JOIN digests_delivery d ON d.subscriber_id = start.reader_id
   WHERE d.made_at >= (SELECT min(since) FROM since) AND d.made_at >= since.since
-    AND d.digest_id IS NOT NULL AND NOT {NEVER_ARRIVED}
+    AND d.digest_id IS NOT NULL AND NOT {IS_GIVEN_BACK}
   GROUP BY start.reader_id
 )
 """

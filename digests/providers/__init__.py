@@ -30,9 +30,16 @@ KINDS: dict[str, Callable[[], Provider]] = {
 
 
 def provider_of(settings: LazySettings) -> Provider:
-    """Return the configured provider; one that has no file here gets one message at a time through Anymail."""
-    if settings.EMAIL_PROVIDER == "smtp":
+    """Return the configured provider; one that has no file here gets one message at a time through Anymail.
+
+    No call of it holds more mails than may be in doubt.
+    """
+    provider = provider_named(settings.EMAIL_PROVIDER, settings)
+    provider.most = min(provider.most, settings.READERS_IN_DOUBT)
+    return provider
+
+
+def provider_named(name: str, settings: LazySettings) -> Provider:
+    if name == "smtp":
         return Smtp(settings.SMTP_CONNECTIONS)
-    if kind := KINDS.get(settings.EMAIL_PROVIDER):
-        return kind()
-    return Single(get_connection())
+    return KINDS[name]() if name in KINDS else Single(get_connection())

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import time
+from datetime import datetime, time
 from typing import NamedTuple
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from digests.mail.links import Linking
 from digests.models import CardsPruned
 from digests.providers import Copy, Mail, SharedBody, Words
 from digests.sending.message_ids import MessageIds
+from digests.sending.repeats import find_repeats
 from newsletter.mail.return_address import Purpose, return_addresses
 
 logger = logging.getLogger(__name__)
@@ -35,13 +36,14 @@ class CallDelivery(NamedTuple):
     weekday: int
     send_time: time
     timezone: str
+    slot: datetime
 
 
 # Erased readers join to an empty address; such deliveries are skipped.
 DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
        coalesce(reader.address_hash, ''), coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency,
-       reader.weekday, reader.send_time, reader.timezone
+       reader.weekday, reader.send_time, reader.timezone, delivery.slot
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
 WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
 ORDER BY delivery.call_no, delivery.id
@@ -60,20 +62,24 @@ def load_calls(batch_id: int, position: int) -> dict[int, list[CallDelivery]]:
 
 
 class ReaderWords:
-    """What the mails of a batch say to each reader in words: one query for all choices, one line for each."""
+    """What the mails of a batch say to each reader in words: two queries for a batch."""
 
     def __init__(self, calls: Mapping[int, Sequence[CallDelivery]]) -> None:
         preferences = {row.preferences_id for rows in calls.values() for row in rows}
         self.choices = reader_words.choices_in_words(preferences)
+        self.repeats = find_repeats([row.id for rows in calls.values() for row in rows])
         self.known: dict[tuple[object, ...], Words] = {}
 
     def of(self, row: CallDelivery) -> Words:
         if row.frequency is None:
             return reader_words.UNNAMED
-        key = row[7:]
+        again = (
+            reader_words.again_words(self.repeats[row.id], row.slot, row.timezone) if row.id in self.repeats else ""
+        )
+        key = (*row[7:12], again)
         if (words := self.known.get(key)) is None:
             choice = self.choices.get(row.preferences_id, reader_words.ONLY_PICKS)
-            words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone)
+            words = reader_words.words_of(choice, row.frequency, row.weekday, row.send_time, row.timezone, again)
             self.known[key] = words
         return words
 

@@ -62,12 +62,18 @@ def drop_batch(batch: Batch) -> bool:
 
 ABANDON = """
 UPDATE digests_delivery SET status = 'abandoned'
-WHERE status = 'uncertain' AND expires_at < %s
+WHERE status = 'uncertain' AND expires_at < %s RETURNING id
 """
 
 
+@transaction.atomic
 def abandon_expired() -> int:
-    """Mark expired uncertain deliveries as abandoned, and return how many; statistics count them separately."""
+    """Abandon expired uncertain deliveries, and return how many; statistics count them separately.
+
+    Their spans go back to their readers: the papers may come once more, the mail never does.
+    """
     with connection.cursor() as cursor:
         cursor.execute(ABANDON, [clock.now()])
-        return int(cursor.rowcount)
+        abandoned = [pk for (pk,) in cursor.fetchall()]
+    outcome_recording.give_back_spans(abandoned)
+    return len(abandoned)

@@ -34,7 +34,7 @@ class RefusalSummary(NamedTuple):
     @property
     def sentence(self) -> str:
         """Say who refuses what and why, how often, in the receiver's own words, and what to do."""
-        said = f" It says: “{self.answer}”." if self.answer else ""
+        said = f" It says: “{self.answer.rstrip('.')}”." if self.answer else ""
         where = f" at {pluralize(self.domains, 'domain')}" if self.domains > 1 else ""
         count = (
             f"{pluralize(self.mails, 'mail')}{where} {'was' if self.mails == 1 else 'were'} refused for our faults."
@@ -42,27 +42,27 @@ class RefusalSummary(NamedTuple):
         return f"{explain_refusal(self.receiver, self.cause)}{said} {count} {advise(self.receiver, self.cause)}"
 
 
-def refusals_since(since: datetime) -> "ProviderEventQuerySet":
+def refusals_since(since: datetime, until: datetime | None = None) -> "ProviderEventQuerySet":
     """Return the refusals for a fault of ours that happened, and were reported, since a moment."""
-    events = ProviderEvent.objects.counted().filter(blame=Blame.US)
-    return events.filter(received_at__gte=since, happened_at__gte=since)
+    events = ProviderEvent.objects.counted().filter(blame=Blame.US, received_at__gte=since, happened_at__gte=since)
+    return events.filter(happened_at__lt=until) if until else events
 
 
-def count_refusals(since: datetime) -> int:
+def count_refusals(since: datetime, until: datetime | None = None) -> int:
     """Count the mails refused for a fault of ours; several events of one mail count once."""
-    return refusals_since(since).values("delivery_id", "letter_id", "address_hash").distinct().count()
+    return refusals_since(since, until).values("delivery_id", "letter_id", "address_hash").distinct().count()
 
 
-def summarize(since: datetime) -> RefusalSummary | None:
+def summarize(since: datetime, until: datetime | None = None) -> RefusalSummary | None:
     """Return what receivers refused for a fault of ours since a moment, None for nothing."""
-    newest = list(refusals_since(since).order_by("-pk")[:READ])
+    newest = list(refusals_since(since, until).order_by("-pk")[:READ])
     if not newest:
         return None
     reasons = [reason_of(event) for event in newest]
     receiver, cause = Counter(reasons).most_common(1)[0][0]
     said = newest[reasons.index((receiver, cause))].answer
     domains = len({event.domain for event in newest if event.domain})
-    return RefusalSummary(count_refusals(since), domains, receiver, cause, said)
+    return RefusalSummary(count_refusals(since, until), domains, receiver, cause, said)
 
 
 def reason_of(event: ProviderEvent) -> tuple[str, Cause]:
@@ -71,10 +71,10 @@ def reason_of(event: ProviderEvent) -> tuple[str, Cause]:
     return receiver_of(event.answer, by), read_refusal(event.answer).cause or Cause.POLICY
 
 
-def watched_since() -> datetime:
-    """Return the moment from which refusals count: an hour ago, or when somebody last resumed sending."""
+def watched_since(span: timedelta = HOUR) -> datetime:
+    """Return the moment from which refusals count: so long ago, or when somebody last resumed sending."""
     resumed = SwitchChange.objects.filter(act=SwitchChange.Act.RESUMED).first()
-    return max(clock.now() - HOUR, resumed.at) if resumed else clock.now() - HOUR
+    return max(clock.now() - span, resumed.at) if resumed else clock.now() - span
 
 
 def pause_if_refused(last_answers: Sequence[bool] = ()) -> bool:

@@ -32,8 +32,6 @@ from newsletter.mail.throttle import Pace, Turn, Wait
 logger = logging.getLogger(__name__)
 Status = Batch.Status
 
-# Small calls share a commit: a window holds at most this many readers, or one call. So many can become uncertain.
-READERS_IN_DOUBT = 50
 LONGEST_WAIT_IN_LINE = timedelta(seconds=60)  # for a turn of the pace, which any batch would have to wait for
 SHORT_WAIT = timedelta(seconds=1)  # for a turn while keeping the lease
 TURN_SECONDS = 450  # that one task works at a batch; less than its time limit
@@ -108,7 +106,7 @@ class Handover:
         self.last_answers: deque[bool] = deque(maxlen=refusal_brake.LAST)  # of the provider: True refuses our mail
         self.position = batch.position
         self.unsent: list[tuple[CallDelivery, SendOutcome]] = []  # of a window that the provider refused for now
-        self.room: int | None = None  # readers left of the day's limit, when fewer than a window
+        self.room: int | None = None  # readers that the next window may hold, by the day's limit or after doubt
         self.caller = Caller(provider, is_stopping)
         self.is_open = False  # calls may be in flight
         self.is_in_line = False  # the batch waits for a turn of the pace
@@ -171,9 +169,12 @@ class Handover:
         return False
 
     def next_window(self) -> list[CallDelivery]:
-        """Return the deliveries of the next calls that share a commit; empty after the last call."""
-        most = self.provider.window if self.provider.most == 1 else READERS_IN_DOUBT
-        most = min(most, self.room or most)
+        """Return the deliveries of the next calls that share a commit; empty after the last call.
+
+        If the worker dies, all of them are in doubt.
+        """
+        most = self.provider.window if self.provider.most == 1 else settings.READERS_IN_DOUBT
+        most = min(most, settings.READERS_IN_DOUBT, self.room or most)
         window: list[CallDelivery] = []
         for call_no in sorted(call for call in self.calls if call >= self.position):
             rows = self.calls[call_no]
@@ -277,7 +278,7 @@ class Handover:
 
     def advance(self, window: Sequence[CallDelivery], answered: list[tuple[CallDelivery, SendOutcome]]) -> None:
         """Move past the calls of `window`; the next move stores it."""
-        self.answered, self.unsent, self.is_open = answered, [], False
+        self.answered, self.unsent, self.is_open, self.room = answered, [], False, None
         self.position = window[-1].call_no + 1
 
     def release(self, wait: timedelta) -> None:
@@ -329,8 +330,10 @@ def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seco
     unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))
-    if unknown or all(outcome.blame is Blame.US for outcome in outcomes):
-        turn.failed([*unknown, *outcomes][0].reason)
+    if unknown:
+        turn.doubted(unknown[0].reason)
+    elif all(outcome.blame is Blame.US for outcome in outcomes):
+        turn.failed(outcomes[0].reason)
     elif not all(outcome.is_worth_repeating for outcome in outcomes):
         turn.slow(seconds)
     elif throttled or all(outcome is NOT_MADE for outcome in outcomes):

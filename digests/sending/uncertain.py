@@ -7,17 +7,19 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from digests.models import Delivery, ProviderEvent
+from digests.models.delivery_state import is_unknown
 from digests.sending import outcome_recording
 from newsletter import clock
 
 
 @transaction.atomic
 def settle_by_hand(deliveries: QuerySet[Delivery], was_sent: bool, by: str) -> list[int]:
-    """Settle those that are still uncertain, in the name `by`, and return their ids. Nothing is sent again.
+    """Settle those of which nobody knows whether they left, in the name `by`; return their ids. Nothing is sent again.
 
-    A delivery that was not sent gives its span back, so that its papers come with the reader's next digest.
+    A delivery that was not sent gives its span back, so that its papers come with the reader's next digest. One that
+    was abandoned has done so before, and takes nothing back.
     """
-    chosen = Delivery.objects.filter(pk__in=deliveries.order_by().values("pk"), status=Delivery.Status.UNCERTAIN)
+    chosen = Delivery.objects.filter(is_unknown(), pk__in=deliveries.order_by().values("pk"))
     ids = list(chosen.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     status = Delivery.Status.SENT if was_sent else Delivery.Status.ABANDONED
     Delivery.objects.filter(pk__in=ids).update(status=status, settled_by=by, settled_at=clock.now())

@@ -122,7 +122,7 @@ def find_sentence(body: object) -> str:
 
 def quoted(answer: str) -> str:
     """Return an answer in quotation marks, to be put behind a sentence; an empty string for none."""
-    return f" It says: “{answer}”" if answer else ""
+    return f" It says: “{answer.rstrip('.')}”." if answer else ""
 
 
 def requested_wait(wish: str) -> timedelta:

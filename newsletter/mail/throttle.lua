@@ -1,9 +1,10 @@
 -- Decides atomically, for all workers, whether a call to a provider may start: its pause, its circuit breaker, its limit
--- of concurrent calls and its daily cap.
+-- of concurrent calls, its daily cap, and the probes after an answer that left doubt.
 -- Times are milliseconds of Redis' own clock, so that machines need not agree on one; a caller may pass `now` instead.
 -- Keys, after the provider's prefix: ":pause" holds its end; ":breaker" failures, reason, since, shut_until, trial,
 -- trial_until;
--- ":calls:<lane>" turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through.
+-- ":calls:<lane>" turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through;
+-- ":doubt:<lane>" how many messages the next call may hold (fits) and the call that tries it (turn).
 local DAY = 86400000
 local prefix, operation, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 
@@ -59,6 +60,10 @@ local function wait(why, milliseconds, fits)
     return {why = why, wait = milliseconds, fits = fits}
 end
 
+local function doubt()
+    return prefix .. ":doubt:" .. a.lane
+end
+
 local function take()
     if paused_until() > now then
         return wait("pause", paused_until() - now)
@@ -71,6 +76,12 @@ local function take()
     if mine >= a.calls_of_lane or mine + calls_of(a.other_lane) >= a.calls then
         return wait("calls", a.look_again)
     end
+    local fits = tonumber(redis.call("HGET", doubt(), "fits"))
+    if fits and mine > 0 then
+        return wait("doubt", a.look_again)
+    elseif fits and a.messages > fits then
+        return wait("doubt", 0, fits)
+    end
     local allowed = allowance()
     if allowed then
         local sent = sent_today() or a.sent
@@ -82,6 +93,9 @@ local function take()
         redis.call("SET", day_key(today), sent + a.messages, "PX", 2 * DAY)
     end
     redis.call("ZADD", prefix .. ":calls:" .. a.lane, now + a.lease, a.turn)
+    if fits then
+        redis.call("HSET", doubt(), "turn", a.turn)
+    end
     if is_trial then
         redis.call("HSET", breaker, "trial", a.turn, "trial_until", now + a.lease)
     end
@@ -109,9 +123,29 @@ local function judge(is_trial)
     end
 end
 
+-- After doubt, calls of 1, 10, 100, 200, 400 … messages follow, one at a time, as long as each is answered clearly.
+local function probe()
+    if a.verdict == "doubted" then
+        redis.call("DEL", doubt())
+        redis.call("HSET", doubt(), "fits", 1)
+    elseif a.verdict == "accepted" and redis.call("HGET", doubt(), "turn") == a.turn then
+        local fits = tonumber(redis.call("HGET", doubt(), "fits"))
+        local larger = fits < 100 and fits * 10 or fits * 2
+        if fits >= a.most then
+            redis.call("DEL", doubt())
+        else
+            redis.call("HSET", doubt(), "fits", larger)
+        end
+    end
+end
+
 local function done()
     redis.call("ZREM", prefix .. ":calls:" .. a.lane, a.turn)
     local is_trial = redis.call("HGET", breaker, "trial") == a.turn
+    probe()
+    if a.verdict == "doubted" then
+        a.verdict = "failed"
+    end
     if a.verdict ~= "unsent" then
         return judge(is_trial)
     end
@@ -131,7 +165,9 @@ end
 
 local function look()
     return {
-        since = number_of("since"), reason = redis.call("HGET", breaker, "reason") or "", paused_until = paused_until() > now and paused_until() or 0,
+        since = number_of("since"), reason = redis.call("HGET", breaker, "reason") or "",
+        paused_until = paused_until() > now and paused_until() or 0,
+        probing = tonumber(redis.call("HGET", doubt(), "fits")),
         calls = calls_of(a.lane) + calls_of(a.other_lane), allowed = allowance(), sent = sent_today(),
     }
 end

@@ -42,8 +42,8 @@ logger = logging.getLogger(__name__)
 class Wait(Exception):
     """Nothing may be sent now and nothing was reserved: ask again after `for_`.
 
-    `why` is "rate", "calls", "pause", "breaker", "day" or "redis". For "day", `fits` is the size of the largest call
-    that the day's allowance still permits, maybe 0.
+    `why` is "rate", "calls", "pause", "breaker", "doubt", "day" or "redis". `fits` is the size of the largest call
+    that may be made now: for "day" what is left of the day's allowance, maybe 0; for "doubt" what a probe may hold.
     """
 
     def __init__(self, for_: timedelta, why: str, fits: int | None = None) -> None:
@@ -69,6 +69,7 @@ class State:
     left_today: int | None  # messages of this lane; None: no limit
     sent_today: int | None  # messages of both lanes; None: not counted without a limit
     calls_in_flight: int  # of both lanes
+    probe: int | None  # messages that this lane's next call may hold, after an unclear answer; None: no doubt
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ class Turn:
         """Report a call accepted after `seconds`; from SEND_SLOW_SECONDS on it counts as a failure."""
         is_slow = seconds >= settings.SEND_SLOW_SECONDS
         self._end(*(("failed", f"A call took {seconds:.0f} seconds.") if is_slow else ("accepted",)))
+
+    def doubted(self, reason: str = "") -> None:
+        """Report a failure that may have delivered: until calls are answered clearly again, they are small probes."""
+        self._end("doubted", reason)
 
     def unsent(self) -> None:
         """Report that certainly nothing was sent (429, no call made): the day does not count it."""
@@ -171,6 +176,7 @@ class Pace:
             left_today=None if allowed is None else max(allowed - sent, 0),
             sent_today=None if allowed is None else sent,
             calls_in_flight=found["calls"],
+            probe=found.get("probing"),
         )
 
     def tell(self, operation: str, **facts: Any) -> None:
@@ -224,6 +230,7 @@ class Pace:
             "warmup": limits.warmup,
             "warmup_from": (limits.warmup_from - date(1970, 1, 1)).days if limits.warmup_from else 0,
             "kept_share": limits.kept_share,
+            "most": settings.READERS_IN_DOUBT,
             "failures": settings.SEND_BREAKER_FAILURES,
             "rest": settings.SEND_BREAKER_SECONDS * 1000,
             "look_again": milliseconds(POLL_INTERVAL),

@@ -7,29 +7,32 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from tests.chaos import crowd
 from tests.chaos.deployment import deployed
 from tests.chaos.troubles import LONG, SHORT, Size
 from tests.outside.provider import providing_apart
 
+SCENARIOS = {  # modules of this package, and the settings of their deployments
+    "crowd": {},
+    "copied": {"BATCH_SIZE": "100"},
+    "unclear": {"BATCH_SIZE": "200", "SEND_BREAKER_SECONDS": "1", "CHAOS_SWEEP_SECONDS": "1"},
+}
 PROVIDERS = {"mailgun": 1.0, "postmark": 0.2, "smtp": 0.1}  # the lanes, and their shares of the readers
 
 
 def main() -> int:
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave nothing running
-    if options.crowd:
-        return run_crowd()
-    if options.copy:
-        return run_copy()
+    if options.scenario:
+        return run_scenario(options.scenario)
     if options.provider:
         return run(options.provider, size_of(options))
     words = [sys.executable, "-m", "tests.chaos", *(["--short"] if options.short else [])]
+    alone = [["--scenario", name] for name in SCENARIOS]
     codes = [
         subprocess.run([*words, "--provider", name, "--readers", str(round(options.readers * share))]).returncode
         for name, share in PROVIDERS.items()
     ]
-    codes += [subprocess.run([*words, alone]).returncode for alone in ("--crowd", "--copy")]
+    codes += [subprocess.run([*words, *scenario]).returncode for scenario in alone]
     return int(any(codes))
 
 
@@ -37,8 +40,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--readers", type=int, default=LONG.readers)
     parser.add_argument("--provider", choices=list(PROVIDERS), help="this one alone")
-    parser.add_argument("--crowd", action="store_true", help="only slow clients before the web server")
-    parser.add_argument("--copy", action="store_true", help="only a copy of the database beside the original")
+    parser.add_argument("--scenario", choices=list(SCENARIOS), help="one trouble alone: see the module of this name")
     parser.add_argument("--short", action="store_true", help="fewer troubles and shorter ones")
     return parser.parse_args()
 
@@ -64,14 +66,9 @@ def run(name: str, size: Size) -> int:
     return int(bool(report.broken))
 
 
-def run_crowd() -> int:
-    with providing_apart("mailgun") as provider, deployed(provider) as deployment:
-        return crowd.run(deployment)
-
-
-def run_copy() -> int:
-    with providing_apart("mailgun") as provider, deployed(provider, BATCH_SIZE="100") as deployment:
-        return int(importlib.import_module("tests.chaos.copied").run(deployment, provider))
+def run_scenario(name: str) -> int:
+    with providing_apart("mailgun") as provider, deployed(provider, **SCENARIOS[name]) as deployment:
+        return int(importlib.import_module(f"tests.chaos.{name}").run(deployment, provider))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A copy of the database started beside the original, in the middle of an issue: `python -m tests.chaos --copy`."""
+"""A copy of the database is started beside the original, in the middle of an issue."""
 
 import os
 import re

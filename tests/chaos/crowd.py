@@ -1,4 +1,4 @@
-"""A crowd of slow clients before the web server: `python -m tests.chaos --crowd`."""
+"""A crowd of slow clients before the web server: `python -m tests.chaos --scenario crowd`."""
 
 import socket
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.chaos.deployment import Deployment
+from tests.outside.provider import Provider
 
 CLIENTS = 200
 HEALTH_SECONDS = 1.0
@@ -21,7 +22,7 @@ CROWDS = {
 }
 
 
-def run(deployment: Deployment) -> int:
+def run(deployment: Deployment, provider: Provider) -> int:
     """Open one crowd after another, then all at once; return 1 if /healthz takes more than a second."""
     deployment.start_web()
     wait_for_web(deployment)

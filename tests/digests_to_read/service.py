@@ -10,8 +10,8 @@ from digests.mail import compose, slots
 from digests.models import Delivery, Digest
 from newsletter import clock
 from subscribers.models import Subscriber
-from tests.benchmarks.choosing import published_days
-from tests.benchmarks.shelf import listing_days
+from tests.benchmarks.papers.choosing import published_days
+from tests.benchmarks.papers.shelf import listing_days
 from tests.digests_to_read import readers
 
 DAYS = 10

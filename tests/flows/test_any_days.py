@@ -264,7 +264,7 @@ class Days(RuleBasedStateMachine):
         entries = one_a_paper(IssueEntry.objects.kept().filter(issue__in=issues))
         older = self.older_than(issues)
         wanted = [entry for entry in entries if matches(entry, choice)]
-        new = {entry.paper_id for entry in [*wanted, *older] if matches(entry, choice)} - had
+        new = {entry.paper_id for entry in [*wanted, *(entry for entry in older if fits(entry, choice))]} - had
         if delivery.digest:
             self.check_digest(delivery, choice, entries, older, had)
             return
@@ -329,16 +329,17 @@ class Days(RuleBasedStateMachine):
         assert all(matches(entry, choice) for entry in chosen)
         is_own = [entry in entries for entry in chosen]
         assert is_own == sorted(is_own, reverse=True), "an older issue's paper stands before the span's own"
-        self.check_nothing_is_lost(delivery, choice, [*entries, *older], had)
+        wanted = [entry for entry in entries if matches(entry, choice)]
+        wanted += [entry for entry in older if fits(entry, choice)]
+        self.check_nothing_is_lost(delivery, choice, {entry.paper_id for entry in wanted} - had, had)
 
     def check_nothing_is_lost(
-        self, delivery: Delivery, choice: entry_index.Choice, entries: list[IssueEntry], had: set[int]
+        self, delivery: Delivery, choice: entry_index.Choice, wanted: set[int | None], had: set[int]
     ) -> None:
         """What matches is in the digest, unless it is full; all else of the span has its reason."""
         assert delivery.digest is not None
         papers = set(delivery.digest.paper_ids)
-        missed = {entry.paper_id for entry in entries if matches(entry, choice)} - had - papers
-        assert not missed or len(papers) == choice.max_papers
+        assert wanted <= papers or len(papers) == choice.max_papers
         index = spans.Spans(self.now).span_of(self.issues_since(delivery.covered_from), [choice]).index
         chosen = [entry_index.Item(entry, "") for entry in index.entries if entry.paper_id in papers]
         left = rules.reasons_left_out(index, choice, chosen, had)
@@ -390,11 +391,16 @@ def unmuted(entries: Iterable[IssueEntry], choice: entry_index.Choice) -> list[I
 
 
 def matches(entry: IssueEntry, choice: entry_index.Choice) -> bool:
-    """Say whether a reader wants a paper, the limit and what was sent before aside."""
+    """Say whether a reader is sent a paper of the span, the limit and what was sent before aside."""
+    return fits(entry, choice) or bool(entry.is_pick and unmuted([entry], choice))
+
+
+def fits(entry: IssueEntry, choice: entry_index.Choice) -> bool:
+    """Say whether a reader asked for a paper: so it comes from an older issue too, whose picks come to no one else."""
     topics = {topic["slug"] for topic in entry.snapshot["topics"]}
     is_followed = says(entry, choice.followed_phrases) or set(choice.followed_authors) & set(entry.snapshot["authors"])
     is_of_topic = topics & choice.topics and entry.snapshot["score"] >= choice.minimum_score
-    return bool(unmuted([entry], choice)) and bool(entry.is_pick or is_followed or is_of_topic)
+    return bool(unmuted([entry], choice)) and bool(is_followed or is_of_topic)
 
 
 def says(entry: IssueEntry, words: Iterable[str]) -> bool:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.outside import smtp
-from tests.outside.api import WEBHOOK_SECRET, Api
-from tests.outside.brevo import Brevo
 from tests.outside.certificate import server_context
+from tests.outside.interfaces.api import WEBHOOK_SECRET, Api
+from tests.outside.interfaces.brevo import Brevo
+from tests.outside.interfaces.mailgun import Mailgun
+from tests.outside.interfaces.mailjet import Mailjet
+from tests.outside.interfaces.postmark import Postmark
+from tests.outside.interfaces.resend import Resend
 from tests.outside.ledger import Ledger
-from tests.outside.mailgun import Mailgun
-from tests.outside.mailjet import Mailjet
-from tests.outside.postmark import Postmark
-from tests.outside.resend import Resend
 from tests.outside.server import HttpProvider
 from tests.outside.web import listen
 

@@ -9,8 +9,8 @@ from itertools import count
 
 import orjson
 
-from tests.outside.api import Api, Refusal
 from tests.outside.faults import Fault, Plan, Rule
+from tests.outside.interfaces.api import Api, Refusal
 from tests.outside.ledger import Ledger, Mail
 from tests.outside.web import Answer, Cut, Request, json_answer
 

@@ -24,7 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="do not look for a mail on the standard input")
 
     def handle(self, *args: Any, no_input: bool, **options: Any) -> None:
-        source = b"" if no_input or sys.stdin.isatty() else sys.stdin.buffer.read(MOST_BYTES)
+        # A process may have been started without a standard input at all.
+        has_input = not no_input and sys.stdin is not None and not sys.stdin.isatty()
+        source = sys.stdin.buffer.read(MOST_BYTES) if has_input else b""
         try:
             if source.strip():
                 findings = judge_mail(source, Resolver(settings.NAME_SERVER))

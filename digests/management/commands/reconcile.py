@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from digests.monitoring import reconciliation
+from digests.sending import refusal_brake
 from digests.statistics.issue_counts import Counts
 from newsletter.clocked_command import ClockedCommand, day
 from newsletter.number_text import pluralize
@@ -32,7 +33,12 @@ class Command(ClockedCommand):
             raise CommandError(f"The counts of {on} do not close: {gap:+,} of {counts.eligible:,} who were due.")
         if faults:
             raise CommandError(f"The counts of {on} close, and there are rows that should not be: see above.")
-        self.stdout.write("The counts close.")
+        reach = reconciliation.count_reach(start, end)
+        self.stdout.write(f"The counts close. {reach.sentence}.")
+        if refused := refusal_brake.summarize(start, end):
+            self.stdout.write(refused.sentence)
+        if not reach.is_enough and not reconciliation.has_unfinished_batches(start, end):
+            raise CommandError(f"The counts of {on} close, and only {reach.sentence}: look at “Sending” in the admin.")
 
     def show(self, on: date, counts: Counts, run_count: int) -> None:
         self.stdout.write(f"{on:%A, %-d %B %Y} (UTC): {pluralize(run_count, 'run')} served readers.")

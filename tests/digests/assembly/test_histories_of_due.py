@@ -64,7 +64,7 @@ def shown_twice(vision: Topic, set_clock: SetClock) -> tuple[Paper, Paper]:
     return paper, other
 
 
-@pytest.mark.parametrize("status", [None, Status.SENT, Status.UNCERTAIN, Status.ABANDONED])
+@pytest.mark.parametrize("status", [None, Status.SENT, Status.UNCERTAIN])
 def test_what_was_sent_or_may_have_been_does_not_come_again(
     vision: Topic, set_clock: SetClock, status: Status | None
 ) -> None:
@@ -76,8 +76,8 @@ def test_what_was_sent_or_may_have_been_does_not_come_again(
 
 
 @pytest.mark.parametrize(("status", "settled_by"), [(Status.SKIPPED, None), (Status.REJECTED, None),
-                                                     (Status.ABANDONED, "ada")])  # fmt: skip
-def test_what_never_left_may_come_again(
+                                                     (Status.ABANDONED, None), (Status.ABANDONED, "ada")])  # fmt: skip
+def test_what_never_left_or_was_abandoned_may_come_again(
     vision: Topic, set_clock: SetClock, status: Status, settled_by: str | None
 ) -> None:
     SubscriberFactory(topics=[vision])

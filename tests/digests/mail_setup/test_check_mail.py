@@ -63,6 +63,14 @@ def test_the_standard_input_may_be_left_alone(typed: io.BytesIO, capsys: pytest.
     assert "Nothing is wrong." in capsys.readouterr().out
 
 
+def test_a_process_may_have_no_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    call_command("check_mail")
+    assert "Nothing is wrong." in capsys.readouterr().out
+
+
 def test_a_trial_has_nothing_to_look_up(settings: LazySettings) -> None:
     settings.EMAIL_PROVIDER = "mailbox"
     with pytest.raises(CommandError, match="This is a trial"):

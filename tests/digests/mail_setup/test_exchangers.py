@@ -1,9 +1,8 @@
 import pytest
-from django.conf import LazySettings
 
 from digests.mail_setup.exchangers import check_exchangers
 from digests.mail_setup.finding import Level
-from tests.digests.mail_setup.setup import findings_of
+from tests.digests.mail_setup.setup import OWN_SERVER, findings_of
 
 
 def test_domains_that_take_mail_are_good() -> None:
@@ -51,15 +50,18 @@ def test_exchangers_are_named_best_first() -> None:
         ("bounces@example.org", "where bounces go too"),
     ],
 )
-def test_replies_that_nobody_reads_are_a_warning(settings: LazySettings, reply_to: str, words: str) -> None:
-    settings.BOUNCE_ADDRESS = "bounces@example.org"
-    replies = findings_of(check_exchangers, {}, reply_to=reply_to)[-1]
+def test_replies_that_nobody_reads_are_a_warning(reply_to: str, words: str) -> None:
+    replies = findings_of(check_exchangers, {}, reply_to=reply_to, bounce_address="bounces@example.org")[-1]
     assert replies.level == Level.WARNING
     assert words in replies.found
     assert replies.action == "Set REPLY_TO to an address that somebody reads."
 
 
-def test_the_domain_of_bounces_has_to_take_mail(settings: LazySettings) -> None:
-    settings.BOUNCE_ADDRESS = "b@bounces.example.org"
-    fault = findings_of(check_exchangers, {})[1]
+def test_bounces_that_nothing_reads_are_a_warning_with_smtp() -> None:
+    bounces = findings_of(check_exchangers, {}, OWN_SERVER)[1]
+    assert (bounces.subject, bounces.level) == ("Returned mail", Level.WARNING)
+
+
+def test_the_domain_of_bounces_has_to_take_mail() -> None:
+    fault = findings_of(check_exchangers, {}, OWN_SERVER, bounce_address="@bounces.example.org")[1]
     assert (fault.subject, fault.level) == ("Mail to the domain of bounces", Level.FAULT)

@@ -8,9 +8,10 @@ from digests.assembly import assemble
 from digests.models import Batch, Delivery, Heartbeat
 from digests.monitoring import heartbeat as finishing
 from newsletter.issues.models import Issue
+from newsletter.papers.models import Topic
 from subscribers.models import Subscriber
+from tests.digests.monitoring.listening import Listener, listening
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.listening import Listener, listening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -100,3 +101,22 @@ def test_without_a_heartbeat_url_nothing_is_pinged(settings: LazySettings, set_c
     set_clock(MORNING + DAY)
     finishing.ping_finished_issues()
     assert not Heartbeat.objects.exists()
+
+
+@pytest.mark.parametrize(("refused", "pings"), [(0, 1), (1, 1), (2, 0)])
+def test_an_issue_that_reached_fewer_than_nine_in_ten_of_its_readers_pings_nothing(
+    heartbeat: Listener, set_clock: SetClock, caplog: pytest.LogCaptureFixture, refused: int, pings: int
+) -> None:
+    SubscriberFactory.create_batch(9, topics=[Topic.objects.get()])
+    assemble.assemble_due_digests()
+    Batch.objects.update(status=Batch.Status.DONE, position=12)
+    Subscriber.objects.update(next_digest_at=MORNING + DAY)
+    some = Delivery.objects.order_by("pk").values("pk")[:refused]
+    Delivery.objects.filter(pk__in=some).update(status=Delivery.Status.REJECTED)
+    set_clock(MORNING + DAY)
+    finishing.ping_finished_issues()
+    assert len(heartbeat.heard) == pings
+    if refused == 2:
+        assert "only 10 of 12 mails that were owed reached their readers" in caplog.text
+    else:
+        assert (heartbeat.heard[0]["owed"], heartbeat.heard[0]["reached"]) == (12, 12 - refused)

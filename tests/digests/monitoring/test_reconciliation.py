@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from digests.assembly import assemble
 from digests.models import Assembly, Batch, Delivery
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.factories.returns import heard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -48,8 +49,45 @@ def test_the_counts_of_a_day_close(batch: Batch) -> None:
         "uncertain            1",
         "abandoned            0",
         "  planned            1",
-        "The counts close.",
+        "The counts close. 2 of 4 mails that were owed reached their readers.",
     ]
+
+
+@pytest.mark.parametrize(("lost", "is_failure"), [(0, False), (1, True)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"status": Status.REJECTED},
+        {"status": Status.SKIPPED, "reason": "expired"},
+        {"refused_at": MORNING},
+        {"bounced_at": MORNING},
+        {"status": Status.UNCERTAIN},
+    ],
+)
+def test_a_day_that_reached_fewer_than_nine_in_ten_of_its_readers_has_failed(
+    batch: Batch, loss: dict[str, object], lost: int, is_failure: bool
+) -> None:
+    Batch.objects.update(position=4, status=Batch.Status.DONE)
+    Delivery.objects.filter(call_no__lt=lost).update(**loss)
+    said, failure = reconcile()
+    assert f"The counts close. {4 - lost} of 4 mails that were owed reached their readers." in said
+    assert bool(failure) is is_failure
+    if failure:
+        assert failure == (
+            "The counts of 2026-05-04 close, and only 3 of 4 mails that were owed reached their readers: "
+            "look at “Sending” in the admin."
+        )
+
+
+def test_readers_who_left_are_owed_nothing(batch: Batch) -> None:
+    Batch.objects.update(position=4, status=Batch.Status.DONE)
+    Delivery.objects.filter(call_no__lt=3).update(status=Status.SKIPPED, reason="unsubscribed")
+    assert reconcile()[1] == ""
+
+
+def test_reconcile_says_why_mails_were_refused(batch: Batch) -> None:
+    heard("bounced", Delivery.objects.filter(call_no=0).get(), blame="us", answer="550 5.7.26 unauthenticated - gsmtp")
+    assert "Gmail refuses your mail because neither SPF nor DKIM proves" in reconcile()[0]
 
 
 def test_a_day_on_which_nobody_was_due_closes(batch: Batch) -> None:

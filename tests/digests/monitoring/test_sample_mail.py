@@ -83,7 +83,7 @@ def test_a_letter_goes_through_the_letters_provider(settings: LazySettings, say:
     ("status", "said"),
     [
         (422, "Refused by mailbox: The provider refused it (422)."),
-        (401, "Not sent by mailbox: The provider does not take our account (401)."),
+        (401, "Not sent by mailbox: The provider does not accept our key (401)."),
         (503, "Uncertain: The provider gave no clear answer (503)."),
     ],
 )

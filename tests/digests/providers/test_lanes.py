@@ -24,11 +24,21 @@ from tests.provider import answering, http_error, sent
     ],
 )
 def test_each_provider_has_its_lane(settings: LazySettings, name: str, lane: str, most: int) -> None:
+    settings.READERS_IN_DOUBT = 1000
     with sending_to(name, settings) as (_, ours):
         assert (ours.lane, ours.most) == (lane, most)
         assert ours.shares_content == (lane == "merge")
         assert (ours.window > 1) == (lane == "smtp")
         assert ours.can_repeat == (name == "resend")
+
+
+@pytest.mark.parametrize(("name", "in_doubt", "most"), [("mailgun", 200, 200), ("mailjet", 200, 50), ("brevo", 7, 7)])
+def test_no_call_holds_more_readers_than_may_be_in_doubt(
+    settings: LazySettings, name: str, in_doubt: int, most: int
+) -> None:
+    settings.READERS_IN_DOUBT = in_doubt
+    with sending_to(name, settings) as (_, ours):
+        assert ours.most == most
 
 
 @pytest.mark.parametrize("name", ["mailbox", "sparkpost", "amazon_ses"])

@@ -16,9 +16,7 @@ from newsletter.issues.models import Issue
 from newsletter.mail.throttle import Pace
 from subscribers.models import Subscriber, Suppression
 from subscribers.subscription import opt_in
-from tests.factories import MONDAY, MORNING, IssueFactory
-from tests.factories.returns import digest_of
-from tests.handing import (
+from tests.digests.sending.handing import (
     Witness,
     accepted,
     addresses,
@@ -30,6 +28,8 @@ from tests.handing import (
     statuses,
     stopping_after,
 )
+from tests.factories import MONDAY, MORNING, IssueFactory
+from tests.factories.returns import digest_of
 from tests.outside import faults
 from tests.ports import free_port
 
@@ -182,11 +182,11 @@ def test_one_commit_records_a_call_and_opens_the_next() -> None:
     def look(_: int) -> None:
         positions.append(Batch.objects.get().position)
         commits.append(commits_of("digests_batch"))
-        commits.append(commits_of("digests_delivery WHERE status = 'uncertain'"))
+        commits.append(commits_of("digests_delivery WHERE status = 'rejected'"))
 
-    with handing_to("mailgun", witness) as provider:
-        provider.plan(faults.failing(503, times=1))
+    with handing_to("postmark", witness) as provider:
         batch = planned(readers=30, digests=2)
+        provider.plan(faults.refused(reader().canonical))
         witness.looks |= {0: look, 1: look}
         assert send_batch.send_batch(batch)
     assert positions == [0, 1]

@@ -19,8 +19,7 @@ from newsletter.issues.models import Issue
 from newsletter.mail.throttle import Pace
 from subscribers.models import Suppression
 from subscribers.subscription import opt_in
-from tests.factories import MONDAY, MORNING
-from tests.handing import (
+from tests.digests.sending.handing import (
     Witness,
     accepted,
     addresses,
@@ -34,6 +33,7 @@ from tests.handing import (
     statuses,
     stopping_after,
 )
+from tests.factories import MONDAY, MORNING
 from tests.outside import faults
 from tests.rivals import in_another_connection
 
@@ -360,9 +360,9 @@ FOR EACH ROW WHEN (NEW.status = 'done') EXECUTE FUNCTION die();
     ],
 )
 def test_a_batch_assembled_for_one_provider_and_sent_by_another_is_cut_anew(before: str, after: str) -> None:
-    with handing_to(before):
+    with handing_to(before, in_doubt=1000):
         batch = planned(readers=60, digests=2)
-    with handing_to(after) as provider:
+    with handing_to(after, in_doubt=1000) as provider:
         assert send_batch.send_batch(batch)
         check_once(provider, addresses())
         calls = {entry.request for entry in provider.entries()}
@@ -529,7 +529,7 @@ def test_a_batch_refused_for_now_is_left_to_the_sweep_at_once() -> None:
 
 def test_a_day_that_is_almost_full_cuts_the_next_call_only(settings: LazySettings, set_clock: SetClock) -> None:
     settings.SEND_DAILY_CAP = 3  # of which one is kept for letters
-    with handing_to("mailgun") as provider:
+    with handing_to("mailgun", in_doubt=1000) as provider:
         batch = planned(readers=60, digests=2)
         assert not send_batch.send_batch(batch)
         assert len(accepted(provider)) == 2

@@ -86,7 +86,7 @@ def test_the_page_of_sending_leads_to_uncertain_deliveries(admin_client: Client)
 def test_nothing_is_settled_before_the_question_is_answered(admin_client: Client) -> None:
     delivery = uncertain()
     page = words(say(admin_client, "say_not_sent", delivery).content)
-    assert "Settle 1 uncertain delivery as not sent?" in page
+    assert "Settle 1 unsettled delivery as not sent?" in page
     assert "ada@example.org" in page
     assert "The provider reported nothing." in page
     assert "Yes, it was not sent" in page
@@ -134,7 +134,7 @@ def test_who_is_asked_about_some_does_not_settle_others(admin_client: Client) ->
     answer = fields_of(say(admin_client, "say_sent", first, select_across="1").content.decode())
     uncertain("bo@example.org")
     again = admin_client.post(UNCERTAIN, answer)
-    assert "2 uncertain deliveries" in words(again.content)
+    assert "2 unsettled deliveries" in words(again.content)
     assert not Delivery.objects.filter(status=Status.SENT).exists()
 
 

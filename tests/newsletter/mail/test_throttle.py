@@ -1,7 +1,7 @@
 """How fast a provider is sent to: against a real Redis, on a clock of the tests' own."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -102,7 +102,7 @@ def test_with_no_limit_set_a_call_passes_at_once(digests: Pace) -> None:
     for _ in range(20):
         send(digests, 1000)
     assert digests.state() == throttle.State(
-        False, None, "", None, left_today=None, sent_today=None, calls_in_flight=0
+        False, None, "", None, left_today=None, sent_today=None, calls_in_flight=0, probe=None
     )
 
 
@@ -512,3 +512,55 @@ def test_by_default_redis_tells_the_time(settings: LazySettings) -> None:
     paused_until = lane.state().paused_until
     assert paused_until
     assert abs(paused_until - before - timedelta(hours=1)) < SECOND * 30
+
+
+# After doubt
+
+
+def doubt(lane: Pace) -> None:
+    with lane.call(1) as turn:
+        turn.doubted("The provider gave no clear answer.")
+
+
+def test_after_doubt_calls_begin_with_one_reader_and_grow_with_each_clear_answer(
+    settings: LazySettings, digests: Pace
+) -> None:
+    settings.READERS_IN_DOUBT = 500
+    doubt(digests)
+    sizes = []
+    while (probe := digests.state().probe) is not None:
+        assert wait_of(digests, probe + 1).fits == probe
+        send(digests, probe)
+        sizes.append(probe)
+    assert sizes == [1, 10, 100, 200, 400, 800]
+    send(digests, 5000)
+
+
+def test_one_probe_is_under_way_at_a_time_on_all_workers_together(digests: Pace, begin: Begin, clock: Clock) -> None:
+    doubt(digests)
+    begin(digests)
+    other = Pace("digests", now=clock)
+    wait = wait_of(other)
+    assert (wait.why, wait.fits) == ("doubt", None)
+
+
+@pytest.mark.parametrize("end", [Turn.doubted, Turn.failed, Turn.unsent, Turn.over])
+def test_a_probe_that_is_not_answered_clearly_does_not_grow(digests: Pace, end: Callable[[Turn], None]) -> None:
+    doubt(digests)
+    send(digests, 1)
+    with digests.call(10) as turn:
+        end(turn)
+    assert digests.state().probe == (1 if end is Turn.doubted else 10)
+
+
+def test_a_call_from_before_the_doubt_is_no_probe(digests: Pace, begin: Begin) -> None:
+    early = begin(digests)
+    doubt(digests)
+    early.accepted()
+    assert digests.state().probe == 1
+
+
+def test_doubt_about_digests_keeps_no_letter_waiting(digests: Pace, letters: Pace) -> None:
+    doubt(digests)
+    send(letters)
+    assert digests.state().probe == 1

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from newsletter.papers.topic_fit import WEAK, Field, Fields, Mentions, fit_of, shipped_fields
 from newsletter.papers.topics.phrase_matching import TopicRule, compile_topics
-from tests.benchmarks.topics import shipped_rules
+from tests.benchmarks.papers.topics import shipped_rules
 
 MEDICINE = TopicRule("medicine", categories=("q-bio.TO",), phrases=("diagnosis", "patient"))
 ROBOTICS = TopicRule("robotics", phrases=("gripper",))
