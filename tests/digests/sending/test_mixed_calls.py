@@ -6,7 +6,16 @@ from django.conf import LazySettings
 from digests.models import Batch, Delivery
 from digests.sending import send_batch
 from newsletter.mail.throttle import Pace
-from tests.handing import accepted, addresses, check_once, go_on, handing_to, planned, sent_count, statuses
+from tests.digests.sending.handing import (
+    accepted,
+    addresses,
+    check_once,
+    go_on,
+    handing_to,
+    planned,
+    sent_count,
+    statuses,
+)
 from tests.outside import faults
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
