@@ -74,8 +74,8 @@ drawing: .venv/dev.stamp
 	@$(BIN)/python -m tests.architecture
 
 models: .venv/dev.stamp
-	@$(BIN)/python -m tests.benchmarks.summary_weights
-	@$(BIN)/python -m tests.benchmarks.forecast_model
+	@$(BIN)/python -m tests.benchmarks.learned.summary_weights
+	@$(BIN)/python -m tests.benchmarks.learned.forecast_model
 
 lock: .venv/dev.stamp
 	$(LOCK) requirements-uv.in --output-file requirements-uv.txt

@@ -1,6 +1,6 @@
 """What letters and sign-up pages ask of sending. `digests` lies above this app and connects its functions here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,8 @@ class Sending:
     is_held: Callable[[], bool]  # this database may be a copy: no letter may leave
     count_sent_today: Callable[[], int]  # mails that the provider of letters was given on this day of UTC
     first_digest: Callable[[int], FirstDigest]  # of the reader with this id, who has just confirmed
+    # Give the readers with these address hashes back what bounced between two moments; return how many mails.
+    give_back_bounced: Callable[[Collection[str], datetime, datetime], int]
 
 
 _connected: list[Sending] = []

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -12,15 +13,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from newsletter import audit
 from newsletter.admin_site.audited_admin import AuditedAdmin
 from newsletter.admin_site.large_lists import recent_days_filter
+from newsletter.number_text import pluralize
 from subscribers.addresses.canonical import LONGEST_ADDRESS, AddressError, canonical_address, hash_address
 from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.models.suppression import LONGEST_NOTE
-from subscribers.subscription.suppression import NewSuppression, suppress
+from subscribers.subscription.suppression import NewSuppression, lift_day, of_day, suppress
 
 
 class AddressSearch(AuditedAdmin):
@@ -84,6 +86,23 @@ class LiftForm(forms.Form):
         self.fields["is_sure"].error_messages["required"] = "Confirm that the reader has asked for mail again."
 
 
+class LiftDayForm(forms.Form):
+    """A day and a reason whose suppressions were a mistake. Complaints are lifted one by one."""
+
+    REASONS = (Suppression.Reason.BOUNCE, Suppression.Reason.PROVIDER)
+
+    day = forms.DateField(
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), error_messages={"required": "Name the day."}
+    )
+    reason = forms.ChoiceField(choices=[(reason, reason.label) for reason in REASONS], widget=UnfoldAdminSelectWidget)
+    note = forms.CharField(
+        max_length=300,
+        widget=UnfoldAdminTextInputWidget,
+        error_messages={"required": "Give a reason. It is kept with the record."},
+    )
+    is_sure_of = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 @admin.register(Suppression)
 class SuppressionAdmin(AddressSearch):
     list_display = ("hash_begins", "reason", "at", "note")
@@ -92,6 +111,7 @@ class SuppressionAdmin(AddressSearch):
     unlogged = ("address", "note")  # they may identify a reader who is erased later
     fields = readonly_fields = ("hash_whole", "reason", "at", "note")
     actions_detail = ("lift",)
+    actions_list = ("lift_day",)
 
     @display(description="Address hash")
     def hash_whole(self, row: Suppression) -> SafeString:
@@ -140,6 +160,39 @@ class SuppressionAdmin(AddressSearch):
             "reader": Subscriber.objects.filter(address_hash=row.address_hash).first(),
         }
         return TemplateResponse(request, "admin/subscribers/suppression/lift.html", context)
+
+    @action(description="Lift all of a day", url_path="lift-day", permissions=["lift"])
+    def lift_day(self, request: HttpRequest) -> HttpResponse:
+        """Lift all suppressions of a day and reason, once the operator has confirmed how many they are."""
+        if not self.has_lift_permission(request):
+            raise PermissionDenied
+        form, count = LiftDayForm(request.POST or None), None
+        if request.method == "POST" and form.is_valid():
+            day, reason = form.cleaned_data["day"], Suppression.Reason(form.cleaned_data["reason"])
+            count = of_day(day, reason).count()
+            if count and form.cleaned_data["is_sure_of"] == count:
+                self.lift_rows_of_day(request, day, reason, form.cleaned_data["note"])
+                return HttpResponseRedirect(reverse("admin:subscribers_suppression_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Lift all suppressions of a day",
+            "opts": self.opts,
+            "form": form,
+            "count": count,
+        }
+        return TemplateResponse(request, "admin/subscribers/suppression/lift_day.html", context)
+
+    @transaction.atomic
+    def lift_rows_of_day(self, request: HttpRequest, day: date, reason: Suppression.Reason, note: str) -> None:
+        lifted = lift_day(day, reason, request.user.get_username(), note)
+        audit.record_all(request.user, lifted.suppressions, "lifted", {"reason": reason.label, "suppressed_on": day})
+        self.message_user(
+            request,
+            f"{pluralize(len(lifted.suppressions), 'suppression')} of {day:%-d %B %Y} lifted. These addresses are "
+            f"mailed again, and the papers of {pluralize(lifted.mails, 'mail')} that came back come with the readers’ "
+            "next digest. Where the provider itself has stopped mailing them, take them off its list too.",
+            messages.SUCCESS,
+        )
 
     @transaction.atomic
     def lift_row(self, request: HttpRequest, row: Suppression, note: str) -> None:

@@ -1,14 +1,15 @@
 """Write suppressions: addresses that are never mailed again. No other module writes that table."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from newsletter import clock
-from subscribers.models import Subscriber, Suppression
+from subscribers import ports
+from subscribers.models import LiftedSuppression, Subscriber, Suppression
 from subscribers.models.suppression import LONGEST_NOTE
 
 Reason = Suppression.Reason
@@ -45,6 +46,40 @@ def suppress(new: Collection[NewSuppression]) -> None:
         hashes, reasons, moments, notes = map(list, zip(*new, strict=True))
         with connection.cursor() as cursor:
             cursor.execute(SUPPRESS, [hashes, reasons, moments, [note[:LONGEST_NOTE] for note in notes]])
+
+
+class Lifted(NamedTuple):
+    """Suppressions that were lifted together, and how many mails their readers get back."""
+
+    suppressions: list[Suppression]
+    mails: int
+
+
+def of_day(day: date, reason: Suppression.Reason) -> QuerySet[Suppression]:
+    """Return the suppressions since a day of UTC for a reason."""
+    start = datetime.combine(day, time(), UTC)
+    return Suppression.objects.filter(reason=reason, at__gte=start, at__lt=start + timedelta(days=1))
+
+
+@transaction.atomic
+def lift_day(day: date, reason: Suppression.Reason, by: str, note: str) -> Lifted:
+    """Lift all suppressions of a day and reason; what bounced that day comes again with the readers' next digest."""
+    rows = list(of_day(day, reason).select_for_update())
+    now, start = clock.now(), datetime.combine(day, time(), UTC)
+    LiftedSuppression.objects.bulk_create(
+        LiftedSuppression(
+            address_hash=row.address_hash,
+            reason=row.reason,
+            suppressed_at=row.at,
+            lifted_at=now,
+            by=by,
+            note=note,
+        )
+        for row in rows
+    )
+    Suppression.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    hashes = [row.address_hash for row in rows]
+    return Lifted(rows, ports.sending().give_back_bounced(hashes, start, start + timedelta(days=1)))
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from django.db import Error, connection
 
 from newsletter.runtime import embedded_servers, processes
 from tests.benchmarks.__main__ import ENVIRONMENT
-from tests.outside.api import WEBHOOK_SECRET
+from tests.outside.interfaces.api import WEBHOOK_SECRET
 from tests.outside.provider import Provider
 from tests.ports import free_port
 

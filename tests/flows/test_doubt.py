@@ -12,9 +12,9 @@ from digests.provider_events import application
 from digests.sending import recovery, send_batch, uncertain
 from newsletter.mail.throttle import Pace
 from subscribers.models import Subscriber
+from tests.digests.sending.handing import accepted, go_on, handing_to, planned, planned_for, statuses
 from tests.factories import MONDAY, MORNING, PaperFactory, published_issue
 from tests.factories.returns import heard
-from tests.handing import accepted, go_on, handing_to, planned, planned_for, statuses
 from tests.outside import faults
 
 pytestmark = [pytest.mark.django_db, pytest.mark.flow, pytest.mark.usefixtures("set_clock")]

@@ -1,5 +1,6 @@
 """When the other side refuses our mail: no reader pays for it, and nobody can overlook it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -8,18 +9,20 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client, override_settings
 
-from digests.models import Batch, Delivery, Notice, ProviderEvent, SwitchChange
+from digests.assembly import assemble
+from digests.models import Batch, Card, Delivery, Digest, Notice, ProviderEvent, SwitchChange
 from digests.monitoring import alerts, heartbeat
 from digests.monitoring.obstacles import find_obstacles
 from digests.provider_events import application
 from digests.sending import switch
 from newsletter import clock
-from subscribers.models import Subscriber, Suppression
-from tests import webhooks
-from tests.factories import SubscriberFactory
-from tests.factories.returns import sent_delivery
-from tests.handing import go_on, handing_to, later, planned, sent_count, statuses
-from tests.listening import listening
+from newsletter.papers.models import Paper, Topic
+from subscribers.models import LiftedSuppression, Subscriber, Suppression
+from tests.digests.monitoring.listening import listening
+from tests.digests.provider_events import webhooks
+from tests.digests.sending.handing import go_on, handing_to, later, planned, sent_count, statuses
+from tests.factories import PaperFactory, SubscriberFactory, published_issue
+from tests.factories.returns import heard, sent_delivery
 from tests.outside import faults
 from tests.smtp_server import SmtpServer, serving
 
@@ -195,3 +198,56 @@ def test_a_wrong_key_is_named_as_the_reason(settings: LazySettings) -> None:
     assert statuses() == {None: 3}
     assert Batch.objects.get().status == Batch.Status.PLANNED
     assert not SwitchChange.objects.exists()
+
+
+LIFT_DAY = "/admin/subscribers/suppression/lift-day/"
+
+
+def test_one_act_lifts_a_days_wrong_suppressions_and_readers_get_what_they_missed(
+    admin_client: Client, settings: LazySettings
+) -> None:
+    """The readers of Monday's issue bounced, were suppressed by mistake, and missed Tuesday's too."""
+    with handing_to("mailgun") as provider:
+        planned(3)
+        go_on()
+        for delivery in Delivery.objects.select_related("subscriber"):
+            heard("bounced", delivery, clock.now())
+        application.apply_events()
+        assert Suppression.objects.count() == 3
+        day = clock.today()
+
+        with later(days=1):
+            serve_next(Topic.objects.get())
+            assert Delivery.objects.filter(reason="suppressed").count() == 3
+            values = {"day": f"{day}", "reason": "bounce", "note": "Our signature was broken."}
+            page = admin_client.post(LIFT_DAY, values).content.decode()
+            assert "3 suppressions of that day are lifted if you go on." in page
+            assert Suppression.objects.count() == 3
+            admin_client.post(LIFT_DAY, values | {"is_sure_of": "3"})
+            assert not Suppression.objects.exists()
+            assert set(LiftedSuppression.objects.values_list("note", flat=True)) == {"Our signature was broken."}
+
+        with later(days=2):
+            serve_next(Topic.objects.get())
+        last = Digest.objects.order_by("pk").last()
+        assert last is not None
+        papers = set(Card.objects.filter(pk__in=last.card_ids).values_list("entry__paper_id", flat=True))
+        assert papers == set(Paper.objects.values_list("pk", flat=True))
+        assert len(papers) == 3
+        assert Counter(entry.address for entry in provider.accepted()).most_common()[0][1] == 2
+
+
+def serve_next(topic: Topic) -> None:
+    """Publish the issue of a later day with one more paper, and send it to everybody."""
+    published_issue(clock.today(), PaperFactory(topics=[topic]))
+    Subscriber.objects.update(next_digest_at=clock.now())
+    assemble.assemble_due_digests()
+    go_on()
+
+
+def test_complaints_are_not_lifted_by_the_day(admin_client: Client) -> None:
+    heard("complained", sent_delivery())
+    application.apply_events()
+    values = {"day": f"{clock.today()}", "reason": "complaint", "note": "A mistake.", "is_sure_of": "1"}
+    assert admin_client.post(LIFT_DAY, values).status_code == 200
+    assert Suppression.objects.count() == 1

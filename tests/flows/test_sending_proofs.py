@@ -22,7 +22,7 @@ from newsletter.celery import app
 from newsletter.runtime import processes
 from subscribers.models import Subscriber
 from subscribers.subscription import opt_in
-from tests.handing import (
+from tests.digests.sending.handing import (
     Witness,
     accepted,
     addresses,

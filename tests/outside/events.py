@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from tests.outside.api import Api, Kind
+from tests.outside.interfaces.api import Api, Kind
 from tests.outside.ledger import Entry
 
 

@@ -9,8 +9,8 @@ from anymail.signals import tracking
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, override_settings
 
-from tests.outside.api import Kind
 from tests.outside.events import Event
+from tests.outside.interfaces.api import Kind
 from tests.outside.letters import HTTP, letter
 from tests.outside.provider import Provider, providing
 

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 
+from tests.digests.mail_setup.nameserver import naming
 from tests.digests.mail_setup.setup import sound_zone
-from tests.nameserver import naming
 
 Zone = dict[str, list[str]]
 

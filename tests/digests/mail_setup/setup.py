@@ -14,7 +14,7 @@ from digests.mail_setup.checks import Check
 from digests.mail_setup.finding import Finding
 from digests.mail_setup.resolver import Resolver
 from digests.mail_setup.sender import Sender
-from tests.nameserver import naming
+from tests.digests.mail_setup.nameserver import naming
 
 SENDER = Sender(
     provider="mailgun",

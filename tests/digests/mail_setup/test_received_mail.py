@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from digests.mail_setup.finding import Finding, Level
 from digests.mail_setup.received_mail import NoMail, judge_mail
 from digests.mail_setup.resolver import Resolver
+from tests.digests.mail_setup.nameserver import BROKEN, naming
 from tests.digests.mail_setup.setup import sound_zone
 from tests.digests.mail_setup.signing import COVERED, signed
-from tests.nameserver import BROKEN, naming
 
 RECEIVED = (
     b"Return-Path: <b@example.org>\n"

@@ -6,8 +6,8 @@ import pytest
 from digests.mail_setup.checks import CHECKS, run_checks
 from digests.mail_setup.finding import Level
 from digests.mail_setup.resolver import NoAnswer, Resolver
+from tests.digests.mail_setup.nameserver import BROKEN, naming
 from tests.digests.mail_setup.setup import SENDER, resolving, sound_zone
-from tests.nameserver import BROKEN, naming
 
 
 def test_what_does_not_exist_is_empty() -> None:

@@ -12,9 +12,9 @@ from newsletter import clock
 from newsletter.mail.throttle import Pace
 from newsletter.papers.models import Source
 from subscribers.models import Letter
+from tests.digests.monitoring.listening import Listener, listening
 from tests.factories import MORNING, SourceFactory, SubscriberFactory
 from tests.factories.returns import heard, sent_delivery
-from tests.listening import Listener, listening
 from tests.provider import sent
 from tests.rivals import at_once
 

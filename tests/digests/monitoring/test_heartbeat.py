@@ -10,8 +10,8 @@ from digests.monitoring import heartbeat as finishing
 from newsletter.issues.models import Issue
 from newsletter.papers.models import Topic
 from subscribers.models import Subscriber
+from tests.digests.monitoring.listening import Listener, listening
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.listening import Listener, listening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]

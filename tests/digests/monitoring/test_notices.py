@@ -10,8 +10,8 @@ from django.db import transaction
 from digests.models import Notice
 from digests.monitoring import notices
 from newsletter import clock
+from tests.digests.monitoring.listening import Listener, listening
 from tests.factories import MORNING
-from tests.listening import Listener, listening
 from tests.provider import answering, http_error, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]

@@ -18,10 +18,10 @@ from digests.provider_events import application
 from digests.sending import uncertain
 from subscribers import letters
 from subscribers.models import Letter, Subscriber, Suppression
+from tests.digests.provider_events.webhooks import FILL, SETTINGS, Event, post, post_body
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
 from tests.provider import sent
-from tests.webhooks import FILL, SETTINGS, Event, post, post_body
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 HOUR = timedelta(hours=1)

@@ -10,8 +10,8 @@ from django.test import Client
 from digests.models import ProviderEvent
 from digests.provider_events.classification import classify
 from digests.provider_events.provider_words import TABLES
+from tests.digests.provider_events.webhooks import FILL, SETTINGS, Event, post, post_body
 from tests.factories import MORNING
-from tests.webhooks import FILL, SETTINGS, Event, post, post_body
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 

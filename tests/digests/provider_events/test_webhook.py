@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from digests.models import ProviderEvent
 from digests.provider_events import application
+from tests.digests.provider_events.webhooks import FILL, PAYLOADS, SETTINGS, Event, post, post_body, signature
 from tests.factories import MORNING
-from tests.webhooks import FILL, PAYLOADS, SETTINGS, Event, post, post_body, signature
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 PROVIDERS = ("mailgun", "postmark", "resend", "brevo")

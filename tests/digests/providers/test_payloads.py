@@ -19,7 +19,7 @@ from digests.providers.resend import Resend
 from digests.providers.single_lane import fill_slots
 from newsletter.mail import message as mail
 from tests.digests.providers.mails import CONTENT, copy_of, mails, titled
-from tests.outside.forms import read_form
+from tests.outside.interfaces.forms import read_form
 
 READERS = mails(3)
 SLOTS = ("choice_html", "choice_text", "unsubscribe_url", "view_url")

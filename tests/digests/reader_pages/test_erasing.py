@@ -24,11 +24,11 @@ from subscribers.imports import uploads
 from subscribers.imports.import_run import stored_defaults
 from subscribers.models import Farewell, ImportRun, Letter, SignupRequest, Subscriber, Suppression
 from subscribers.subscription import link_requests, requests
+from tests.digests.provider_events.webhooks import SETTINGS, Event, post
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import press
 from tests.provider import sent
 from tests.subscribers.signups import answer_all, answers
-from tests.webhooks import SETTINGS, Event, post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 TYPED, CANONICAL, NETWORK = "Ada.Lovelace@Analytical.Example.ORG", "ada.lovelace@analytical.example.org", "93.184.216"

@@ -16,9 +16,7 @@ from newsletter.issues.models import Issue
 from newsletter.mail.throttle import Pace
 from subscribers.models import Subscriber, Suppression
 from subscribers.subscription import opt_in
-from tests.factories import MONDAY, MORNING, IssueFactory
-from tests.factories.returns import digest_of
-from tests.handing import (
+from tests.digests.sending.handing import (
     Witness,
     accepted,
     addresses,
@@ -30,6 +28,8 @@ from tests.handing import (
     statuses,
     stopping_after,
 )
+from tests.factories import MONDAY, MORNING, IssueFactory
+from tests.factories.returns import digest_of
 from tests.outside import faults
 from tests.ports import free_port
 

@@ -14,9 +14,9 @@ import pytest
 
 from newsletter.papers.topic_fit import shipped_fields
 from newsletter.papers.topics.phrase_matching import Matcher, compile_topics, normalise, split_words
-from tests.benchmarks.topic_evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
+from tests.benchmarks.papers.topic_evaluation import CATEGORIES_OF_TOPIC, Judged, f1_by_topic, is_held_out, micro_score
+from tests.newsletter.papers.topics.topic_rules import rules_from_toml
 from tests.recordings import SHARED
-from tests.topic_rules import rules_from_toml
 
 RECORDINGS = SHARED / "data"
 needs_recordings = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recorded papers are not here")

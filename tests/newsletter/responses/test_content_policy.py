@@ -24,7 +24,7 @@ def test_every_page_has_a_policy_that_allows_no_inline_script_and_no_frame(
 
 
 def test_the_page_of_a_fault_of_ours_has_both_headers(settings: LazySettings) -> None:
-    settings.DEBUG, settings.ROOT_URLCONF = False, "tests.faulty_urls"
+    settings.DEBUG, settings.ROOT_URLCONF = False, "tests.newsletter.responses.faulty_urls"
     page = Client(raise_request_exception=False).get("/")
     assert page.status_code == 500
     assert POLICY in page

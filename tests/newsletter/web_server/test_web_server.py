@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.newsletter.web_server.server import HEALTH, SLOW_BODY, WebServer, drip, read_until_closed
 from tests.product import wait_until
-from tests.web_server import HEALTH, SLOW_BODY, WebServer, drip, read_until_closed
 
 pytestmark = pytest.mark.django_db
 STRANGERS = 200

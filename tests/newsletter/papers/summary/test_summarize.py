@@ -5,8 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from newsletter.papers.summary import clauses, sentences, statements, summarize
-from tests.benchmarks.recorded_summaries import rouge1_f
-from tests.benchmarks.summary_weights import solve
+from tests.benchmarks.learned.recorded_summaries import rouge1_f
+from tests.benchmarks.learned.summary_weights import solve
 
 BACKGROUND = "Road maps of growing towns age within weeks. Redrawing them by hand is slow and costly. "
 

@@ -1,0 +1,1 @@
+"""The benchmarks of digests: assembling, sending, recording."""

@@ -1,0 +1,1 @@
+"""The benchmarks of papers: coming in, topics, ranking, choosing."""

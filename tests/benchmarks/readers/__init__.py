@@ -1,0 +1,1 @@
+"""The benchmarks of what readers do on pages, and of importing them."""
