@@ -1,6 +1,8 @@
 """The server of one provider: read a call, apply the plan, write the ledger, then answer."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -33,15 +35,24 @@ class Desk:
 
 
 class HttpProvider(Desk):
-    def __init__(self, api: Api, ledger: Ledger, witness: Callable[[Sequence[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        ledger: Ledger,
+        witness: Callable[[Sequence[str]], None] | None = None,
+        calls_a_minute: int = 0,
+    ) -> None:
         super().__init__(ledger)
         self.api = api
         self.witness = witness
+        self.last_calls: deque[float] | None = deque(maxlen=calls_a_minute) if calls_a_minute else None
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request. Raise Cut if the plan breaks the connection."""
         if request.path == PLAN_PATH:
             return self.replan(request)
+        if self.is_one_too_many(time.monotonic()):
+            return json_answer(429, {"message": "Too many requests"}, Retry_After="1")
         try:
             mails = self.api.mails(request)
         except Refusal as refusal:
@@ -49,6 +60,14 @@ class HttpProvider(Desk):
         except (ValueError, KeyError, TypeError) as exc:  # no call that this provider can read
             return json_answer(400, {"message": f"{type(exc).__name__}: {exc}"})
         return await self.take(request, next(self.numbers), mails)
+
+    def is_one_too_many(self, now: float) -> bool:
+        """Return whether a call is beyond the calls of its minute; remember it if not."""
+        last = self.last_calls
+        if last is None or (len(last) == last.maxlen and now < last[0] + 60):
+            return last is not None
+        last.append(now)
+        return False
 
     async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
         addresses = [mail.address for mail in mails]

@@ -178,8 +178,9 @@ def test_a_mail_of_ours_that_comes_back_whole_is_a_loop(headers: dict[str, str],
     assert reading_of(plain(ours(), headers=headers)) == Reading(Form.LOOP, OURS)
 
 
-def test_a_servers_mail_without_a_meaning_is_odd() -> None:
-    raw = plain(ours(), "Welcome to our new mail system!", {"Return-Path": "<>"})
+@pytest.mark.parametrize("sender", ["<>", "<MAILER-DAEMON>"])
+def test_a_servers_mail_without_a_meaning_is_odd(sender: str) -> None:
+    raw = plain(ours(), "Welcome to our new mail system!", {"Return-Path": sender})
     assert reading_of(raw) == Reading(Form.ODD, OURS)
 
 
