@@ -6,7 +6,7 @@ class DigestsConfig(AppConfig):
     name = "digests"
 
     def ready(self) -> None:
-        from digests.monitoring import system_checks
+        from digests.monitoring import return_mailbox, system_checks
         from digests.reader_pages.first_digest import first_digest
         from digests.sending import bounced_spans, sent_today, switch
         from subscribers import ports
@@ -17,3 +17,4 @@ class DigestsConfig(AppConfig):
         register(system_checks.check_webhook)
         register(system_checks.check_way_of_notices)
         register(system_checks.check_synchronous_commit)
+        register(return_mailbox.check_returned_mail)

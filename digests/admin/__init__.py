@@ -9,4 +9,5 @@ from digests.admin import deliveries as deliveries
 from digests.admin import issue as issue
 from digests.admin import provider_events as provider_events
 from digests.admin import reader as reader
+from digests.admin import returned_mail as returned_mail
 from digests.admin import sending_switch as sending_switch

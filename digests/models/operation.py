@@ -82,6 +82,7 @@ class Alert(models.Model):
         UNCERTAIN = "uncertain", "Deliveries stay uncertain"
         LETTERS = "letters", "Letters are stuck"
         SIGNATURE = "signature", "A signature was used again"
+        RETURNED = "returned", "Returned mail is not read"
 
     kind = models.CharField(max_length=9, choices=Kind)
     key = models.CharField(max_length=100, blank=True)  # distinguishes troubles of one kind

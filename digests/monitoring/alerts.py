@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Greatest
 
 from digests.models import Alert, Delivery, ProviderEvent, SwitchChange
-from digests.monitoring import notices, obstacles
+from digests.monitoring import notices, obstacles, return_mailbox
 from digests.sending import switch
 from newsletter import clock
 from newsletter.mail.refusal import Blame
@@ -224,6 +224,21 @@ def find_refused_signatures() -> Iterator[Trouble]:
         )
 
 
+def find_failing_mailbox() -> Iterator[Trouble]:
+    if mailbox := return_mailbox.failing_mailbox():
+        yield Trouble(
+            "",
+            "bounces are not read: the mailbox does not answer",
+            (
+                mailbox.fault,
+                f"Since {mailbox.failing_since:%-d %B, %H:%M} UTC no returned mail was read, so addresses that are "
+                "gone are mailed meanwhile. What waits in the mailbox is read once BOUNCE_MAILBOX is right again.",
+            ),
+            "over: returned mail is read again",
+            "admin:digests_returnedmail_changelist",
+        )
+
+
 FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
     Kind.PAUSED: find_automatic_pause,
     Kind.HELD: find_hold,
@@ -234,4 +249,5 @@ FINDERS: dict[Kind, Callable[[], Iterator[Trouble]]] = {
     Kind.UNCERTAIN: find_uncertain_deliveries,
     Kind.LETTERS: find_stuck_letters,
     Kind.SIGNATURE: find_refused_signatures,
+    Kind.RETURNED: find_failing_mailbox,
 }

@@ -8,7 +8,7 @@ from typing import Self
 
 from django.conf import settings
 
-from digests.providers.interface import Copy, Mail, SharedBody, Words, slots_of, word_slots
+from digests.providers.interface import Call, Copy, Mail, SharedBody, Words, slots_of, word_slots
 from newsletter.mail.message import identity_gap
 from newsletter.mail.provider_answer import SendOutcome
 
@@ -27,6 +27,7 @@ class ProviderBase(ABC):
     shares_content = False
     window = 1
     can_repeat = False
+    can_overlap = False
 
     @property
     def longest(self) -> float:
@@ -36,12 +37,23 @@ class ProviderBase(ABC):
         return -(-mails // self.most)
 
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[SendOutcome]:
+        """Hand over `mails`, in as many calls as it takes, each under a key of its own."""
+        calls = self.split(mails)
+        keys = [key and key + "+" * number for number in range(len(calls))]
+        return [outcome for call, own in zip(calls, keys, strict=True) for outcome in self.prepare(call)(own)]
+
+    def split(self, mails: Sequence[Mail]) -> list[Sequence[Mail]]:
+        """Cut `mails` into what one call takes."""
+        return [mails]
+
+    def prepare(self, mails: Sequence[Mail]) -> Call:
+        """Build the call for `mails`, and return the function that makes it; see `interface`."""
         if gap := identity_gap():
-            return [SendOutcome("not_accepted", reason=gap)] * len(mails)
+            outcomes = [SendOutcome("not_accepted", reason=gap)] * len(mails)
+            return lambda key: outcomes
         faults = self.faults(mails)
         fit = [mail for mail, fault in zip(mails, faults, strict=True) if fault is None]
-        answers = iter(self.call(fit, key) if fit else [])
-        return [fault or next(answers) for fault in faults]
+        return with_faults(faults, self.build_call(fit)) if fit else with_faults(faults, lambda key: [])
 
     def faults(self, mails: Iterable[Mail]) -> list[SendOutcome | None]:
         """Return for each mail the refusal that keeps it from leaving, or None."""
@@ -55,8 +67,8 @@ class ProviderBase(ABC):
         return result
 
     @abstractmethod
-    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
-        """Hand over `mails`, at least one, and return one outcome a mail; never raise what a provider caused."""
+    def build_call(self, mails: Sequence[Mail]) -> Call:
+        """Build the call for `mails`, at least one that may leave; making it never raises what a provider caused."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -66,6 +78,18 @@ class ProviderBase(ABC):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def with_faults(faults: Sequence[SendOutcome | None], call: Call) -> Call:
+    """Return a call whose outcomes include those of the mails that were kept out of it."""
+    if not any(faults):
+        return call
+
+    def make(key: str) -> list[SendOutcome]:
+        answers = iter(call(key))
+        return [fault or next(answers) for fault in faults]
+
+    return make
 
 
 def fault_of_content(content: SharedBody) -> SendOutcome | None:

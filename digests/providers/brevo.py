@@ -1,4 +1,7 @@
-"""Brevo: JSON, one message version a reader. It fills fields in bodies and subject, not in headers."""
+"""Brevo: JSON, one message version a reader, which may bring a subject and bodies of its own.
+
+It fills fields in bodies and subject, not in headers.
+"""
 
 import re
 from typing import Any
@@ -7,10 +10,14 @@ import orjson
 from anymail.backends.brevo import EmailBackend
 
 from digests.providers.byte_template import cut, hole, unquote_hole
-from digests.providers.merge_lane import Frame, MergeLane, Syntax
+from digests.providers.merge_lane import Frame, MixedMergeLane, Syntax
+from newsletter.mail.provider_limits import LIMITS
 
 
-class Brevo(MergeLane):
+class Brevo(MixedMergeLane):
+    most = LIMITS["brevo"].mails
+    most_value_bytes = LIMITS["brevo"].value_bytes
+    text_names = {b"subject": b"subject", b"html": b"htmlContent", b"text": b"textContent"}
     syntax = Syntax("{{params.", "}}", "{", re.compile(r"\{(?=[{%#]|\Z)"))
     mark = b'"List-Unsubscribe":"'
 

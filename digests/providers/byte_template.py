@@ -41,6 +41,14 @@ def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
     return b"".join(filled)
 
 
+def fill_with_lists(pieces: ByteTemplate, values: Mapping[bytes, Sequence[bytes]]) -> bytes:
+    """Fill each hole with many texts, one after another; each byte is copied once."""
+    parts = [pieces[0]]
+    for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        parts += (*values[name], text)
+    return b"".join(parts)
+
+
 def fill_with_templates(frame: ByteTemplate, inner: Mapping[bytes, ByteTemplate]) -> ByteTemplate:
     """Fill the holes of `frame` that `inner` names with templates; keep all other holes."""
     parts = [frame[:1]]

@@ -17,10 +17,10 @@ from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailError, AnymailRequestsAPIError
 from anymail.message import AnymailMessage, AnymailRecipientStatus
 
-from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
+from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, with_faults, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, address_hole, fill, hole, json_inner
 from digests.providers.http_session import Session
-from digests.providers.interface import Copy, Mail, SharedBody, Words, slots_of, word_slots
+from digests.providers.interface import Call, Copy, Mail, SharedBody, Words, slots_of, word_slots
 from newsletter.mail import message as mail
 from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
@@ -65,6 +65,7 @@ class Request:
 class HttpLane(ProviderBase):
     """One request a call. A provider's file adds how its frame is cut and how its body is joined."""
 
+    can_overlap = True
     mark: bytes  # precedes a reader's own List-Unsubscribe in the body
     most_bytes = 0  # of one mail, 0 for no limit; `most` such mails stay below the provider's limit
 
@@ -80,20 +81,18 @@ class HttpLane(ProviderBase):
     def close(self) -> None:
         self.backend.close()
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
-        outcomes = self.call_once(mails[: self.most], key)
-        rest = mails[self.most :]
-        # Each call needs a key of its own.
-        return outcomes + self.call(rest, f"{key}+" if key else "") if rest else outcomes
+    def split(self, mails: Sequence[Mail]) -> list[Sequence[Mail]]:
+        return [mails[first : first + self.most] for first in range(0, len(mails), self.most)]
 
-    def call_once(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
+    def build_call(self, mails: Sequence[Mail]) -> Call:
         try:
             params, faults = self.build(mails)
+            self.open()
         except AnymailError as exc:  # concerns what all digests share, and no reader
-            return [replace(provider_answer.outcome_of_building(exc), status="not_accepted")] * len(mails)
+            outcomes = [replace(provider_answer.outcome_of_building(exc), status="not_accepted")] * len(mails)
+            return lambda key: outcomes
         fit = [each for each, fault in zip(mails, faults, strict=True) if fault is None]
-        answers = iter(self.post(params, fit, key) if fit else [])
-        return [fault or next(answers) for fault in faults]
+        return with_faults(faults, lambda key: self.post(params, fit, key) if fit else [])
 
     @abstractmethod
     def build(self, mails: Sequence[Mail]) -> tuple[dict[str, Any], list[SendOutcome | None]]:
@@ -103,7 +102,6 @@ class HttpLane(ProviderBase):
         """Make the call. From here on, only a clear answer proves that nothing was accepted."""
         request = Request(params, [Recipient(each.copy.to) for each in mails])
         try:
-            self.open()
             response = self.backend.post_to_esp(request, None)
             return self.read(response, request, mails)
         except AnymailRequestsAPIError as exc:

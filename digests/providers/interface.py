@@ -1,6 +1,6 @@
 """What every provider takes and returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -79,19 +79,23 @@ class Mail(NamedTuple):
     copy: Copy
 
 
+Call = Callable[[str], list[SendOutcome]]  # makes a call under a key, and returns one outcome a mail
+
+
 class Provider(Protocol):
     """Hands mails over and returns their outcomes. Connections open at the first call and stay open until `close`.
 
-    `submit` takes up to `most` × `window` mails, makes one call for every `most` of them, and returns outcomes in
-    order; it never raises what a provider caused. Where `most` is 1, pass a whole window: SMTP spreads it over its
-    connections.
+    `split` cuts mails into what the provider takes in one call, `prepare` builds such a call, and the function that it
+    returns makes it; `submit` does all three. None raises what a provider caused. Where `most` is 1, pass a whole
+    window: SMTP spreads it over its connections.
     """
 
-    lane: str  # "single", "merge", "array" or "smtp"
+    lane: str  # "single", "merge", "mixed", "array" or "smtp"
     most: int  # mails a call, such that mails of our size stay below every limit of the provider
     shares_content: bool  # all mails of a call are of one digest
     window: int  # calls a commit
     can_repeat: bool  # submitting the same mails with the same key again is safe
+    can_overlap: bool  # prepared calls may be made at the same time, each in a thread of its own
 
     @property
     def longest(self) -> float:
@@ -99,6 +103,10 @@ class Provider(Protocol):
 
     def rounds(self, mails: int) -> int:
         """Return how many calls in sequence it takes to submit this many mails."""
+
+    def split(self, mails: Sequence[Mail]) -> list[Sequence[Mail]]: ...
+
+    def prepare(self, mails: Sequence[Mail]) -> Call: ...
 
     def submit(self, mails: Sequence[Mail], key: str = "") -> list[SendOutcome]: ...
 

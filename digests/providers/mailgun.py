@@ -10,12 +10,14 @@ from anymail.backends.mailgun import EmailBackend
 
 from digests.providers.byte_template import cut, hole
 from digests.providers.merge_lane import Frame, MergeLane, Syntax
+from newsletter.mail.provider_limits import LIMITS
 
 BOUNDARY = f"paper-round-{token_hex(16)}"
 LIVE = r"%(?=recipient|unsubscribe|mailing_list|tag_unsubscribe|\Z)"
 
 
 class Mailgun(MergeLane):
+    most = LIMITS["mailgun"].mails
     syntax = Syntax("%recipient.", "%", "%", re.compile(LIVE, re.IGNORECASE))
     mark = b'"h:List-Unsubscribe":"'
     encode_text = staticmethod(str.encode)

@@ -1,4 +1,4 @@
-"""Mailjet: JSON, common values and one message a reader; each message gets its own answer."""
+"""Mailjet: JSON, common values and one message a reader, which may bring its own; each message gets its own answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,17 @@ from anymail.backends.mailjet import EmailBackend
 from digests.providers.byte_template import cut, hole, unquote_hole
 from digests.providers.http_lane import Request
 from digests.providers.interface import Mail
-from digests.providers.merge_lane import Frame, MergeLane, Syntax
+from digests.providers.merge_lane import Frame, MixedMergeLane, Syntax
 from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome
+from newsletter.mail.provider_limits import LIMITS
 from newsletter.mail.refusal import without_addresses
 
 
-class Mailjet(MergeLane):
+class Mailjet(MixedMergeLane):
     syntax = Syntax("[[var:", "]]", "[", re.compile(r"\[(?=\[|\Z)"))
     mark = b'"List-Unsubscribe":"'
-    most = 50
+    most = LIMITS["mailjet"].mails
+    text_names = {b"subject": b"Subject", b"html": b"HTMLPart", b"text": b"TextPart"}
     # With only one recipient, Anymail 15.2 loses variables and headers when it splits the message.
     beside = ("second@hole.invalid",)
 

@@ -12,6 +12,7 @@ from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import Recipient, Request, outcome_of_status
 from digests.providers.interface import Mail
 from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, quoted
+from newsletter.mail.provider_limits import LIMITS
 from newsletter.mail.refusal import without_addresses
 
 # Codes that concern our account, not the message: postmarkapp.com, “API error codes”.
@@ -26,9 +27,9 @@ ABOUT_TO = re.compile(r"'To'", re.IGNORECASE)
 class Postmark(ArrayLane):
     mark = b'{"Name":"List-Unsubscribe","Value":"'
     endpoint = "email/batch"
-    # 500 are allowed, but bytes are counted as base64: 240 mails of 150 KB are 48 MB.
-    most = 240
     most_bytes = 150_000
+    # Bytes are counted as base64, so that not as many mails are taken as their number allows.
+    most = min(LIMITS["postmark"].mails, LIMITS["postmark"].call_bytes * 3 // 4 // (most_bytes + 1))
 
     def __init__(self) -> None:
         backend = EmailBackend()

@@ -9,13 +9,14 @@ from digests.providers.array_lane import ArrayLane
 from digests.providers.http_lane import BLAMES_ADDRESS, Request
 from digests.providers.interface import Mail
 from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome
+from newsletter.mail.provider_limits import LIMITS
 from newsletter.mail.refusal import without_addresses
 
 
 class Resend(ArrayLane):
     mark = b'"List-Unsubscribe":"'
     endpoint = "emails/batch"
-    most = 100
+    most = LIMITS["resend"].mails
     most_bytes = 200_000
     can_repeat = True
 

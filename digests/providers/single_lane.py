@@ -7,7 +7,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from digests.providers.base import METADATA, ProviderBase, headers_of
 from digests.providers.http_session import Session
-from digests.providers.interface import Copy, Mail, SharedBody, without_seams
+from digests.providers.interface import Call, Copy, Mail, SharedBody, without_seams
 from newsletter.mail import message as mail
 from newsletter.mail.provider_answer import SendOutcome
 
@@ -19,8 +19,8 @@ class Single(ProviderBase):
     def __init__(self, backend: BaseEmailBackend) -> None:
         self.backend = backend
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
-        return [self.hand_over(content, copy) for content, copy in mails]
+    def build_call(self, mails: Sequence[Mail]) -> Call:
+        return lambda key: [self.hand_over(content, copy) for content, copy in mails]
 
     def hand_over(self, content: SharedBody, copy: Copy) -> SendOutcome:
         message = mail.build(

@@ -16,7 +16,7 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsubscribe
 from digests.providers.byte_template import ByteTemplate, fill
-from digests.providers.interface import Copy, Mail, SharedBody, Words, word_slots
+from digests.providers.interface import Call, Copy, Mail, SharedBody, Words, word_slots
 from digests.providers.mime_message import message_of, quote_printable, quoted_name, stuffed_name
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
@@ -45,7 +45,10 @@ class Smtp(ProviderBase):
     def rounds(self, mails: int) -> int:
         return -(-mails // self.room)
 
-    def call(self, mails: Sequence[Mail], key: str) -> list[SendOutcome]:
+    def build_call(self, mails: Sequence[Mail]) -> Call:
+        return lambda key: self.hand_over(mails)
+
+    def hand_over(self, mails: Sequence[Mail]) -> list[SendOutcome]:
         outcomes: dict[int, SendOutcome] = {}
         waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
         begun = time.monotonic()

@@ -5,7 +5,6 @@ is open during a call. One commit records the outcomes of a window of calls and 
 dies, only the deliveries of the open window become uncertain.
 """
 
-import hashlib
 import logging
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from digests.models import Batch, Delivery
 from digests.providers import Mail, Provider, SharedBody, provider_of
 from digests.providers.base import fault_of_content
 from digests.sending import auto_pause, call_split, messages, outcome_recording, refusal_brake, switch
+from digests.sending.calls import NOT_MADE, Caller
 from digests.sending.message_ids import load_message_ids
 from digests.sending.messages import CallDelivery
 from digests.sending.sent_today import count_sent_today
@@ -35,7 +35,6 @@ Status = Batch.Status
 LONGEST_WAIT_IN_LINE = timedelta(seconds=60)  # for a turn of the pace, which any batch would have to wait for
 SHORT_WAIT = timedelta(seconds=1)  # for a turn while keeping the lease
 TURN_SECONDS = 450  # that one task works at a batch; less than its time limit
-RETRIES_WITH_KEY = 2  # of a call with an idempotency key, after an unclear answer
 
 
 class LeaseLost(Exception):
@@ -108,8 +107,7 @@ class Handover:
         self.position = batch.position
         self.unsent: list[tuple[CallDelivery, SendOutcome]] = []  # of a window that the provider refused for now
         self.room: int | None = None  # readers that the next window may hold, by the day's limit or after doubt
-        self.deadline = 0.0  # monotonic; no call begins after it
-        self.slowest = 0.0  # seconds of the slowest call of the last window
+        self.caller = Caller(provider, is_stopping)
         self.is_open = False  # calls may be in flight
         self.is_in_line = False  # the batch waits for a turn of the pace
 
@@ -121,6 +119,8 @@ class Handover:
             with transaction.atomic():
                 outcome_recording.record_late_outcomes(self.batch, [*self.answered, *self.unsent])
             return LONGEST_WAIT_IN_LINE * 2
+        finally:
+            self.caller.close()
 
     def make_windows_safely(self) -> timedelta | None:
         """Make the windows; on an error, release the batch with the outcomes known so far, once that is possible."""
@@ -158,7 +158,7 @@ class Handover:
         The stored position shows whether the last commit succeeded: outcomes before it are already recorded.
         """
         mine = Batch.objects.filter(Batch.is_held_by(self.batch.attempt), pk=self.batch.pk)
-        while time.monotonic() < self.deadline:
+        while time.monotonic() < self.caller.deadline:
             connection.close()
             try:
                 if mine.filter(position__gte=self.position).exists():
@@ -178,8 +178,8 @@ class Handover:
         window: list[CallDelivery] = []
         for call_no in sorted(call for call in self.calls if call >= self.position):
             rows = self.calls[call_no]
-            if window and len(window) + len(rows) > most:
-                break
+            if window and (len(window) + len(rows) > most or self.pace.limits.calls_a_minute):
+                break  # calls that are rationed are made one at a time, at the pace of their ration
             window += rows
         return window
 
@@ -187,7 +187,8 @@ class Handover:
         """Make the calls of a window; return how long to wait if none of it was accepted, None to go on."""
         mails = self.build_mails(window)
         try:
-            with self.pace.call(len(window), settings.SEND_LEASE) as turn:
+            calls = self.caller.split([row for row in window if row.id in mails], mails)
+            with self.pace.call(len(window), settings.SEND_LEASE, max(1, len(calls))) as turn:
                 return self.make_calls(window, mails, turn)
         except Wait as exc:
             if exc.fits:
@@ -237,10 +238,9 @@ class Handover:
             turn.unsent()
             self.advance(window, unrendered)
             return None
-        self.slowest = 0.0
-        outcomes = self.submit(live, mails)
+        outcomes, slowest = self.caller.make(self.caller.split(live, mails), at_once=1)
         answered = list(zip(live, outcomes, strict=True))
-        report_to_pace(turn, self.pace, outcomes, self.slowest)
+        report_to_pace(turn, self.pace, outcomes, slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)
         if is_all_refused_for_now and not any(outcome.is_worth_splitting for outcome in outcomes):
             self.answered, self.unsent, self.is_open = [], answered, False
@@ -263,7 +263,7 @@ class Handover:
         Runs in the caller's transaction, which commits before the first byte leaves.
         """
         last = window[-1].call_no
-        self.deadline = time.monotonic() + settings.SEND_LEASE.total_seconds() - self.provider.longest
+        self.caller.deadline = time.monotonic() + settings.SEND_LEASE.total_seconds() - self.provider.longest
         self.move(
             Status.SUBMITTING,
             position=window[0].call_no,
@@ -299,32 +299,6 @@ class Handover:
         last = Delivery.objects.filter(batch=self.batch).aggregate(last=Max("call_no"))["last"]
         return self.position if last is None else max(self.position, last + 1)
 
-    def submit(self, rows: Sequence[CallDelivery], mails: dict[int, Mail]) -> list[SendOutcome]:
-        """Make the calls of a window; after one that was refused for now, the rest are not made."""
-        if self.provider.lane == "smtp":
-            return self.submit_call([mails[row.id] for row in rows])
-        outcomes: list[SendOutcome] = []
-        for call_no in dict.fromkeys(row.call_no for row in rows):
-            call = [mails[row.id] for row in rows if row.call_no == call_no]
-            if outcomes and (self.is_stopping() or outcomes[-1].is_worth_repeating):
-                outcomes += [NOT_MADE] * len(call)
-            else:
-                outcomes += self.submit_call(call)
-        return outcomes
-
-    def submit_call(self, mails: Sequence[Mail]) -> list[SendOutcome]:
-        """Make one call unless its deadline has passed; after an unclear answer, repeat it if a key allows."""
-        if time.monotonic() > self.deadline:
-            return [NOT_MADE] * len(mails)
-        key, started = call_key(mails), time.monotonic()
-        outcomes = self.provider.submit(mails, key)
-        self.slowest = max(self.slowest, (time.monotonic() - started) / self.provider.rounds(len(mails)))
-        for _ in range(RETRIES_WITH_KEY if self.provider.can_repeat else 0):
-            if not all(outcome.status == "unknown" for outcome in outcomes) or time.monotonic() > self.deadline:
-                break
-            outcomes = self.provider.submit(mails, key)
-        return outcomes
-
     def build_mails(self, window: Sequence[CallDelivery]) -> dict[int, Mail]:
         """Return the mails of a window by delivery id, leaving out those whose digest cannot be rendered."""
         missing = {row.digest_id for row in window} - self.contents.keys()
@@ -347,7 +321,6 @@ class Handover:
                 raise SendingPaused
 
 
-NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
 UNRENDERED = SendOutcome("refused", reason="This digest cannot be rendered: its papers are gone.", code="content")
 
 
@@ -369,8 +342,3 @@ def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seco
         turn.failed(outcomes[0].reason)
     else:
         turn.slow(seconds)
-
-
-def call_key(mails: Sequence[Mail]) -> str:
-    """Return the idempotency key of a call: the same for the same mails."""
-    return hashlib.sha256(",".join([str(one.copy.delivery_id) for one in mails]).encode()).hexdigest()[:40]

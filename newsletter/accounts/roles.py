@@ -36,7 +36,7 @@ OPERATOR = (
     "digests.view_statistics",
     "digests.view_sendingswitch", "digests.change_sendingswitch", "digests.pause_sending",
     "digests.view_delivery", "digests.change_delivery", "digests.view_batch",
-    "digests.view_providerevent", "digests.change_providerevent",
+    "digests.view_providerevent", "digests.change_providerevent", "digests.view_returnedmail",
     "subscribers.view_subscriber", "subscribers.export_subscriber",
     "subscribers.view_consent", "subscribers.view_letter", "subscribers.view_farewell",
     "subscribers.view_suppression", "subscribers.add_suppression", "subscribers.delete_suppression",

@@ -23,6 +23,7 @@ PAGES = (
     ("Batches", "stacks", "digests_batch"),
     ("Sending", "pause_circle", "digests_sendingswitch"),
     ("Provider events", "webhook", "digests_providerevent"),
+    ("Returned mail", "assignment_return", "digests_returnedmail"),
     ("Suppressions", "block", "subscribers_suppression"),
     ("Accounts", "key", "auth_user"),
     ("Audit log", "history", "auditlog_logentry"),

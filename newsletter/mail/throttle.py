@@ -22,6 +22,8 @@ from pyrate_limiter import GCRA, Decision, Rate, RedisStateStore, StateStore
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from newsletter.mail.provider_limits import limits_of_provider
+
 Channel = Literal["letters", "digests"]
 GATE = Path(__file__).with_suffix(".lua").read_text()
 # A call that lasts longer loses its place among the concurrent calls, as the call of a killed worker does.
@@ -32,6 +34,7 @@ POLL_INTERVAL = timedelta(milliseconds=200)
 REDIS_TIMEOUT_SECONDS = 2
 # Small calls may come this early, so that a worker that wakes late loses none of the rate.
 BURST_SECONDS = 0.1
+CALLS_BEYOND = 2  # calls of a turn that a minute may see beyond the rate: one, and a second where it had to be cut
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +74,10 @@ class State:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one lane. Rates are messages per second; 0 is no limit."""
+    """The limits of one lane; 0 is no limit."""
 
-    rate: float
+    rate: float  # messages per second
+    calls_a_minute: float
     calls: int
     calls_of_lane: int
     cap: int
@@ -83,11 +87,11 @@ class Limits:
 
 
 class Turn:
-    """The right to make one call. Report once how it went; an unreported turn leaves the breaker as it is."""
+    """The right to make calls. Report once how they went; an unreported turn leaves the breaker as it is."""
 
-    def __init__(self, pace: "Pace", messages: int) -> None:
+    def __init__(self, pace: "Pace", messages: int, calls: int) -> None:
         self.id = uuid4().hex
-        self.messages = messages
+        self.messages, self.calls = messages, calls
         self.day = 0
         self._pace = pace
         self._is_over = False
@@ -144,10 +148,10 @@ class Pace:
         self._now = now
 
     @contextmanager
-    def call(self, messages: int, lease: timedelta = LEASE) -> Iterator[Turn]:
-        """Take a turn for a call of `messages` messages, or raise Wait."""
+    def call(self, messages: int, lease: timedelta = LEASE, calls: int = 1) -> Iterator[Turn]:
+        """Take a turn for `calls` calls of `messages` messages in all, or raise Wait."""
         assert messages > 0
-        turn = Turn(self, messages)
+        turn = Turn(self, messages, calls)
         self._take(turn, lease)
         try:
             yield turn
@@ -190,23 +194,26 @@ class Pace:
         if "why" in found:
             raise Wait(timedelta(milliseconds=found["wait"]), found["why"], found.get("fits"))
         turn.day = found["day"]
-        if self.limits.rate and (wait := self._spend(turn.messages, found["now"])):
+        if wait := self._spend(turn, found["now"]):
             turn.unsent()
             raise Wait(wait, "rate")
 
-    def _spend(self, messages: int, now: int) -> timedelta | None:
-        """Take all messages from the rate, or none and return how long to wait.
+    def _spend(self, turn: Turn, now: int) -> timedelta | None:
+        """Take all of a turn from the rates of messages and of calls, or none and return how long to wait.
 
-        Small and large calls pass under one condition: earlier calls are worked off except for BURST_SECONDS. So no
-        size starves another, and no window sees more than its rate plus one call plus BURST_SECONDS of it.
+        Small and large turns pass under one condition: earlier ones are worked off except for BURST_SECONDS. So no
+        size starves another, and no window sees more than its rate plus one turn plus BURST_SECONDS of it.
         """
-        per_million_ms = int(self.limits.rate * 1000)
-        burst = messages + int(self.limits.rate * BURST_SECONDS)
-        drained_ms = milliseconds(timedelta(seconds=2 * burst / self.limits.rate)) + milliseconds(LONGEST_PAUSE)
-        key = f"{self._prefix}:rate:{self.lane}"
+        limits = self.limits
+        if not (limits.rate or limits.calls_a_minute):
+            return None
+        calls_a_second = limits.calls_a_minute / 60 * turn.messages / turn.calls  # counted in messages of this turn
+        rates = [rate_of(limits.rate, turn.messages), rate_of(calls_a_second, turn.messages)]
+        drained_ms = max(2 * rate.burst * rate.interval // rate.limit for rate in rates) + milliseconds(LONGEST_PAUSE)
+        key = f"{self._prefix}:rates:{self.lane}"
         store: StateStore = RedisStateStore(client(settings.REDIS_URL), key, ttl_ms=drained_ms)
         with redis_away():
-            decision = store.check(GCRA(), [Rate(per_million_ms, 1_000_000, burst)], now, messages)
+            decision = store.check(GCRA(), rates, now, turn.messages)
         assert isinstance(decision, Decision)
         return None if decision.allowed else timedelta(milliseconds=decision.retry_after_ms or 1)
 
@@ -235,18 +242,40 @@ class Pace:
         return answer
 
 
+def rate_of(a_second: float, messages: int) -> Rate:
+    """Return a rate in messages, under which a turn of `messages` may begin; 0 is no limit."""
+    if not a_second:
+        return Rate(1_000_000, 1_000, messages + 1_000_000)
+    return Rate(int(a_second * 1000), 1_000_000, messages + int(a_second * BURST_SECONDS))
+
+
 def limits_of(lane: Channel) -> Limits:
     """Return the lane's limits from the settings. Lanes with different providers share nothing."""
     calls, share = settings.SEND_CALLS_AT_ONCE, settings.LETTERS_SHARE
     plan = (settings.SEND_DAILY_CAP, settings.SEND_WARMUP, settings.SEND_WARMUP_FROM)
+    a_minute = calls_a_minute_of(lane)
     if settings.EMAIL_LETTERS_PROVIDER != settings.EMAIL_PROVIDER:
         if lane == "letters":
-            return Limits(settings.LETTERS_RATE, calls, calls, 0, [], None, kept_share=0)
-        return Limits(settings.SEND_RATE, calls, calls, *plan, kept_share=0)
+            return Limits(settings.LETTERS_RATE, a_minute, calls, calls, 0, [], None, kept_share=0)
+        return Limits(settings.SEND_RATE, a_minute, calls, calls, *plan, kept_share=0)
     letters_rate = max(settings.SEND_RATE * share, min(1.0, settings.SEND_RATE / 2))
     if lane == "letters":
-        return Limits(letters_rate, calls, calls, *plan, kept_share=0)
-    return Limits(settings.SEND_RATE - letters_rate, calls, max(1, calls - 1), *plan, kept_share=share)
+        return Limits(letters_rate, a_minute, calls, calls, *plan, kept_share=0)
+    return Limits(settings.SEND_RATE - letters_rate, a_minute, calls, max(1, calls - 1), *plan, kept_share=share)
+
+
+def calls_a_minute_of(lane: Channel) -> float:
+    """Return the calls that a lane may make each minute, so that no minute sees more than the provider allows."""
+    name = settings.EMAIL_LETTERS_PROVIDER if lane == "letters" else settings.EMAIL_PROVIDER
+    published = limits_of_provider(name)
+    limit = published.calls_a_minute if settings.SEND_CALLS_A_MINUTE is None else settings.SEND_CALLS_A_MINUTE
+    if not limit or (lane == "letters" and not published.counts_letters):
+        return 0
+    kept = max(limit - CALLS_BEYOND, limit / 2)
+    if settings.EMAIL_LETTERS_PROVIDER != settings.EMAIL_PROVIDER or not published.counts_letters:
+        return kept
+    letters = kept * settings.LETTERS_SHARE
+    return letters if lane == "letters" else kept - letters
 
 
 @contextmanager

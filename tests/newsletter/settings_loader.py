@@ -10,7 +10,7 @@ import warnings
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError
 
-TOLD = ("ALLOWED_HOSTS", "ANYMAIL", "EMAIL_BACKEND", "SITE_URL", "TWO_FACTOR")
+TOLD = ("ALLOWED_HOSTS", "ANYMAIL", "BOUNCE_ADDRESS", "EMAIL_BACKEND", "SITE_URL", "TWO_FACTOR")
 
 
 def main() -> None:

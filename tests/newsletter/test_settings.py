@@ -64,7 +64,7 @@ def check(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]"
 
 
 def test_with_everything_set_the_product_is_ready_for_the_open_net() -> None:
-    done = check("--deploy", **ENOUGH)
+    done = check("--deploy", **ENOUGH, BOUNCE_ADDRESS="bounces@example.org")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
@@ -150,6 +150,33 @@ def test_the_keys_of_former_providers_are_read_too(loader: Loader) -> None:
 def test_a_lease_shorter_than_a_call_is_refused_since_nothing_could_ever_be_sent(loader: Loader) -> None:
     refusal = loader.refusal(ENOUGH | {"EMAIL_TIMEOUT": "30"})
     assert "SEND_LEASE_SECONDS is 60, and a call may last 75 seconds by EMAIL_TIMEOUT" in refusal
+
+
+def test_whoever_sends_by_smtp_and_reads_no_bounces_is_warned() -> None:
+    done = check("--deploy", **ENOUGH)
+    assert "Bounces are not read" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["bounces@example.org", "@bounces.example.org", f"{'b' * 31}@example.org"])
+def test_bounces_may_return_to_a_name_or_to_a_domain_of_their_own(address: str, loader: Loader) -> None:
+    assert loader.settings(ENOUGH | {"BOUNCE_ADDRESS": address})["BOUNCE_ADDRESS"] == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["bounces", "bounces@", "bounces+x@example.org", f"{'b' * 32}@example.org", "a b@x.org", "ü@x.org"],
+)
+def test_a_bounce_address_that_holds_no_token_is_refused(address: str, loader: Loader) -> None:
+    assert "BOUNCE_ADDRESS" in loader.refusal(ENOUGH | {"BOUNCE_ADDRESS": address})
+
+
+@pytest.mark.parametrize(
+    "mailbox", ["imaps://mail.example.org/INBOX", "pop3://a:b@mail.example.org", "imaps://a@x:b@y"]
+)
+def test_a_mailbox_that_cannot_be_read_is_refused_without_its_password(mailbox: str, loader: Loader) -> None:
+    refusal = loader.refusal(ENOUGH | {"BOUNCE_MAILBOX": mailbox})
+    assert "BOUNCE_MAILBOX" in refusal
+    assert mailbox not in refusal
 
 
 @pytest.mark.parametrize("name", ["ALERT_WEBHOOK", "HEARTBEAT_URL"])

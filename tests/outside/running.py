@@ -33,6 +33,7 @@ class Options:
     bodies: bool = False  # keeps the bodies in the ledger
     tls: bool = False  # SMTP alone: offers STARTTLS, and takes no password before it
     auth: bool = False  # SMTP alone: takes no mail without a password
+    calls_a_minute: int = 0  # HTTP alone: more are answered 429; 0 for any number, which our pace then allows
     witness: Callable[[Sequence[str]], None] | None = None  # HTTP alone: is shown each call before it is answered
 
 
@@ -48,11 +49,12 @@ async def run(options: Options) -> AsyncIterator[dict[str, Any]]:
 
 async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> dict[str, Any]:
     api = APIS[options.name](options.counting)
-    server = await listen(HttpProvider(api, ledger, options.witness).handle, options.port)
+    provider = HttpProvider(api, ledger, options.witness, options.calls_a_minute)
+    server = await listen(provider.handle, options.port)
     stack.callback(server.close)
     url = f"http://127.0.0.1:{port_of(server)}"
     own = api.settings(url)
-    settings = {
+    settings: dict[str, Any] = {
         "EMAIL_PROVIDER": api.name,
         "EMAIL_LETTERS_PROVIDER": api.name,
         "EMAIL_BACKEND": f"anymail.backends.{api.name}.EmailBackend",
@@ -60,6 +62,9 @@ async def run_http(options: Options, ledger: Ledger, stack: AsyncExitStack) -> d
         "ANYMAIL": {**own, "WEBHOOK_SECRET": WEBHOOK_SECRET, "REQUESTS_TIMEOUT": 20},
     }
     environment = {"EMAIL_PROVIDER": api.name, **own}
+    if not options.calls_a_minute:
+        settings |= {"SEND_CALLS_A_MINUTE": 0}
+        environment |= {"SEND_CALLS_A_MINUTE": "0"}
     return {"url": url, "control_url": url, "settings": settings, "environment": environment}
 
 

@@ -1,6 +1,8 @@
 """The server of one provider: read a call, apply the plan, write the ledger, then answer."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -34,10 +36,17 @@ class Desk:
 
 
 class HttpProvider(Desk):
-    def __init__(self, api: Api, ledger: Ledger, witness: Callable[[Sequence[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        ledger: Ledger,
+        witness: Callable[[Sequence[str]], None] | None = None,
+        calls_a_minute: int = 0,
+    ) -> None:
         super().__init__(ledger)
         self.api = api
         self.witness = witness
+        self.last_calls: deque[float] | None = deque(maxlen=calls_a_minute) if calls_a_minute else None
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request. Raise Cut if the plan breaks the connection."""
@@ -45,6 +54,8 @@ class HttpProvider(Desk):
             return self.replan(request)
         if request.method == "GET":
             return self.look_up(request)
+        if self.is_one_too_many(time.monotonic()):
+            return json_answer(429, {"message": "Too many requests"}, Retry_After="1")
         try:
             mails = self.api.mails(request)
         except Refusal as refusal:
@@ -58,6 +69,14 @@ class HttpProvider(Desk):
         if rule := self.plan.fault([LOOK_UP]):
             return faulty(rule, json_answer(200, {}))
         return self.api.look_up(request, [entry for entry in read(self.ledger.path) if entry.accepted])
+
+    def is_one_too_many(self, now: float) -> bool:
+        """Return whether a call is beyond the calls of its minute; remember it if not."""
+        last = self.last_calls
+        if last is None or (len(last) == last.maxlen and now < last[0] + 60):
+            return last is not None
+        last.append(now)
+        return False
 
     async def take(self, request: Request, number: int, mails: list[Mail]) -> Answer:
         addresses = [mail.address for mail in mails]

@@ -178,3 +178,14 @@ def test_a_share_of_the_recipients_is_refused_at_every_repetition() -> None:
         entries = provider.entries()
     assert [entry.why for entry in entries[:40]] == [entry.why for entry in entries[40:]]
     assert 3 <= sum(entry.accepted for entry in entries[:40]) <= 37
+
+
+def test_calls_beyond_those_of_a_minute_are_refused_for_now() -> None:
+    with providing("brevo", calls_a_minute=2) as provider, override_settings(**provider.settings):
+        assert "SEND_CALLS_A_MINUTE" not in provider.settings
+        for _ in range(2):
+            letter("ada@example.com").send()
+        with pytest.raises(AnymailRequestsAPIError) as refusal:
+            letter("ada@example.com").send()
+        assert refusal.value.status_code == 429
+        assert len(provider.accepted()) == 2

@@ -9,7 +9,7 @@ from django.test import override_settings
 from digests.models import Delivery, ProviderLookup
 from digests.provider_events import application
 from digests.provider_lookups import rounds
-from digests.sending import send_batch
+from digests.sending import calls
 from newsletter import clock
 from tests.digests.sending.handing import go_on, handing_to, planned
 from tests.outside import faults
@@ -22,7 +22,7 @@ ASKING = "GET"
 @contextmanager
 def doubting(name: str, readers: int = 3, *, accepts: bool = True) -> Iterator[Provider]:
     """Yield a provider that gave no clear answer to the first call of a batch, or to each of its one-reader calls."""
-    times = {"sendgrid": readers, "resend": 1 + send_batch.RETRIES_WITH_KEY}.get(name, 1)
+    times = {"sendgrid": readers, "resend": 1 + calls.RETRIES_WITH_KEY}.get(name, 1)
     with handing_to(name, in_doubt=1000) as provider, override_settings(LOOKUP_DELAY=timedelta(0)):
         provider.plan(faults.failing(addresses=SENDING, accepts=accepts, times=times))
         planned(readers)

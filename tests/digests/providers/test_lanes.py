@@ -16,9 +16,9 @@ from tests.provider import answering, http_error, sent
     ("name", "lane", "most"),
     [
         ("mailgun", "merge", 1000),
-        ("brevo", "merge", 1000),
-        ("mailjet", "merge", 50),
-        ("postmark", "array", 240),
+        ("brevo", "mixed", 1000),
+        ("mailjet", "mixed", 50),
+        ("postmark", "array", 249),
         ("resend", "array", 100),
         ("smtp", "smtp", 1),
     ],

@@ -349,7 +349,15 @@ FOR EACH ROW WHEN (NEW.status = 'done') EXECUTE FUNCTION die();
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("mailgun", "postmark"), ("postmark", "mailgun"), ("postmark", "resend")]
+    ("before", "after"),
+    [
+        ("mailgun", "postmark"),
+        ("postmark", "mailgun"),
+        ("postmark", "resend"),
+        ("mailgun", "brevo"),
+        ("brevo", "mailgun"),
+        ("brevo", "mailjet"),
+    ],
 )
 def test_a_batch_assembled_for_one_provider_and_sent_by_another_is_cut_anew(before: str, after: str) -> None:
     with handing_to(before, in_doubt=1000):
@@ -358,7 +366,7 @@ def test_a_batch_assembled_for_one_provider_and_sent_by_another_is_cut_anew(befo
         assert send_batch.send_batch(batch)
         check_once(provider, addresses())
         calls = {entry.request for entry in provider.entries()}
-    assert len(calls) == {"postmark": 1, "mailgun": 2, "resend": 2}[after]
+    assert len(calls) == {"postmark": 1, "mailgun": 2, "resend": 2, "brevo": 1, "mailjet": 3}[after]
     assert sent_count() == 120
 
 

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
-from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch
+from digests.models import Batch, Delivery, ProviderEvent, ReturnedMail, SendingSwitch
 from newsletter import audit
 from newsletter.accounts import staff_accounts
 from newsletter.accounts.roles import ROLES
@@ -64,6 +64,7 @@ KINDS = {
     "digests_delivery": Rights("os"),
     "digests_batch": Rights("os"),
     "digests_providerevent": Rights("os"),
+    "digests_returnedmail": Rights("os"),
     "digests_sendingswitch": Rights("eos"),
     "auth_user": Rights("os", "os", "os", ""),
     "auth_group": Rights("s", "s", "s", "s"),
@@ -173,6 +174,7 @@ def rows() -> dict[str, Model]:
         "digests_providerevent": ProviderEvent.objects.create(
             provider="x", kind="bounced", key="x", body={}, happened_at=MORNING
         ),
+        "digests_returnedmail": ReturnedMail.objects.create(key="x", why="odd", size=1),
         "digests_sendingswitch": SendingSwitch.objects.create(pk=1),
         "auth_user": User.objects.create_user("somebody"),
         "auth_group": Group.objects.create(name="another"),

@@ -156,6 +156,64 @@ def test_letters_with_a_provider_of_their_own_leave_the_other_to_digests(setting
     send(letters)
 
 
+# Calls a minute
+
+
+def minutes_of(calls: list[int]) -> int:
+    """Return the most calls that one minute saw, of moments in milliseconds."""
+    return max(sum(start <= moment < start + 60_000 for moment in calls) for start in calls)
+
+
+def call_for(lane: Pace, clock: Clock, minutes: int, messages: int) -> list[int]:
+    """Call whenever it may be; return the moments of all calls."""
+    moments, end = list[int](), clock.now + minutes * 60_000
+    while clock.now < end:
+        try:
+            send(lane, messages)
+            moments.append(clock.now)
+        except Wait as wait:
+            clock.move(wait.for_)
+    return moments
+
+
+@pytest.mark.parametrize("messages", [1, 200, 1000])
+def test_a_providers_calls_a_minute_are_used_and_never_passed(
+    settings: LazySettings, clock: Clock, messages: int
+) -> None:
+    settings.EMAIL_PROVIDER = "brevo"
+    settings.EMAIL_LETTERS_PROVIDER = "postmark"
+    calls = call_for(Pace("digests", now=clock), clock, 10, messages)
+    assert minutes_of(calls) <= 100
+    assert len(calls) >= 970
+
+
+def test_letters_have_their_share_of_the_calls_that_count_them(settings: LazySettings, clock: Clock) -> None:
+    settings.EMAIL_PROVIDER = settings.EMAIL_LETTERS_PROVIDER = "resend"
+    digests, letters = throttle.limits_of("digests"), throttle.limits_of("letters")
+    assert (digests.calls_a_minute, letters.calls_a_minute) == pytest.approx((268 * 0.9, 268 * 0.1))
+    settings.EMAIL_PROVIDER = settings.EMAIL_LETTERS_PROVIDER = "brevo"
+    digests, letters = throttle.limits_of("digests"), throttle.limits_of("letters")
+    assert (digests.calls_a_minute, letters.calls_a_minute) == (98, 0)
+
+
+@pytest.mark.parametrize(("granted", "kept"), [(None, 98), (0, 0), (300, 298), (1, 0.5)])
+def test_what_the_provider_grants_takes_the_place_of_what_it_publishes(
+    settings: LazySettings, granted: int | None, kept: float
+) -> None:
+    settings.EMAIL_PROVIDER, settings.SEND_CALLS_A_MINUTE = "brevo", granted
+    assert throttle.limits_of("digests").calls_a_minute == kept
+
+
+def test_a_rate_that_holds_a_turn_back_costs_it_no_call(settings: LazySettings, clock: Clock) -> None:
+    settings.EMAIL_PROVIDER, settings.SEND_RATE = "brevo", 10
+    digests = Pace("digests", now=clock)
+    send(digests, 1000)
+    for _ in range(50):
+        assert wait_of(digests, 10).why == "rate"
+    clock.move(wait_of(digests, 10).for_)
+    send(digests, 10)
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["letters", "digests"]), st.sampled_from([1, 2, 50, 1000])),

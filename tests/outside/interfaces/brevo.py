@@ -1,4 +1,7 @@
-"""Brevo: JSON; one body in up to a thousand versions a call, which is accepted or refused as a whole."""
+"""Brevo: JSON; up to a thousand versions a call, each with the call's bodies or its own.
+
+A call is accepted or refused as a whole.
+"""
 
 import re
 import time
@@ -16,8 +19,11 @@ from tests.outside.ledger import Entry, Mail
 from tests.outside.web import Answer, Request, json_answer, query_of
 
 KEY = "key-of-brevo"
-VERSIONS_A_CALL = 1000
+VERSIONS_A_CALL, RECIPIENTS_A_CALL, RECIPIENTS_A_VERSION = 1000, 2000, 99
+PARAMS_BYTES, ALL_PARAMS_BYTES = 100_000, 1_000_000
+BODIES = ("htmlContent", "textContent")
 FIELDS = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
+EMPTY = Template("", FIELDS)
 PARAMETER = re.compile(r"\{\{\s*params\.(\w+)\s*\}\}")
 EVENTS = {
     Kind.DELIVERED: {"event": "delivered"},
@@ -37,14 +43,11 @@ class Brevo(Api):
         check(request)
         message = orjson.loads(request.body)
         versions = message.get("messageVersions", [message])
-        if len(versions) > VERSIONS_A_CALL:
-            raise Refusal(error("invalid_parameter", "Number of messageVersions exceeds the limit"))
-        if not all(version.get("to") for version in versions):
-            raise Refusal(error("missing_parameter", "to is missing"))
-        subject = Template(message.get("subject", ""), FIELDS)
-        bodies = ("", "") if self.is_counting else (message.get("textContent", ""), message.get("htmlContent", ""))
-        text, html = (Template(body, FIELDS) for body in bodies)
-        return [mail for version in versions for mail in copies(message, version, subject, text, html)]
+        if complaint := complaint_about(message, versions):
+            raise Refusal(error(*complaint))
+        shown = ("subject",) if self.is_counting else ("subject", *BODIES)
+        common = {name: Template(message.get(name, ""), FIELDS) for name in shown}
+        return [mail for version in versions for mail in copies(message, version, common)]
 
     def answer(self, request: Request, mails: Sequence[Mail]) -> Answer:
         if any(mail.trouble == "invalid" for mail in mails):
@@ -90,9 +93,29 @@ def check(request: Request) -> None:
         raise Refusal(json_answer(401, {"code": "unauthorized", "message": "Key not found"}))
 
 
-def copies(
-    message: dict[str, Any], version: dict[str, Any], subject: Template, text: Template, html: Template
-) -> list[Mail]:
+def complaint_about(message: dict[str, Any], versions: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """Return the code and the words of the refusal of a whole call, or None."""
+    params = [len(orjson.dumps(version.get("params", {}))) for version in versions]
+    if len(versions) > VERSIONS_A_CALL:
+        return "invalid_parameter", "Number of messageVersions exceeds the limit"
+    if not all(version.get("to") for version in versions):
+        return "missing_parameter", "to is missing"
+    if "messageVersions" in message and "to" in message:
+        return "invalid_parameter", "to is not allowed with messageVersions"
+    if sum(len(version["to"]) for version in versions) > RECIPIENTS_A_CALL:
+        return "invalid_parameter", "Total number of recipients exceeds the limit"
+    if any(len(version["to"]) > RECIPIENTS_A_VERSION for version in versions):
+        return "invalid_parameter", "Number of recipients of a version exceeds the limit"
+    if max(params) > PARAMS_BYTES or sum(params) > ALL_PARAMS_BYTES:
+        return "invalid_parameter", "params exceed the limit"
+    if not any(message.get(name) for name in BODIES):
+        return "missing_parameter", "htmlContent or textContent is missing"
+    return None
+
+
+def copies(message: dict[str, Any], version: dict[str, Any], common: dict[str, Template]) -> list[Mail]:
+    own = {name: Template(version[name], FIELDS) for name in common if version is not message and name in version}
+    text, html, subject = ((common | own).get(name, EMPTY) for name in ("textContent", "htmlContent", "subject"))
     fill = partial(value_of, message.get("params", {}) | version.get("params", {}))
     headers = message.get("headers", {}) | version.get("headers", {})
     return [

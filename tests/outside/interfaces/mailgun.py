@@ -20,6 +20,8 @@ from tests.outside.web import Answer, Request, json_answer, query_of
 KEY = "key-of-mailgun"
 SIGNING_KEY = "signs-for-mailgun"
 RECIPIENTS_A_CALL = 1000
+CALL_BYTES = 25_000_000  # before they are compressed
+OPTION_BYTES = 16_000  # of all fields o:, h: and v:
 FIELDS = re.compile(r"(%recipient(?:\.[^%\s]+|_email|_name|_fname|_lname)?%|%(?:mailing_list_|tag_)?unsubscribe_url%)")
 EVENTS: dict[Kind, dict[str, Any]] = {
     Kind.DELIVERED: {"event": "delivered", "delivery-status": {"code": 250, "message": "OK"}},
@@ -52,12 +54,17 @@ class Mailgun(Api):
 
     def mails(self, request: Request) -> list[Mail]:
         check(request)
+        if len(request.body) > CALL_BYTES:
+            raise Refusal(Answer(413, b"Request entity too large", content_type="text/html"))
         form = read_form(request.headers.get("content-type", ""), request.body)
         recipients = [address_of(recipient) for kind in ("to", "cc", "bcc") for recipient in form.get(kind, [])]
         if not recipients:
             raise Refusal(complaint("to parameter is missing"))
         if len(recipients) > RECIPIENTS_A_CALL:
             raise Refusal(complaint("too many recipients, the limit is 1000"))
+        options = [value for name, values in form.items() if name[:2] in ("o:", "h:", "v:") for value in values]
+        if sum(map(len, options)) > OPTION_BYTES:
+            raise Refusal(complaint("options are limited to 16 kB in total"))
         variables = orjson.loads(form["recipient-variables"][0]) if "recipient-variables" in form else {}
         copy = Copy(form, is_counting=self.is_counting)
         return [copy.for_recipient(address, variables.get(address, {})) for address in recipients]

@@ -15,6 +15,7 @@ from tests.outside.web import Answer, Request, json_answer, query_of
 
 TOKEN = "token-of-postmark"
 MESSAGES_A_CALL = 500
+CALL_BYTES = 50_000_000
 PATHS = re.compile(r"/email(/batch)?$")
 EVENTS: dict[Kind, dict[str, Any]] = {
     Kind.DELIVERED: {"RecordType": "Delivery", "Details": "250 OK"},
@@ -55,6 +56,8 @@ class Postmark(Api):
 
     def mails(self, request: Request) -> list[Mail]:
         check(request)
+        if len(request.body) > CALL_BYTES:
+            raise Refusal(Answer(413, b"Request entity too large", content_type="text/html"))
         content = orjson.loads(request.body)
         messages = content if isinstance(content, list) else [content]
         if len(messages) > MESSAGES_A_CALL:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0026_given_back'),
+        ('digests', '0027_alert_of_returned_mail'),
     ]
 
     operations = [
