@@ -23,7 +23,7 @@ HELP = {
     "Mimecast": "https://community.mimecast.com/docs/DOC-1369",
     "Barracuda": "https://www.barracudacentral.org/lookups",
 }
-SELF_TEST = "`manage.py send_test` looks at SPF, DKIM and DMARC."
+SELF_TEST = "“Check the setup” under “Sending”, or `manage.py check_mail`, looks at SPF, DKIM and DMARC."
 WHY = {
     Cause.DKIM: "its DKIM signature is missing, broken or not of your From domain",
     Cause.SPF: "its SPF record does not name the server it came from",
