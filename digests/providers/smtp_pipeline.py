@@ -36,12 +36,11 @@ class Pipeline:
         if self.opening is None or self.accepted is not None:  # an envelope has one deadline for all its replies
             self.deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         self.written, self.accepted = self.accepted, None
-        if self.written is not None:
-            self.written.write_message(self.deadline)
-        may_open = self.connection.is_open and (self.written is None or self.connection.pipelines)
-        if self.opening is None and may_open:
+        if self.opening is None and (self.written is None or self.connection.pipelines) and self.connection.is_open:
             self.opening = take(self.connection)
-        if self.opening is not None:
+        if self.written is not None:
+            self.written.write_message(self.deadline, self.opening.next_commands if self.opening else b"")
+        elif self.opening is not None:
             self.opening.write_envelope(self.deadline)
 
     def read(self) -> Iterator[Transaction]:

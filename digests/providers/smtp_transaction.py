@@ -4,7 +4,9 @@ import contextlib
 import re
 import smtplib
 import socket
+import ssl
 import time
+from collections.abc import Sequence
 
 from django.core.mail.backends.smtp import EmailBackend
 
@@ -40,14 +42,29 @@ class Connection:
         self.takes_dsn = self.smtp.has_extn("dsn")
         self.served = 0  # messages written
         self.used_at = time.monotonic()
+        self.unwritten = 0  # bytes of the last write that the system has not taken
         self.limited_at = self.limited_to = 0.0
 
     @property
     def is_open(self) -> bool:
         return self.smtp.sock is not None
 
-    def write(self, data: bytes, deadline: float) -> None:
-        self.limit(deadline).sendall(data)
+    def write(self, parts: Sequence[bytes], deadline: float) -> None:
+        """Write `parts` one after another, in one call of the system where it takes them; see `unwritten`."""
+        left = memoryview(parts[0] if len(parts) == 1 else b"")
+        self.unwritten = sum(map(len, parts))
+        sock = self.limit(deadline)
+        if len(parts) > 1:
+            if isinstance(sock, ssl.SSLSocket):
+                left = memoryview(b"".join(parts))
+            else:
+                sent = sock.sendmsg(parts)
+                self.unwritten -= sent
+                left = memoryview(b"".join(parts))[sent:] if self.unwritten else left
+        while left:
+            sent = self.limit(deadline).send(left)
+            left = left[sent:]
+            self.unwritten -= sent
 
     def read(self, deadline: float) -> Reply:
         self.limit(deadline)
@@ -68,7 +85,7 @@ class Connection:
     def ask(self, command: bytes, deadline: float) -> int:
         """Send a command between mails and return the reply's code; drop the connection if none comes."""
         try:
-            self.write(command, deadline)
+            self.write([command], deadline)
             return self.read(deadline)[0]
         except CONNECTION_ERRORS:
             self.drop()
@@ -83,7 +100,7 @@ class Connection:
 
     def close(self) -> None:
         with contextlib.suppress(*CONNECTION_ERRORS):
-            self.write(b"QUIT\r\n", time.monotonic())
+            self.write([b"QUIT\r\n"], time.monotonic())
         self.drop()
 
 
@@ -110,19 +127,32 @@ class Transaction:
     def finish(self, outcome: SendOutcome) -> None:
         self.outcome, self.is_over = outcome, True
 
+    @property
+    def next_commands(self) -> bytes:
+        """The envelope, or the next of its commands where they go one by one."""
+        return b"".join(self.groups[0])
+
     def write_envelope(self, deadline: float) -> None:
-        """Write the envelope, or the next of its commands where they go one by one."""
-        self.write(b"".join(self.groups[0]), deadline)
-
-    def write_message(self, deadline: float) -> None:
-        self.write(self.message, deadline)
-        self.connection.served += not self.is_over
-
-    def write(self, data: bytes, deadline: float) -> None:
         try:
-            self.connection.write(data, deadline)
+            self.connection.write([self.next_commands], deadline)
         except CONNECTION_ERRORS as exc:
             self.lose(exc)
+
+    def write_message(self, deadline: float, behind: bytes = b"") -> None:
+        """Write the message, and commands behind its last dot."""
+        try:
+            self.connection.write([self.message, behind] if behind else [self.message], deadline)
+        except CONNECTION_ERRORS as exc:
+            if self.connection.unwritten > len(behind):
+                self.lose(exc)
+                return
+            self.doubt(exc)
+        self.connection.served += 1
+
+    def doubt(self, exc: Exception) -> None:
+        """Record that the connection broke after the mail's last dot was written."""
+        self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
+        self.connection.drop()
 
     def read_envelope_replies(self, deadline: float) -> None:
         """Read the replies to what was written of the envelope; afterwards it is over, or one group shorter."""
@@ -147,8 +177,7 @@ class Transaction:
         try:
             code, text = self.connection.read(deadline)
         except CONNECTION_ERRORS as exc:
-            self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
-            self.connection.drop()
+            self.doubt(exc)
             return
         self.end(SendOutcome("accepted") if 200 <= code < 300 else outcome_of_reply(code, text, b"."), code)
 
