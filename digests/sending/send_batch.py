@@ -238,7 +238,7 @@ class Handover:
             turn.unsent()
             self.advance(window, unrendered)
             return None
-        outcomes, slowest = self.caller.make(self.caller.split(live, mails), at_once=1)
+        outcomes, slowest = self.caller.make(self.caller.split(live, mails), turn.at_once)
         answered = list(zip(live, outcomes, strict=True))
         report_to_pace(turn, self.pace, outcomes, slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)

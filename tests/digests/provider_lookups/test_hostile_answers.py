@@ -2,78 +2,19 @@
 
 import io
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 import requests
-from django.test import override_settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from digests.provider_events.event_rows import build_rows
-from digests.provider_events.posted_events import PostedEvents
 from digests.provider_lookups import LOOKUPS, interface
-from digests.provider_lookups.interface import Doubt, LookupFailed
-from tests.outside.running import APIS
+from digests.provider_lookups.interface import Lookup, LookupFailed
+from tests.digests.provider_lookups.answers import DOUBT, RECORDS, Server, answering, asking, rows_from
 
-NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
-DOUBT = Doubt(7, "ada@example.org", "Papers of today", NOW - timedelta(hours=1), NOW, is_alone=True)
-AT = "2026-05-04T08:30:00+00:00"
-# For each provider, the list of its answer and a record in it that is about DOUBT.
-RECORDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "mailgun": (
-        "items",
-        {
-            "event": "delivered",
-            "id": "x",
-            "timestamp": 1777883400.5,
-            "recipient": "ada@example.org",
-            "user-variables": {"delivery": "7"},
-            "message": {"headers": {"message-id": "a@b"}},
-            "delivery-status": {"code": 250, "message": "OK"},
-        },
-    ),
-    "postmark": (
-        "Messages",
-        {
-            "MessageID": "a",
-            "ReceivedAt": AT,
-            "Recipients": ["ada@example.org"],
-            "Metadata": {"delivery": "7"},
-            "Status": "Sent",
-        },
-    ),
-    "sendgrid": (
-        "messages",
-        {"msg_id": "a", "to_email": "ada@example.org", "status": "delivered", "last_event_time": AT},
-    ),
-    "brevo": (
-        "events",
-        {
-            "email": "ada@example.org",
-            "date": AT,
-            "subject": "Papers of today",
-            "messageId": "<a@b>",
-            "event": "delivered",
-        },
-    ),
-    "resend": (
-        "data",
-        {
-            "id": "a",
-            "to": ["ada@example.org"],
-            "created_at": AT,
-            "subject": "Papers of today",
-            "last_event": "delivered",
-        },
-    ),
-}
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(1e300),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
@@ -81,46 +22,15 @@ ANY_JSON = st.recursive(
 )
 
 
-class Server(HTTPServer):
-    answer: bytes
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.answer)))
-        self.end_headers()
-        self.wfile.write(self.server.answer)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
+    with answering() as listening:
         yield listening
-        listening.shutdown()
-        thread.join()
 
 
-@contextmanager
-def asking(server: Server, name: str) -> Iterator[interface.Lookup]:
-    settings = APIS[name]().settings(f"http://127.0.0.1:{server.server_port}")
-    with override_settings(ANYMAIL=settings), LOOKUPS[name]() as lookup:
-        yield lookup
-
-
-def delivery_ids(lookup: interface.Lookup, server: Server, answer: Any) -> list[int | None]:
+def delivery_ids(lookup: Lookup, server: Server, answer: Any) -> list[int | None]:
     """Return whose events an answer gives."""
-    server.answer = json.dumps(answer).encode()
-    reply = lookup.ask([DOUBT], "")
-    assert reply.unread <= {DOUBT.delivery_id}
-    return [row.delivery_id for row in build_rows(lookup.name, PostedEvents(reply.events, []))]
+    return [row.delivery_id for row in rows_from(lookup, server, answer)]
 
 
 def test_each_provider_has_a_record_here() -> None:
