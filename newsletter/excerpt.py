@@ -74,7 +74,7 @@ def wrap_lines(text: str, behind: str = "") -> list[str]:
             if lines[-1].strip() and columns(lines[-1] + gap + piece) > LINE:
                 lines.append(behind + piece)
             else:
-                lines[-1] += gap * bool(lines[-1]) + piece
+                lines[-1] += gap + piece
             gap = ""
     return [line for line in lines if line]
 

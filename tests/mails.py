@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.urls import reverse
 from digests.mail import cards as mail_cards
 from digests.mail import compose, slots
 from digests.mail.masthead import fallback_lead
-from digests.mail.reader_words import describe_choice, words_of
+from digests.mail.reader_words import again_words, describe_choice, words_of
 from digests.mail.size_limit import LINES
 from digests.mail.subject import subject_of
 from digests.models import Digest
@@ -91,11 +91,21 @@ def card_of(paper: dict[str, Any]) -> dict[str, Any]:
     return paper | links | {"brief": summarize(paper["summary"], paper["title"])}
 
 
-def mail_of(issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES, **above: Any) -> Mail:
+def digest_that_repeats() -> Mail:
+    """Return a digest of two days, the first of which the reader may have had."""
+    papers = json.loads(resources.files(data).joinpath("sample.json").read_text("utf-8"))["papers"]
+    cards, monday = [card_of(paper) for paper in papers[:3]], datetime.combine(DAY, time(7), UTC)
+    again = again_words(monday - timedelta(days=1), monday, "UTC")
+    return mail_of(issue_of(""), cards, again=again, kind=Digest.Kind.DAYS, first_day=DAY - timedelta(days=1))
+
+
+def mail_of(
+    issue: Issue, cards: list[dict[str, Any]], note: str = "", detail: str = LINES, *, again: str = "", **above: Any
+) -> Mail:
     """Return the mail of `cards`; an editor picked the first, and wrote `note` below it."""
     subject = subject_of(issue, cards[0]["title"], len(cards))
     parts = compose.compose_items(issue, list(items_of(issue, cards, note, detail)), subject, **above)
-    values = {**reader_links(), **word_slots(WORDS)}
+    values = {**reader_links(), **word_slots((*WORDS[:2], ("again", again)))}
     return Mail(subject, slots.fill(parts.html, values), slots.fill(parts.text, values))
 
 

@@ -108,7 +108,7 @@ def sending_label(request: HttpRequest) -> list[Any] | None:
     found = obstacles.find_obstacles()
     if not request.user.has_perm("digests.view_sendingswitch"):
         return [f"{found[0].headline.rstrip('.')}", "danger", []] if found else None
-    lines = [str(obstacle) for obstacle in found]
+    lines = [obstacle.line for obstacle in found]
     lines += [f"A notice could not be mailed to you: {title}." for title in notices.undelivered_titles()]
     if not lines:
         return None

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import get_connection
-from django.db.models import F
 from django.urls import reverse
 
 from digests.models import Notice
@@ -49,8 +48,8 @@ def write_notice(
 
 
 def undelivered_titles() -> list[str]:
-    """Return the titles of notices that a first attempt has brought to nobody, newest first, three at most."""
-    tried = Notice.objects.filter(told_at=None, not_before__gt=F("made_at")).exclude(to_mail=[])
+    """Return the titles of notices that could not be mailed for over a minute, newest first, three at most."""
+    tried = Notice.objects.filter(told_at=None, made_at__lt=clock.now() - RETRY_AFTER).exclude(to_mail=[])
     return list(tried.order_by("-pk").values_list("title", flat=True)[:3])
 
 

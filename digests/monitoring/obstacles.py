@@ -15,6 +15,7 @@ from newsletter.mail.throttle import Channel, Pace, RedisAway, State, limits_of
 from newsletter.number_text import pluralize
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LONGEST_LINE = 220  # characters
 FEW_REACHED = 90  # percent of the mails owed; below, an issue has failed
 TO_RELAY = "Compare the name and password in EMAIL_URL, and FROM_EMAIL, with what the mail server expects."
 # What to do about a failing provider, by a part of the reason that the last call gave.
@@ -42,6 +43,17 @@ class Obstacle(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.headline} {self.text}"
+
+    @property
+    def line(self) -> str:
+        """Return the headline and as many whole sentences as make a line or two, at least one."""
+        first, *rest = self.text.split(". ")
+        line = f"{self.headline} {first}"
+        for sentence in rest:
+            if len(line) + len(sentence) > LONGEST_LINE:
+                break
+            line += f". {sentence}"
+        return line if line.endswith(".") else f"{line}."
 
 
 def find_obstacles() -> list[Obstacle]:
@@ -71,7 +83,7 @@ def find_failing_providers() -> list[Obstacle]:
 
 def failing_headline(provider: str, lane: Channel, since: datetime) -> str:
     what = "mail" if settings.EMAIL_LETTERS_PROVIDER == settings.EMAIL_PROVIDER else lane
-    return f"{provider} takes no {what} since {since:%H:%M} UTC."
+    return f"{provider} has taken no {what} since {since:%H:%M} UTC."
 
 
 def describe_failure(state: State) -> str:

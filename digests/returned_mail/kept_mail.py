@@ -33,7 +33,8 @@ def keep(
     raw: bytes, why: Why, mail: StrangerMail | None = None, owner: Returned | None = None, note: str = ""
 ) -> None:
     """Keep a mail; of one that was forwarded, keep only that there was one. Safe to repeat."""
-    if ReturnedMail.objects.count() >= MOST_KEPT:
+    # Forwarded mails have a limit of their own, which counts these rows.
+    if why != Why.FORWARDED and ReturnedMail.objects.exclude(why=Why.FORWARDED).count() >= MOST_KEPT:
         logger.warning("A returned mail is not kept: %s are kept already (%s)", MOST_KEPT, why)
         return
     is_shown = mail is not None and why != Why.FORWARDED

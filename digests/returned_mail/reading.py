@@ -43,10 +43,10 @@ def read(mail: StrangerMail, to: str = "") -> Reading:
         known = owner.find_owner(mail, to)
     except owner.ForgedAddress:
         return Reading(Form.FORGED)
+    if known and known.purpose == Purpose.UNSUBSCRIBE:  # no mail leaves with it, so no server reports to it
+        return Reading(Form.LEAVING, known)
     if reading := read_report(mail, known):
         return reading
-    if known and known.purpose == Purpose.UNSUBSCRIBE:
-        return Reading(Form.LEAVING, known)
     if is_loop(mail):
         return Reading(Form.LOOP, known)
     if automatic_answers.is_challenge(mail):

@@ -51,7 +51,8 @@ class StrangerMail:
     @property
     def is_from_machine(self) -> bool:
         """Whether the mail is from a mail server, by its empty envelope sender or by its name."""
-        return self.header("Return-Path").strip() == "<>" or MACHINES.search(self.header("From")) is not None
+        sender = self.header("Return-Path").strip()  # a pipe of Postfix writes a name where there is none
+        return sender == "<>" or MACHINES.search(f"{sender} {self.header('From')}") is not None
 
     @property
     def text(self) -> str:

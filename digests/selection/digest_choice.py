@@ -113,7 +113,7 @@ def fallback_reason(span: Span, choice: Choice) -> Digest.FallbackReason:
         return Digest.FallbackReason.MUTED
     if rules.choose_places(span.index, replace(choice, minimum_score=0.0), (), span.older):
         return Digest.FallbackReason.LOW_SCORE
-    is_weak = not choice.topics.isdisjoint(span.index.weak)
+    is_weak = not choice.topics.isdisjoint(span.index.poor)
     return Digest.FallbackReason.WEAK if is_weak else Digest.FallbackReason.NO_PAPER
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from newsletter.papers.topic_fit import FAIR as FAIR
 from newsletter.papers.topic_fit import WEAK as WEAK
+from newsletter.papers.topic_fit import WELL
 from newsletter.papers.topics.abbreviations import spellings_of
 from newsletter.papers.topics.phrase_matching import PhraseIndex, normalise, split_words
 from subscribers.choice_bounds import USUAL_DETAIL
@@ -94,10 +96,11 @@ class IssueIndex:
     shelf_per_topic: int
     topic_bits: list[int] = field(default_factory=list)  # of each entry, by `topic_number`
     topic_number: dict[str, int] = field(default_factory=dict)
-    front_by_topic: dict[str, int] = field(default_factory=dict)  # masks; no weak fits
+    front_by_topic: dict[str, int] = field(default_factory=dict)  # masks; what fits well
     entry_at: list[int] = field(default_factory=list)  # the entry's number, by placement
     shelves: dict[str, TopicShelf] = field(default_factory=dict)  # by topic; no weak fits
-    weak: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
+    fair: dict[str, list[int]] = field(default_factory=dict)  # by topic: weak fits of front and shelf, not the poor
+    poor: dict[str, list[int]] = field(default_factory=dict)  # by topic: placements of front and shelf
     by_phrase: dict[str, int] = field(default_factory=dict)
     by_title_phrase: dict[str, int] = field(default_factory=dict)  # as by_phrase, for titles alone
     by_repeated_phrase: dict[str, int] = field(default_factory=dict)  # as by_phrase, named twice or more
@@ -189,7 +192,10 @@ def unique_papers(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def add_topics(index: IssueIndex) -> None:
-    """Add each topic's front entries, its shelf in order and its weak fits to `index`."""
+    """Add each topic's front entries, its shelf in order and its weak fits to `index`.
+
+    A front's papers that do not fit a topic well compete on its shelf, where the fit counts most.
+    """
     by_topic: dict[str, list[int]] = {}
     for number, entry in enumerate(index.entries):
         own = 0
@@ -202,8 +208,9 @@ def add_topics(index: IssueIndex) -> None:
     for placement, (_, number, slug) in enumerate(placed):
         entry = index.entries[number]
         if entry.fit(slug) < WEAK:
-            index.weak.setdefault(slug, []).append(placement)
-        elif entry.is_front:
+            below = index.poor if entry.fit(slug) < FAIR else index.fair
+            below.setdefault(slug, []).append(placement)
+        elif entry.is_front and entry.fits.get(slug, WELL) >= WELL:
             index.front_by_topic[slug] = index.front_by_topic.get(slug, 0) | 1 << number
         else:
             index.shelves.setdefault(slug, TopicShelf([], [], 0)).placements.append(placement)

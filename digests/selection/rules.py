@@ -4,20 +4,22 @@ The order is:
 
 1. editors' picks;
 2. papers that match what the reader follows;
-3. front papers on the reader's topics;
+3. front papers that fit the reader's topics well;
 4. the best few of each topic's shelf, then the rest of these shelves;
 5. papers on the reader's topics that name a followed phrase once, in their abstract, and papers on other topics with
    the phrase in their title (their places are reserved; other topics with it in the abstract alone are left out);
 6. papers of older issues that the reader was not sent, newest issue first;
-7. papers that fit the reader's topics only weakly, up to five papers in all; alone only if one fits fairly.
+7. papers that fit the reader's topics fairly, up to five papers in all;
+8. papers that fit them poorly, up to three papers in all and never alone.
 
 Muted papers and papers that the reader was sent before are removed before anything is counted.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from digests.selection.entry_index import (
+    FAIR,
     WEAK,
     Choice,
     Entry,
@@ -32,10 +34,9 @@ from digests.selection.entry_index import (
     union,
 )
 
-# A weak fit from here on may come without a better one: a small topic may have no others for days.
-FAIR = 0.5
-# A digest of fewer papers is filled up with weak fits, and a longer one is not: six of ten would be welcome.
-FEW = 5
+# Fair fits fill a digest up to so many papers, poor fits up to so few: a longer one is better without them.
+MANY_FAIR = 5
+FEW_POOR = 3
 
 Place = tuple[IssueIndex, int]  # an entry: its index and its number in that index
 
@@ -72,11 +73,15 @@ def choose_places(
     places = [(index, number) for number in numbers]
     if len(places) < room:
         places += older_places(older, choice, had, room - len(places))
-    wanting = min(choice.max_papers, FEW) - pick_count - len(places)
-    if index.weak and wanting > 0:
-        weak = weak_entries(index, choice, closed | mask_of(numbers), wanting)
-        if places or picks or any(is_fair(index.entries[number], choice.topics) for number in weak):
-            places += [(index, number) for number in weak]
+    few = min(choice.max_papers, MANY_FAIR) - pick_count - len(places)
+    if few > 0:
+        closed |= mask_of(numbers) | entries_below(index, choice.minimum_score)
+        fair = best_placed(index, index.fair, choice, closed, few)
+        places += [(index, number) for number in fair]
+        fewer = min(choice.max_papers, FEW_POOR) - pick_count - len(places)
+        if fewer > 0 and (places or picks):
+            poor = best_placed(index, index.poor, choice, closed | mask_of(fair), fewer)
+            places += [(index, number) for number in poor]
     if index.free and (places or picks):
         picks |= index.free & ~excluded
     return [(index, number) for number in first_picks(index, picks, choice.max_papers)] + places if picks else places
@@ -144,11 +149,14 @@ def entries_at(index: IssueIndex, placements: list[int]) -> list[int]:
     return list(dict.fromkeys([index.entry_at[placement] for placement in placements]))
 
 
-def weak_entries(index: IssueIndex, choice: Choice, closed: int, room: int) -> list[int]:
-    """Return up to `room` entries that are not closed and fit the choice's topics only weakly, best first."""
-    closed |= entries_below(index, choice.minimum_score)
-    placements = first_open_placements(index, [index.weak.get(slug, []) for slug in choice.topics], closed, room)
-    return entries_at(index, placements)[:room]
+def best_placed(
+    index: IssueIndex, by_topic: Mapping[str, Sequence[int]], choice: Choice, closed: int, room: int
+) -> list[int]:
+    """Return up to `room` entries that are not closed, of the placements of the choice's topics, best first."""
+    if room <= 0 or by_topic.keys().isdisjoint(choice.topics):
+        return []
+    lists = [by_topic[slug] for slug in choice.topics if slug in by_topic]
+    return entries_at(index, first_open_placements(index, lists, closed, room))[:room]
 
 
 def older_places(older: Iterable[OlderIssue], choice: Choice, had: Collection[int], room: int) -> Iterator[Place]:
@@ -277,22 +285,20 @@ def reasons_left_out(
             reasons[entry.id] = "none of the reader’s topics"
         elif not wanted & bit and low & bit:
             reasons[entry.id] = "below the reader’s minimum score"
-        elif not wanted & bit and (is_fallback or not items) and is_weak(entry, topics):
-            reasons[entry.id] = "it fits the topic weakly, and nothing better stands before it"
-        elif not wanted & bit and has_room and is_weak(entry, topics):
-            reasons[entry.id] = f"it fits the topic weakly, and weak fits come only up to {FEW} papers in all"
+        elif not wanted & bit and (is_fallback or not items) and is_below(FAIR, entry, topics):
+            reasons[entry.id] = "it fits the topic poorly, and nothing better stands before it"
+        elif not wanted & bit and has_room and is_below(FAIR, entry, topics):
+            reasons[entry.id] = f"it fits the topic poorly, and poor fits come only up to {FEW_POOR} papers in all"
+        elif not wanted & bit and has_room and is_below(WEAK, entry, topics):
+            reasons[entry.id] = f"it fits the topic weakly, and weak fits come only up to {MANY_FAIR} papers in all"
         else:
             reasons[entry.id] = f"beyond the reader’s limit of {choice.max_papers}"
     return reasons
 
 
-def is_fair(entry: Entry, topics: Collection[str]) -> bool:
-    """Return True if an entry fits one of the topics at least fairly."""
-    return any(entry.fit(slug) >= FAIR for slug in entry.topics.keys() & topics)
-
-
-def is_weak(entry: Entry, topics: Iterable[str]) -> bool:
-    return all(entry.fit(slug) < WEAK for slug in topics)
+def is_below(fit: float, entry: Entry, topics: Iterable[str]) -> bool:
+    """Return True if an entry fits none of the topics so well."""
+    return all(entry.fit(slug) < fit for slug in topics)
 
 
 def entries_to_explain(index: IssueIndex, choice: Choice) -> int:

@@ -31,9 +31,9 @@ class Row(NamedTuple):
     why: str = ""
 
 
-def write_digests(folder: Path) -> Iterator[Row]:
-    """Serve the last recorded days, write the mails of the last ten of them, and yield the papers in them."""
-    days = listing_days(1)[-(DAYS_BEFORE + DAYS) :]
+def write_digests(folder: Path, until: str) -> Iterator[Row]:
+    """Serve the recorded days to `until`, write the mails of the last ten of them, and yield the papers in them."""
+    days = [day for day in listing_days(1) if day <= until][-(DAYS_BEFORE + DAYS) :]
     known: dict[str, Subscriber] = {}
     for number, published in enumerate(published_days(days, "digests to read")):
         known = known or readers.make_readers()

@@ -130,7 +130,7 @@ def test_a_server_that_relays_nothing_opens_the_breaker_and_every_mail_waits(set
             with later(minutes=2 * minutes):
                 go_on(1)
         (one,) = find_obstacles()
-        assert one.headline.startswith("smtp takes no mail since ")
+        assert one.headline.startswith("smtp has taken no mail since ")
         assert "It says: “554 5.7.1 <(an address)>: Relay access denied”." in one.text
         assert "Compare the name and password in EMAIL_URL, and FROM_EMAIL" in one.text
         assert titles() == ["smtp fails, and mail waits"]

@@ -134,3 +134,10 @@ def test_paragraphs_stay_apart() -> None:
 )
 def test_a_zone_is_called_by_its_city(zone: str, words: str) -> None:
     assert zone_words(zone) == words
+
+
+@pytest.mark.parametrize(
+    "text", ["Learning: arXiv cs.LG - 187 votes", "Learning: arXiv cs.LG · 187 votes", "论文 · 三票"]
+)
+def test_an_indented_line_of_plain_mail_keeps_its_indent_whatever_its_letters(text: str) -> None:
+    assert wrapped(f"    {text}", 4) == f"    {text}"

@@ -65,6 +65,7 @@ def mails_by_kind() -> dict[str, mails.Mail]:
     return {
         "week": mails.digest_of_kind(Digest.Kind.WEEK, mails.DAY - timedelta(days=4)),
         "days": mails.digest_of_kind(Digest.Kind.DAYS, mails.DAY - timedelta(days=2)),
+        "again": mails.digest_that_repeats(),
         "welcome": mails.digest_of_kind(Digest.Kind.WELCOME),
         "fallback": mails.digest_of_kind(Digest.Kind.WELCOME, reason=Digest.FallbackReason.NO_PAPER),
     }

@@ -4,7 +4,6 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError
 
 from digests.returned_mail import forwarding
 from digests.returned_mail.intake import Intake, take_in
@@ -27,7 +26,7 @@ class Command(BaseCommand):
             size += len(rest)
         try:
             became = take_in(raw[: forwarding.MOST_BYTES], to, size)
-        except DatabaseError as exc:
+        except Exception as exc:  # any other status would have the mail server drop the mail
             self.stderr.write(f"The mail is not taken in: {type(exc).__name__}.")
             sys.exit(TRY_LATER)
         if became is Intake.LATER:

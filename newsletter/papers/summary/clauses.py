@@ -86,6 +86,10 @@ _TRAILING = " ,;:–—-"
 _EAST_ASIAN_PAUSE = re.compile(r"[。！？；，、]|[,.;!?](?=\s)")
 
 
+# A list of which only the first step is shown: "a framework that 1) aggregates frames."
+_STEP = re.compile(r"(?<![\w(])\(?(?:1|i|a)\) ")
+
+
 def shorten(statement: str) -> str:
     """Return the statement in at most 200 characters, "" where no clause of it ends before it grows longer or dangles.
 
@@ -94,6 +98,8 @@ def shorten(statement: str) -> str:
     >>> shorten("We study maps of old towns with a model that overcomes these problems by drawing.")
     'We study maps of old towns with a model…'
     """
+    if len(_STEP.findall(statement)) == 1:
+        statement = _STEP.sub("", statement)
     end = _dangling_from(statement)
     if end < 0 and len(statement) <= LIMIT:
         return statement

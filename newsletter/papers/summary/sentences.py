@@ -52,8 +52,11 @@ def split_sentences(text: str) -> list[str]:
 def _is_end(text: str, start: int, end: re.Match[str]) -> bool:
     if text[end.start()] == "." and _is_abbreviation(text, start, end):
         return False
-    is_open = text.count("(", start, end.end()) > text.count(")", start, end.end())
-    return not (is_open and _closes_soon(text, end.end()))
+    return not any(
+        text.count(opening, start, end.end()) > text.count(closing, start, end.end())
+        and _closes_soon(text, end.end(), opening, closing)
+        for opening, closing in ("()", "[]")
+    )
 
 
 def _is_abbreviation(text: str, start: int, end: re.Match[str]) -> bool:
@@ -63,7 +66,7 @@ def _is_abbreviation(text: str, start: int, end: re.Match[str]) -> bool:
     return bool(_SELDOM_LAST.search(tail)) and not _STARTER.match(text, end.end())
 
 
-def _closes_soon(text: str, start: int) -> bool:
+def _closes_soon(text: str, start: int, opening: str, closing: str) -> bool:
     """Say whether a bracket closes before another opens."""
-    closing = text.find(")", start, start + NEAR)
-    return closing >= 0 and text.find("(", start, closing) < 0
+    end = text.find(closing, start, start + NEAR)
+    return end >= 0 and text.find(opening, start, end) < 0

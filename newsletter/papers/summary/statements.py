@@ -24,6 +24,15 @@ _HEADING = re.compile(
     r"|Conclusions?|Significance|Summary|Abstract)\b[^.:]{0,20}: |Abstract[.-] ?)",
     re.IGNORECASE,
 )
+_SHORT_HEADING = re.compile(r"(?:Backgrounds?|Objectives?|Purpose|Aims?|Introduction|Motivation|Methods?)\. (?=[A-Z])")
+# Where to find code and data is no contribution, and an address is no summary.
+_THINGS = r"(?:codes?|codebase|models?|datasets?|data|checkpoints?|weights|page|website|demos?|videos?|list)"
+_RELEASING = r"(?:release|open-source|share|provide)d?"
+_WHERE_TO_FIND = re.compile(
+    rf"https?://|^(?:Our|The|All|Source)\b[^.]{{0,80}}\b{_THINGS}\b[^.]{{0,60}} (?:is|are|will be|can be)\b"
+    r"[^.]{0,40}? (?:available|released|open-sourced|found|accessed)\b"
+    rf"|^We (?:will |also |publicly |have )?{_RELEASING} (?:all |both )?(?:our |the )?(?:source |training )?code\b"
+)
 # An opening of these words limits a finding: without it the sentence would claim more than the authors do.
 _CONDITION = re.compile(
     r"(?:If|When|Whenever|Unless|Given|Assuming|Under|For|On|Across|After|Without|Only|As long|With|At|Among|Within"
@@ -72,6 +81,8 @@ def strip_opening(sentence: str, name: str = "") -> str:
     >>> strip_opening("To fill this gap, we further propose Atlas."), strip_opening("Maps age fast.")
     ('We propose Atlas.', '')
     """
+    if _WHERE_TO_FIND.search(sentence):
+        return ""
     rest = _strip_links(sentence)
     if _STATING.match(rest):
         return _strip_ties(rest)
@@ -92,8 +103,9 @@ def _tells_what_it_does(sentence: str, name: str) -> bool:
 
 
 def strip_heading(text: str) -> str:
-    """Return `text` without the heading of a part in front of it: "Background: "."""
-    return text[heading.end() :] if (heading := _HEADING.match(text)) else text
+    """Return `text` without the heading of a part in front of it: "Background: ", "Purpose. "."""
+    heading = _HEADING.match(text) or _SHORT_HEADING.match(text)
+    return text[heading.end() :] if heading else text
 
 
 def _strip_links(sentence: str) -> str:

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from newsletter.papers.summary.clauses import LIMIT, SHORTEST, cut_at_character, cut_at_clause, cut_at_word, shorten
+from newsletter.papers.summary.repairs import repair
 from newsletter.papers.summary.sentences import MAX_READ, is_east_asian, one_line, split_sentences
 from newsletter.papers.summary.statements import strip_heading, strip_opening
 
 WEIGHTS = Path(__file__).with_name("weights.json")
+# Cut at a clause, a sentence that begins so would be cut before it says anything.
+_SUBORDINATE = re.compile(r"(?:While|Although|Though|Despite|Whereas|Even though|Because|Since|If|When) ")
+# What has a round bracket without a partner by right.
+_HALF_OPEN = re.compile(r"\[[^\[\]()]{1,20}\)|\([^\[\]()]{1,20}\]|(?<![\w(])(?:\w|i{1,3}|iv)\)")
 ENOUGH = 60  # characters; a statement of less is taken only where no other is
 
 
@@ -38,18 +43,29 @@ def summarize(abstract: str, title: str = "") -> str:
 
 def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str:
     """Return what `summarize` does, statements being compared by these weights of their features."""
-    text = one_line(abstract)
+    text = repair(one_line(abstract))
     if is_east_asian(text):
         return cut_at_character(text)
     candidates = list(statements(text, title))
-    candidates = [candidate for candidate in candidates if len(candidate.text) >= ENOUGH] or candidates
+    for is_good in (_is_long_enough, _has_all_brackets):
+        candidates = list(filter(is_good, candidates)) or candidates
     best = max(candidates, key=lambda candidate: score(candidate, weights), default=None)
     return best.text if best else _beginning(text)
 
 
+def _is_long_enough(statement: Statement) -> bool:
+    return len(statement.text) >= ENOUGH
+
+
+def _has_all_brackets(statement: Statement) -> bool:
+    """Say whether round brackets close as often as they open, but for intervals as [0, 1) and steps as 1)."""
+    text = _HALF_OPEN.sub("", statement.text)
+    return text.count("(") == text.count(")")
+
+
 def first_lines(text: str) -> str:
     """Return the beginning of a summary in two lines, at most 200 characters: whole sentences, a clause or words."""
-    text = one_line(text)
+    text = repair(one_line(text))
     return cut_at_character(text) if is_east_asian(text) else _beginning(text)
 
 
@@ -81,7 +97,9 @@ def _beginning(text: str) -> str:
         if len(kept) + 1 + len(sentence) > LIMIT:
             break
         kept = f"{kept} {sentence}".lstrip()
-    return kept or (cut_at_clause(text, LIMIT - 1) if len(text) > LIMIT else "") or cut_at_word(text)
+    if kept or _SUBORDINATE.match(text):
+        return kept or cut_at_word(text)
+    return (cut_at_clause(text, LIMIT - 1) if len(text) > LIMIT else "") or cut_at_word(text)
 
 
 # Features

@@ -14,7 +14,8 @@ more.
 Each topic comes with its fit (see topic_fit.py), a number from 0 to 1. Where one phrase alone gives a topic, the rest
 of the text has to speak of its field: the topic is taken away below a fit of `PROMINENT_FIT` where the title and the
 abstract's first words both hold the phrase, else below `LONE_FIT`. That holds for the shipped phrases only; one that
-an editor adds is taken at its word. A paper keeps the `MAX_TOPICS` topics that fit best.
+an editor adds is taken at its word. A paper keeps the topic that fits best, and of the others the best three whose fit
+is `LEAST_FIT` or more.
 
 Phrases are matched as whole words, in any letter case, and singular and plural are one (write the
 singular): `language model` finds "Language models" and "language-model", since a hyphen is a space, but
@@ -31,6 +32,7 @@ from typing import NamedTuple
 from newsletter.papers.topic_fit import (
     CATEGORY_STRENGTH,
     CROSSLIST_STRENGTH,
+    LEAST_FIT,
     LONE_FIT,
     OPENING_WORDS,
     PROMINENT_FIT,
@@ -140,7 +142,8 @@ class Matcher:
         fits = self._fits(self._fields.words_of_any & set(normal), tallies)
         kept = [slug for slug, fit in fits.items() if fit >= self._fit_needed(slug, tallies[slug])]
         ranked = sorted(kept, key=lambda slug: (-fits[slug], slug))
-        return {slug: Match(fits[slug], self._evidence(slug, tallies[slug])) for slug in ranked[:MAX_TOPICS]}
+        ranked = ranked[:1] + [slug for slug in ranked[1:MAX_TOPICS] if fits[slug] >= LEAST_FIT]
+        return {slug: Match(fits[slug], self._evidence(slug, tallies[slug])) for slug in ranked}
 
     def _evidence(self, slug: str, tally: "_Tally") -> tuple[str, ...]:
         """Return the categories, and the phrases by points, by strength and by trust."""

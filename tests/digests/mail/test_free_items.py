@@ -125,7 +125,7 @@ def test_the_mail_shows_it_first_without_a_number_and_does_not_count_it(topic: T
     issue_of(*[PaperFactory(topics=[topic], title=f"Title {n}") for n in (1, 2)])
     digest, parts = mail_to(SubscriberFactory(topics=[topic]))
     assert digest.subject == "Title 1, and 1 more paper"
-    assert ">2 papers</p>" in parts.html
+    assert ">2 papers<br>" in parts.html
     assert re.findall(r">(\d+)</span>.*?Title (\d+)", parts.html) == [("1", "1"), ("2", "2")]
     assert re.findall(r"^(\d+)\. +Title (\d+)", parts.text, re.M) == [("1", "1"), ("2", "2")]
     for part in (parts.html, parts.text):

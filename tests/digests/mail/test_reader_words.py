@@ -1,6 +1,6 @@
 """What a mail says of its reader's choice and rhythm: one true line of limited length, whatever was chosen."""
 
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from html import escape, unescape
 from zoneinfo import available_timezones
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from digests.mail.reader_words import (
     LONGEST_CHOICE,
+    again_words,
     choices_in_words,
     describe_choice,
     describe_rhythm,
@@ -36,7 +37,8 @@ def test_any_choice_and_any_rhythm_are_one_short_line_each_without_markup(
     topics: list[str], phrases: list[str], authors: list[str], rhythm: tuple[str, int, time, str]
 ) -> None:
     words = words_of(describe_choice(topics, phrases, authors), *rhythm)
-    choice, when = (line for _, line in words)
+    choice, when, again = (line for _, line in words)
+    assert again == ""
     assert len(f"You get {choice},") <= LINE
     assert len(f"{when}.") <= LINE
     assert are_short_lines(words)
@@ -98,3 +100,10 @@ def test_a_retired_topic_is_named_as_its_heir_and_once() -> None:
     chosen = Preferences.objects.for_choice([old, heir, other]).pk
     old.retire(heir)
     assert choices_in_words([chosen]) == {chosen: "Heir and Other"}
+
+
+@pytest.mark.parametrize(("days", "when"), [(1, "on Monday."), (6, "on Monday."), (7, "on 4 May."), (14, "on 4 May.")])
+def test_a_mail_that_may_repeat_papers_names_the_day_in_the_readers_zone(days: int, when: str) -> None:
+    sunday_in_london = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
+    later = sunday_in_london + timedelta(days=days)
+    assert again_words(sunday_in_london, later, "Asia/Tokyo") == f"Some of these may have reached you {when}"

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import override_settings
 
-from digests.models import Assembly, Batch, Delivery, Notice
+from digests.models import Assembly, Batch, Delivery
 from digests.monitoring import alerts, notices, obstacles, system_checks
 from digests.monitoring.obstacles import find_obstacles
 from digests.sending import switch
@@ -53,12 +53,21 @@ def test_a_pause_says_its_reason() -> None:
 def test_a_breaker_says_why_the_provider_takes_nothing_and_what_to_do() -> None:
     fail("The provider does not accept our key (401).")
     (one,) = find_obstacles()
-    assert one.headline.startswith("mailgun takes no mail since ")
+    assert one.headline.startswith("mailgun has taken no mail since ")
     assert one.text == (
         "The provider does not accept our key (401). "
         "Compare the key in the settings with the one that the provider shows, and start the workers anew. "
         "One call in 60 seconds tries whether it works again; all else waits. Nothing is lost, but a digest that "
         "waits for 12 hours is left out, and its papers come with the next."
+    )
+
+
+def test_the_line_on_every_page_says_what_happened_and_what_to_do() -> None:
+    fail("The provider does not accept our key (401).")
+    (one,) = find_obstacles()
+    assert one.line.removeprefix(one.headline) == (
+        " The provider does not accept our key (401). "
+        "Compare the key in the settings with the one that the provider shows, and start the workers anew."
     )
 
 
@@ -164,10 +173,10 @@ def test_a_notice_is_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
     assert "Notice to operators: mailgun fails. It does not accept our key." in caplog.text
 
 
-def test_a_notice_that_could_not_be_mailed_is_known() -> None:
+def test_a_notice_that_could_not_be_mailed_is_known(set_clock: SetClock) -> None:
     notices.notify_operators("mailgun fails", "It does not accept our key.")
     assert notices.undelivered_titles() == []
-    Notice.objects.update(not_before=MORNING + HOUR)
+    set_clock(MORNING + timedelta(minutes=2))
     assert notices.undelivered_titles() == ["mailgun fails"]
 
 

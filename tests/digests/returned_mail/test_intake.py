@@ -290,6 +290,8 @@ def test_strangers_cannot_fill_the_table(delivery: Delivery, monkeypatch: pytest
     for text in ("one", "two"):
         assert take_in(plain("bounces@example.org", text, {"Return-Path": "<>"})) is Intake.KEPT
     assert ReturnedMail.objects.count() == 1
+    assert take_in(plain(address_of(delivery))) is Intake.UNDERSTOOD
+    assert ReturnedMail.objects.filter(why=Why.FORWARDED).count() == 1
 
 
 def test_what_was_not_understood_is_kept_for_thirty_days(set_clock: SetClock) -> None:

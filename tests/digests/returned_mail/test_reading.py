@@ -172,14 +172,21 @@ def test_a_mail_to_the_unsubscribe_address_asks_for_no_more_mail() -> None:
     assert reading_of(raw) == Reading(Form.LEAVING, Returned(Purpose.UNSUBSCRIBE, 7, "000000"))
 
 
+def test_whatever_comes_to_the_unsubscribe_address_asks_for_no_more_mail() -> None:
+    address = signed(Purpose.UNSUBSCRIBE, 7)
+    for raw in (delivery_report(address, failed()), complaint(address), plain(address, headers={"Return-Path": "<>"})):
+        assert reading_of(raw).form == Form.LEAVING
+
+
 @pytest.mark.parametrize("headers", [{"X-Forwarded-For-List": "x"}, {"List-Id": "Papers <papers.localhost>"}])
 def test_a_mail_of_ours_that_comes_back_whole_is_a_loop(headers: dict[str, str], settings: LazySettings) -> None:
     settings.LIST_ID = "papers.localhost"
     assert reading_of(plain(ours(), headers=headers)) == Reading(Form.LOOP, OURS)
 
 
-def test_a_servers_mail_without_a_meaning_is_odd() -> None:
-    raw = plain(ours(), "Welcome to our new mail system!", {"Return-Path": "<>"})
+@pytest.mark.parametrize("sender", ["<>", "<MAILER-DAEMON>"])
+def test_a_servers_mail_without_a_meaning_is_odd(sender: str) -> None:
+    raw = plain(ours(), "Welcome to our new mail system!", {"Return-Path": sender})
     assert reading_of(raw) == Reading(Form.ODD, OURS)
 
 

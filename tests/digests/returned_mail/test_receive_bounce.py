@@ -56,11 +56,13 @@ def test_the_server_tries_again_where_nothing_can_be_stored_or_forwarded(
     with answering(http_error(401)):
         assert pipe(raw) == receive_bounce.TRY_LATER == 75
 
-    def fail(*_: object) -> None:
-        raise OperationalError("gone")
+    for fault in (OperationalError("gone"), ZeroDivisionError()):
 
-    monkeypatch.setattr(receive_bounce, "take_in", fail)
-    assert pipe(raw) == 75
+        def fail(*_: object, fault: Exception = fault) -> None:
+            raise fault
+
+        monkeypatch.setattr(receive_bounce, "take_in", fail)
+        assert pipe(raw) == 75
 
 
 def test_a_huge_mail_is_read_to_its_end_and_kept_by_its_beginning(pipe: Any) -> None:

@@ -89,15 +89,15 @@ def test_scores_of_a_shelf_are_compared_within_a_topic_only() -> None:
     assert chosen(shelf, Choice(frozenset({"vision", "audio"}), max_papers=2)) == [3, 6]
 
 
-def test_a_paper_that_fits_weakly_comes_last_and_never_alone() -> None:
+def test_a_paper_that_fits_poorly_comes_last_and_never_alone() -> None:
     weak, strong = shelved(1, "vision", fit=0.4, score=9.0), shelved(2, "vision")
     leading = entry(3, "vision", fits={"vision": 0.3})
     assert chosen([leading, weak, strong], VISION) == [2, 1, 3]
     assert chosen([leading, weak], VISION) == []
-    assert why(build_index([weak]), VISION) == {1: "it fits the topic weakly, and nothing better stands before it"}
+    assert why(build_index([weak]), VISION) == {1: "it fits the topic poorly, and nothing better stands before it"}
 
 
-def test_a_paper_that_fits_weakly_is_held_to_the_minimum_score_too() -> None:
+def test_a_paper_that_fits_poorly_is_held_to_the_minimum_score_too() -> None:
     entries = [shelved(1, "vision", score=9.0), shelved(2, "vision", fit=0.4, score=1.0)]
     assert chosen(entries, Choice(frozenset({"vision"}), minimum_score=5.0)) == [1]
 
@@ -211,18 +211,31 @@ def test_a_small_topic_without_better_papers_brings_those_that_fit_fairly() -> N
     fair, poor = shelved(1, "vision", fit=0.6), shelved(2, "vision", fit=0.3)
     assert chosen([poor, fair], VISION) == [1, 2]
     assert chosen([poor], VISION) == []
-    foremost = shelved(3, "vision", fit=0.45, score=9.0)
-    assert chosen([foremost, shelved(1, "vision", fit=0.5)], VISION) == [3, 1]
+    assert chosen([shelved(3, "vision", fit=0.55, score=9.0), fair], VISION) == [1, 3]
 
 
-def test_weak_fits_fill_a_digest_up_to_five_papers_and_no_further() -> None:
-    weak = [shelved(number, "vision", fit=0.4) for number in range(10, 20)]
-    assert chosen([entry(1, "vision"), *weak], VISION) == [1, 10, 11, 12, 13]
-    assert chosen([*(entry(number, "vision") for number in range(1, 7)), *weak], VISION) == [1, 2, 3, 4, 5, 6]
+def test_poor_fits_fill_a_digest_up_to_three_papers_and_no_further() -> None:
+    poor = [shelved(number, "vision", fit=0.4) for number in range(10, 20)]
+    assert chosen([entry(1, "vision"), *poor], VISION) == [1, 10, 11]
+    assert chosen([*(entry(number, "vision") for number in range(1, 7)), *poor], VISION) == [1, 2, 3, 4, 5, 6]
+
+
+def test_fair_fits_fill_a_digest_up_to_five_papers_behind_older_ones() -> None:
+    fair = [shelved(number, "vision", fit=0.65) for number in range(10, 30)]
+    assert chosen([entry(1, "vision"), *fair], VISION) == [1, 10, 11, 12, 13]
+    older = OlderIssue(build_index([shelved(40, "vision", fit=0.9)]), 0)
+    items = select(build_index([entry(1, "vision"), *fair]), VISION, older=[older])
+    assert [item.entry.id for item in items][:2] == [1, 40]
+
+
+def test_votes_put_a_paper_first_only_if_it_fits_well() -> None:
+    voted, fitting = entry(1, "vision", fits={"vision": 0.72}, score=50.0), shelved(2, "vision", fit=0.95)
+    assert chosen([voted, fitting], VISION) == [2, 1]
+    assert chosen([replace(voted, fits={"vision": 0.9}), fitting], VISION) == [1, 2]
 
 
 def test_picks_count_among_the_five_papers_that_weak_fits_fill_up() -> None:
-    weak = [shelved(number, "vision", fit=0.4) for number in range(10, 20)]
+    weak = [shelved(number, "vision", fit=0.65) for number in range(10, 20)]
     picks = [entry(number, "audio", is_pick=True) for number in range(1, 6)]
     assert chosen([*picks, *weak], VISION) == [1, 2, 3, 4, 5]
     assert chosen([*picks[:3], *weak], VISION) == [1, 2, 3, 10, 11]
@@ -230,7 +243,7 @@ def test_picks_count_among_the_five_papers_that_weak_fits_fill_up() -> None:
 
 
 def test_a_weak_fit_beyond_five_papers_is_left_out_for_that_and_not_for_the_limit() -> None:
-    index = build_index([entry(1, "vision"), *[shelved(number, "vision", fit=0.4) for number in range(10, 15)]])
+    index = build_index([entry(1, "vision"), *[shelved(number, "vision", fit=0.65) for number in range(10, 15)]])
     five = "it fits the topic weakly, and weak fits come only up to 5 papers in all"
     assert why(index, VISION) == {14: five}
     assert why(index, replace(VISION, max_papers=4)) == {
@@ -239,11 +252,11 @@ def test_a_weak_fit_beyond_five_papers_is_left_out_for_that_and_not_for_the_limi
     }
 
 
-def test_a_weak_fit_beside_a_fallback_is_left_out_because_nothing_better_stands_before_it() -> None:
+def test_a_poor_fit_beside_a_fallback_is_left_out_because_nothing_better_stands_before_it() -> None:
     index = build_index([entry(1, "audio"), shelved(2, "vision", fit=0.4)])
     best = fallback_items(choose_fallback_places(index, VISION), VISION)
     assert reasons_left_out(index, VISION, best, is_fallback=True) == {
-        2: "it fits the topic weakly, and nothing better stands before it"
+        2: "it fits the topic poorly, and nothing better stands before it"
     }
 
 
