@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from digests.models import Batch, SwitchChange
+from digests.models import Batch, ReturnedMail, SwitchChange
 from newsletter import audit
 from newsletter.admin_site.large_lists import ListAdmin
 from newsletter.issues.models import Cutoff, Issue
@@ -110,6 +110,7 @@ KINDS = {
     "digests.delivery": Kind(delivery),
     "digests.batch": Kind(lambda _: Batch.objects.create()),
     "digests.providerevent": Kind(lambda _: heard("bounced", sent_delivery())),
+    "digests.returnedmail": Kind(lambda number: ReturnedMail.objects.create(key=f"{number}", why="odd", size=1)),
     "digests.sendingswitch": Kind(lambda _: SwitchChange.objects.create(act="paused", by="ada")),
     "auth.user": Kind(lambda number: User.objects.create(username=f"editor {number}")),
     "auth.group": Kind(lambda number: Group.objects.create(name=f"role {number}")),

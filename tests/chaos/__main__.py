@@ -12,7 +12,7 @@ from tests.chaos.troubles import LONG, SHORT, Size
 from tests.outside.provider import providing_apart
 
 SCENARIOS = {  # modules of this package, and the settings of their deployments
-    "crowd": {},
+    "crowd": {"CONNECTIONS_PER_NETWORK": "0"},  # all its clients come from one network
     "copied": {"BATCH_SIZE": "100"},
     "unclear": {"BATCH_SIZE": "200", "SEND_BREAKER_SECONDS": "1", "CHAOS_SWEEP_SECONDS": "1"},
 }

@@ -248,7 +248,7 @@ BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that
     [
         ("title", "Seen at night", STATEMENT),
         ("lines", STATEMENT, BACKGROUND),
-        ("abstract", f"{BACKGROUND} {STATEMENT}", "Two lines"),
+        ("abstract", f"{BACKGROUND} {STATEMENT}", f">{STATEMENT}<"),
         ("", STATEMENT, BACKGROUND),
     ],
 )

@@ -19,11 +19,6 @@ HOUR = timedelta(hours=1)
 SetClock = Callable[[datetime], None]
 
 
-@pytest.fixture
-def daily() -> Source:
-    return SourceFactory(kind=Source.Kind.HF_DAILY)
-
-
 def listed(days_ago: int, **fields: object) -> Paper:
     """Store a paper listed, and first seen at five, so many days ago."""
     ago = timedelta(days=days_ago)
