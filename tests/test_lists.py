@@ -110,7 +110,9 @@ KINDS = {
     "digests.delivery": Kind(delivery),
     "digests.batch": Kind(lambda _: Batch.objects.create()),
     "digests.providerevent": Kind(lambda _: heard("bounced", sent_delivery())),
-    "digests.returnedmail": Kind(lambda number: ReturnedMail.objects.create(key=f"{number}", why="odd", size=1)),
+    "digests.returnedmail": Kind(
+        lambda number: ReturnedMail.objects.create(key=f"key {number}", why="It names no mail of ours.", size=1000)
+    ),
     "digests.sendingswitch": Kind(lambda _: SwitchChange.objects.create(act="paused", by="ada")),
     "auth.user": Kind(lambda number: User.objects.create(username=f"editor {number}")),
     "auth.group": Kind(lambda number: Group.objects.create(name=f"role {number}")),
