@@ -111,7 +111,7 @@ KINDS = {
     "digests.batch": Kind(lambda _: Batch.objects.create()),
     "digests.providerevent": Kind(lambda _: heard("bounced", sent_delivery())),
     "digests.returnedmail": Kind(
-        lambda number: ReturnedMail.objects.create(key=f"key {number}", why="It names no mail of ours.", size=1000)
+        lambda number: ReturnedMail.objects.create(key=f"key {number}", why="odd", size=1000)
     ),
     "digests.sendingswitch": Kind(lambda _: SwitchChange.objects.create(act="paused", by="ada")),
     "auth.user": Kind(lambda number: User.objects.create(username=f"editor {number}")),
