@@ -1,14 +1,19 @@
 """One mail on one SMTP connection: commands, replies, and the outcome they prove."""
 
 import contextlib
-import re
 import smtplib
 import socket
 import time
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, outcome_of_smtp_refusal, quoted
+from newsletter.mail.provider_answer import (
+    LONGEST_ANSWER,
+    SendOutcome,
+    outcome_of_smtp_delay,
+    outcome_of_smtp_refusal,
+    quoted,
+)
 from newsletter.mail.refusal import without_addresses
 
 LEAST_WAIT = 0.1  # seconds, even past a deadline, to read replies that have arrived
@@ -16,7 +21,6 @@ SHORT_WAIT = 5.0  # seconds, for commands between mails
 IDLE_SECONDS = 5.0  # after which an open connection is checked with NOOP
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
 NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not sent to the mail server.")
 
@@ -164,7 +168,7 @@ class Transaction:
 def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
     """Return what a reply other than success means; before the message, an unreadable reply counts as not accepted."""
     if 400 <= code < 500:
-        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
+        return outcome_of_smtp_delay(code, text)
     if not 500 <= code < 600:
         status = "unknown" if verb == b"." else "not_accepted"
         return SendOutcome(status, reason="The mail server gave no answer that can be read.")
@@ -176,5 +180,4 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
             code=str(code),
             answer=answer,
         )
-    is_plain = verb == b"RCPT" and not ENHANCED.search(text)
-    return outcome_of_smtp_refusal(code, text, is_permanent=is_plain and code in (550, 551, 553))
+    return outcome_of_smtp_refusal(code, text)
