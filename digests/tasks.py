@@ -14,6 +14,7 @@ from digests.monitoring import alerts, notices, retention
 from digests.monitoring.heartbeat import ping_finished_issues
 from digests.previews import issue_test, reach_cache
 from digests.provider_events import application
+from digests.provider_lookups import rounds
 from digests.publication import checklist, link_check
 from digests.returned_mail import kept_mail, mailbox_reading
 from digests.sending import auto_pause, recovery, switch, uncertain
@@ -91,6 +92,11 @@ def read_returned_mail() -> None:
 @shared_task
 def settle_uncertain() -> None:
     uncertain.settle_uncertain()
+
+
+@shared_task
+def ask_providers() -> None:
+    rounds.ask_providers(worker_shutdown.is_requested)
 
 
 @shared_task

@@ -29,6 +29,7 @@ class Lock(IntEnum):
     SIGNUP = 7_301_013  # keyed by canonical address: one sign-up or move at a time
     PROOF = 7_301_015  # keyed by nonce: a proof of work is taken once
     NEW_ADDRESSES = 7_301_016  # one move or one chunk of an import at a time gives readers new addresses
+    PROVIDER_LOOKUPS = 7_301_019  # one worker at a time asks providers about deliveries in doubt
     LOGIN = 7_301_018  # keyed by name: one attempt at a time passes the limit for all networks
 
 

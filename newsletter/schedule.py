@@ -26,6 +26,7 @@ SCHEDULE = {
     "wake forgotten batches": every("digests.tasks.sweep", seconds=30),
     "apply what providers reported": every("digests.tasks.apply_events", seconds=2),
     "settle uncertain deliveries": every("digests.tasks.settle_uncertain", seconds=30),
+    "ask providers about deliveries in doubt": every("digests.tasks.ask_providers", minutes=1),
     "read what came back by mail": every("digests.tasks.read_returned_mail", minutes=1),
     "forget old events": every("digests.tasks.forget_events", hours=6),
     "count readers and issues": every("digests.tasks.tally", minutes=5),

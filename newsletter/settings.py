@@ -325,7 +325,7 @@ for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_
 
 # Pace: what all workers together hand to the provider of digests; 0 sets no limit
 SEND_RATE = env.float("SEND_RATE", 0.0, validate=at_least(0))  # messages per second
-SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 4, validate=at_least(1))
+SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 16, validate=at_least(1))
 # Calls per minute where the provider grants others than `newsletter/mail/provider_limits.py` says; 0 sets no limit.
 SEND_CALLS_A_MINUTE: int | None = env.int("SEND_CALLS_A_MINUTE", None, validate=at_least(0))
 # Readers of one call, or of small calls that share a commit: where an answer proves nothing, so many are in doubt.
@@ -386,6 +386,9 @@ if DIGEST_KEEP < 2 * DIGEST_SPAN:
 BATCH_SIZE = env.int("BATCH_SIZE", 1000)
 SEND_LEASE = timedelta(seconds=env.int("SEND_LEASE_SECONDS", 60))  # of a worker; longer than a call may take
 SEND_FORGOTTEN = timedelta(seconds=env.int("SEND_FORGOTTEN_SECONDS", 30))  # the sweep wakes a batch that waits longer
+# Providers that can be asked what became of a delivery in doubt are asked so long after the doubt, and an hour later.
+PROVIDER_LOOKUPS = env.bool("PROVIDER_LOOKUPS", True)
+LOOKUP_DELAY = timedelta(seconds=env.int("LOOKUP_DELAY_SECONDS", 300, validate=at_least(0)))
 longest_call = EMAIL_TIMEOUT * (2.5 if EMAIL_PROVIDER == "smtp" else 1)
 if SEND_LEASE.total_seconds() <= longest_call:
     raise ImproperlyConfigured(

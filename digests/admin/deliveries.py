@@ -9,7 +9,7 @@ from unfold.decorators import action, display
 
 from digests.admin import search
 from digests.admin.read_only import ReadOnlyAdmin
-from digests.models import Delivery, ProviderEvent
+from digests.models import Delivery, ProviderEvent, ProviderLookup
 from digests.models.delivery_state import is_unknown
 from digests.sending.uncertain import settle_by_hand
 from newsletter import audit
@@ -26,13 +26,16 @@ KINDS_HEARD = (
     .annotate(kinds=StringAgg("kind", " ", distinct=True))
     .values("kinds")
 )
+LOOKUP = ProviderLookup.objects.filter(delivery_id=OuterRef("pk"))
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """Lists deliveries; editors settle the uncertain ones here with what is known about them."""
 
-    list_display = ("slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "settled")
+    list_display = (
+        "slot", "subscriber", "issue", "state", "reason", "note", "handed_over", "events", "asked", "settled",
+    )  # fmt: skip
     list_filter = ("status", "reason", recent_days_filter("made_at"))
     search_help_text = "A reader’s whole address, or an id: ours or the provider’s."
     list_select_related = RELATED
@@ -64,12 +67,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         deliveries: QuerySet[Delivery] = super().get_queryset(request)
-        return deliveries.annotate(heard=Subquery(KINDS_HEARD))
+        asked = {"asked_at": Subquery(LOOKUP.values("asked_at")), "said": Subquery(LOOKUP.values("said"))}
+        return deliveries.annotate(heard=Subquery(KINDS_HEARD), **asked)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Show how uncertain deliveries were handed over and what was reported; hide these columns for others."""
+        """Show how uncertain deliveries were handed over and what the provider says; hide these columns for others."""
         is_uncertain_list = request.GET.get("status__exact") == Delivery.Status.UNCERTAIN
-        hidden = {"reason", "settled"} if is_uncertain_list else {"handed_over", "events"}
+        hidden = {"reason", "settled"} if is_uncertain_list else {"handed_over", "events", "asked"}
         return tuple(name for name in self.list_display if name not in hidden)
 
     @display(description="Issue")
@@ -86,6 +90,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def events(self, delivery: Delivery) -> str:
         kinds = (getattr(delivery, "heard", "") or "").split()
         return ", ".join(ProviderEvent.Kind(kind).label.lower() for kind in kinds) or "nothing"
+
+    @display(description="Provider asked")
+    def asked(self, delivery: Delivery) -> str:
+        """Return when its provider was last asked what became of it, and what was said."""
+        asked_at, said = getattr(delivery, "asked_at", None), getattr(delivery, "said", "")
+        if asked_at:
+            return f"{asked_at:%-d %b %H:%M} UTC: {said}"
+        return "no" if said is None else said or "not yet"
 
     @display(description="Settled by")
     def settled(self, delivery: Delivery) -> str:

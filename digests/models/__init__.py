@@ -7,6 +7,7 @@ subscribers and the leaves of `newsletter`.
 from digests.models.content import Card, CardsPruned, Digest, Frame
 from digests.models.delivery import Assembly, Batch, BatchQuerySet, Delivery
 from digests.models.events import ProviderEvent, ProviderEventQuerySet, SignatureToken
+from digests.models.lookup import ProviderLookup
 from digests.models.operation import (
     Alert,
     AlertQuerySet,
@@ -25,6 +26,6 @@ from digests.models.tally import DayOfReaders, IssueTally
 __all__ = [
     "Alert", "AlertQuerySet", "Assembly", "Batch", "BatchQuerySet", "Card", "CardsPruned", "DayOfReaders",
     "Delivery", "Digest", "Frame", "Heartbeat", "IssueTally", "LinkCheck", "MailSetup", "Notice", "NoticeQuerySet",
-    "ProviderEvent", "ProviderEventQuerySet", "PublishRequest", "PublishRequestQuerySet", "ReachFigure",
-    "ReturnMailbox", "ReturnedMail", "SendingSwitch", "SignatureToken", "SwitchChange",
+    "ProviderEvent", "ProviderEventQuerySet", "ProviderLookup", "PublishRequest", "PublishRequestQuerySet",
+    "ReachFigure", "ReturnMailbox", "ReturnedMail", "SendingSwitch", "SignatureToken", "SwitchChange",
 ]  # fmt: skip

@@ -73,7 +73,7 @@ FAULTS = [
     Fault(
         "{batches} stand beyond the last of their calls",
         "deliveries of theirs may have been deleted, or a worker counts calls wrongly",
-        BATCHES_SQL + "b.position > its.calls",
+        BATCHES_SQL + "b.position > its.calls AND b.status <> 'done'",
     ),
     Fault(
         "{batches} are finished, and deliveries lie ahead of their position",

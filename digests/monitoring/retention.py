@@ -25,6 +25,7 @@ OLD_MAIL = {
     "digests_batch": "made_at < %(limit)s AND status IN ('done', 'dropped') "
     "AND NOT EXISTS (SELECT FROM digests_delivery delivery WHERE delivery.batch_id = old.id)",
     "digests_assembly": "at < %(limit)s",
+    "digests_providerlookup": "noted_at < %(limit)s",
 }
 OLD_CONTENT = {
     "digests_digest": f"issue_id IN ({OLD_ISSUES})",

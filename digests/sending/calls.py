@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -13,8 +14,10 @@ from digests.providers import Mail, Provider
 from digests.providers.interface import Call
 from digests.sending.messages import CallDelivery
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame
 
 RETRIES_WITH_KEY = 2  # of a call with an idempotency key, after an unclear answer
+MOST_REFUSED = 10  # calls in a row for a fault of ours, after which no more of the window is made
 NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
 
 
@@ -32,6 +35,7 @@ class Caller:
         self.provider, self.is_stopping = provider, is_stopping
         self.deadline = 0.0
         self.threads: ThreadPoolExecutor | None = None
+        self.refusals: deque[bool] = deque(maxlen=MOST_REFUSED)  # of the last calls: True was refused for our fault
 
     def split(self, rows: Sequence[CallDelivery], mails: Mapping[int, Mail]) -> list[Sequence[Mail]]:
         """Return the mails of `rows`, call by call. SMTP spreads a whole window over its connections."""
@@ -41,7 +45,11 @@ class Caller:
         return [part for call in calls for part in self.provider.split(call)]
 
     def make(self, calls: Sequence[Sequence[Mail]], at_once: int) -> Made:
-        """Make calls, `at_once` of them at the same time; after one that was refused for now, begin no more."""
+        """Make calls, `at_once` of them at the same time; begin no more after one that was refused for now.
+
+        Nor after MOST_REFUSED in a row that were refused for a fault of ours, since it costs every reader's mail.
+        """
+        self.refusals.clear()
         if at_once == 1 or len(calls) == 1 or not self.provider.can_overlap:
             return self.make_in_turn(calls)
         if self.threads is None:
@@ -63,20 +71,26 @@ class Caller:
     ) -> Made:
         try:
             made = self.make_one(call, mails)
-            if made.outcomes[-1].is_worth_repeating:
+            if self.is_vain(made.outcomes):
                 refused.set()
             return made
         finally:
             places.release()
 
     def make_in_turn(self, calls: Sequence[Sequence[Mail]]) -> Made:
-        made: list[Made] = []
+        made, is_refused = list[Made](), False
         for mails in calls:
-            if made and (self.is_stopping() or made[-1].outcomes[-1].is_worth_repeating):
+            if made and (self.is_stopping() or is_refused):
                 made.append(not_made(mails))
             else:
                 made.append(self.make_one(self.provider.prepare(mails), mails))
+                is_refused = self.is_vain(made[-1].outcomes)
         return joined(made)
+
+    def is_vain(self, outcomes: Sequence[SendOutcome]) -> bool:
+        """Return whether further calls of the window would be refused like the call with these outcomes."""
+        self.refusals.append(all(outcome.blame is Blame.US for outcome in outcomes))
+        return outcomes[-1].is_worth_repeating or (len(self.refusals) == MOST_REFUSED and all(self.refusals))
 
     def make_one(self, call: Call, mails: Sequence[Mail]) -> Made:
         """Make one call unless its deadline has passed; after an unclear answer, repeat it if a key allows."""

@@ -238,7 +238,7 @@ class Handover:
             turn.unsent()
             self.advance(window, unrendered)
             return None
-        outcomes, slowest = self.caller.make(self.caller.split(live, mails), at_once=1)
+        outcomes, slowest = self.caller.make(self.caller.split(live, mails), turn.at_once)
         answered = list(zip(live, outcomes, strict=True))
         report_to_pace(turn, self.pace, outcomes, slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)
@@ -328,12 +328,13 @@ def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seco
     """Report a window's outcomes, and the seconds of its slowest call, to the pace that all workers share."""
     throttled = [outcome for outcome in outcomes if outcome.code == "429"]
     unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
+    made = [outcome for outcome in outcomes if outcome is not NOT_MADE]
     if throttled:
         pace.pause(max(outcome.wait for outcome in throttled))
     if unknown:
         turn.doubted(unknown[0].reason)
-    elif all(outcome.blame is Blame.US for outcome in outcomes):
-        turn.failed(outcomes[0].reason)
+    elif made and all(outcome.blame is Blame.US for outcome in made):
+        turn.failed(made[0].reason)
     elif not all(outcome.is_worth_repeating for outcome in outcomes):
         turn.slow(seconds)
     elif throttled or all(outcome is NOT_MADE for outcome in outcomes):

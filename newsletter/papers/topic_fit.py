@@ -75,16 +75,22 @@ class Field:
 
     `phrases` says the same of the shipped rule's phrases: how much the papers that make something of one speak of
     the field, and -300 at most for a phrase that misled more often than not where it alone gave the topic, as judged
-    in tests/payloads/topics. A phrase that an editor added is not in it.
+    in tests/payloads/topics. A phrase that an editor added is not in it. `categories` doubts those categories that
+    hold papers of other fields too, as cs.GT holds the verification of programs; where it names any, one that it does
+    not name is beyond doubt.
     """
 
     base: int = 0
     words: Mapping[str, int] = field(default_factory=dict)
     phrases: Mapping[str, int] = field(default_factory=dict)
+    categories: Mapping[str, int] = field(default_factory=dict)
 
-    def trust_in(self, phrases: Iterable[str]) -> int:
-        """Return what the most telling of `phrases` adds; nothing where there is none."""
-        return max((self.phrases.get(phrase, 0) for phrase in phrases), default=0)
+    def trust_in(self, phrases: Iterable[str], categories: Iterable[str] = ()) -> int:
+        """Return what the most telling of a paper's `phrases` and `categories` adds; nothing where there is none."""
+        trusts = [self.phrases.get(phrase, 0) for phrase in phrases]
+        if self.categories:
+            trusts += [self.categories.get(category, 0) for category in categories]
+        return max(trusts, default=0)
 
 
 class Fields:
@@ -102,16 +108,18 @@ class Fields:
         """Return how much the papers that make something of a phrase speak of the topic's field; 0 if not known."""
         return self._fields[slug].phrases.get(phrase, 0) if slug in self._fields else 0
 
-    def weigh(self, slug: str, words: Collection[str], phrases: Iterable[str]) -> float:
+    def weigh(
+        self, slug: str, words: Collection[str], phrases: Iterable[str], categories: Iterable[str] = ()
+    ) -> float:
         """Return the field of a topic in a paper of these different `words`, in their normal form: 0 if not known.
 
-        `phrases` are those of the rule that the paper makes something of.
+        `phrases` are those of the rule that the paper makes something of, `categories` those that the paper is in.
         """
         topic = self._fields.get(slug)
         if topic is None:
             return 0.0
         weights = map(topic.words.__getitem__, topic.words.keys() & words)
-        return (topic.base + topic.trust_in(phrases) + sum(weights)) / UNIT
+        return (topic.base + topic.trust_in(phrases, categories) + sum(weights)) / UNIT
 
 
 def fit_of(strength: int, field: float = 0.0) -> float:

@@ -10,6 +10,7 @@ ROUTES = {
     "digests.tasks.deliver_notices": {"queue": "feeds"},
     "digests.tasks.ping_finished": {"queue": "feeds"},
     "digests.tasks.read_returned_mail": {"queue": "feeds"},
+    "digests.tasks.ask_providers": {"queue": "feeds"},
     "digests.tasks.follow_links": {"queue": "feeds"},
     "digests.tasks.check_mail_setup": {"queue": "feeds"},
     # Figures for a page take seconds of CPU time, and nothing may wait for them.

@@ -11,11 +11,16 @@ from tests.chaos.deployment import deployed
 from tests.chaos.troubles import LONG, SHORT, Size
 from tests.outside.provider import providing_apart
 
+SOON = {"BATCH_SIZE": "100", "SEND_BREAKER_SECONDS": "2", "CHAOS_SWEEP_SECONDS": "1", "SEND_FORGOTTEN_SECONDS": "1"}
 SCENARIOS = {  # modules of this package, and the settings of their deployments
-    "crowd": {},
+    "crowd": {"CONNECTIONS_PER_NETWORK": "0"},  # all its clients come from one network
     "copied": {"BATCH_SIZE": "100"},
     "unclear": {"BATCH_SIZE": "200", "SEND_BREAKER_SECONDS": "1", "CHAOS_SWEEP_SECONDS": "1"},
+    "signature": SOON,
+    "refused": SOON,
+    "relay": SOON,
 }
+BY_SMTP = {"relay"}  # the other scenarios send by Mailgun
 PROVIDERS = {"mailgun": 1.0, "postmark": 0.2, "smtp": 0.1}  # the lanes, and their shares of the readers
 
 
@@ -67,7 +72,8 @@ def run(name: str, size: Size) -> int:
 
 
 def run_scenario(name: str) -> int:
-    with providing_apart("mailgun") as provider, deployed(provider, **SCENARIOS[name]) as deployment:
+    by = "smtp" if name in BY_SMTP else "mailgun"
+    with providing_apart(by) as provider, deployed(provider, **SCENARIOS[name]) as deployment:
         return int(importlib.import_module(f"tests.chaos.{name}").run(deployment, provider))
 
 

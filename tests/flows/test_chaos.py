@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 OF_THE_TESTS = {"DATABASE_URL", "REDIS_URL", "DEBUG", "VAR_DIR", "DJANGO_SETTINGS_MODULE"}
 
 
@@ -21,6 +23,11 @@ def test_a_copy_of_the_database_started_beside_the_original_mails_nobody() -> No
 
 def test_answers_that_prove_nothing_leave_few_readers_in_doubt_and_the_others_are_mailed_once() -> None:
     run_chaos("--scenario", "unclear")
+
+
+@pytest.mark.parametrize("scenario", ["signature", "refused", "relay"])
+def test_refusals_of_our_mail_are_loud_and_cost_no_reader(scenario: str) -> None:
+    run_chaos("--scenario", scenario)
 
 
 def run_chaos(*words: str) -> None:

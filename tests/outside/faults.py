@@ -35,6 +35,7 @@ class Rule:
     fault: Fault
     accepts: bool = False  # the mail is accepted before the fault
     status: int = 500
+    words: str = ""  # SMTP alone: what the answer says
     retry_after: str = ""  # seconds or a date, as it stands in the header
     delay: float = 0.0  # seconds
     at: str = DOT  # SMTP alone: greeting, rcpt, data or dot

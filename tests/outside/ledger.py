@@ -51,6 +51,7 @@ class Ledger:
     """Appends entries, in one write a request: after a kill all lines are whole and no accepted mail is missing."""
 
     def __init__(self, path: Path, provider: str, *, with_hashes: bool = True, with_bodies: bool = False) -> None:
+        self.path = path
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.provider = provider
         self.with_hashes = with_hashes

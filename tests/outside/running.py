@@ -16,11 +16,12 @@ from tests.outside.interfaces.mailgun import Mailgun
 from tests.outside.interfaces.mailjet import Mailjet
 from tests.outside.interfaces.postmark import Postmark
 from tests.outside.interfaces.resend import Resend
+from tests.outside.interfaces.sendgrid import SendGrid
 from tests.outside.ledger import Ledger
 from tests.outside.server import HttpProvider
 from tests.outside.web import listen
 
-APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet)}
+APIS: dict[str, type[Api]] = {api.name: api for api in (Mailgun, Postmark, Resend, Brevo, Mailjet, SendGrid)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ import orjson
 
 from tests.outside.faults import Fault, Plan, Rule
 from tests.outside.interfaces.api import Api, Refusal
-from tests.outside.ledger import Ledger, Mail
+from tests.outside.ledger import Ledger, Mail, read
 from tests.outside.web import Answer, Cut, Request, json_answer
 
 PLAN_PATH = "/_plan"  # of no provider: here the plan is replaced while the server runs
+LOOK_UP = "GET"  # stands for the addresses of a question, which has none
 PAGE = b"<!doctype html><title>Welcome</title><h1>Please sign in to the network</h1>"
 
 
@@ -51,6 +52,8 @@ class HttpProvider(Desk):
         """Answer one request. Raise Cut if the plan breaks the connection."""
         if request.path == PLAN_PATH:
             return self.replan(request)
+        if request.method == "GET":
+            return self.look_up(request)
         if self.is_one_too_many(time.monotonic()):
             return json_answer(429, {"message": "Too many requests"}, Retry_After="1")
         try:
@@ -60,6 +63,12 @@ class HttpProvider(Desk):
         except (ValueError, KeyError, TypeError) as exc:  # no call that this provider can read
             return json_answer(400, {"message": f"{type(exc).__name__}: {exc}"})
         return await self.take(request, next(self.numbers), mails)
+
+    def look_up(self, request: Request) -> Answer:
+        """Answer a question about mails. Rules for the address `GET` are for questions."""
+        if rule := self.plan.fault([LOOK_UP]):
+            return faulty(rule, json_answer(200, {}))
+        return self.api.look_up(request, [entry for entry in read(self.ledger.path) if entry.accepted])
 
     def is_one_too_many(self, now: float) -> bool:
         """Return whether a call is beyond the calls of its minute; remember it if not."""

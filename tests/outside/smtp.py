@@ -199,7 +199,7 @@ class Session:
             self.writer.transport.abort()
             raise Gone
         status = 450 if rule.status == 429 else rule.status
-        return status, f"{status // 100}.0.0 Planned to fail"
+        return status, rule.words or f"{status // 100}.0.0 Planned to fail"
 
     async def on_rset(self, _: str) -> None:
         self.reset()

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
@@ -44,6 +45,10 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 def json_answer(status: int, content: object, **headers: str) -> Answer:
     return Answer(status, orjson.dumps(content), {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def query_of(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(request.path).query))
 
 
 async def listen(handler: Handler, port: int = 0) -> asyncio.Server:

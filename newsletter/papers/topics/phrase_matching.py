@@ -154,7 +154,7 @@ class Matcher:
     def _fits(self, words: Collection[str], tallies: "Mapping[str, _Tally]") -> dict[str, float]:
         """Return each topic's fit in a paper of these different `words`."""
         return {
-            slug: fit_of(tally.strength, self._fields.weigh(slug, words, tally.full_phrases()))
+            slug: fit_of(tally.strength, self._fields.weigh(slug, words, tally.full_phrases(), tally.categories))
             for slug, tally in tallies.items()
         }
 

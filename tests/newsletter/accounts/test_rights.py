@@ -88,9 +88,12 @@ PAGES = {
     "digests_batch_progress": "os",
     "digests_delivery_statistics": "eos",
     "digests_sendingswitch_test": "os",
+    "digests_sendingswitch_setup": "eos",
+    "digests_sendingswitch_progress": "eos",
     "subscribers_subscriber_embed_form": "os",
     "subscribers_subscriber_export": "os",
     "subscribers_suppression_lift": "os",
+    "subscribers_suppression_lift_day": "os",
     "subscribers_importrun_report": "os",
     "auth_user_password_change": "os",
 }

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tests.outside.ledger import Entry, Mail
-from tests.outside.web import Answer, Request
+from tests.outside.web import Answer, Request, json_answer
 
 WEBHOOK_SECRET = "provider:knocks"  # for the providers that sign nothing: user and password
 
@@ -54,6 +54,10 @@ class Api(ABC):
     @abstractmethod
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         """Return the webhook's body for one accepted mail, before it is signed."""
+
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer what became of mails, from the accepted entries of the ledger."""
+        return json_answer(404, {"message": "No such interface."})
 
     def headers(self, body: bytes, at: float) -> dict[str, str]:
         """Return the headers that prove to the webhook that a body comes from the provider."""

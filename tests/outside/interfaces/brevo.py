@@ -4,7 +4,9 @@ A call is accepted or refused as a whole.
 """
 
 import re
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -14,7 +16,7 @@ import orjson
 from tests.outside.interfaces.api import Api, Kind, Refusal, accept, decoded
 from tests.outside.interfaces.merging import Template
 from tests.outside.ledger import Entry, Mail
-from tests.outside.web import Answer, Request, json_answer
+from tests.outside.web import Answer, Request, json_answer, query_of
 
 KEY = "key-of-brevo"
 VERSIONS_A_CALL, RECIPIENTS_A_CALL, RECIPIENTS_A_VERSION = 1000, 2000, 99
@@ -55,6 +57,27 @@ class Brevo(Api):
         if b'"messageVersions"' in request.body:
             return json_answer(201, {"messageIds": [mail.message_id for mail in mails]})
         return json_answer(201, {"messageId": mails[0].message_id})
+
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer with the events of one address, as GET /v3/smtp/statistics/events: they carry no metadata."""
+        if request.headers.get("api-key") != KEY:
+            return json_answer(401, {"code": "unauthorized", "message": "Key not found"})
+        query, now = query_of(request), time.time()
+        events = [
+            {
+                "email": entry.address,
+                "date": datetime.fromtimestamp(entry.at + later, UTC).isoformat(),
+                "subject": entry.subject,
+                "messageId": entry.message_id,
+                "event": word,
+                "tag": "".join(entry.tags[:1]),
+                "from": "papers@papers.example.org",
+            }
+            for entry in entries
+            if entry.address == query["email"] and now - entry.at < 86_400 * int(query["days"])
+            for later, word in enumerate(("requests", "delivered"))
+        ]
+        return json_answer(200, {"events": events[: int(query["limit"])]} if events else {})
 
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         about = {"email": entry.address, "ts_epoch": int(at * 1000), "message-id": entry.message_id}

@@ -15,7 +15,7 @@ from tests.outside.interfaces.api import Api, Kind, Refusal, accept, address_of,
 from tests.outside.interfaces.forms import Form, read_form
 from tests.outside.interfaces.merging import Template
 from tests.outside.ledger import Entry, Mail
-from tests.outside.web import Answer, Request, json_answer
+from tests.outside.web import Answer, Request, json_answer, query_of
 
 KEY = "key-of-mailgun"
 SIGNING_KEY = "signs-for-mailgun"
@@ -76,6 +76,22 @@ class Mailgun(Api):
         for mail in mails:
             accept(mail, message_id)
         return json_answer(200, {"id": message_id, "message": "Queued. Thank you."})
+
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer with the events of each recipient that is asked for, as GET /v3/<domain>/events."""
+        if request.headers.get("authorization") != basic_auth(f"api:{KEY}"):
+            return Answer(401, b"Forbidden", content_type="text/html")
+        query = query_of(request)
+        wanted, begin = query["recipient"].split(" OR "), float(query["begin"])
+        asked = [entry for entry in entries if entry.address in wanted and entry.at >= begin]
+        items = [item for entry in asked for item in self.items(entry)][: int(query["limit"])]
+        page = f"https://api.mailgun.net/v3/papers.example.org/events/{uuid4().hex}"
+        return json_answer(200, {"items": items, "paging": dict.fromkeys(("first", "next", "previous", "last"), page)})
+
+    def items(self, entry: Entry) -> list[Any]:
+        delivered = self.event(entry, Kind.DELIVERED, entry.at + 1)["event-data"]
+        accepted = {name: value for name, value in delivered.items() if name != "delivery-status"}
+        return [accepted | {"event": "accepted", "timestamp": entry.at}, delivered]
 
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         headers = {"to": entry.address, "message-id": entry.message_id.strip("<>"), "subject": entry.subject}

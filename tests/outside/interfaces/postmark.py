@@ -11,7 +11,7 @@ import orjson
 
 from tests.outside.interfaces.api import Api, Kind, Refusal, accept, address_of, addresses_of
 from tests.outside.ledger import Entry, Mail
-from tests.outside.web import Answer, Request, json_answer
+from tests.outside.web import Answer, Request, json_answer, query_of
 
 TOKEN = "token-of-postmark"
 MESSAGES_A_CALL = 500
@@ -80,6 +80,16 @@ class Postmark(Api):
             return json_answer(200, answers)
         return json_answer(200 if mails[0].is_accepted else 422, answers[0])
 
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer with the messages that carry a piece of metadata, as GET /messages/outbound."""
+        if request.headers.get("x-postmark-server-token") != TOKEN:
+            return json_answer(401, error(10, "The Server Token you provided is not valid."))
+        query = query_of(request)
+        wanted = {name.removeprefix("metadata_"): value for name, value in query.items() if "metadata_" in name}
+        found = [message_of(entry) for entry in entries if wanted.items() <= entry.metadata.items()]
+        page = found[int(query["offset"]) :][: int(query["count"])]
+        return json_answer(200, {"TotalCount": len(found), "Messages": page})
+
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         address = {"Recipient" if kind is Kind.DELIVERED else "Email": entry.address}
         moment = {
@@ -95,6 +105,27 @@ def check(request: Request) -> None:
         raise Refusal(json_answer(404, error(404, "No such interface.")))
     if request.headers.get("x-postmark-server-token") != TOKEN:
         raise Refusal(json_answer(401, error(10, "The Server Token you provided is not valid.")))
+
+
+def message_of(entry: Entry) -> dict[str, Any]:
+    return {
+        "Tag": "".join(entry.tags[:1]),
+        "MessageID": entry.message_id,
+        "To": [{"Email": entry.address, "Name": None}],
+        "Cc": [],
+        "Bcc": [],
+        "Recipients": [entry.address],
+        "ReceivedAt": datetime.fromtimestamp(entry.at, UTC).isoformat(),
+        "From": "papers@papers.example.org",
+        "Subject": entry.subject,
+        "Attachments": [],
+        "Status": "Sent",
+        "TrackOpens": False,
+        "TrackLinks": "None",
+        "Metadata": entry.metadata,
+        "Sandboxed": False,
+        "MessageStream": "broadcast",
+    }
 
 
 def answer_for(mail: Mail) -> dict[str, Any]:

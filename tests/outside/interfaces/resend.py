@@ -13,7 +13,7 @@ import orjson
 
 from tests.outside.interfaces.api import Api, Kind, Refusal, accept, address_of, decoded
 from tests.outside.ledger import Entry, Mail
-from tests.outside.web import Answer, Request, json_answer
+from tests.outside.web import Answer, Request, json_answer, query_of
 
 KEY = "key-of-resend"
 SIGNING_KEY = b"signs for resend, 32 bytes long."
@@ -88,6 +88,17 @@ class Resend(Api):
             return error(409, "invalid_idempotent_request", "The key was used for another payload.")
         return answer
 
+    def look_up(self, request: Request, entries: Sequence[Entry]) -> Answer:
+        """Answer with a page of what was sent, the newest first, as GET /emails: no header and no metadata."""
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return error(401, "invalid_api_key", "API key is invalid")
+        query, newest = query_of(request), [*reversed(entries)]
+        ids = [entry.message_id for entry in newest]
+        start = ids.index(query["after"]) + 1 if "after" in query else 0
+        page = newest[start:][: int(query["limit"])]
+        data = [mail_of(entry) for entry in page]
+        return json_answer(200, {"object": "list", "has_more": start + len(page) < len(newest), "data": data})
+
     def event(self, entry: Entry, kind: Kind, at: float) -> Any:
         moment = datetime.fromtimestamp(at, UTC).isoformat()
         data: dict[str, Any] = {"created_at": moment, "email_id": entry.message_id, "to": [entry.address]}
@@ -104,6 +115,17 @@ class Resend(Api):
         signature = "v1," + base64.b64encode(signed).decode()
         svix = {"svix-id": identity, "svix-timestamp": moment, "svix-signature": signature}
         return super().headers(body, at) | svix
+
+
+def mail_of(entry: Entry) -> dict[str, Any]:
+    return dict.fromkeys(("bcc", "cc", "reply_to", "scheduled_at")) | {
+        "id": entry.message_id,
+        "to": [entry.address],
+        "from": "papers@papers.example.org",
+        "created_at": datetime.fromtimestamp(entry.at, UTC).isoformat(),
+        "subject": entry.subject,
+        "last_event": "delivered",
+    }
 
 
 def check(request: Request) -> None:
