@@ -22,7 +22,7 @@ help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=192.168.1.5 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
-	@echo 'make nightly   what goes further than the tests: a million forged tokens, and the tests at eight moments'
+	@echo 'make nightly   what goes further than the tests: more of what they try, and the tests at eight moments'
 	@echo 'make bench     measure; ONLY=papers make bench measures one thing'
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed, and let slow clients crowd the site;'
 	@echo '               READERS=10000 make chaos is shorter'
