@@ -1,7 +1,6 @@
 """One mail on one SMTP connection: commands, replies, and the outcome they prove."""
 
 import contextlib
-import re
 import smtplib
 import socket
 import ssl
@@ -10,7 +9,13 @@ from collections.abc import Sequence
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, outcome_of_smtp_refusal, quoted
+from newsletter.mail.provider_answer import (
+    LONGEST_ANSWER,
+    SendOutcome,
+    outcome_of_smtp_delay,
+    outcome_of_smtp_refusal,
+    quoted,
+)
 from newsletter.mail.refusal import without_addresses
 
 LIMITED_FOR = 0.05  # seconds for which a timeout is not set anew
@@ -19,7 +24,6 @@ SHORT_WAIT = 5.0  # seconds, for commands between mails
 IDLE_SECONDS = 5.0  # after which an open connection is checked with NOOP
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
 NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not sent to the mail server.")
 
@@ -209,7 +213,7 @@ class Transaction:
 def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
     """Return what a reply other than success means; before the message, an unreadable reply counts as not accepted."""
     if 400 <= code < 500:
-        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
+        return outcome_of_smtp_delay(code, text)
     if not 500 <= code < 600:
         status = "unknown" if verb == b"." else "not_accepted"
         return SendOutcome(status, reason="The mail server gave no answer that can be read.")
@@ -221,5 +225,4 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
             code=str(code),
             answer=answer,
         )
-    is_plain = verb == b"RCPT" and not ENHANCED.search(text)
-    return outcome_of_smtp_refusal(code, text, is_permanent=is_plain and code in (550, 551, 553))
+    return outcome_of_smtp_refusal(code, text)
