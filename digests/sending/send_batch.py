@@ -119,8 +119,6 @@ class Handover:
             with transaction.atomic():
                 outcome_recording.record_late_outcomes(self.batch, [*self.answered, *self.unsent])
             return LONGEST_WAIT_IN_LINE * 2
-        finally:
-            self.caller.close()
 
     def make_windows_safely(self) -> timedelta | None:
         """Make the windows; on an error, release the batch with the outcomes known so far, once that is possible."""
