@@ -9,7 +9,8 @@ PRODUCTION := env -u DEBUG SECRET_KEY=only-for-a-check-0123456789-abcdefghijklmn
 	DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost:6379/0 \
 	ALLOWED_HOSTS=papers.example.org SITE_URL=https://papers.example.org \
 	EMAIL_PROVIDER=mailgun MAILGUN_API_KEY=key MAILGUN_SENDER_DOMAIN=papers.example.org \
-	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton'
+	FROM_EMAIL='Paper Round <papers@example.org>' POSTAL_ADDRESS='1 Example Street, Exampleton' \
+	ALERT_WEBHOOK=https://alerts.example.org/papers
 # Where the clock of the tests stands at night, run by run: four hours of a day, a Saturday, a leap day, and the minute
 # before the clocks of Europe change to summer and to winter.
 MOMENTS := 2026-05-05T01:10Z 2026-05-05T07:10Z 2026-05-05T13:10Z 2026-05-05T19:10Z \
@@ -21,7 +22,7 @@ help:
 	@echo 'make run       start Paper Round with all it needs; PORT=9000 HOST=192.168.1.5 make run listens elsewhere'
 	@echo 'make test      everything CI runs'
 	@echo 'make check     its quick part, without the tests'
-	@echo 'make nightly   what goes further than the tests: a million forged tokens, and the tests at eight moments'
+	@echo 'make nightly   what goes further than the tests: more of what they try, and the tests at eight moments'
 	@echo 'make bench     measure; ONLY=papers make bench measures one thing'
 	@echo 'make chaos     send an issue while workers, Redis and PostgreSQL are killed, and let slow clients crowd the site;'
 	@echo '               READERS=10000 make chaos is shorter'

@@ -325,7 +325,7 @@ for name, url in (("ALERT_WEBHOOK", ALERT_WEBHOOK), ("HEARTBEAT_URL", HEARTBEAT_
 
 # Pace: what all workers together hand to the provider of digests; 0 sets no limit
 SEND_RATE = env.float("SEND_RATE", 0.0, validate=at_least(0))  # messages per second
-SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 4, validate=at_least(1))
+SEND_CALLS_AT_ONCE = env.int("SEND_CALLS_AT_ONCE", 16, validate=at_least(1))
 # Calls per minute where the provider grants others than `newsletter/mail/provider_limits.py` says; 0 sets no limit.
 SEND_CALLS_A_MINUTE: int | None = env.int("SEND_CALLS_A_MINUTE", None, validate=at_least(0))
 # Readers of one call, or of small calls that share a commit: where an answer proves nothing, so many are in doubt.

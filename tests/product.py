@@ -90,7 +90,7 @@ class Product:
             return False
 
 
-def wait_until(fact: Callable[[], bool], explain: Callable[[], str]) -> None:
+def wait_until(fact: Callable[[], bool], explain: Callable[[], str] = lambda: "It did not come true.") -> None:
     deadline = time.monotonic() + SECONDS
     while not fact():
         assert time.monotonic() < deadline, explain()

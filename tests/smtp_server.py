@@ -27,6 +27,7 @@ class SmtpServer:
         self.messages: list[str] = []
         self.commands: list[str] = []
         self.connections = 0
+        self.held = 0  # so many messages are answered only once the next command has come
         self.done = threading.Event()
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler_for(self))
         self.server.daemon_threads = True
@@ -70,6 +71,8 @@ def handler_for(script: SmtpServer) -> type[socketserver.StreamRequestHandler]:
                 lines.append(line.decode())
             if script.answers["."].startswith("250"):
                 script.messages.append("".join(lines))
+                if lines and len(script.messages) <= script.held:
+                    self.rfile.peek(1)  # type: ignore[attr-defined]
             return self.answer(".")
 
     return Handler

@@ -20,21 +20,30 @@ class Linking(NamedTuple):
 
     def links(self, delivery_id: int, subscriber_id: int, epoch: int) -> dict[str, str]:
         """Return what fills a reader's slots: derived from the delivery, so that it is the same at any time."""
+        signed = tokens.sign_all(subscriber_id, epoch, secret=self.secret)
+        view = tokens.sign_view(delivery_id, epoch, secret=self.secret)
         return {
-            "view_url": self.link("digests:view", Purpose.VIEW, delivery_id, epoch),
-            "preferences_url": self.link("subscribers:preferences", Purpose.PREFERENCES, subscriber_id, epoch),
-            "pause_url": self.link("subscribers:pause", Purpose.PAUSE, subscriber_id, epoch),
-            "propose_url": self.link("digests:propose", Purpose.PROPOSE, subscriber_id, epoch),
-            "vote_url": self.link("digests:vote", Purpose.VOTE, subscriber_id, epoch),
-            "unsubscribe_url": self.link("subscribers:unsubscribe", Purpose.UNSUBSCRIBE, subscriber_id, epoch),
+            name: before + (signed[purpose] if purpose else view) + after
+            for name, purpose, before, after in around_tokens(self.site_url)
         }
 
-    def link(self, view: str, purpose: Purpose, pk: int, epoch: int = 0) -> str:
-        before, after = around_token(view, self.site_url)
-        return before + tokens.sign(purpose, pk, epoch, secret=self.secret) + after
+
+LINKS = (
+    ("view_url", "digests:view", None),
+    ("preferences_url", "subscribers:preferences", Purpose.PREFERENCES),
+    ("pause_url", "subscribers:pause", Purpose.PAUSE),
+    ("propose_url", "digests:propose", Purpose.PROPOSE),
+    ("vote_url", "digests:vote", Purpose.VOTE),
+    ("unsubscribe_url", "subscribers:unsubscribe", Purpose.UNSUBSCRIBE),
+)
 
 
 @cache
+def around_tokens(site_url: str) -> list[tuple[str, Purpose | None, str, str]]:
+    """Return for each slot its name, its token's purpose (None: to view the mail), and what is around the token."""
+    return [(name, purpose, *around_token(view, site_url)) for name, view, purpose in LINKS]
+
+
 def around_token(view: str, site_url: str) -> tuple[str, str]:
     before, _, after = reverse(view, args=["~token~"]).partition("~token~")
     return site_url + before, after

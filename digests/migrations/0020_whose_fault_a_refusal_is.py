@@ -30,8 +30,4 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
-        migrations.AddIndex(
-            model_name="providerevent",
-            index=models.Index(condition=models.Q(("blame", "us")), fields=["received_at"], name="event_about_us"),
-        ),
     ]

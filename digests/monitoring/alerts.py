@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
-from digests.models import Alert, Delivery, ProviderEvent, SwitchChange
+from digests.models import Alert, Delivery, ProviderEvent, ProviderLookup, SwitchChange
 from digests.monitoring import notices, obstacles, return_mailbox
 from digests.sending import switch
 from newsletter import clock
@@ -181,12 +182,21 @@ def find_uncertain_deliveries() -> Iterator[Trouble]:
             (
                 "A worker stopped or the provider’s answer was unclear while they were being sent, and for an hour no "
                 "provider event has said whether they arrived. They are not sent again on a guess.",
-                "Look at the provider’s own log. What is not settled by the time it expires is given up and counted.",
+                *last_answer_about(old),
+                "Look at the provider’s own log, and settle them in the admin. What is not settled when it expires is "
+                "given up: its papers may come once more with the reader’s next digest.",
             ),
             "over: no delivery is uncertain any more",
             "admin:digests_delivery_changelist",
             "?status__exact=uncertain",
         )
+
+
+def last_answer_about(deliveries: QuerySet[Delivery]) -> Iterator[str]:
+    """Yield a sentence about the last answer to the question what became of these, if one was asked."""
+    asked = ProviderLookup.objects.filter(delivery_id__in=deliveries.values("pk")).exclude(asked_at=None)
+    for provider, said in asked.order_by("-asked_at").values_list("provider", "said")[:1]:
+        yield f"{provider.capitalize()} was asked what became of them. Its last answer: {said}"
 
 
 def find_stuck_letters() -> Iterator[Trouble]:

@@ -15,6 +15,7 @@ from digests.models import Notice
 from digests.monitoring import webhook_post
 from newsletter import clock
 from newsletter.mail import message
+from newsletter.mail.refusal import Blame
 from newsletter.papers.ingest import source_alerts
 
 RETRY_AFTER = timedelta(minutes=1)
@@ -84,6 +85,7 @@ def deliver_notice(notice: Notice) -> None:
 def mail_notice(notice: Notice, address: str) -> bool:
     """Mail a notice to one address; return whether it needs no retry. An unclear answer is retried.
 
+    So is a refusal for a fault of ours: the very trouble that a notice tells of may keep it back.
     It goes the way of letters, which may have a provider of their own that works while that of digests fails.
     """
     context = {"subject": notice.title, "paragraphs": notice.text.split("\n\n"), "page_url": notice.url}
@@ -92,7 +94,7 @@ def mail_notice(notice: Notice, address: str) -> bool:
     outcome = message.hand_over(mail, get_connection(settings.EMAIL_LETTERS_BACKEND))
     if not outcome.is_accepted:
         logger.warning("Notice %s could not be mailed: %s", notice.pk, outcome.reason)
-    return outcome.status in ("accepted", "refused")
+    return outcome.is_accepted or (outcome.is_refused and outcome.blame is not Blame.US)
 
 
 def post_notice(notice: Notice) -> bool:

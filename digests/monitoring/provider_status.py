@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from digests.models import ProviderEvent
-from digests.monitoring import system_checks
+from digests.monitoring import sending_time, system_checks
 from digests.providers import provider_of
 from digests.sending import sent_today
 from newsletter.mail.throttle import Channel, Pace, RedisAway, State, limits_of
@@ -19,6 +19,7 @@ class ProviderStatus(NamedTuple):
     provider: str
     lane: str
     rate: str
+    takes: str  # what an issue takes to send; of digests alone, and empty before the first one
     state: str
     is_fine: bool
     today: str
@@ -42,6 +43,7 @@ def status_of_lane(lane: Channel) -> ProviderStatus:
         provider=pace.provider,
         lane=describe_lane(lane),
         rate=describe_rate(lane),
+        takes=describe_time() if lane == "digests" else "",
         state=words,
         is_fine=is_fine,
         today=describe_daily_cap(state),
@@ -68,7 +70,13 @@ def describe_lane(lane: Channel) -> str:
 def describe_rate(lane: Channel) -> str:
     limits = limits_of(lane)
     rate = f"{limits.rate:g} messages a second" if limits.rate else "no limit of ours"
-    return f"{rate}, {limits.calls_of_lane} calls at once"
+    a_minute = f"{limits.calls_a_minute:g} calls a minute, " if limits.calls_a_minute else ""
+    return f"{rate}, {a_minute}{limits.calls_of_lane} calls at once"
+
+
+def describe_time() -> str:
+    time = sending_time.estimate_sending_time()
+    return time.words() if time else ""
 
 
 def describe_daily_cap(state: State | None) -> str:

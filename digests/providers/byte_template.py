@@ -35,9 +35,10 @@ def cut(data: bytes) -> ByteTemplate:
     return tuple(HOLE.split(data))
 
 
-def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes]) -> bytes:
+def fill(pieces: ByteTemplate, values: Mapping[bytes, bytes], end: bytes = b"") -> bytes:
     filled = list(pieces)
     filled[1::2] = [values[name] for name in filled[1::2]]
+    filled.append(end)
     return b"".join(filled)
 
 

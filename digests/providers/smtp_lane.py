@@ -1,13 +1,14 @@
 """The SMTP lane: several open connections side by side, one transaction a reader.
 
-A round gives each connection one mail: it writes all envelopes before it reads a reply, then all messages. So a round
-takes as long as its slowest reply, without threads. No call takes longer than 2.5 times EMAIL_TIMEOUT.
+A round writes to all connections before it reads a reply. So it takes as long as its slowest reply, without threads,
+and brings each connection forward by a mail where the server takes commands in a row. No call takes longer than 2.5
+times EMAIL_TIMEOUT.
 """
 
 import smtplib
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -18,13 +19,15 @@ from digests.providers.base import UNSUBSCRIBE_SLOT, ProviderBase, without_unsub
 from digests.providers.byte_template import ByteTemplate, fill
 from digests.providers.interface import Call, Copy, Mail, SharedBody, Words, word_slots
 from digests.providers.mime_message import message_of, quote_printable, quoted_name, stuffed_name
+from digests.providers.smtp_pipeline import Pipeline, Take
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
 from newsletter.mail.message import bare_address
 from newsletter.mail.provider_answer import PASSWORD, SendOutcome
 
 CACHED_BODIES = 8
-MOST_IN_A_WINDOW = 50  # mails; a few rounds of all connections share a commit
+FIRST_WINDOW = 50  # mails that share the first commit; by then it is known how fast the server is
+PATIENCE = 0.2  # of EMAIL_TIMEOUT that the mails of one commit may take
 LONGEST_HEAD = 8_000  # bytes of a message in which its headers are looked for
 TOO_SLOW = SendOutcome("not_accepted", reason="The mail server is too slow.")
 
@@ -34,7 +37,7 @@ class Smtp(ProviderBase):
 
     def __init__(self, connections: int) -> None:
         self.room = connections
-        self.window = max(1, MOST_IN_A_WINDOW // connections) * connections
+        self.window = max(1, FIRST_WINDOW // connections) * connections
         self.connections: list[Connection] = []
         self.contents: dict[tuple[int, bool], ByteTemplate] = {}
 
@@ -50,19 +53,46 @@ class Smtp(ProviderBase):
 
     def hand_over(self, mails: Sequence[Mail]) -> list[SendOutcome]:
         outcomes: dict[int, SendOutcome] = {}
-        waiting, date = deque(enumerate(mails)), format_datetime(clock.now()).encode()
+        waiting, date = deque(range(len(mails))), format_datetime(clock.now()).encode()
         begun = time.monotonic()
+
+        def take(connection: Connection) -> Transaction | None:
+            while waiting and not is_late(begun):
+                at = waiting.popleft()
+                transaction = self.transaction(connection, at, mails[at], date)
+                if not transaction.is_over:
+                    return transaction
+                outcomes[at] = transaction.outcome
+            return None
+
         while waiting:
             fault = self.open(len(waiting), begun)
-            if fault is not None or time.monotonic() > begun + settings.EMAIL_TIMEOUT / 2:
-                outcomes |= {at: fault or TOO_SLOW for at, _ in waiting}
+            if fault is not None or is_late(begun):
+                outcomes |= dict.fromkeys(waiting, fault or TOO_SLOW)
                 break
-            turn = [waiting.popleft() for _ in self.connections[: len(waiting)]]
-            for (at, each), ended in zip(turn, self.round([each for _, each in turn], date), strict=True):
-                outcomes[at] = ended.outcome
+            for ended in self.converse(take):
+                outcomes[ended.at] = ended.outcome
                 if ended.is_stale:
-                    waiting.append((at, each))
+                    waiting.append(ended.at)
+        self.measure(len(mails), time.monotonic() - begun)
         return [outcomes[at] for at in range(len(mails))]
+
+    def converse(self, take: Take) -> Iterator[Transaction]:
+        """Hand over mails on all connections until none waits, or no connection is left; yield those that are over."""
+        pipelines = [Pipeline(connection) for connection in self.connections]
+        while True:
+            for each in pipelines:
+                each.write(take)
+            pipelines = [each for each in pipelines if each.is_busy]
+            if not pipelines:
+                return
+            for each in pipelines:
+                yield from each.read()
+
+    def measure(self, mails: int, seconds: float) -> None:
+        """Set how many mails share a commit: as many as may be in doubt, if they take no longer than is patient."""
+        rounds = PATIENCE * settings.EMAIL_TIMEOUT / max(seconds / self.rounds(mails), 0.001)
+        self.window = max(1, min(int(rounds), settings.READERS_IN_DOUBT // self.room)) * self.room
 
     def open(self, wanted: int, begun: float) -> SendOutcome | None:
         """Open as many connections as `wanted` mails can use; return why if there is none."""
@@ -82,27 +112,12 @@ class Smtp(ProviderBase):
             return outcome_of_connecting(exc)
         return None
 
-    def round(self, mails: Sequence[Mail], date: bytes) -> list[Transaction]:
-        transactions = [
-            self.transaction(connection, *each, date)
-            for connection, each in zip(self.connections, mails, strict=False)
-        ]
-        # The envelope has one deadline for all its replies, and the message has another.
-        deadline = time.monotonic() + settings.EMAIL_TIMEOUT
-        while talking := [each for each in transactions if not each.is_over]:
-            if not all(each.groups for each in talking):
-                deadline = time.monotonic() + settings.EMAIL_TIMEOUT
-            for each in talking:
-                each.write_next(deadline)
-            for each in talking:
-                each.read_replies(deadline)
-        return transactions
-
-    def transaction(self, connection: Connection, content: SharedBody, copy: Copy, date: bytes) -> Transaction:
+    def transaction(self, connection: Connection, at: int, mail: Mail, date: bytes) -> Transaction:
+        content, copy = mail
         pieces = self.kept(content, connection.takes_8bit)
-        message = fill(pieces, hole_values(copy, date, pieces))
+        message = fill(pieces, hole_values(copy, date, pieces), b".\r\n")
         sender = copy.return_to or bare_address(settings.DEFAULT_FROM_EMAIL)
-        transaction = Transaction(connection, sender, copy.to, message)
+        transaction = Transaction(connection, at, sender, copy.to, message)
         link = copy.links[UNSUBSCRIBE_SLOT].encode()
         if b"\r\nList-Unsubscribe: <" + link + b">" + unsubscribe_mail(copy) not in message[:LONGEST_HEAD]:
             transaction.finish(without_unsubscribe())
@@ -120,6 +135,11 @@ class Smtp(ProviderBase):
         for connection in self.connections:
             connection.close()
         self.connections = []
+
+
+def is_late(begun: float) -> bool:
+    """Return whether no further mail may begin: those under way take up to twice EMAIL_TIMEOUT more."""
+    return time.monotonic() > begun + settings.EMAIL_TIMEOUT / 2
 
 
 def hole_values(copy: Copy, date: bytes, pieces: ByteTemplate) -> dict[bytes, bytes]:

@@ -1,22 +1,29 @@
 """One mail on one SMTP connection: commands, replies, and the outcome they prove."""
 
 import contextlib
-import re
 import smtplib
 import socket
+import ssl
 import time
+from collections.abc import Sequence
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from newsletter.mail.provider_answer import LONGEST_ANSWER, SendOutcome, outcome_of_smtp_refusal, quoted
+from newsletter.mail.provider_answer import (
+    LONGEST_ANSWER,
+    SendOutcome,
+    outcome_of_smtp_delay,
+    outcome_of_smtp_refusal,
+    quoted,
+)
 from newsletter.mail.refusal import without_addresses
 
+LIMITED_FOR = 0.05  # seconds for which a timeout is not set anew
 LEAST_WAIT = 0.1  # seconds, even past a deadline, to read replies that have arrived
 SHORT_WAIT = 5.0  # seconds, for commands between mails
 IDLE_SECONDS = 5.0  # after which an open connection is checked with NOOP
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException)
 NO_CODE = -1
-ENHANCED = re.compile(r"\b[245]\.\d+\.\d+\b")
 Reply = tuple[int, str]
 NOT_SHOWN = SendOutcome("not_accepted", reason="The mail was not sent to the mail server.")
 
@@ -37,11 +44,31 @@ class Connection:
         self.takes_8bit = self.smtp.has_extn("8bitmime")
         self.takes_utf8 = self.smtp.has_extn("smtputf8")
         self.takes_dsn = self.smtp.has_extn("dsn")
-        self.served = 0
+        self.served = 0  # messages written
         self.used_at = time.monotonic()
+        self.unwritten = 0  # bytes of the last write that the system has not taken
+        self.limited_at = self.limited_to = 0.0
 
-    def write(self, data: bytes, deadline: float) -> None:
-        self.limit(deadline).sendall(data)
+    @property
+    def is_open(self) -> bool:
+        return self.smtp.sock is not None
+
+    def write(self, parts: Sequence[bytes], deadline: float) -> None:
+        """Write `parts` one after another, in one call of the system where it takes them; see `unwritten`."""
+        left = memoryview(parts[0] if len(parts) == 1 else b"")
+        self.unwritten = sum(map(len, parts))
+        sock = self.limit(deadline)
+        if len(parts) > 1:
+            if isinstance(sock, ssl.SSLSocket):
+                left = memoryview(b"".join(parts))
+            else:
+                sent = sock.sendmsg(parts)
+                self.unwritten -= sent
+                left = memoryview(b"".join(parts))[sent:] if self.unwritten else left
+        while left:
+            sent = self.limit(deadline).send(left)
+            left = left[sent:]
+            self.unwritten -= sent
 
     def read(self, deadline: float) -> Reply:
         self.limit(deadline)
@@ -50,16 +77,19 @@ class Connection:
         return code, text.decode("ascii", "replace")
 
     def limit(self, deadline: float) -> socket.socket:
-        """Return the socket with its timeout set to end at the deadline."""
+        """Return the socket with its timeout set to end at the deadline, or up to LIMITED_FOR later."""
         if self.smtp.sock is None:
             raise smtplib.SMTPServerDisconnected("closed")
-        self.smtp.sock.settimeout(max(LEAST_WAIT, deadline - time.monotonic()))
+        now = time.monotonic()
+        if deadline != self.limited_to or now > self.limited_at + LIMITED_FOR:  # setting it is a call of the system
+            self.smtp.sock.settimeout(max(LEAST_WAIT, deadline - now))
+            self.limited_to, self.limited_at = deadline, now
         return self.smtp.sock
 
     def ask(self, command: bytes, deadline: float) -> int:
         """Send a command between mails and return the reply's code; drop the connection if none comes."""
         try:
-            self.write(command, deadline)
+            self.write([command], deadline)
             return self.read(deadline)[0]
         except CONNECTION_ERRORS:
             self.drop()
@@ -74,19 +104,22 @@ class Connection:
 
     def close(self) -> None:
         with contextlib.suppress(*CONNECTION_ERRORS):
-            self.write(b"QUIT\r\n", time.monotonic())
+            self.write([b"QUIT\r\n"], time.monotonic())
         self.drop()
 
 
 class Transaction:
-    """One SMTP transaction. Until its last dot is written, nothing is accepted; then only a reply is proof."""
+    """One SMTP transaction. Until its last dot is written, nothing is accepted; then only a reply is proof.
 
-    def __init__(self, connection: Connection, sender: str, to: str, message: bytes) -> None:
-        self.connection = connection
+    `message` is as it goes on the wire, with its last dot; `at` is the mail's place among those of the caller.
+    """
+
+    def __init__(self, connection: Connection, at: int, sender: str, to: str, message: bytes) -> None:
+        self.connection, self.at = connection, at
         self.message = message
         self.outcome = NOT_SHOWN
         self.is_over = False
-        self.is_stale = False  # the server had closed an idle connection: another one may take the mail
+        self.is_stale = False  # the connection ended with the mail before it: another one may take the mail
         if not to.isascii() and not connection.takes_utf8:
             self.finish(SendOutcome("refused", reason="The mail server takes no such address.", code="smtputf8"))
         options = " BODY=8BITMIME" * connection.takes_8bit + " SMTPUTF8" * (not to.isascii())
@@ -98,22 +131,38 @@ class Transaction:
     def finish(self, outcome: SendOutcome) -> None:
         self.outcome, self.is_over = outcome, True
 
-    def write_next(self, deadline: float) -> None:
-        data = b"".join(self.groups[0]) if self.groups else self.message + b".\r\n"
+    @property
+    def next_commands(self) -> bytes:
+        """The envelope, or the next of its commands where they go one by one."""
+        return b"".join(self.groups[0])
+
+    def write_envelope(self, deadline: float) -> None:
         try:
-            self.connection.write(data, deadline)
+            self.connection.write([self.next_commands], deadline)
         except CONNECTION_ERRORS as exc:
             self.lose(exc)
 
-    def read_replies(self, deadline: float) -> None:
+    def write_message(self, deadline: float, behind: bytes = b"") -> None:
+        """Write the message, and commands behind its last dot."""
+        try:
+            self.connection.write([self.message, behind] if behind else [self.message], deadline)
+        except CONNECTION_ERRORS as exc:
+            if self.connection.unwritten > len(behind):
+                self.lose(exc)
+                return
+            self.doubt(exc)
+        self.connection.served += 1
+
+    def doubt(self, exc: Exception) -> None:
+        """Record that the connection broke after the mail's last dot was written."""
+        self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
+        self.connection.drop()
+
+    def read_envelope_replies(self, deadline: float) -> None:
+        """Read the replies to what was written of the envelope; afterwards it is over, or one group shorter."""
         if self.is_over:
             return
-        if self.groups:
-            self.read_envelope_replies(self.groups.pop(0), deadline)
-        else:
-            self.read_final_reply(deadline)
-
-    def read_envelope_replies(self, commands: list[bytes], deadline: float) -> None:
+        commands = self.groups.pop(0)
         try:
             replies = [(command[:4], *self.connection.read(deadline)) for command in commands]
         except CONNECTION_ERRORS as exc:
@@ -127,13 +176,13 @@ class Transaction:
                 return
 
     def read_final_reply(self, deadline: float) -> None:
+        if self.is_over:
+            return
         try:
             code, text = self.connection.read(deadline)
         except CONNECTION_ERRORS as exc:
-            self.finish(SendOutcome("unknown", reason=f"The connection broke after the mail ({type(exc).__name__})."))
-            self.connection.drop()
+            self.doubt(exc)
             return
-        self.connection.served += 1
         self.end(SendOutcome("accepted") if 200 <= code < 300 else outcome_of_reply(code, text, b"."), code)
 
     def end(self, outcome: SendOutcome, code: int) -> None:
@@ -164,7 +213,7 @@ class Transaction:
 def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
     """Return what a reply other than success means; before the message, an unreadable reply counts as not accepted."""
     if 400 <= code < 500:
-        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).", code=str(code))
+        return outcome_of_smtp_delay(code, text)
     if not 500 <= code < 600:
         status = "unknown" if verb == b"." else "not_accepted"
         return SendOutcome(status, reason="The mail server gave no answer that can be read.")
@@ -176,5 +225,4 @@ def outcome_of_reply(code: int, text: str, verb: bytes) -> SendOutcome:
             code=str(code),
             answer=answer,
         )
-    is_plain = verb == b"RCPT" and not ENHANCED.search(text)
-    return outcome_of_smtp_refusal(code, text, is_permanent=is_plain and code in (550, 551, 553))
+    return outcome_of_smtp_refusal(code, text)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from digests.returned_mail.stranger_mail import AnyMessage, StrangerMail, header_of, messages_in
@@ -30,9 +31,8 @@ class Report(NamedTuple):
 
 def read_delivery_reports(mail: StrangerMail) -> list[Report]:
     """Return the reports in a mail, an empty list if there is none."""
-    return [report for part in mail.of_type("message/delivery-status") for report in reports_of(part, mail)][
-        :MOST_RECIPIENTS
-    ]
+    found = (report for part in mail.of_type("message/delivery-status") for report in reports_of(part, mail))
+    return list(islice(found, MOST_RECIPIENTS))
 
 
 def reports_of(part: AnyMessage, mail: StrangerMail) -> Iterator[Report]:

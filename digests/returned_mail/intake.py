@@ -1,6 +1,7 @@
 """Takes in one returned mail: reads it, and stores or forwards what follows from it."""
 
 import logging
+from email.errors import MessageError
 from enum import Enum
 
 from django.db import transaction
@@ -8,12 +9,16 @@ from django.db import transaction
 from digests.models import ProviderEvent, ReturnedMail
 from digests.returned_mail import events, forwarding, kept_mail
 from digests.returned_mail.reading import Form, Reading, read
-from digests.returned_mail.stranger_mail import StrangerMail
+from digests.returned_mail.stranger_mail import StrangerMail, TooManyParts
 from newsletter.mail.return_address import Purpose, Returned
 from subscribers.models import Subscriber
 from subscribers.subscription import opt_in
 
 SOURCE = "mail to the unsubscribe address"
+# What reading a mail of any shape may raise.
+UNREADABLE = (
+    TooManyParts, MessageError, RecursionError, ValueError, TypeError, LookupError, AttributeError, AssertionError,
+)  # fmt: skip
 Why = ReturnedMail.Why
 logger = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ def take_in(raw: bytes, to: str = "", size: int | None = None) -> Intake:
     try:
         mail = StrangerMail(raw, size)
         reading = read(mail, to)
-    except (RecursionError, ValueError, TypeError, LookupError, AttributeError, AssertionError) as exc:
+    except UNREADABLE as exc:
         logger.warning("A returned mail cannot be read: %s", type(exc).__name__)
         kept_mail.keep(raw, Why.UNREADABLE, note=f"Reading it ended with {type(exc).__name__}.")
         return Intake.KEPT

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import getaddresses
+from functools import cached_property
 from itertools import islice
 from typing import TypeAlias
 
+from digests.provider_events.redaction import storable_text
 from newsletter.mail.header_line import clean_line
 
-MOST_BYTES = 524_288  # of a mail that are parsed; a report and the digest that it returns are far below
+# Of a mail that are parsed: a report, and the headers of the mail that it returns, stand before these.
+MOST_BYTES = 131_072
+MOST_LINES = 10_000
 MOST_PARTS = 50
 LONGEST_HEADER = 2_000  # characters
 LONGEST_TEXT = 20_000
@@ -20,13 +26,28 @@ TAG = re.compile(r"<[^>]{0,500}>")
 AnyMessage: TypeAlias = "Message[str, str]"  # the class knows its types only since Python 3.13
 
 
+class TooManyParts(Exception):
+    """The mail is a puzzle and no message: it names more parts within parts than anybody writes."""
+
+
+class ShortHeaders(Compat32):
+    """Cuts each header field as it is parsed: reading the parameters of a long one takes minutes."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER]
+
+
+SHORT_HEADERS = ShortHeaders()
+
+
 class StrangerMail:
     """A parsed mail; `size` counts the bytes of the whole, also where only its beginning was parsed."""
 
     def __init__(self, raw: bytes, size: int | None = None) -> None:
-        """Raise RecursionError for parts within parts without end."""
+        """Raise TooManyParts, and RecursionError for mails within mails without end."""
         self.size = max(len(raw), size or 0)
-        self.message: AnyMessage = message_from_bytes(raw[:MOST_BYTES])
+        self.message = parsed(raw)
         self.parts = list(islice(self.message.walk(), MOST_PARTS))
 
     def header(self, name: str) -> str:
@@ -54,7 +75,7 @@ class StrangerMail:
         sender = self.header("Return-Path").strip()  # a pipe of Postfix writes a name where there is none
         return sender == "<>" or MACHINES.search(f"{sender} {self.header('From')}") is not None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The words before any mail that is returned with them; empty if there are none."""
         return next(filter(None, (text_of(part) for part in self.own_parts())), "")
@@ -72,7 +93,16 @@ class StrangerMail:
     def returned(self) -> Iterator[AnyMessage]:
         """Yield the returned mail, whole or its headers alone; both forms of a part are read."""
         for part in self.of_type("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-            yield from messages_in(part)[:1] or [message_from_bytes(content_of(part))]
+            yield from messages_in(part)[:1] or [parsed(content_of(part))]
+
+
+def parsed(raw: bytes) -> AnyMessage:
+    """Parse the beginning of a mail, in less than a second whatever stands in it. Raise TooManyParts."""
+    beginning = b"".join(raw[:MOST_BYTES].splitlines(keepends=True)[:MOST_LINES])
+    # The parser compares each line with the boundaries of all parts around it.
+    if beginning.lower().count(b"multipart/") > MOST_PARTS:
+        raise TooManyParts
+    return message_from_bytes(beginning, policy=SHORT_HEADERS)
 
 
 def messages_in(part: AnyMessage) -> list[AnyMessage]:
@@ -108,7 +138,8 @@ def text_of(part: AnyMessage) -> str:
         text = content.decode(part.get_content_charset("utf-8"), "replace")
     except (LookupError, ValueError):
         text = content.decode("utf-8", "replace")
-    return (TAG.sub(" ", text) if part.get_content_subtype() == "html" else text).strip()[:LONGEST_TEXT]
+    words = TAG.sub(" ", text) if part.get_content_subtype() == "html" else text
+    return storable_text(words).strip()[:LONGEST_TEXT]
 
 
 def decoded(header: str) -> str:
@@ -118,5 +149,5 @@ def decoded(header: str) -> str:
             piece.decode(charset or "ascii", "replace") if isinstance(piece, bytes) else piece
             for piece, charset in decode_header(header)
         )
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, HeaderParseError):
         return header

@@ -1,12 +1,14 @@
 """Makes the calls of a window, several at the same time where the provider allows it."""
 
 import hashlib
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from digests.sending.messages import CallDelivery
 from newsletter.mail.provider_answer import SendOutcome
 from newsletter.mail.refusal import Blame
 
+MOST_THREADS = 64
 RETRIES_WITH_KEY = 2  # of a call with an idempotency key, after an unclear answer
 MOST_REFUSED = 10  # calls in a row for a fault of ours, after which no more of the window is made
 NOT_MADE = SendOutcome("not_accepted", reason="The call was not made.", wait=timedelta(0))
@@ -34,7 +37,6 @@ class Caller:
     def __init__(self, provider: Provider, is_stopping: Callable[[], bool]) -> None:
         self.provider, self.is_stopping = provider, is_stopping
         self.deadline = 0.0
-        self.threads: ThreadPoolExecutor | None = None
         self.refusals: deque[bool] = deque(maxlen=MOST_REFUSED)  # of the last calls: True was refused for our fault
 
     def split(self, rows: Sequence[CallDelivery], mails: Mapping[int, Mail]) -> list[Sequence[Mail]]:
@@ -52,9 +54,7 @@ class Caller:
         self.refusals.clear()
         if at_once == 1 or len(calls) == 1 or not self.provider.can_overlap:
             return self.make_in_turn(calls)
-        if self.threads is None:
-            self.threads = ThreadPoolExecutor(at_once)
-        places, refused = threading.Semaphore(at_once), threading.Event()
+        threads, places, refused = threads_of(os.getpid()), threading.Semaphore(at_once), threading.Event()
         made: list[Future[Made] | Made] = []
         for mails in calls:
             places.acquire()
@@ -63,7 +63,7 @@ class Caller:
                 made.append(not_made(mails))
             else:
                 call = self.provider.prepare(mails)  # here, since what providers cache is of this thread
-                made.append(self.threads.submit(self.make_beside, call, mails, places, refused))
+                made.append(threads.submit(self.make_beside, call, mails, places, refused))
         return joined([each if isinstance(each, Made) else each.result() for each in made])
 
     def make_beside(
@@ -106,9 +106,11 @@ class Caller:
             outcomes = call(key)
         return Made(outcomes, seconds)
 
-    def close(self) -> None:
-        if self.threads is not None:
-            self.threads.shutdown()
+
+@cache
+def threads_of(process: int) -> ThreadPoolExecutor:
+    """Return the threads that make calls in this process, which a fork has none of."""
+    return ThreadPoolExecutor(MOST_THREADS)
 
 
 def not_made(mails: Sequence[Mail]) -> Made:

@@ -36,14 +36,14 @@ class CallDelivery(NamedTuple):
     weekday: int
     send_time: time
     timezone: str
-    slot: datetime
+    slot: str  # ISO 8601; few of them are read
 
 
 # Erased readers join to an empty address; such deliveries are skipped.
 DELIVERIES = """
 SELECT delivery.id, delivery.call_no, delivery.digest_id, coalesce(reader.id, 0), coalesce(reader.canonical, ''),
        coalesce(reader.address_hash, ''), coalesce(reader.token_epoch, 0), delivery.preferences_id, reader.frequency,
-       reader.weekday, reader.send_time, reader.timezone, delivery.slot
+       reader.weekday, reader.send_time, reader.timezone, delivery.slot::text
 FROM digests_delivery delivery LEFT JOIN subscribers_subscriber reader ON reader.id = delivery.subscriber_id
 WHERE delivery.batch_id = %s AND delivery.call_no >= %s AND delivery.status IS NULL
 ORDER BY delivery.call_no, delivery.id
@@ -73,9 +73,9 @@ class ReaderWords:
     def of(self, row: CallDelivery) -> Words:
         if row.frequency is None:
             return reader_words.UNNAMED
-        again = (
-            reader_words.again_words(self.repeats[row.id], row.slot, row.timezone) if row.id in self.repeats else ""
-        )
+        again = ""
+        if row.id in self.repeats:
+            again = reader_words.again_words(self.repeats[row.id], datetime.fromisoformat(row.slot), row.timezone)
         key = (*row[7:12], again)
         if (words := self.known.get(key)) is None:
             choice = self.choices.get(row.preferences_id, reader_words.ONLY_PICKS)

@@ -119,8 +119,6 @@ class Handover:
             with transaction.atomic():
                 outcome_recording.record_late_outcomes(self.batch, [*self.answered, *self.unsent])
             return LONGEST_WAIT_IN_LINE * 2
-        finally:
-            self.caller.close()
 
     def make_windows_safely(self) -> timedelta | None:
         """Make the windows; on an error, release the batch with the outcomes known so far, once that is possible."""
@@ -238,7 +236,7 @@ class Handover:
             turn.unsent()
             self.advance(window, unrendered)
             return None
-        outcomes, slowest = self.caller.make(self.caller.split(live, mails), at_once=1)
+        outcomes, slowest = self.caller.make(self.caller.split(live, mails), turn.at_once)
         answered = list(zip(live, outcomes, strict=True))
         report_to_pace(turn, self.pace, outcomes, slowest)
         is_all_refused_for_now = all(outcome.is_worth_repeating for outcome in outcomes)

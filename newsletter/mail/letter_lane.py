@@ -13,7 +13,7 @@ from newsletter import clock
 from newsletter.mail import message as mail
 from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
-from newsletter.mail.refusal import Blame
+from newsletter.mail.refusal import Blame, read_refusal
 from newsletter.mail.throttle import Pace, Turn, Wait
 
 PATIENCE = timedelta(seconds=5)  # after a longer wait the sweep tries again
@@ -55,13 +55,17 @@ class LetterTurn:
         self.turn.unsent()
 
     def tell(self, outcome: SendOutcome, seconds: float) -> None:
-        """Record the outcome of the call for the pace that all workers share."""
+        """Record the outcome of the call for the pace that all workers share.
+
+        Strangers name the addresses of letters. So a refusal counts against the provider only where its words say
+        that the fault is ours: whoever signs up with odd addresses must not stop the mail of all.
+        """
         if outcome.code in provider_answer.NO_CALL_CODES:
             self.turn.unsent()
         elif outcome.code == "429":
             self.pace.pause(outcome.wait)
             self.turn.unsent()
-        elif outcome.is_accepted or (outcome.is_refused and outcome.blame is not Blame.US):
+        elif outcome.is_accepted or (outcome.is_refused and read_refusal(outcome.answer).blame is not Blame.US):
             self.turn.slow(seconds)
         else:
             self.turn.failed(outcome.reason, is_locked_out=outcome.is_locked_out)

@@ -62,12 +62,14 @@ class SendOutcome:
     def blame(self) -> Blame | None:
         """Whose fault the provider's refusal is, None of everything else.
 
-        It is ours where the provider does not say: no receiver has seen the mail.
+        It is ours where the provider does not say: no receiver has seen the mail. Only a mail server asks one while
+        it answers us, so only its answers, which begin with their code, tell of a mailbox.
         """
         if not self.is_refused or not (self.answer or self.is_permanent):
             return None
         read = Blame.ADDRESS if self.is_permanent else read_refusal(self.answer).blame
-        return read if read in (Blame.ADDRESS, Blame.MAILBOX) else Blame.US
+        is_told = read is Blame.ADDRESS or (read is Blame.MAILBOX and self.answer.startswith("5"))
+        return read if is_told else Blame.US
 
     @property
     def is_worth_repeating(self) -> bool:
@@ -160,11 +162,13 @@ def outcome_of_api(exc: AnymailAPIError) -> SendOutcome:
     if not isinstance(answer, dict):
         return SendOutcome("unknown", reason=f"The provider gave no clear answer ({what}).")
     code = str(answer.get("Error", {}).get("Code", ""))
+    said = without_addresses(str(answer.get("Error", {}).get("Message", "")))[:LONGEST_ANSWER]
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in ("MessageRejected", "BadRequestException", "InvalidParameterValue"):
-        return SendOutcome("refused", reason=f"The provider refused it ({code}).", code=code)
+        return SendOutcome("refused", reason=f"The provider refused it ({code}).", code=code, answer=said or code)
     if 400 <= status < 500:
-        return SendOutcome("not_accepted", reason=f"The provider takes nothing now ({code}).", code=code)
+        reason = f"The provider takes nothing now ({code}).{quoted(said)}"
+        return SendOutcome("not_accepted", reason=reason, code=code, answer=said)
     return SendOutcome("unknown", reason=f"The provider gave no clear answer ({code}).", code=code)
 
 
@@ -198,15 +202,23 @@ def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
             pass
         case _:
             return SendOutcome("unknown", reason=f"The mail server broke off ({type(exc).__name__}).")
+    said = words.decode(errors="replace") if isinstance(words, bytes) else words
     if 400 <= code < 500:
-        return SendOutcome("not_accepted", reason=f"The mail server asked to try later ({code}).")
+        return outcome_of_smtp_delay(code, said)
     if 500 <= code < 600:
-        return outcome_of_smtp_refusal(code, words.decode(errors="replace") if isinstance(words, bytes) else words)
+        return outcome_of_smtp_refusal(code, said)
     return SendOutcome("unknown", reason="The mail server’s answer cannot be read.")
 
 
-def outcome_of_smtp_refusal(code: int, words: str, is_permanent: bool = False) -> SendOutcome:
-    """Return what a 5xx reply to a recipient or a message means; `is_permanent` where the words do not say.
+def outcome_of_smtp_delay(code: int, words: str) -> SendOutcome:
+    """Return what a 4xx reply means: the mail waits, and the server's words say why."""
+    answer = without_addresses(f"{code} {words}")[:LONGEST_ANSWER]
+    reason = f"The mail server asked to try later.{quoted(answer)}"
+    return SendOutcome("not_accepted", reason=reason, code=str(code), answer=answer)
+
+
+def outcome_of_smtp_refusal(code: int, words: str) -> SendOutcome:
+    """Return what a 5xx reply to a recipient or a message means; the address is gone only where the words say so.
 
     A server that does not relay for us would refuse every mail: all of them wait until somebody has mended it.
     """
@@ -215,6 +227,6 @@ def outcome_of_smtp_refusal(code: int, words: str, is_permanent: bool = False) -
     if read.cause is Cause.RELAY:
         reason = f"The mail server does not send mail for us.{quoted(answer)}"
         return SendOutcome("not_accepted", reason=reason, code=str(code), answer=answer)
-    is_permanent = read.blame is Blame.ADDRESS or (is_permanent and read.blame is Blame.UNKNOWN)
+    is_gone = read.blame is Blame.ADDRESS
     reason = f"The mail server refused it.{quoted(answer)}"
-    return SendOutcome("refused", reason=reason, code=str(code), is_permanent=is_permanent, answer=answer)
+    return SendOutcome("refused", reason=reason, code=str(code), is_permanent=is_gone, answer=answer)

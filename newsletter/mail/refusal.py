@@ -82,7 +82,7 @@ def read_refusal(answer: str, status: str = "") -> Refusal:
 
 def without_addresses(text: str) -> str:
     """Return a server's words on one line, with each mail address replaced, to be stored and shown."""
-    return ADDRESSES.sub("(an address)", " ".join(text.split()))
+    return ADDRESSES.sub("(an address)", " ".join(text[:READ].split()))
 
 
 def readable_text(answer: str) -> str:

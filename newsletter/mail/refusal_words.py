@@ -42,7 +42,7 @@ OURS = (
         Cause.RELAY,
         r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not (?:permitted|allowed|authorized))",
         r"(?:unable|not permitted|not allowed) to relay",
-        r"open relay not allowed",
+        r"open relay not allowed|(?:do not|does not|don.t|doesn.t|no) relay|allowed rcpthosts",
         r"relaying (?:mail )?(?:to|from) .{1,80} (?:is not|prohibited)",
         r"authentication (?:is )?required",
         r"(?:credentials|password).{1,40}(?:invalid|incorrect|not accepted)",
@@ -96,7 +96,8 @@ OURS = (
     ),
     row(
         Cause.SENDER,
-        r"sender (?:address )?(?:rejected|denied|invalid|verify failed|not allowed|refused)",
+        r"sender (?:address )?(?:rejected|denied|invalid|verify failed|not allowed|refused|blocked)",
+        r"(?:address|domain|identity|sender|from)(?: is| are)? (?:not verified|unverified)|from parameter is not a",
         r"(?:bad|invalid|unknown|blocked|banned) sender|sender domain|domain of sender|invalid dns mx or a",
         r"mail from .{1,80} (?:rejected|refused)",
         codes="1.7 1.8 7.27",
@@ -116,7 +117,7 @@ OURS = (
     ),
     row(
         Cause.POLICY,
-        r"polic(?:y|ies)|administrative prohibition|:blocked\)|access denied\.\.\.",
+        r"polic(?:y|ies)|administrative prohibition|:blocked\)|access denied\.\.\.|your (?:\w+ )?account",
         r"(?:message|mail|email|connection|ip address) (?:was |has been |is )?blocked|banned",
     ),
 )

@@ -3,7 +3,7 @@
 -- Times are milliseconds of Redis' own clock, so that machines need not agree on one; a caller may pass `now` instead.
 -- Keys, after the provider's prefix: ":pause" holds its end; ":breaker" failures, reason, since, shut_until, trial,
 -- trial_until;
--- ":calls:<lane>" turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through;
+-- ":calls:<lane>" the places of turns, scored by the end of their lease; ":day:<days since 1970>" the messages let through;
 -- ":doubt:<lane>" how many messages the next call may hold (fits) and the call that tries it (turn).
 local DAY = 86400000
 local prefix, operation, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
@@ -73,7 +73,8 @@ local function take()
         return wait("breaker", shut)
     end
     local mine = calls_of(a.lane)
-    if mine >= a.calls_of_lane or mine + calls_of(a.other_lane) >= a.calls then
+    local free = math.min(a.calls_of_lane - mine, a.calls - mine - calls_of(a.other_lane))
+    if free < 1 then
         return wait("calls", a.look_again)
     end
     local fits = tonumber(redis.call("HGET", doubt(), "fits"))
@@ -92,14 +93,17 @@ local function take()
         end
         redis.call("SET", day_key(today), sent + a.messages, "PX", 2 * DAY)
     end
-    redis.call("ZADD", prefix .. ":calls:" .. a.lane, now + a.lease, a.turn)
+    local places = (fits or is_trial) and 1 or math.min(free, a.places)
+    for place = 1, places do
+        redis.call("ZADD", prefix .. ":calls:" .. a.lane, now + a.lease, a.turn .. ":" .. place)
+    end
     if fits then
         redis.call("HSET", doubt(), "turn", a.turn)
     end
     if is_trial then
         redis.call("HSET", breaker, "trial", a.turn, "trial_until", now + a.lease)
     end
-    return {now = now, day = today}
+    return {now = now, day = today, places = places}
 end
 
 local function shut()
@@ -146,7 +150,9 @@ local function probe()
 end
 
 local function done()
-    redis.call("ZREM", prefix .. ":calls:" .. a.lane, a.turn)
+    for place = 1, a.places do
+        redis.call("ZREM", prefix .. ":calls:" .. a.lane, a.turn .. ":" .. place)
+    end
     local is_trial = redis.call("HGET", breaker, "trial") == a.turn
     probe()
     if a.verdict == "doubted" then

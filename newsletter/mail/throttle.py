@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -87,11 +88,14 @@ class Limits:
 
 
 class Turn:
-    """The right to make calls. Report once how they went; an unreported turn leaves the breaker as it is."""
+    """The right to make calls, `at_once` of them at a time. Report once how they went.
+
+    An unreported turn leaves the breaker as it is.
+    """
 
     def __init__(self, pace: "Pace", messages: int, calls: int) -> None:
         self.id = uuid4().hex
-        self.messages, self.calls = messages, calls
+        self.messages, self.calls, self.at_once = messages, calls, 1
         self.day = 0
         self._pace = pace
         self._is_over = False
@@ -127,7 +131,8 @@ class Turn:
 
     def _end(self, verdict: str, reason: str = "") -> None:
         self._is_over = True
-        self._pace.tell("done", turn=self.id, verdict=verdict, reason=reason, messages=self.messages, day=self.day)
+        facts = {"turn": self.id, "messages": self.messages, "places": self.at_once, "day": self.day}
+        self._pace.tell("done", verdict=verdict, reason=reason, **facts)
 
 
 class Pace:
@@ -149,7 +154,10 @@ class Pace:
 
     @contextmanager
     def call(self, messages: int, lease: timedelta = LEASE, calls: int = 1) -> Iterator[Turn]:
-        """Take a turn for `calls` calls of `messages` messages in all, or raise Wait."""
+        """Take a turn for `calls` calls of `messages` messages in all, or raise Wait.
+
+        As many of them may be made at once as are free, and as are one worker's part.
+        """
         assert messages > 0
         turn = Turn(self, messages, calls)
         self._take(turn, lease)
@@ -188,12 +196,13 @@ class Pace:
 
     def _take(self, turn: Turn, lease: timedelta) -> None:
         facts: dict[str, Any] = {"turn": turn.id, "messages": turn.messages, "lease": milliseconds(lease)}
+        facts["places"] = min(turn.calls, max(1, self.limits.calls_of_lane // settings.WORKER_CONCURRENCY["sending"]))
         found = self._ask("take", **facts)
         if found.get("why") == "count":
             found = self._ask("take", **facts, sent=self._sent_today())
         if "why" in found:
             raise Wait(timedelta(milliseconds=found["wait"]), found["why"], found.get("fits"))
-        turn.day = found["day"]
+        turn.day, turn.at_once = found["day"], found["places"]
         if wait := self._spend(turn, found["now"]):
             turn.unsent()
             raise Wait(wait, "rate")
@@ -246,7 +255,8 @@ def rate_of(a_second: float, messages: int) -> Rate:
     """Return a rate in messages, under which a turn of `messages` may begin; 0 is no limit."""
     if not a_second:
         return Rate(1_000_000, 1_000, messages + 1_000_000)
-    return Rate(int(a_second * 1000), 1_000_000, messages + int(a_second * BURST_SECONDS))
+    apart = ceil(1_000_000 / a_second)  # whole microseconds, in which pyrate-limiter counts
+    return Rate(1_000, apart, messages + int(BURST_SECONDS * 1_000_000 / apart))
 
 
 def limits_of(lane: Channel) -> Limits:

@@ -76,7 +76,8 @@ class Field:
     `phrases` says the same of the shipped rule's phrases: how much the papers that make something of one speak of
     the field, and -300 at most for a phrase that misled more often than not where it alone gave the topic, as judged
     in tests/payloads/topics. A phrase that an editor added is not in it. `categories` doubts those categories that
-    hold papers of other fields too, as cs.GT holds the verification of programs.
+    hold papers of other fields too, as cs.GT holds the verification of programs; where it names any, one that it does
+    not name is beyond doubt.
     """
 
     base: int = 0
@@ -87,7 +88,8 @@ class Field:
     def trust_in(self, phrases: Iterable[str], categories: Iterable[str] = ()) -> int:
         """Return what the most telling of a paper's `phrases` and `categories` adds; nothing where there is none."""
         trusts = [self.phrases.get(phrase, 0) for phrase in phrases]
-        trusts += [self.categories.get(category, 0) for category in categories]
+        if self.categories:
+            trusts += [self.categories.get(category, 0) for category in categories]
         return max(trusts, default=0)
 
 

@@ -15,9 +15,9 @@ from tests.benchmarks.recordings import are_at_hand
 # The last two import scikit-learn, 90 MB that must not count in the peaks of the others.
 MODULES = (
     "papers.coming_in", "papers.topics", "papers.shelf", "papers.choosing", "papers.ranking",
-    "delivery.digests", "delivery.history", "readers.effects", "delivery.sending", "delivery.letters",
-    "delivery.million", "readers.imports", "readers.leaving", "editors.lists", "editors.reach",
-    "learned.summaries", "learned.forecast",
+    "delivery.digests", "delivery.history", "readers.effects", "delivery.sending", "delivery.latency",
+    "delivery.letters", "delivery.million", "readers.imports", "readers.leaving", "editors.lists",
+    "editors.reach", "learned.summaries", "learned.forecast",
 )  # fmt: skip
 # What ru_maxrss counts in: kilobytes, on macOS bytes.
 RSS_UNITS_A_MB = 1024 * 1024 if sys.platform == "darwin" else 1024

@@ -1,3 +1,5 @@
+"""The product in a folder of its own, and Chromium before it."""
+
 import os
 import re
 import shutil
@@ -60,7 +62,10 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, product: Product) -> Iterator[Open]:
-    """Open a page of a reader of one's own: no cookies, a desk in Berlin. No page may break its content policy."""
+    """Open pages, each as in a browser that was never here, of somebody in Berlin.
+
+    At the end, no script, frame or request of any page may have been refused by its content policy; a style may.
+    """
     refused: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:

@@ -13,7 +13,7 @@ from tests.outside.provider import providing_apart
 
 SOON = {"BATCH_SIZE": "100", "SEND_BREAKER_SECONDS": "2", "CHAOS_SWEEP_SECONDS": "1", "SEND_FORGOTTEN_SECONDS": "1"}
 SCENARIOS = {  # modules of this package, and the settings of their deployments
-    "crowd": {},
+    "crowd": {"CONNECTIONS_PER_NETWORK": "0"},  # all its clients come from one network
     "copied": {"BATCH_SIZE": "100"},
     "unclear": {"BATCH_SIZE": "200", "SEND_BREAKER_SECONDS": "1", "CHAOS_SWEEP_SECONDS": "1"},
     "signature": SOON,

@@ -35,7 +35,8 @@ def run(deployment: Deployment, provider: Provider) -> int:
     taken = Ledger(read(provider.ledger_path)).taken
     uncertain = Delivery.objects.filter(status=Delivery.Status.UNCERTAIN).count()
     rests = SECONDS / settings.SEND_BREAKER_SECONDS
-    most = round(settings.READERS_IN_DOUBT * settings.SEND_CALLS_AT_ONCE + settings.SEND_BREAKER_FAILURES + rests) + 1
+    in_calls = settings.READERS_IN_DOUBT * settings.WORKER_CONCURRENCY["sending"]
+    most = round(in_calls + settings.SEND_BREAKER_FAILURES + rests) + 1
     call_command("reconcile", str(clock.today()))
     print(f"{SECONDS:g} seconds of 503: {uncertain} in doubt (at most {most}), the last probe held {probe}.")
     once = sum(count == 1 for count in taken.values())

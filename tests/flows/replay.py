@@ -1,12 +1,12 @@
 """Recorded feeds on loopback, where the recordings are at hand."""
 
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.ports import free_port
 from tests.recordings import SHARED as SHARED
 
 SERVER = SHARED / "tools" / "replay_feeds.py"
@@ -31,9 +31,7 @@ class Replay:
 @contextmanager
 def replaying(today: str) -> Iterator[Replay]:
     """Serve the recorded days from `today` on, while the block runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, str(SERVER), "--port", str(port), "--today", today]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

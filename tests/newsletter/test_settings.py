@@ -64,7 +64,9 @@ def check(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]"
 
 
 def test_with_everything_set_the_product_is_ready_for_the_open_net() -> None:
-    done = check("--deploy", **ENOUGH, BOUNCE_ADDRESS="bounces@example.org")
+    done = check(
+        "--deploy", **ENOUGH, BOUNCE_ADDRESS="bounces@example.org", ALERT_WEBHOOK="https://alerts.example.org/"
+    )
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 

@@ -1,8 +1,6 @@
-"""Links of one reader, what the preferences form posts, and all rows that a page might change."""
+"""Links of one reader, and what the preferences form posts."""
 
 from typing import Any
-
-from django.apps import apps
 
 from subscribers import letters, tokens
 from subscribers.models import Subscriber
@@ -13,12 +11,6 @@ def answers(topic: str = "vision", **changes: Any) -> dict[str, object]:
     """Return what the form of the choices sends."""
     return {"topics": [topic], "frequency": "weekdays", "weekday": "0", "send_time": "07:00",
             "timezone": "Europe/Berlin", "max_papers": "10"} | changes  # fmt: skip
-
-
-def everything() -> dict[str, list[dict[str, object]]]:
-    """Return every row of readers, to see that none changed."""
-    models = apps.get_app_config("subscribers").get_models()
-    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
 def choices_link(reader: Subscriber) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +15,14 @@ from subscribers.tokens import Purpose
 from tests.factories import MORNING, SubscriberFactory
 
 pytestmark = pytest.mark.django_db
+KEPT = {
+    Purpose.PREFERENCES: "7.3~RO49_3n5LoADOzIg",
+    Purpose.UNSUBSCRIBE: "7.3~N6_F0RNjz1UPBxWl",
+    Purpose.PAUSE: "7.3~Xn8OcmPqfgXMYblL",
+    Purpose.VIEW: "7.3~volW_GN9xmMg46UW",
+    Purpose.VOTE: "7.3~IU-NA2hXpk_vFfWm",
+    Purpose.PROPOSE: "7.3~0j0YJgaKoKbkU18_",
+}
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -91,9 +99,24 @@ def test_the_link_of_a_reader_who_is_gone_leads_nowhere() -> None:
     assert tokens.read(token, Purpose.UNSUBSCRIBE) is None
 
 
-@given(st.sampled_from(list(tokens.Purpose)), st.integers(0, 2**62), st.integers(0, 2**31))
-def test_a_token_is_what_djangos_signer_makes(purpose: tokens.Purpose, pk: int, epoch: int) -> None:
-    assert tokens.sign(purpose, pk, epoch) == tokens.signer(purpose).sign(f"{pk}.{epoch}")
+@given(st.integers(0, 2**62), st.integers(0, 2**31))
+def test_tokens_made_at_once_are_those_made_one_by_one(pk: int, epoch: int) -> None:
+    at_once = tokens.sign_all(pk, epoch, secret=settings.SECRET_KEY)
+    view = tokens.sign_view(pk, epoch, secret=settings.SECRET_KEY)
+    assert at_once | {Purpose.VIEW: view} == {purpose: tokens.sign(purpose, pk, epoch) for purpose in Purpose}
+    assert len({*at_once.values(), view}) == len(Purpose)
+
+
+@given(st.sampled_from(list(Purpose)), st.integers(0, 2**62), st.integers(0, 2**31))
+def test_links_of_mails_from_before_still_work(purpose: Purpose, pk: int, epoch: int) -> None:
+    old = tokens.signer(purpose).sign(f"{pk}.{epoch}")
+    assert tokens.unsign_with_epoch(purpose, old) == (pk, epoch)
+    assert tokens.unsign_with_epoch(purpose, old[:-1]) is None
+
+
+def test_where_a_signature_stands_never_changes(settings: LazySettings) -> None:
+    settings.SECRET_KEY = "a key that stays"
+    assert {purpose: tokens.sign(purpose, 7, 3) for purpose in Purpose} == KEPT
 
 
 def test_only_a_token_of_the_present_address_may_show_it() -> None:

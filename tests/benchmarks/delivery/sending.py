@@ -99,6 +99,18 @@ FROM digests_delivery delivery JOIN digests_batch batch ON batch.id = delivery.b
 """
 
 
+FORGET = """
+UPDATE digests_batch SET status = 'planned', position = 0, open_calls = 0, started_at = NULL, finished_at = NULL
+"""
+
+
+def forget_sent() -> None:
+    """Make all batches ready to be sent once more."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET)
+        cursor.execute("VACUUM digests_batch")
+
+
 def close_counts(readers: int, taken: int) -> None:
     """Check that every delivery is recorded as sent, and was taken once."""
     with connection.cursor() as cursor:

@@ -23,6 +23,7 @@ class Sink(NamedTuple):
     """A running sink: the settings to send to it by, what a note calls it, and how many mails it has taken so far."""
 
     settings: dict[str, Any]
+    port: int
     name: str
     taken: Callable[[], int]
 
@@ -44,7 +45,7 @@ def sink_in_c(provider: str) -> Iterator[Sink]:
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline())
-            yield Sink(settings_of(provider, port), f"{name}.c", lambda: count_of(process))
+            yield Sink(settings_of(provider, port), port, f"{name}.c", lambda: count_of(process))
         finally:
             process.terminate()
             process.communicate()
@@ -62,6 +63,7 @@ def settings_of(provider: str, port: int) -> dict[str, Any]:
     return {
         "EMAIL_PROVIDER": provider,
         "EMAIL_BACKEND": f"anymail.backends.{provider}.EmailBackend",
+        "SEND_CALLS_A_MINUTE": 0,
         "ANYMAIL": APIS[provider]().settings(f"http://127.0.0.1:{port}"),
     }
 
@@ -69,4 +71,9 @@ def settings_of(provider: str, port: int) -> dict[str, Any]:
 @contextmanager
 def sink_of_tests(provider: str) -> Iterator[Sink]:
     with providing_apart(provider, counting=True) as server:
-        yield Sink(server.settings, "the tests’ own server in Python", lambda: len(server.accepted()))
+        yield Sink(
+            server.settings,
+            int(server.url.rpartition(":")[2]),
+            "the tests’ own server in Python",
+            lambda: len(server.accepted()),
+        )

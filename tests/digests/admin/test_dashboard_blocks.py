@@ -4,9 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from digests.admin import dashboard_blocks
 from digests.assembly import assemble
@@ -26,6 +24,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.queries import page_query_count, statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DAY = timedelta(days=1)
@@ -160,21 +159,14 @@ def test_the_chart_says_in_words_what_it_draws() -> None:
 def test_the_home_costs_as_many_queries_for_many_as_for_few() -> None:
     client = client_with(*BLOCKS, "issues.publish_issue", "digests.view_sendingswitch", "digests.change_delivery")
     under_way(2)
-    few = queries(client)
+    few = page_query_count(client, "/admin/")
     for days in range(1, 12):
         published_issue(MONDAY - days * DAY, PaperFactory())
     SourceFactory.create_batch(12, failure_count=1, last_success_at=MORNING - 3 * DAY)
     SubscriberFactory.create_batch(20, confirmed_at=MORNING)
     Batch.objects.bulk_create(Batch(made_at=MORNING) for _ in range(20))
     daily_counts.tally()
-    assert queries(client) <= few
-
-
-def queries(client: Client) -> int:
-    client.get("/admin/")  # what is kept for the next page
-    with CaptureQueriesContext(connection) as captured:
-        shown(client)
-    return len(captured)
+    assert page_query_count(client, "/admin/") <= few
 
 
 def test_no_page_view_counts_readers_once_they_are_tallied() -> None:
@@ -182,9 +174,7 @@ def test_no_page_view_counts_readers_once_they_are_tallied() -> None:
     SubscriberFactory.create_batch(2, confirmed_at=MORNING)
     daily_counts.tally()
     assert DayOfReaders.objects.count() == 90
-    with CaptureQueriesContext(connection) as captured:
-        shown(client)
-    assert not any("subscribers_subscriber" in query["sql"] for query in captured.captured_queries)
+    assert not any("subscribers_subscriber" in sql for sql in statements(lambda: shown(client)))
 
 
 def test_a_pause_says_in_numbers_what_waits(admin_client: Client) -> None:

@@ -2,9 +2,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from digests.assembly import assemble
 from digests.models import Batch, Delivery, ProviderEvent, SendingSwitch, SwitchChange
@@ -22,22 +20,6 @@ def serve(count: int) -> None:
     topic = TopicFactory()
     SubscriberFactory.create_batch(count, topics=[topic])
     assemble.assemble_due_digests()
-
-
-def queries(client: Client, path: str) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)
-
-
-@pytest.mark.parametrize("path", ["/admin/digests/delivery/", "/admin/digests/batch/"])
-def test_a_list_runs_no_query_a_row(admin_client: Client, path: str) -> None:
-    published_issue(MONDAY, PaperFactory())
-    queries(admin_client, "/admin/")  # the first page of a login writes down when it was last used
-    serve(3)
-    few = queries(admin_client, path)
-    serve(27)
-    assert queries(admin_client, path) == few
 
 
 def test_deliveries_and_batches_are_only_looked_at(admin_client: Client) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from digests.models import Card, Delivery, Digest, ReachFigure
 from digests.previews import reach_cache
@@ -23,6 +21,7 @@ from newsletter.papers.models import Topic
 from subscribers.models import Preferences, Subscriber
 from tests.factories import MORNING, EntryFactory, IssueFactory, PaperFactory, SubscriberFactory, TopicFactory
 from tests.provider import sent
+from tests.queries import page_query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 OnCommit = Callable[..., AbstractContextManager[list[Any]]]
@@ -92,16 +91,10 @@ def test_a_page_is_kept_by_no_browser_and_shown_in_no_frame(admin_client: Client
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_runs_no_query_a_paper(admin_client: Client, issue: Issue, page: str) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            page_of(admin_client, path(issue, page))
-        return len(captured)
-
-    queries()
-    few = queries()
+    few = page_query_count(admin_client, path(issue, page))
     for place in range(3, 12):
         EntryFactory(issue=issue, paper=PaperFactory(topics=[TopicFactory()]), position=place)
-    assert queries() == few
+    assert page_query_count(admin_client, path(issue, page)) == few
 
 
 @pytest.mark.parametrize("topics", [[], ["vision"]])

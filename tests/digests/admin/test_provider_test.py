@@ -30,9 +30,9 @@ def test_both_providers_are_shown_with_rate_cap_and_state(settings: LazySettings
     settings.SEND_RATE, settings.SEND_DAILY_CAP = 50, 1000
     heard("delivered")
     digests, letters = provider_statuses()
-    assert (digests.provider, digests.rate) == ("postmark", "45 messages a second, 3 calls at once")
+    assert (digests.provider, digests.rate) == ("postmark", "45 messages a second, 15 calls at once")
     assert digests.today == "0 sent, 900 left"
-    assert letters.rate == "5 messages a second, 4 calls at once"
+    assert letters.rate == "5 messages a second, 16 calls at once"
     assert digests.is_fine
     assert digests.heard.endswith("UTC")
 

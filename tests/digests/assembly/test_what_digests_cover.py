@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from digests.assembly import assemble
-from digests.models import Digest
+from digests.models import Delivery, Digest
 from newsletter.papers.models import Topic
 from subscribers.models import Preferences
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
@@ -69,11 +69,16 @@ def test_readers_with_one_history_and_two_rhythms_get_two_digests_of_the_same_ca
     assert {one.kind, other.kind} == {Kind.DAYS, Kind.WEEK}
 
 
-@pytest.mark.usefixtures("three_issues")
-def test_a_first_digest_is_a_welcome_and_shared_by_nobody_else(topic: Topic) -> None:
-    SubscriberFactory(topics=[topic])
+def test_a_first_digest_is_a_welcome_and_not_that_of_a_reader_who_had_one(
+    three_issues: datetime, topic: Topic
+) -> None:
+    newcomer = SubscriberFactory(topics=[topic])
+    reader = SubscriberFactory(
+        topics=[topic], covered_through=three_issues + 2 * DAY, next_digest_at=MORNING + 2 * DAY
+    )
     assemble.assemble_due_digests()
-    assert Digest.objects.get().kind == Kind.WELCOME
+    kinds = dict(Delivery.objects.values_list("subscriber_id", "digest__kind"))
+    assert kinds == {newcomer.pk: Kind.WELCOME, reader.pk: Kind.DAY}
 
 
 @pytest.mark.parametrize(

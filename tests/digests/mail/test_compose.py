@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Replace
-from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +28,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.queries import query_count, statements
 
 Detail = Preferences.Detail
 BACKGROUND, STATEMENT = "Machines see little at night.", "We present an eye that needs no lamp and no sun at all."
@@ -61,11 +60,7 @@ def test_cards_and_frame_are_stored_at_the_first_mail_and_never_rendered_again(t
 def test_a_mail_whose_cards_are_known_costs_no_query(topic: Topic) -> None:
     digest = digest_of(topic, *[PaperFactory(topics=[topic]) for _ in range(5)])
     compose.compose(digest)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        compose.compose(digest)
-    assert len(queries) == 0
+    assert statements(lambda: compose.compose(digest)) == []
 
 
 def test_papers_are_numbered_in_their_order_in_both_parts(topic: Topic) -> None:
@@ -244,10 +239,7 @@ def test_a_card_is_rendered_once_for_all_digests_of_its_detail(topic: Topic) -> 
     assemble.assemble_due_digests()
     largest, *others = sorted(Digest.objects.all(), key=lambda digest: -len(digest.card_ids))
     compose.compose(largest)
-    with CaptureQueriesContext(connection) as queries:
-        for digest in others:
-            compose.compose(digest)
-    assert len(queries) == 0
+    assert statements(lambda: [compose.compose(digest) for digest in others]) == []
 
 
 def test_the_editors_summary_stands_above_the_whole_abstract(topic: Topic) -> None:
@@ -335,9 +327,7 @@ def test_a_mail_that_is_shortened_costs_one_query_and_then_none(topic: Topic) ->
     cards.card_templates(digest.card_ids)
     frame.frame_of(digest.issue_id)
     for allowed in (1, 0):
-        with CaptureQueriesContext(connection) as queries:
-            compose.compose(digest)
-        assert len(queries) == allowed
+        assert query_count(lambda: compose.compose(digest)) == allowed
 
 
 def test_thirty_papers_with_a_way_to_vote_for_each_stay_under_90_kb_and_whole(topic: Topic) -> None:

@@ -80,7 +80,7 @@ def test_a_webhook_that_nobody_answers_is_tried_again(webhook: Listener, setting
     assert Notice.objects.filter(told_at=None, is_to_post=True, to_mail=[]).count() == 1
 
 
-@pytest.mark.parametrize("error", [http_error(429), http_error(503)])
+@pytest.mark.parametrize("error", [http_error(429), http_error(503), http_error(400)])
 def test_mail_that_may_not_have_left_is_tried_again(set_clock: SetClock, error: AnymailRequestsAPIError) -> None:
     notices.notify_operators("a thing happened")
     with answering(error, once=True):
@@ -89,6 +89,17 @@ def test_mail_that_may_not_have_left_is_tried_again(set_clock: SetClock, error: 
     set_clock(MORNING + MINUTE)
     notices.deliver_notices()
     assert [mail.to for mail in sent()] == [["two@example.org"], ["one@example.org"]]
+
+
+def test_an_address_that_is_none_is_tried_once(set_clock: SetClock) -> None:
+    error = http_error(400)
+    error.response._content = b"Invalid recipient"
+    notices.notify_operators("a thing happened")
+    with answering(error, once=True):
+        notices.deliver_notices()
+    set_clock(MORNING + MINUTE)
+    notices.deliver_notices()
+    assert [mail.to for mail in sent()] == [["two@example.org"]]
 
 
 def test_after_a_day_a_notice_is_given_up(webhook: Listener, set_clock: SetClock) -> None:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
-from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -18,20 +17,15 @@ from digests.provider_events import application
 from digests.sending import uncertain
 from subscribers import letters
 from subscribers.models import Letter, Subscriber, Suppression
-from tests.digests.provider_events.webhooks import FILL, SETTINGS, Event, post, post_body
+from tests.digests.provider_events.webhooks import Event, post, post_body
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
 from tests.provider import sent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock", "secrets")]
 HOUR = timedelta(hours=1)
 Kind = ProviderEvent.Kind
 Status = Delivery.Status
-
-
-@pytest.fixture(autouse=True)
-def secrets(settings: LazySettings) -> None:
-    settings.ANYMAIL, settings.WEBHOOK_FORMER_PROVIDERS = SETTINGS, list(FILL)
 
 
 def stored(delivery: Delivery) -> Delivery:

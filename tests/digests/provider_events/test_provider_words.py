@@ -4,21 +4,15 @@ from typing import Any
 
 import pytest
 from anymail.signals import AnymailTrackingEvent, EventType
-from django.conf import LazySettings
 from django.test import Client
 
 from digests.models import ProviderEvent
 from digests.provider_events.classification import classify
 from digests.provider_events.provider_words import TABLES
-from tests.digests.provider_events.webhooks import FILL, SETTINGS, Event, post, post_body
+from tests.digests.provider_events.webhooks import Event, post, post_body
 from tests.factories import MORNING
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
-
-
-@pytest.fixture(autouse=True)
-def secrets(settings: LazySettings) -> None:
-    settings.ANYMAIL, settings.WEBHOOK_FORMER_PROVIDERS = SETTINGS, list(FILL)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock", "secrets")]
 
 
 # provider, recorded post, word, kind, why the provider has stopped

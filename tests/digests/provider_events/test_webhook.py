@@ -15,14 +15,9 @@ from digests.provider_events import application
 from tests.digests.provider_events.webhooks import FILL, PAYLOADS, SETTINGS, Event, post, post_body, signature
 from tests.factories import MORNING
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock", "secrets")]
 PROVIDERS = ("mailgun", "postmark", "resend", "brevo")
 ADDRESS = "Ada.Reader@example.org"
-
-
-@pytest.fixture(autouse=True)
-def secrets(settings: LazySettings) -> None:
-    settings.ANYMAIL, settings.WEBHOOK_FORMER_PROVIDERS = SETTINGS, list(FILL)
 
 
 def event(provider: str, name: str = "bounced", at: datetime = MORNING, delivery: int = 7) -> Event:

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from digests.models import ProviderLookup
-from digests.monitoring import retention
+from digests.monitoring import alerts, retention
 from digests.provider_lookups import LOOKUPS, due, rounds
 from newsletter import advisory_locks, clock
 from newsletter.advisory_locks import Lock
@@ -100,6 +100,18 @@ def test_a_provider_that_does_not_answer_is_left_alone_for_a_while_and_that_is_t
         set_clock(MORNING + wait)
         assert ask() == 3
     assert set(statuses()) == {"sent"}
+
+
+def test_the_alert_of_uncertain_deliveries_names_the_last_answer(set_clock: SetClock) -> None:
+    with doubting("mailgun", 3) as provider:
+        set_clock(MORNING + timedelta(hours=2))
+        [trouble] = alerts.find_uncertain_deliveries()
+        assert not any("was asked" in words for words in trouble.paragraphs)
+        provider.plan(faults.failing(401, addresses=ASKING))
+        ask()
+        [trouble] = alerts.find_uncertain_deliveries()
+    words = "Mailgun was asked what became of them. Its last answer: It does not accept our key for this (401)."
+    assert words in trouble.paragraphs
 
 
 def test_a_provider_that_never_answers_is_asked_for_two_days_only(set_clock: SetClock) -> None:

@@ -78,6 +78,7 @@ def test_a_reader_who_may_not_be_mailed_is_left_out_of_a_shared_call(settings: L
 
 @pytest.mark.parametrize("length", [20, 100, 290])
 def test_values_that_are_more_than_a_call_takes_are_several_calls(settings: LazySettings, length: int) -> None:
+    settings.READERS_IN_DOUBT = 1_000
     readers = [copy_of(number, view_url=f"{SITE}/{'v' * (length - 27)}/") for number in range(1, 1_001)]
     readers = [replace(copy, words=(("choice", f"“{'é' * (length // 2)}”"),)) for copy in readers]
     with sending_to("brevo", settings, counting=True) as (server, ours):

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings, settings
 from django.test import Client
 
@@ -24,6 +23,7 @@ from subscribers.tokens import Purpose
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import follow, press
 from tests.provider import sent
+from tests.rows import rows_of
 from tests.subscribers.signups import answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -66,20 +66,15 @@ def of_letter(reader: Subscriber, kind: Letter.Kind, address: str = "") -> str:
     return token
 
 
-def everything() -> list[list[dict[str, object]]]:
-    models = [model for app in ("subscribers", "digests", "papers") for model in apps.get_app_config(app).get_models()]
-    return [list(model._default_manager.order_by("pk").values()) for model in models]
-
-
 def test_a_link_of_each_kind_opens_its_own_page_and_no_other(links: dict[str, str]) -> None:
-    before = everything()
+    before = rows_of("subscribers", "digests", "papers")
     for page, link in links.items():
         assert Client().get(link, follow=True).status_code == 200
         for other in links.keys() - {page}:
             wrong = link.replace(f"/{page}/", f"/{other}/", 1)
             assert Client().get(wrong).status_code == Client().head(wrong).status_code == 404, wrong
             assert Client().post(wrong).status_code in {404, 405}, wrong
-    assert everything() == before
+    assert rows_of("subscribers", "digests", "papers") == before
 
 
 def test_no_page_of_a_reader_is_kept_by_anybody_and_no_line_of_a_log_tells_of_one(

@@ -1,11 +1,9 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -23,6 +21,7 @@ from subscribers.subscription import link_requests, opt_in
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import follow, mark, press
 from tests.provider import sent
+from tests.rows import rows_of
 from tests.subscribers.reader_links import pause_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -63,14 +62,6 @@ def link_of(reader: Subscriber, kind: Letter.Kind) -> str:
 def path_in(text: str) -> str:
     """Return the path of the first link in a mail."""
     return str(urlsplit(next(word for word in text.split() if word.startswith("http"))).path)
-
-
-def whole_database() -> str:
-    """Return every row of every table of ours as text."""
-    rows: dict[str, Any] = {}
-    for model in apps.get_models():
-        rows[model.__name__] = list(model._default_manager.order_by("pk").values())
-    return json.dumps(rows, default=str)
 
 
 def test_all_that_is_kept_is_handed_out_by_a_link_and_a_button(client: Client, reader: Subscriber) -> None:
@@ -154,15 +145,15 @@ def test_an_erased_reader_leaves_the_keyed_hash_and_counts_and_nothing_else(
     editor = User.objects.create_user("mara")
     audit.record(editor, reader, "changed")
     link = link_of(reader, Letter.Kind.ERASE)
-    before = whole_database()
+    before = str(rows_of())
     assert "Delete everything we keep about you?" in follow(client, link).content.decode()
-    assert whole_database() == before
+    assert str(rows_of()) == before
 
     assert "Your data has been deleted" in press(client, link).content.decode()
 
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    left = whole_database()
+    left = str(rows_of())
     for trace in (ADDRESS, NETWORK, WORD, "lovelace", reader_key):
         assert trace not in left
     assert left.count(keyed) == 1

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
 from django.test import Client
 from hypothesis import given
@@ -27,6 +26,7 @@ from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, To
 from tests.links import follow, mark, press
 from tests.provider import sent
 from tests.rivals import between, in_another_connection
+from tests.rows import rows_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -55,10 +55,6 @@ def vote(client: Client, link: str, act: str = "vote") -> Any:
     return client.get(answer["Location"]) if answer.status_code == 302 else answer
 
 
-def whole_database() -> str:
-    return str([list(model._default_manager.order_by("pk").values()) for model in apps.get_models()])
-
-
 def test_the_link_beside_a_card_leads_to_a_button_that_votes_and_one_for_a_wrong_topic(
     client: Client, entry: IssueEntry
 ) -> None:
@@ -78,11 +74,11 @@ def test_the_one_vote_link_of_the_text_part_lists_the_digests_papers(client: Cli
     assemble.assemble_due_digests()
     send_batch.send_batch(Batch.objects.get())
     (found,) = re.findall(r"https?://[^/]+(/vote/[^\s]+)", sent()[0].body)
-    before = whole_database()
+    before = str(rows_of())
     page = follow(client, found).content.decode()
     assert f'<a href="?entry={entry.pk}" dir="auto">Seeing in the dark</a>' in page
     assert "Vote for this paper?" in client.get(f"/vote/?entry={entry.pk}").content.decode()
-    assert whole_database() == before
+    assert str(rows_of()) == before
 
 
 @pytest.mark.parametrize("day", ["2026-05-03", "2026-05-04"])
@@ -94,11 +90,11 @@ def test_a_day_without_a_digest_has_nothing_to_vote_for(client: Client, entry: I
 
 def test_looking_at_the_link_and_its_page_changes_nothing(client: Client, entry: IssueEntry) -> None:
     link = link_of(entry, reader())
-    before = whole_database()
+    before = str(rows_of())
     for ask in (client.get, client.head):
         assert ask(link, follow=True).status_code == 200
         assert ask(f"/vote/?entry={entry.pk}&act=vote").status_code == 200
-    assert whole_database() == before
+    assert str(rows_of()) == before
 
 
 def test_a_press_without_the_pages_mark_counts_nothing(client: Client, entry: IssueEntry) -> None:

@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
 from django.test import Client
 
@@ -15,6 +14,7 @@ from subscribers.models import Preferences, Subscriber
 from subscribers.tokens import Purpose
 from tests.factories import MONDAY, PaperFactory, SubscriberFactory, TopicFactory, published_issue
 from tests.links import follow, mark, press
+from tests.rows import rows_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
@@ -48,10 +48,6 @@ def page_of(client: Client, entry: IssueEntry, reader: Subscriber) -> str:
 def say(client: Client, entry: IssueEntry, reader: Subscriber, topic: object, act: str = "wrong_topic") -> Any:
     answer = press(client, link_of(entry, reader), {"entry": entry.pk, "topic": topic, "act": act})
     return client.get(answer["Location"]) if answer.status_code == 302 else answer
-
-
-def whole_database() -> str:
-    return str([list(model._default_manager.order_by("pk").values()) for model in apps.get_models()])
 
 
 def test_beside_the_vote_stands_a_button_for_the_readers_topic(
@@ -97,10 +93,10 @@ def test_of_several_topics_the_reader_says_which(
 
 def test_looking_changes_nothing(client: Client, entry: IssueEntry, reader: Subscriber, topics: list[Topic]) -> None:
     page_of(client, entry, reader)
-    before = whole_database()
+    before = str(rows_of())
     asked = f"/vote/?entry={entry.pk}&topic={topics[0].pk}&act=wrong_topic"
     assert (client.get(asked).status_code, client.head(asked).status_code) == (200, 200)
-    assert whole_database() == before
+    assert str(rows_of()) == before
 
 
 def test_a_press_without_the_pages_mark_records_nothing(

@@ -270,11 +270,17 @@ def test_a_flood_of_mails_does_not_reach_the_desk(delivery: Delivery, set_clock:
     assert take_in(raw + b"\n") is Intake.UNDERSTOOD
 
 
-def test_a_mail_that_cannot_be_read_is_kept_as_such() -> None:
-    parts = "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(2_000))
-    assert take_in(parts.encode()) is Intake.KEPT
+@pytest.mark.parametrize(
+    ("inner", "fault"),
+    [
+        ("Content-Type: message/rfc822\n\n", "RecursionError"),
+        ('Content-Type: multipart/mixed; boundary="b"\n\n--b\n', "TooManyParts"),
+    ],
+)
+def test_a_mail_that_cannot_be_read_is_kept_as_such(inner: str, fault: str) -> None:
+    assert take_in(inner.encode() * 2_000) is Intake.KEPT
     row = ReturnedMail.objects.get()
-    assert (row.why, row.note) == (Why.UNREADABLE, "Reading it ended with RecursionError.")
+    assert (row.why, row.note) == (Why.UNREADABLE, f"Reading it ended with {fault}.")
 
 
 def test_a_sender_in_endless_comments_is_nobody_to_answer(delivery: Delivery) -> None:

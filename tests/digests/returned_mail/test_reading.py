@@ -1,5 +1,7 @@
 """What a returned mail is, and which mail of ours it proves to be about."""
 
+import time
+
 import pytest
 from django.conf import LazySettings
 from hypothesis import example, given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from digests.returned_mail.delivery_reports import DELAYED, DELIVERED, FAILED
 from digests.returned_mail.reading import Form, Reading, read
-from digests.returned_mail.stranger_mail import StrangerMail
+from digests.returned_mail.stranger_mail import MOST_BYTES, StrangerMail
 from digests.sending.message_ids import load_message_ids
 from newsletter.mail.refusal import Blame, read_refusal
 from newsletter.mail.return_address import Purpose, Returned
@@ -203,3 +205,40 @@ VALUES = st.text(max_size=60) | st.sampled_from(
 def test_any_broken_mail_is_something(headers: list[tuple[str, str]], body: bytes) -> None:
     head = "".join(f"{name}: {value}\n" for name, value in headers).encode("utf-8", "surrogatepass")
     assert reading_of(head + b"\n" + body).form in Form
+
+
+def report_of_many() -> bytes:
+    """Return a report that makes readers of it go back to its first, costly part again and again."""
+    words = b"--b\nContent-Type: text/html\n\n" + b"<" * 60_000 + b"\n"
+    blocks = b"--b\nContent-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * 25
+    return b"Content-Type: multipart/report; boundary=b\n\n" + words + blocks * 48 + b"--b--\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'Content-Type: multipart/mixed; a="' + b";" * MOST_BYTES,
+        b"Content-Type: text/plain" + b";" * MOST_BYTES,
+        b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(50))
+        + b"-\n" * MOST_BYTES,
+        b"Content-Type: message/delivery-status\n\n" + b"\n" * MOST_BYTES,
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n\n" * MOST_BYTES,
+        b"a:\n" * MOST_BYTES,
+        report_of_many(),
+    ],
+    ids=["quoted", "parameters", "nested", "blocks", "parts", "headers", "report"],
+)
+def test_a_puzzle_is_read_within_seconds(raw: bytes) -> None:
+    started = time.process_time()
+    assert reading_of(b"From: MAILER-DAEMON@example.net\n" + raw).form in Form
+    assert time.process_time() - started < 4
+
+
+def test_a_subject_in_a_broken_encoding_is_read_as_it_stands() -> None:
+    assert StrangerMail(plain(ours(), headers={"Subject": "=?utf-8?b?a?="})).subject == "=?utf-8?b?a?="
+
+
+@pytest.mark.parametrize("text", ["NUL \0here", "half +2AA-here"])
+def test_words_are_such_as_can_be_stored_and_sent(text: str) -> None:
+    mail = StrangerMail(plain(ours(), text, {"Content-Type": "text/plain; charset=utf-7"}))
+    assert mail.text.encode() in (b"NUL here", b"half ?here")

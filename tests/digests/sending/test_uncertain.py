@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.messages import get_messages
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from digests.models import Batch, Delivery
 from digests.provider_events import application
@@ -19,6 +17,7 @@ from subscribers.models import Subscriber
 from tests.digests.admin.test_deliveries import editor, words
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
+from tests.queries import page_query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DELIVERIES = "/admin/digests/delivery/"
@@ -62,18 +61,12 @@ def test_what_is_known_of_an_uncertain_delivery_stands_in_the_list(admin_client:
 
 
 def test_the_list_of_uncertain_deliveries_runs_no_query_a_row(admin_client: Client) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            assert admin_client.get(UNCERTAIN).status_code == 200
-        return len(captured)
-
-    admin_client.get("/admin/")  # the first page of a login writes down when it was last used
     for number in range(2):
         uncertain(f"few{number}@example.org")
-    few = queries()
+    few = page_query_count(admin_client, UNCERTAIN)
     for number in range(10):
         uncertain(f"many{number}@example.org")
-    assert queries() == few
+    assert page_query_count(admin_client, UNCERTAIN) == few
 
 
 def test_the_page_of_sending_leads_to_uncertain_deliveries(admin_client: Client) -> None:

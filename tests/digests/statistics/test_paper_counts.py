@@ -4,9 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from digests.assembly import assemble
@@ -16,6 +14,7 @@ from newsletter.issues.models import Issue
 from newsletter.papers.community import votes
 from newsletter.papers.ingest import duplicates
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
+from tests.queries import query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -98,10 +97,9 @@ def test_figures_are_those_counted_one_by_one_and_cost_as_many_queries_for_many(
         if delivery.is_sent and delivery.digest
         for entry in [card.entry_id for card in delivery.digest.cards]
     ]
-    with CaptureQueriesContext(connection) as queries:
-        found = {row.entry.pk: row.sent for row in paper_counts.figures_of(issue)}
+    found = {row.entry.pk: row.sent for row in paper_counts.figures_of(issue)}
     assert found == {entry.pk: held.count(entry.pk) for entry in issue.entries.all()}
-    assert len(queries) <= 7
+    assert query_count(lambda: list(paper_counts.figures_of(issue))) <= 7
 
 
 def test_the_statistics_fetch_the_table_of_papers_which_is_a_page_too(client: Client) -> None:

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from newsletter.issues import publish
 from newsletter.issues.models import Issue
@@ -21,6 +19,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.queries import page_query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -147,28 +146,22 @@ def test_issues_lead_to_the_days_around_them(client: Client) -> None:
     assert 'href="/issues/2026-05-06/"' in text
 
 
-def queries(client: Client, path: str) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        client.get(path)
-    return len(captured)
-
-
 @pytest.mark.parametrize("path", ["/", "/issues/2026-05-04/"])
 def test_a_page_runs_no_query_a_paper(client: Client, path: str) -> None:
     topics = TopicFactory.create_batch(2)
     issue = published_issue(MONDAY, *PaperFactory.create_batch(3, topics=topics))
-    few = queries(client, path)
+    few = page_query_count(client, path)
     Issue.objects.filter(pk=issue.pk).delete()
     published_issue(MONDAY, *PaperFactory.create_batch(30, topics=topics))
-    assert queries(client, path) == few
+    assert page_query_count(client, path) == few
 
 
 def test_the_archive_runs_no_query_an_issue(client: Client) -> None:
     published_issue(MONDAY, PaperFactory())
-    few = queries(client, "/issues/")
+    few = page_query_count(client, "/issues/")
     for days in range(1, 10):
         published_issue(MONDAY - days * DAY, PaperFactory())
-    assert queries(client, "/issues/") == few
+    assert page_query_count(client, "/issues/") == few
 
 
 @pytest.mark.parametrize("path", ["/", "/issues/", "/issues/2026-05-04/"])

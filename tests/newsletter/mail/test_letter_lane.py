@@ -78,6 +78,22 @@ def test_a_refused_mail_says_nothing_against_the_provider(settings: LazySettings
             assert send().is_refused
 
 
+@pytest.mark.usefixtures("set_clock")
+@pytest.mark.parametrize(("said", "why"), [("This address looks odd", ""), ("Your account is closed", "breaker")])
+def test_letters_count_as_refused_for_our_fault_only_where_the_answer_says_so(
+    settings: LazySettings, said: str, why: str
+) -> None:
+    error = http_error(422)
+    error.response._content = said.encode()
+    with answering(error):
+        for _ in range(settings.SEND_BREAKER_FAILURES):
+            assert send().is_refused
+    if why:
+        assert why_it_waits() == why
+    else:
+        assert send().is_accepted
+
+
 def test_a_call_that_was_not_made_closes_no_breaker(set_clock: SetClock, settings: LazySettings) -> None:
     with answering(http_error(503)):
         for _ in range(settings.SEND_BREAKER_FAILURES):

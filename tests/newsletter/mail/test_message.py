@@ -21,6 +21,7 @@ from django.conf import LazySettings
 
 from newsletter import clock
 from newsletter.mail import message as mail
+from newsletter.mail.refusal import Blame
 from tests.outside.certificate import server_context
 from tests.ports import free_port
 from tests.provider import answering, http_error, sent
@@ -107,7 +108,8 @@ def test_a_composed_mail_holds_its_folders_words_and_its_styles_in_each_element(
 def amazon_error(code: str, status: int) -> AnymailAPIError:
     """Return what Anymail raises for an answer of Amazon's with this code."""
     error = AnymailAPIError("refused")
-    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error_of_amazon = {"Code": code, "Message": "Email address is not verified: papers@example.org"}
+    answer: Any = {"Error": error_of_amazon, "ResponseMetadata": {"HTTPStatusCode": status}}
     error.__cause__ = ClientError(answer, "SendEmail")
     return error
 
@@ -145,6 +147,15 @@ def test_an_answer_is_clear_or_unknown(error: Exception, expected: str) -> None:
     assert outcome.status == expected
     assert outcome.reason
     assert outcome.is_worth_repeating == (expected == "not_accepted")
+
+
+def test_a_refusal_by_amazon_has_its_sentence_and_is_our_fault() -> None:
+    with answering(amazon_error("MessageRejected", 400)):
+        refused = mail.hand_over(letter())
+    assert (refused.answer, refused.blame) == ("Email address is not verified: (an address)", Blame.US)
+    with answering(amazon_error("AccessDeniedException", 403)):
+        waiting = mail.hand_over(letter())
+    assert waiting.reason.endswith("It says: “Email address is not verified: (an address)”.")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,48 @@ def test_the_most_telling_phrase_is_trusted() -> None:
     assert field.trust_in([]) == 0
 
 
+def test_a_doubted_category_counts_less_until_something_better_speaks_for_the_topic() -> None:
+    field = Field(phrases={"game": -150, "auction": -10}, categories={"cs.GT": -150})
+
+    assert field.trust_in([], ["cs.GT"]) == -150
+    assert field.trust_in(["game"], ["cs.GT"]) == -150
+    assert field.trust_in(["auction"], ["cs.GT"]) == -10
+    assert field.trust_in([], ["cs.GT", "econ.TH"]) == 0
+
+
+def test_a_field_that_doubts_no_category_goes_by_phrases_alone() -> None:
+    assert Field(phrases={"diagnosis": -100}).trust_in(["diagnosis"], ["q-bio.TO"]) == -100
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract"),
+    [
+        ("Solving infinite-state reachability games", "We verify programs by polynomial strategies of two players."),
+        ("Watermarking game-playing agents", "We mark the moves of a chess engine in extensive-form games."),
+        ("Offloading at the edge: a game-theoretic approach", "Servers reach a Nash equilibrium of latency."),
+    ],
+)
+def test_games_without_people_or_markets_do_not_fit_economics_well(title: str, abstract: str) -> None:
+    assert economics_fit(title, abstract) < WEAK
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract"),
+    [
+        ("Auctions with a monopolist intermediary", "Buyers bid, and the seller sets a price that maximizes revenue."),
+        ("Fair division of chores", "We study envy-free allocations of indivisible goods and their welfare."),
+        ("Games of commitment", "A principal offers a contract, and agents' incentives decide the equilibrium."),
+    ],
+)
+def test_markets_incentives_and_welfare_fit_economics_well(title: str, abstract: str) -> None:
+    assert economics_fit(title, abstract) >= WEAK
+
+
+def economics_fit(title: str, abstract: str) -> float:
+    found = compile_topics(shipped_rules(), shipped_fields()).match(title, abstract, ["cs.GT"], "cs.GT")
+    return found["economics"].fit if "economics" in found else 0.0
+
+
 def test_much_made_of_a_phrase_counts_more() -> None:
     assert Mentions().worth() == 0
     assert Mentions(in_title=True).worth() == 2

@@ -4,8 +4,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.runtime import embedded_servers
+from tests.product import wait_until
 
 NOTHING_NAMED: dict[str, str] = {}
 HOLD = "import sys, pathlib, newsletter.runtime.embedded_servers as e"
@@ -58,13 +58,6 @@ def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         process.kill()
     psutil.wait_procs(processes)
-
-
-def wait_until(fact: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def test_both_servers_answer_and_keep_their_data(var_dir: Path) -> None:

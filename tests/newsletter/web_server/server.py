@@ -89,15 +89,17 @@ def read_until_closed(client: socket.socket) -> bytes:
 
 
 def drip(client: socket.socket, seconds: float = 60) -> bytes:
-    """Send a byte twice a second until the server answers or closes the connection; return its answer."""
+    """Send a byte twice a second until the server closes the connection; return all that it answered."""
     client.settimeout(0.5)
-    deadline = time.monotonic() + seconds
+    received, deadline = b"", time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
-            client.sendall(b"a")
-            return client.recv(65_536)
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            return b""
+        with suppress(TimeoutError):
+            try:
+                client.sendall(b"a")
+                part = client.recv(65_536)
+            except ConnectionError:
+                return received
+            if not part:
+                return received
+            received += part
     raise AssertionError("The connection is still open.")

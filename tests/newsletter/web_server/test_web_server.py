@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -68,9 +67,7 @@ def test_headers_that_drip_are_cut_off_also_those_of_a_second_request(server: We
     with server.connect(b"GET / HTTP/1.1\r\nX: ") as client:
         assert drip(client) == b""
     with server.connect(HEALTH) as client:
-        assert b"200 OK" in drip(client)
-        while drip(client):
-            pass
+        assert drip(client).count(b"HTTP/1.1 200 ") == 1
 
 
 def test_headers_that_are_too_large_are_refused(server: WebServer) -> None:
@@ -102,23 +99,13 @@ def test_a_body_that_is_too_large_for_a_form_is_answered_413(server: WebServer, 
     assert server.answer(b"POST /subscribe/ " + HEADERS + length + b"\r\n\r\n" + body).startswith(b"HTTP/1.1 413 ")
 
 
-def test_the_first_post_to_a_webhook_after_the_start_is_answered_within_a_second(
-    django_db_setup: None, tmp_path: Path
-) -> None:
-    with WebServer(tmp_path, WEBHOOK_FORMER_PROVIDERS="postmark", WEBHOOK_SECRET="a:b").running() as server:
-        started = time.monotonic()
-        answer = server.answer(b"POST /anymail/postmark/tracking/ " + HEADERS + b"Content-Length: 2\r\n\r\n{}")
-        assert answer.startswith(b"HTTP/1.1 403 ")
-        assert time.monotonic() - started < 1
-
-
 def test_clients_of_one_network_displace_their_own_oldest_connection(django_db_setup: None, tmp_path: Path) -> None:
     with WebServer(tmp_path, CONNECTIONS_PER_NETWORK="10").running() as server, ExitStack() as stack:
         clients = [stack.enter_context(server.connect(SLOW_BODY)) for _ in range(30)]
         assert server.seconds_of_health() < 1
         assert all(read_until_closed(client) == b"" for client in clients[:20])
         clients[-1].sendall(b"x" * 994)
-        assert clients[-1].recv(100).startswith(b"HTTP/1.1 ")
+        assert clients[-1].recv(100).startswith(b"HTTP/1.1 422 ")
 
 
 def test_behind_a_proxy_the_reported_network_is_limited_and_never_the_proxy(
@@ -144,7 +131,7 @@ def test_headers_with_underscores_are_dropped(django_db_setup: None, tmp_path: P
         assert server.answer(request % b"X-Forwarded-Proto").startswith(b"HTTP/1.1 200 ")
 
 
-def test_it_stops_at_once_beside_slow_clients_and_writes_no_error(django_db_setup: None, tmp_path: Path) -> None:
+def test_it_stops_beside_slow_clients_and_writes_no_error(django_db_setup: None, tmp_path: Path) -> None:
     with WebServer(tmp_path).running() as server, ExitStack() as stack:
         for sent in (SLOW_BODY, b"GET", b""):
             stack.enter_context(server.connect(sent))

@@ -9,9 +9,7 @@ from auditlog.models import LogEntry
 from django.conf import LazySettings
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from newsletter.papers.models import Topic
 from subscribers import tasks
@@ -287,18 +285,6 @@ def test_a_forgotten_import_is_gone_on_with_and_an_unconfirmed_one_given_up_afte
     tasks.sweep_imports()
     assert ImportRun.objects.get().status == ImportRun.Status.DROPPED
     assert not run.path.exists()
-
-
-def test_the_list_of_imports_runs_no_query_a_row(admin_client: Client) -> None:
-    def add(count: int) -> int:
-        for _ in range(count):
-            ImportRun.objects.create(name="readers.csv", format="csv", consent_on="2026-03-01", status="done")
-        with CaptureQueriesContext(connection) as captured:
-            assert admin_client.get(IMPORTS).status_code == 200
-        return len(captured)
-
-    admin_client.get(IMPORTS)  # the session is written at the first request
-    assert add(3) == add(20)
 
 
 def test_a_subscribed_readers_choices_stay_when_a_file_says_otherwise(admin_client: Client, topic: Topic) -> None:

@@ -8,7 +8,8 @@ from subscribers.models import Preferences, Subscriber
 from subscribers.pages.link_session import mark_of
 from tests.factories import MORNING, SubscriberFactory, TopicFactory
 from tests.links import follow, mark, press
-from tests.subscribers.reader_links import answers, choices_link, everything, pause_link
+from tests.rows import rows_of
+from tests.subscribers.reader_links import answers, choices_link, pause_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -108,10 +109,10 @@ def test_the_page_shows_what_is_chosen(client: Client) -> None:
 def test_bad_choices_are_refused_and_nothing_changes(client: Client, field: str, value: object) -> None:
     TopicFactory(slug="vision")
     reader = SubscriberFactory(topics=[TopicFactory()])
-    before = everything()
+    before = rows_of("subscribers")
     response = press(client, choices_link(reader), answers() | {field: value})
     assert response.status_code == 422
-    assert everything() == before
+    assert rows_of("subscribers") == before
 
 
 def test_an_empty_form_is_refused(client: Client) -> None:
@@ -122,11 +123,11 @@ def test_an_empty_form_is_refused(client: Client) -> None:
 def test_choices_cannot_be_changed_from_another_site(client: Client) -> None:
     TopicFactory(slug="vision")
     reader = SubscriberFactory(topics=[TopicFactory()])
-    before = everything()
+    before = rows_of("subscribers")
     follow(client, choices_link(reader))
     for path in ("/preferences/", "/preferences/address/", "/preferences/data/", "/digest/effect/"):
         assert client.post(path, answers()).status_code == 403
-    assert everything() == before
+    assert rows_of("subscribers") == before
 
 
 def test_who_has_left_is_not_brought_back_by_the_choices(client: Client) -> None:

@@ -14,7 +14,7 @@ from subscribers.models import Farewell, Letter, Preferences, Subscriber
 from subscribers.subscription import link_requests, opt_in
 from subscribers.tokens import Purpose
 from tests.factories import MONDAY, MORNING, PaperFactory, SubscriberFactory, TopicFactory, published_issue
-from tests.subscribers.reader_links import pause_link
+from tests.subscribers.reader_links import leave_link, pause_link
 from tests.subscribers.signups import answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
@@ -43,10 +43,6 @@ def hidden(page: Any) -> dict[str, str]:
 def press(browser: Client, page: Any, at: str, **typed: Any) -> Any:
     assert f'action="{at}"' in page.content.decode()
     return browser.post(at, hidden(page) | typed)
-
-
-def leave_link(reader: Subscriber) -> str:
-    return f"/unsubscribe/{tokens.sign(Purpose.UNSUBSCRIBE, reader.pk)}/"
 
 
 def link_of(letter: Letter | None, page: str) -> str:

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from subscribers import letters
 from subscribers.models import Letter, SignupRequest, Subscriber
 from tests.factories import SubscriberFactory, TopicFactory
 from tests.links import follow, mark
 from tests.provider import sent
+from tests.queries import statements
 from tests.subscribers.signups import addresses_of_each_state, answer_all, answers, proof
 from tests.subscribers.signups import mark as shown_mark
 
@@ -33,11 +32,12 @@ def ask(client: Client, address: str = "ada@example.org", ip: str = "192.0.2.7",
 
 def answer_and_statements(post: Callable[[], Any]) -> tuple[str, tuple[str, ...]]:
     """Return all that a post is answered with, and what it asked the database, to be compared."""
-    with CaptureQueriesContext(connection) as asked:
-        answer = post()
+    answers = []
+    asked = statements(lambda: answers.append(post()))
+    answer = answers[0]
     headers = [header for header in answer.headers.items() if header[0] != "Expires"]  # the second it was asked in
     answered = repr((answer.status_code, answer.content, headers, str(answer.cookies)))
-    return answered, tuple(re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in asked)
+    return answered, tuple(re.sub(r"'[^']*'|\d+", "?", sql) for sql in asked)
 
 
 def test_asking_for_a_link_is_answered_in_the_same_bytes_by_the_same_statements(

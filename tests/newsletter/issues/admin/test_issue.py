@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from newsletter.issues import draft as drafting
 from newsletter.issues.desk.actions import ACTS
@@ -21,6 +19,7 @@ from newsletter.papers.models import Paper
 from tests.factories import MONDAY, MORNING, IssueFactory, PaperFactory, SightingFactory, TopicFactory
 from tests.pages import form_of
 from tests.provider import sent
+from tests.queries import page_query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 Status = Issue.Status
@@ -398,30 +397,12 @@ def test_issues_are_neither_added_nor_deleted_by_hand(desk: Desk) -> None:
     assert desk.client.post(f"/admin/issues/issue/{desk.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def queries(client: Client, path: str) -> int:
-    client.get("/admin/")  # the first page of a login writes down when it was last used
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)
-
-
-def test_the_list_runs_no_query_a_row(admin_client: Client, admin_user: User) -> None:
-    def make(start: int, end: int) -> None:
-        for days in range(start, end):
-            IssueFactory(date=MONDAY + days * DAY, curated_by=admin_user)
-
-    make(0, 3)
-    few = queries(admin_client, "/admin/issues/issue/")
-    make(3, 30)
-    assert queries(admin_client, "/admin/issues/issue/") == few
-
-
 def test_an_issues_page_runs_no_query_a_paper(admin_client: Client) -> None:
     topics = TopicFactory.create_batch(2)
     PaperFactory.create_batch(3, topics=topics, votes=1)
     desk = Desk(admin_client, drafting.draft_issue(MONDAY))
-    few = queries(admin_client, desk.path)
+    few = page_query_count(admin_client, desk.path)
     PaperFactory.create_batch(37, topics=topics, votes=1)
     drafting.draft_issue(MONDAY)
     assert desk.page.count('class="desk-card') == 40
-    assert queries(admin_client, desk.path) == few
+    assert page_query_count(admin_client, desk.path) == few

@@ -1,8 +1,6 @@
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from newsletter.issues.models import Issue
@@ -44,20 +42,6 @@ def test_the_queue_has_one_row_a_paper_with_its_proposers_and_their_reasons(cura
     assert "3 reasons" in page
     for reader in ("ada", "bo", "cy"):
         assert f"“{reader} &lt;likes&gt; it.”" in page
-
-
-def test_the_queue_costs_no_query_a_row(curator: Client) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            curator.get(QUEUE)
-        return len(captured)
-
-    proposed("2605.00001")
-    queries()  # the first page of a login writes down when it was last used
-    few = queries()
-    for number in range(2, 12):
-        proposed(PaperFactory(key=f"arxiv:2605.000{number:02}").url, f"reader{number}")
-    assert queries() == few
 
 
 def test_accepting_asks_for_a_word_and_then_takes_the_paper_in(curator: Client) -> None:

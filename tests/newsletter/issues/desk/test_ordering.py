@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from threading import Barrier, Thread
+from functools import partial
 
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
-from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from newsletter.issues.models import Issue, IssueEntry
 from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper
 from tests.factories import MONDAY, MORNING, EntryFactory, IssueFactory, PaperFactory, TopicFactory, published_issue
+from tests.rivals import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DAY = timedelta(days=1)
@@ -315,24 +315,17 @@ def test_an_entry_that_has_left_the_issue_makes_a_page_stale(
 def test_of_rival_edits_of_one_revision_one_wins_and_the_others_are_refused(
     issue: Issue, papers: list[Paper], editor: User
 ) -> None:
-    seen, start = Issue.objects.get(pk=issue.pk).revision, Barrier(4)
-    entries, told = [entry_id(issue, paper) for paper in papers], list[str]()
+    seen = Issue.objects.get(pk=issue.pk).revision
+    entries = [entry_id(issue, paper) for paper in papers]
 
-    def act(number: int) -> None:
+    def act(number: int) -> str:
         try:
-            start.wait(30)
             wording.note(Edit(issue, editor, seen), entries[number % 3], f"By {number}.", False)
-            told.append("done")
         except Stale:
-            told.append("stale")
-        finally:
-            connection.close()
+            return "stale"
+        return "done"
 
-    threads = [Thread(target=act, args=[number]) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    told = at_once(*(partial(act, number) for number in range(4)))
     assert sorted(told) == ["done", "stale", "stale", "stale"]
     assert IssueEntry.objects.exclude(note="").count() == 1
     assert Issue.objects.get(pk=issue.pk).revision == seen + 1

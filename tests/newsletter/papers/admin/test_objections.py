@@ -3,9 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from newsletter.papers.models import Objection, Paper, PaperTopic, RefusedTopic, Topic
@@ -97,20 +95,6 @@ def test_looking_changes_nothing(curator: Client, medicine: Topic) -> None:
         assert curator.get(path, follow=True).status_code == 200
     assert Objection.objects.get().status == "new"
     assert PaperTopic.objects.exists()
-
-
-def test_the_queue_costs_no_query_a_row(curator: Client, medicine: Topic) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            curator.get(QUEUE)
-        return len(captured)
-
-    called_wrong(medicine)
-    queries()  # the first page of a login writes down when it was last used
-    few = queries()
-    for _ in range(10):
-        called_wrong(medicine, readers=2)
-    assert queries() == few
 
 
 def test_the_home_tells_editors_how_many_topics_are_called_wrong(admin_client: Client, medicine: Topic) -> None:

@@ -2,9 +2,7 @@
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from newsletter import clock
 from newsletter.papers.models import Paper, PaperTopic, Source, Topic
@@ -15,36 +13,10 @@ from tests.pages import form_of
 pytestmark = pytest.mark.django_db
 
 
-def make(name: str, count: int) -> None:
-    """Make so many rows of a list."""
-    if name == "paper":
-        PaperFactory.create_batch(count)
-    elif name == "source":
-        SourceFactory.create_batch(count)
-    else:
-        for old in TopicFactory.create_batch(count):
-            old.retire(into=TopicFactory())
-
-
 def change(client: Client, path: str, form_id: str, **typed: str) -> int:
     """Type into a page's form, send it, and return the status of the answer."""
     answers = form_of(client.get(path).content.decode(), form_id)
     return client.post(path, answers | typed | {"_save": "1"}).status_code
-
-
-def queries(client: Client, path: str) -> int:
-    client.get("/admin/")  # the first page of a login writes down when it was last used
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)
-
-
-@pytest.mark.parametrize("name", ["paper", "source", "topic"])
-def test_a_list_runs_no_query_a_row(admin_client: Client, name: str) -> None:
-    make(name, 3)
-    few = queries(admin_client, f"/admin/papers/{name}/")
-    make(name, 27)
-    assert queries(admin_client, f"/admin/papers/{name}/") == few
 
 
 # Sources

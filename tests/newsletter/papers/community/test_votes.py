@@ -3,8 +3,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from newsletter.papers.community import votes as voting
 from newsletter.papers.community.votes import VoteResult
@@ -12,6 +10,7 @@ from newsletter.papers.ingest import duplicates
 from newsletter.papers.models import Paper, Sighting, Source, Vote
 from newsletter.papers.trending import formula, ranking
 from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory
+from tests.queries import query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -90,16 +89,11 @@ def test_votes_of_who_was_erased_still_count() -> None:
 def test_counting_takes_as_many_queries_for_many_papers_as_for_one() -> None:
     voting.readers_source()
 
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            voting.write_counts()
-        return len(captured)
-
     voting.vote(PaperFactory(), "ada")
-    few = queries()
+    few = query_count(voting.write_counts)
     for paper in PaperFactory.create_batch(10):
         voting.vote(paper, "ada")
-    assert queries() == few
+    assert query_count(voting.write_counts) == few
 
 
 def test_a_readers_vote_counts_as_two_of_hugging_face_and_is_no_mention() -> None:

@@ -21,11 +21,6 @@ def arxiv() -> Source:
     return SourceFactory(kind=Source.Kind.ARXIV)
 
 
-@pytest.fixture
-def daily() -> Source:
-    return SourceFactory(kind=Source.Kind.HF_DAILY)
-
-
 def listed(arxiv: Source, day: date = MONDAY, **fields: object) -> Paper:
     seen_at = MORNING - (MONDAY - day)
     paper = PaperFactory(**{"origins": ARXIV_TEXT, "listed_on": day, "first_seen_at": seen_at} | fields)

@@ -13,11 +13,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def daily() -> Source:
-    return SourceFactory(kind=Source.Kind.HF_DAILY)
-
-
 def foreseen(parts: int, **fields: object) -> Paper:
     paper = PaperFactory(**fields)
     SightingFactory(paper=paper, source=forecasts.forecast_source(), votes=None, forecast=parts)

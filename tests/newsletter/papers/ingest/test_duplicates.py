@@ -1,14 +1,13 @@
 """Two papers that are the same become one, and part again where that was wrong."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
-from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,6 +30,7 @@ from tests.factories import (
     TopicFactory,
     published_issue,
 )
+from tests.rivals import at_once
 
 pytestmark = pytest.mark.django_db
 SetClock = Callable[[datetime], None]
@@ -357,27 +357,13 @@ def test_ingesting_waits_for_a_merge() -> None:
     page, preprint = PaperFactory(), PaperFactory()
     source = SourceFactory(kind=Source.Kind.FEED)
     finding = Finding(key=page.key, title="A page", votes=5)
-    workers = [
-        threading.Thread(target=closing(store_findings), args=(source, (replace(finding, votes=n),)))
-        for n in range(1, 5)
+    works: list[Callable[[], object]] = [
+        partial(store_findings, source, (replace(finding, votes=votes),)) for votes in range(1, 5)
     ]
-    workers.insert(2, threading.Thread(target=closing(duplicates.merge), args=(page, preprint)))
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    works.insert(2, partial(duplicates.merge, page, preprint))
+    at_once(*works)
     assert not Sighting.objects.filter(paper=page, came_as=None).exclude(seen_at__in=seen_of(preprint)).exists()
     assert refreshed(page).merged_into == preprint
-
-
-def closing(step: Callable[..., object]) -> Callable[..., None]:
-    def run(*args: object) -> None:
-        try:
-            step(*args)
-        finally:
-            connection.close()
-
-    return run
 
 
 def seen_of(paper: Paper) -> list[datetime]:

@@ -35,12 +35,6 @@ def arxiv() -> Source:
     return source
 
 
-@pytest.fixture
-def daily() -> Source:
-    source: Source = SourceFactory(kind=Source.Kind.HF_DAILY)
-    return source
-
-
 def only_paper() -> Paper:
     return Paper.objects.get()
 

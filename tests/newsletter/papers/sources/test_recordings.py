@@ -142,7 +142,7 @@ def test_an_unchanged_feed_is_not_sent_again(replayed: str, policy: Policy) -> N
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("429", "It asked us to wait 2 s"),
+        ("429", "It asks for a pause of 2 s"),
         ("500", "answered 500"),
         ("slow", "longer than 1 s"),
         ("truncated", "connection failed"),

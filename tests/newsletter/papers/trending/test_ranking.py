@@ -5,24 +5,18 @@ from hashlib import md5
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from newsletter.papers.forecast import forecasts
 from newsletter.papers.models import DayRank, Paper, PaperTopic, RankedDay, Sighting, Source
 from newsletter.papers.trending import formula, ranking
 from tests.factories import MONDAY, MORNING, PaperFactory, SightingFactory, SourceFactory, TopicFactory
+from tests.queries import statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 SetClock = Callable[[datetime], None]
-
-
-@pytest.fixture
-def daily() -> Source:
-    return SourceFactory(kind=Source.Kind.HF_DAILY)
 
 
 def listed(days_ago: int, **fields: object) -> Paper:
@@ -143,9 +137,10 @@ def test_the_statement_and_the_formula_agree(daily: Source) -> None:
 
 def test_scoring_is_one_statement_and_changes_nothing_twice(daily: Source) -> None:
     a_busy_day(daily)
-    with CaptureQueriesContext(connection) as queries:
-        assert ranking.score_papers() == 10
-    assert sum("WITH candidate" in query["sql"] for query in queries) == 1
+    scored = []
+    asked = statements(lambda: scored.append(ranking.score_papers()))
+    assert scored == [10]
+    assert sum("WITH candidate" in sql for sql in asked) == 1
     assert ranking.score_papers() == 0
 
 

@@ -15,11 +15,6 @@ from tests.rivals import in_another_connection
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 
 
-@pytest.fixture
-def daily() -> Source:
-    return SourceFactory(kind=Source.Kind.HF_DAILY)
-
-
 def test_growth_begins_with_what_was_seen_exactly_a_day_before(daily: Source) -> None:
     paper = listed(2)
     see(paper, daily, MORNING - 30 * HOUR, votes=10)
