@@ -91,6 +91,24 @@ def test_several_reports_of_one_mail_count_once() -> None:
     assert not switch.is_paused()
 
 
+def test_one_reader_with_the_envelope_addresses_of_many_digests_pauses_nothing() -> None:
+    reader = SubscriberFactory()
+    delivered(20)
+    for day in range(25):
+        heard(Kind.BOUNCED, sent_delivery(reader, MORNING - timedelta(days=day)), blame="us", answer=GMAIL)
+    application.apply_events()
+    assert not switch.is_paused()
+
+
+def test_reports_of_erased_readers_count_as_one() -> None:
+    for _ in range(25):
+        delivery = sent_delivery(SubscriberFactory())
+        Delivery.objects.filter(pk=delivery.pk).update(subscriber=None)
+        heard(Kind.BOUNCED, delivery, address_hash="", domain="", blame="us", answer=GMAIL)
+    application.apply_events()
+    assert not switch.is_paused()
+
+
 @pytest.mark.parametrize(("ours", "others", "is_paused"), [(10, 10, True), (9, 11, False), (10, 9, False)])
 def test_half_of_the_last_twenty_reports_pause_sending(ours: int, others: int, is_paused: bool) -> None:
     delivered(others)
