@@ -146,7 +146,10 @@ def canonical_field(field: tuple[bytes, bytes], way: str) -> bytes:
 def canonical_body(body: bytes, way: str) -> bytes:
     if way == "relaxed":
         body = re.sub(rb"[ \t]+(?=\r\n|\Z)", b"", re.sub(rb"[ \t]+", b" ", body))
-    body = re.sub(rb"(?:\r\n)+\Z", b"", body)
+    end = len(body)
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    body = body[:end]
     return body + b"\r\n" if body or way != "relaxed" else b""
 
 

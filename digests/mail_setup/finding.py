@@ -6,6 +6,11 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
+from newsletter.excerpt import cut_at_word
+from newsletter.mail.header_line import clean_line
+
+LONGEST = 2_000  # characters of a sentence, which may quote what anybody published
+
 
 class Level(models.TextChoices):
     GOOD = "good", "Good"
@@ -28,7 +33,10 @@ class DnsRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact about the setup; `record` is the exact record to publish, where publishing one fixes it."""
+    """One fact about the setup; `record` is the exact record to publish, where publishing one fixes it.
+
+    The texts may quote DNS and mails of strangers: they become lines that terminals and the database take.
+    """
 
     subject: str
     level: Level
@@ -36,6 +44,12 @@ class Finding:
     meaning: str = ""
     action: str = ""
     record: DnsRecord | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("found", "meaning", "action"):
+            object.__setattr__(self, name, cut_at_word(clean_line(getattr(self, name)), LONGEST))
+        if self.record:
+            object.__setattr__(self, "record", DnsRecord(*map(clean_line, self.record)))
 
     def lines(self) -> Iterator[str]:
         """Yield the finding as lines of text; the record has a line of its own, to be copied."""

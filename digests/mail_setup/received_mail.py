@@ -39,6 +39,13 @@ class Received(NamedTuple):
 
 def judge_mail(source: bytes, resolver: Resolver) -> list[Finding]:
     """Return what is to be said of a mail as received. Raise NoMail."""
+    try:
+        return judge_parsed(source, resolver)
+    except RecursionError as exc:
+        raise NoMail("This is a mail of parts within parts, or comments within comments, without end.") from exc
+
+
+def judge_parsed(source: bytes, resolver: Resolver) -> list[Finding]:
     head = b"\n".join(name + b":" + value for name, value in split_mail(source)[0])
     body = re.split(rb"\r?\n\r?\n", source, maxsplit=1)
     # The newer policies take addresses apart at each look, and raise on some that are broken.

@@ -183,7 +183,8 @@ def find_uncertain_deliveries() -> Iterator[Trouble]:
                 "A worker stopped or the provider’s answer was unclear while they were being sent, and for an hour no "
                 "provider event has said whether they arrived. They are not sent again on a guess.",
                 *last_answer_about(old),
-                "Look at the provider’s own log. What is not settled by the time it expires is given up and counted.",
+                "Look at the provider’s own log, and settle them in the admin. What is not settled when it expires is "
+                "given up: its papers may come once more with the reader’s next digest.",
             ),
             "over: no delivery is uncertain any more",
             "admin:digests_delivery_changelist",

@@ -157,9 +157,10 @@ def allowance_on(day: datetime) -> int:
 
 def find_refusals() -> list[Obstacle]:
     """Return that more than a tenth of a day's mails were refused for faults of ours since sending was resumed."""
-    summary = refusal_brake.summarize(refusal_brake.watched_since(DAY))
+    since = refusal_brake.watched_since(DAY)
+    summary = refusal_brake.summarize(since)
     due = Assembly.objects.filter(at__gte=clock.now() - DAY).aggregate(due=Sum("due"))["due"] or 0
-    if summary is None or summary.mails * 100 <= due * (100 - FEW_REACHED):
+    if summary is None or refusal_brake.count_readers(since) * 100 <= due * (100 - FEW_REACHED):
         return []
     headline = f"{pluralize(summary.mails, 'mail')} of the last day {'was' if summary.mails == 1 else 'were'} refused."
     return [Obstacle("refused", headline, summary.sentence)]

@@ -24,6 +24,7 @@ from digests.providers.interface import Call, Copy, Mail, SharedBody, Words, slo
 from newsletter.mail import message as mail
 from newsletter.mail import provider_answer
 from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.refusal import Blame, read_refusal
 
 logger = logging.getLogger(__name__)
 CACHED_BODIES = 8
@@ -193,7 +194,7 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     named = [not words.isdisjoint((to := each.copy.to.lower(), f"{to}.")) for each in mails]
     # An answer that repeats the whole call singles out no address.
     if any(named) and not (all(named) and len(mails) > 1):
-        return [outcome_if_named(outcome.code, is_named) for is_named in named]
+        return [outcome_if_named(outcome, is_named) for is_named in named]
     if BLAMES_SENDER.search(said):
         why = f"The provider does not take our sender or account.{provider_answer.quoted(outcome.answer)}"
         return [SendOutcome("not_accepted", reason=why, code="sender", answer=outcome.answer)] * len(mails)
@@ -204,7 +205,10 @@ def outcomes_of_refusal(exc: AnymailRequestsAPIError, mails: Sequence[Mail]) -> 
     return [replace(outcome, is_permanent=is_permanent)]
 
 
-def outcome_if_named(code: str, is_named: bool) -> SendOutcome:
-    if is_named:
-        return SendOutcome("refused", reason="The provider refuses the address.", code=code, is_permanent=True)
-    return SendOutcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))
+def outcome_if_named(outcome: SendOutcome, is_named: bool) -> SendOutcome:
+    """Return what an answer that names an address means; it may name it, and yet say that the fault is ours."""
+    if not is_named:
+        return SendOutcome("not_accepted", reason="Another address of the call was refused.", wait=timedelta(0))
+    if read_refusal(outcome.answer).blame is Blame.US:
+        return outcome
+    return SendOutcome("refused", reason="The provider refuses the address.", code=outcome.code, is_permanent=True)

@@ -17,7 +17,7 @@ from newsletter.number_text import pluralize
 
 HOUR = timedelta(hours=1)
 LAST = 20  # answers, of which a share may be refusals
-READ = 200  # of the newest refusals, of which the commonest reason is told
+READ = 200  # of the newest refusals, of which the commonest reason is told; of the newest reports, one a reader
 Kind = ProviderEvent.Kind
 ANSWERS = (Kind.DELIVERED, Kind.BOUNCED, Kind.SOFT_BOUNCED)
 
@@ -53,6 +53,14 @@ def count_refusals(since: datetime, until: datetime | None = None) -> int:
     return refusals_since(since, until).values("delivery_id", "letter_id", "address_hash").distinct().count()
 
 
+def count_readers(since: datetime) -> int:
+    """Count the readers whose mails were refused for a fault of ours; those without an address count as one.
+
+    A reader, who knows the envelope addresses of all digests ever received, can send a report of each.
+    """
+    return refusals_since(since).values("address_hash").distinct().count()
+
+
 def summarize(since: datetime, until: datetime | None = None) -> RefusalSummary | None:
     """Return what receivers refused for a fault of ours since a moment, None for nothing."""
     newest = list(refusals_since(since, until).order_by("-pk")[:READ])
@@ -78,13 +86,13 @@ def watched_since(span: timedelta = HOUR) -> datetime:
 
 
 def pause_if_refused(last_answers: Sequence[bool] = ()) -> bool:
-    """Pause sending after PAUSE_REFUSALS refusals of an hour, or where too many of the last twenty answers refuse us.
+    """Pause sending after PAUSE_REFUSALS readers of an hour, or where too many of the last twenty answers refuse us.
 
     `last_answers` are those that a worker had from the provider itself, True for a refusal; the others are reports.
     Return True when this call paused sending.
     """
     since = watched_since()
-    count = count_refusals(since)
+    count = count_readers(since)
     is_many = bool(settings.PAUSE_REFUSALS) and count >= settings.PAUSE_REFUSALS
     if not count or not (is_many or is_over_share(last_answers) or is_over_share(last_reports(since))):
         return False
@@ -98,10 +106,14 @@ def pause_if_refused(last_answers: Sequence[bool] = ()) -> bool:
 
 
 def last_reports(since: datetime) -> list[bool]:
-    """Return for each of the last twenty reports whether it refuses us; none where no delivery is reported."""
+    """Return for the last twenty readers with a report whether it refuses us; none where no delivery is reported."""
     reports = ProviderEvent.objects.counted().filter(kind__in=ANSWERS, received_at__gte=since, happened_at__gte=since)
     # By an index that ends at `since`: by their ids, a quiet hour would have all events of months read.
-    last = list(reports.order_by("-received_at", "-pk").values_list("kind", "blame")[:LAST])
+    newest = reports.order_by("-received_at", "-pk").values_list("address_hash", "kind", "blame")[:READ]
+    of_readers: dict[str, tuple[str, str]] = {}
+    for address_hash, kind, blame in newest:
+        of_readers.setdefault(address_hash, (kind, blame))
+    last = list(of_readers.values())[:LAST]
     return [blame == Blame.US for _, blame in last] if any(kind == Kind.DELIVERED for kind, _ in last) else []
 
 

@@ -18,9 +18,13 @@ _DANGLING = re.compile(
     rf"\b(?:this|these|those|such|both|(?:all|both|the) (?:of the(?:se)?|two|three|four|five)) "
     rf"(?:\w+ ){{0,2}}?{_TROUBLE}"
     r"|\b(?:aforementioned|the above|the former|the latter)\b"
+    rf"|\bthat (?:{_TROUBLE}|foundation\b|line of\b|direction\b)"
+    r"|\b(?:address|tackl|bridg|solv|overcom|mitigat|resolv|alleviat|remed|counter)(?:e?s|e|ing|y|ies)?"
+    r" (?:this|these|it)\b"
 )
 _POINTING = re.compile(
-    r"\b(?:this|these|those(?! (?:of|that|who))|such(?! (?:as|that)\b)|both(?! \w+(?: \w+)* and)"
+    r"\b(?:this(?! (?:paper|work|study|article|report)\b)|these"
+    r"|those(?! (?:of|that|who))|such(?! (?:as|that)\b)|both(?! \w+(?: \w+)* and)"
     r"|all (?:two|three|four|five|six))(?: ([\w-]{4})|\b)"
 )
 # Behind one of these "this" may well point at what the statement itself says.
@@ -55,7 +59,7 @@ _WAITING = (
     "formulates formulate models views maps map turns turn transforms transform converts convert decomposes "
     "interacts performs perform works work scales scale adapts adapt generalizes generalize ranging spanning "
     "covering after before during until because since if within across against into onto per upon toward towards "
-    "among"
+    "among dealing"
 )
 _WAITING_WORDS = frozenset(_WAITING.split())
 _WAITING_VERB = re.compile(r"(?:\b(?:and|or|by|while|when)|,) \w+ing$")
@@ -83,11 +87,19 @@ _VERB = re.compile(
 )
 _LISTED = re.compile(r"\((?:\d|i{1,3}|iv|v|[a-d])\)")
 _TRAILING = " ,;:–—-"
+_ABBREVIATED = re.compile(r"\b(?:vs|al|etc|cf|\w\.\w|\w)\.$")
 _EAST_ASIAN_PAUSE = re.compile(r"[。！？；，、]|[,.;!?](?=\s)")
 
 
 # A list of which only the first step is shown: "a framework that 1) aggregates frames."
 _STEP = re.compile(r"(?<![\w(])\(?(?:1|i|a)\) ")
+_SECOND_STEP = re.compile(r"(?<![\w(])\(?(?:2|ii|b)\) ")
+
+
+# "through three questions: "
+_COUNTED = "(?:two|three|four|five|six|seven|following)"
+_ANNOUNCED = re.compile(rf"\b{_COUNTED}\b(?:(?!\b{_COUNTED}\b)[^:.;]){{1,60}}: ", re.IGNORECASE)
+_LIST_JOINT = re.compile(r"[,;]? (?:and|or) |[,;] ")
 
 
 def shorten(statement: str) -> str:
@@ -98,8 +110,21 @@ def shorten(statement: str) -> str:
     >>> shorten("We study maps of old towns with a model that overcomes these problems by drawing.")
     'We study maps of old towns with a model…'
     """
-    if len(_STEP.findall(statement)) == 1:
-        statement = _STEP.sub("", statement)
+    short = _without_lost_list(_shortened(statement))
+    if len(_STEP.findall(statement)) == 1 and not (len(short) >= SHORTEST and _SECOND_STEP.search(short)):
+        short = _without_lost_list(_shortened(_STEP.sub("", statement)))
+    return short
+
+
+def _without_lost_list(statement: str) -> str:
+    """Return the statement up to its colon where it announces things and lists one: "three questions: What maps?"."""
+    announced = _ANNOUNCED.search(statement)
+    if not announced or announced.end() < SHORTEST or _LIST_JOINT.search(statement, announced.end()):
+        return statement
+    return statement[: announced.end()].rstrip(_TRAILING) + "…"
+
+
+def _shortened(statement: str) -> str:
     end = _dangling_from(statement)
     if end < 0 and len(statement) <= LIMIT:
         return statement
@@ -131,7 +156,13 @@ def cut_at_clause(text: str, end: int) -> str:
     at_comma = _last_boundary(_AT_COMMA, text, end)
     within = _last_boundary(_WITHIN_CLAUSE, text, end)
     cut = at_comma if at_comma + COMMA_BONUS >= within else within
-    return text[:cut].rstrip(_TRAILING) + "…" if cut >= SHORTEST else ""
+    return _with_mark(text[:cut]) if cut >= SHORTEST else ""
+
+
+def _with_mark(left: str) -> str:
+    """Return what is left of a sentence with "…" behind it, unless it ends with a full stop of its own."""
+    left = left.rstrip(_TRAILING)
+    return left if left.endswith((".", "!", "?")) and not _ABBREVIATED.search(left) else left + "…"
 
 
 def _last_boundary(pattern: re.Pattern[str], text: str, end: int) -> int:
@@ -164,8 +195,8 @@ def cut_behind_full_word(text: str) -> str:
     words = cut_at_word(text).rstrip("…").split(" ")
     while words and not _is_at_rest(" ".join(words)):
         words.pop()
-    kept = " ".join(words).rstrip(_TRAILING)
-    return kept + "…" if len(kept) >= FULL_ENOUGH else ""
+    kept = _with_mark(" ".join(words))
+    return kept if len(kept) > FULL_ENOUGH else ""
 
 
 def _is_at_rest(left: str) -> bool:

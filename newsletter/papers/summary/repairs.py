@@ -16,6 +16,9 @@ _OURS_IN_BRACKETS = re.compile(r" \(ours\)")
 _LOST_NAME = re.compile(
     rf"\b({_MAKING}|built|on|upon|by|with|via|using|of|from|in|into|called|named|is|are) , (?=an?\b|the\b|one\b)"
 )
+_NAME = re.compile(r"(?=.{0,30}[A-Z])[^\W\d_][\w-]{1,30}")
+_MIXED = re.compile(r".*[a-z].*[A-Z]|[A-Z]{2}.*[a-z]")  # "bookmarks" may not be what BOOKMARKS or Bookmarks names
+_UNNAMED = re.compile(rf"\b(?:{_MAKING}|called|named) (method|methodname|ourmethod|modelname|name)(?=,| \()")
 _SPACED_MARK = re.compile(r"(?<=\w) (?=[,;] )")
 _EMPTY_BRACKETS = re.compile(r" (?:\( ?[,;]* ?\)|\[ ?\])")
 _NO_SPACE = re.compile(r"(?<=[a-z]{2}\.)(?=(?:[A-Z][a-z]+|We|A|An) [a-z])")
@@ -32,6 +35,20 @@ def repair(text: str) -> str:
     for pattern, kept in _KEPT_PARTS:
         text = pattern.sub(kept, text)
     return _without_loose_braces(text) if _BRACE.search(text) else text
+
+
+def with_name(text: str, title: str) -> str:
+    """Return `text` with the work's name as the title writes it, where a macro left it in small letters or unnamed.
+
+    >>> with_name("We introduce pyrag, a tool.", "PyRAG: Maps"), with_name("We propose method, a tool.", "EVA: Maps")
+    ('We introduce PyRAG, a tool.', 'We propose EVA, a tool.')
+    """
+    name, colon, _ = title.partition(": ")
+    if not colon or not _NAME.fullmatch(name):
+        return text
+    if _MIXED.match(name):
+        text = re.sub(rf"(?<![\w./-]){re.escape(name.lower())}(?![\w./-])", lambda _: name, text)
+    return _UNNAMED.sub(lambda found: found[0].replace(found[1], name), text)
 
 
 def _without_loose_braces(text: str) -> str:

@@ -4,13 +4,14 @@ import re
 
 _PAPER = (
     r"(?:paper|work|study|report|survey|article|review|research|thesis|tutorial|letter|note|chapter|manuscript|text"
-    r"|(?:technical|white|short|position) (?:report|paper))"
+    r"|proposal|(?:(?:technical|white|short|position|brief|communication) ){1,2}(?:report|paper))"
 )
-_SUBJECT = rf"(?:we|this {_PAPER}|(?:our|the present|the current) {_PAPER}|the paper)"
-_STATING = re.compile(rf"{_SUBJECT} ", re.IGNORECASE)
+_AIM = rf"the (?:aim|goal|objective|purpose) of (?:this|the present|our) {_PAPER}"
+_SUBJECT = rf"(?:we|this {_PAPER}|(?:our|the present|the current) {_PAPER}|the paper|{_AIM})"
+_STATING = re.compile(rf"{_SUBJECT} |(?-i:I) (?!have\b)", re.IGNORECASE)
 _OURS = re.compile(r"(?:Our|The proposed) ")
 _IN_PAPER = re.compile(rf"In (?:this|the present|our) {_PAPER},? ")
-_MAIN_CLAUSE = re.compile(rf"[,;:—–] ?(?:(?:and|so|but|yet|thus|hence|therefore|then|here) )?(?={_SUBJECT} )")
+_MAIN_CLAUSE = re.compile(rf"[,;:—–] ?(?:(?:and|so|but|yet|thus|hence|therefore|then|here) )?(?=(?:{_SUBJECT}|I) )")
 _LINK = re.compile(
     rf"(?:Here|Therefore|Thus|Hence|So|To this end|Specifically|In (?:this|the present|our) {_PAPER}),? "
     r"|(?:In particular|Concretely|Furthermore|Moreover|Additionally|In addition|Crucially|Notably|Importantly|Finally"
@@ -47,9 +48,14 @@ _REFERENCE = re.compile(
     r"|the (?:gaps?|issues?|problems?|challenges?|limitations?)(?! of))\b",
     re.IGNORECASE,
 )
+_MADE = r"(?:proposed|presented|introduced|developed|described|derived|established)"
 _PASSIVE = re.compile(
-    r"(?:An?|The|Two|Three|Several) [^.;:]{10,160}? (?:is|are) (?:\w+ly )?"
-    r"(?:proposed|presented|introduced|developed|described|derived|established)\b"
+    rf"(?:An?|The|Two|Three|Several) [^.;:]{{10,160}}? (?:is|are|was|were) (?:\w+ly )?{_MADE}\b"
+    r"|(?:An?|The) [^.;:]{10,120}? (?:is|are) (?:\w+ly )?(?:studied|investigated|considered) in (?:this|the)\b"
+)
+# "To save time, a scheduler is proposed."
+_PASSIVE_MAIN_CLAUSE = re.compile(
+    rf"(?:To|Motivated|Inspired|Building|Based) [^,;:.]{{2,120}}, (?=an? [^.;:]{{10,160}}? (?:is|was) {_MADE}\b)"
 )
 _EARLIER = re.compile(r"(?:In (?:\w+ ){0,2}(?:prior|previous|earlier|concurrent) |Previously|Earlier|Recently)")
 _LONGEST_OPENING = 300  # characters; what comes behind a longer one is no main clause
@@ -59,11 +65,21 @@ _TIE = re.compile(
     r"|first|finally|here|now|furthermore|moreover|consequently|thereby|in turn|specifically"
     rf"|in this {_PAPER}),? (?=[a-z])"
 )
+_ASIDE = re.compile(
+    r"(?:Furthermore|Moreover|Additionally|In addition|Finally|Lastly|Also|Besides|Then|Next|Further)\b"
+    r"|(?:[^,]{1,80}, )?(?:[Ww]e|[Tt]his \w+|[Oo]ur \w+) "
+    r"(?:further|also|then|additionally|finally|furthermore|moreover)\b"
+)
 _EMPTY_PURPOSE = re.compile(
     r",? (?:(?:designed |intended |aimed |that aims? )?to|that|which) (?:\w+ly )?(?:address|tackle|bridge|fill|close"
     r"|solve|overcome|mitigate|resolve|alleviate|meet|handle|answer|study|investigate|remed|fix|counter|narrow"
     r"|achieve|do"
     r"|support|explore|realize|facilitate)(?:y|s|es|ies)? (?:this|these|those|such|it|them)(?: [\w-]+){0,3}?(?=[.,])"
+)
+# "An adapter that addresses this by injecting context": the deed stands for itself.
+_EMPTY_MEANS = re.compile(
+    r",? (?:that|which) (?:\w+ly )?(?:address|tackle|bridge|solve|overcome|mitigate|resolve|alleviate|close)(?:e?s)? "
+    r"(?:this|these|those|it|them)(?: [\w-]+){0,2} by (?=\w+ing )"
 )
 # "We study this gap and propose Atlas": its second half stands for itself.
 _REPLY = re.compile(
@@ -91,6 +107,8 @@ def strip_opening(sentence: str, name: str = "") -> str:
     if found := _MAIN_CLAUSE.search(rest, 0, _LONGEST_OPENING):
         main = rest[found.end() :]
         return rest if _limits(rest[: found.start()], main) else _strip_ties(main)
+    if found := _PASSIVE_MAIN_CLAUSE.match(rest):
+        return _strip_ties(rest[found.end() :])
     is_about = (
         _OURS.match(rest) or _PASSIVE.match(rest) or _IN_PAPER.match(sentence) or _tells_what_it_does(rest, name)
     )
@@ -123,7 +141,16 @@ def _limits(opening: str, main: str) -> bool:
 def _strip_ties(statement: str) -> str:
     """Return the statement without what ties it to the sentences before: "further", "to fill this gap"."""
     statement = _TIE.sub(r"\1 ", _capitalize(statement))
-    return _EMPTY_PURPOSE.sub("", _REPLY.sub("We ", statement))
+    return _EMPTY_PURPOSE.sub("", _EMPTY_MEANS.sub(", ", _REPLY.sub("We ", statement)))
+
+
+def is_aside(sentence: str) -> bool:
+    """Say whether the sentence adds to what the paper said before: "We further", "Additionally, we".
+
+    >>> is_aside("We also draw rivers."), is_aside("We draw maps.")
+    (True, False)
+    """
+    return bool(_ASIDE.match(sentence))
 
 
 def _capitalize(text: str) -> str:

@@ -3,15 +3,15 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from newsletter.papers.summary.clauses import LIMIT, SHORTEST, cut_at_character, cut_at_clause, cut_at_word, shorten
-from newsletter.papers.summary.repairs import repair
+from newsletter.papers.summary.repairs import repair, with_name
 from newsletter.papers.summary.sentences import MAX_READ, is_east_asian, one_line, split_sentences
-from newsletter.papers.summary.statements import strip_heading, strip_opening
+from newsletter.papers.summary.statements import is_aside, strip_heading, strip_opening
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 # Cut at a clause, a sentence that begins so would be cut before it says anything.
@@ -19,6 +19,11 @@ _SUBORDINATE = re.compile(r"(?:While|Although|Though|Despite|Whereas|Even though
 # What has a round bracket without a partner by right.
 _HALF_OPEN = re.compile(r"\[[^\[\]()]{1,20}\)|\([^\[\]()]{1,20}\]|(?<![\w(])(?:\w|i{1,3}|iv)\)")
 ENOUGH = 60  # characters; a statement of less is taken only where no other is
+MUCH_OF_THE_TITLE = 0.35
+LITTLE = 90  # characters; a statement of less is given the sentence behind it
+_GOES_ON = re.compile(
+    r"(?!(?:We|Our|Codes?|Data|However|But|Yet|Experiments|Results)\b)[A-Z](?!.*(?:https?://|\bavailable\b))"
+)
 
 
 class Statement(NamedTuple):
@@ -26,6 +31,7 @@ class Statement(NamedTuple):
 
     text: str
     features: Mapping[str, float]
+    is_aside: bool = False  # it adds to a statement before it
 
 
 def summarize(abstract: str, title: str = "") -> str:
@@ -43,11 +49,11 @@ def summarize(abstract: str, title: str = "") -> str:
 
 def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str:
     """Return what `summarize` does, statements being compared by these weights of their features."""
-    text = repair(one_line(abstract))
+    text = with_name(repair(one_line(abstract)), title)
     if is_east_asian(text):
         return cut_at_character(text)
     candidates = list(statements(text, title))
-    for is_good in (_is_long_enough, _has_all_brackets):
+    for is_good in (_is_long_enough, _has_all_brackets, _comes_first):
         candidates = list(filter(is_good, candidates)) or candidates
     best = max(candidates, key=lambda candidate: score(candidate, weights), default=None)
     return best.text if best else _beginning(text)
@@ -55,6 +61,12 @@ def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str
 
 def _is_long_enough(statement: Statement) -> bool:
     return len(statement.text) >= ENOUGH
+
+
+def _comes_first(statement: Statement) -> bool:
+    """Say whether the statement is no mere addition to one before it, or of what the title speaks of."""
+    features = statement.features
+    return not statement.is_aside or features["has name"] > 0 or features["part of the title"] >= MUCH_OF_THE_TITLE
 
 
 def _has_all_brackets(statement: Statement) -> bool:
@@ -82,7 +94,18 @@ def statements(text: str, title: str) -> Iterator[Statement]:
     for place, sentence in enumerate(sentences):
         whole = strip_opening(sentence, paper.name)
         if len(short := shorten(whole)) >= SHORTEST:
-            yield Statement(short, {**_cues(whole), **_measures(short, paper), **_places(place, len(sentences))})
+            if short == whole:
+                short = _with_next(short, sentences[place + 1 : place + 2])
+            features = {**_cues(whole), **_measures(short, paper), **_places(place, len(sentences))}
+            yield Statement(short, features, is_aside(sentence))
+
+
+def _with_next(statement: str, following: Sequence[str]) -> str:
+    """Return a statement that says little together with the sentence behind it, where both fit."""
+    if len(statement) >= LITTLE or not following or not _GOES_ON.match(following[0]) or is_aside(following[0]):
+        return statement
+    both = f"{statement} {following[0]}"
+    return both if len(both) <= LIMIT and shorten(following[0]) == following[0] else statement
 
 
 def score(statement: Statement, weights: Mapping[str, float]) -> float:

@@ -3,15 +3,20 @@
 from collections.abc import Iterable
 
 PHRASE = "phrase: "
+# Words of shipped phrases that are written with a capital; phrases are matched in any letter case.
+PROPER_NAMES = frozenset({"alzheimer's", "bayesian", "gaussian", "nash", "stackelberg"})
 
 
 def describe_evidence(evidence: str) -> str:
     """Return what a piece of evidence found in the paper.
 
     >>> describe_evidence("phrase: gaussian splatting"), describe_evidence("cs.CL")
-    ('gaussian splatting', 'arXiv cs.CL')
+    ('Gaussian splatting', 'arXiv cs.CL')
     """
-    return evidence.removeprefix(PHRASE) if evidence.startswith(PHRASE) else f"arXiv {evidence}"
+    if not evidence.startswith(PHRASE):
+        return f"arXiv {evidence}"
+    words = evidence.removeprefix(PHRASE).split(" ")
+    return " ".join(word.capitalize() if word in PROPER_NAMES else word for word in words)
 
 
 def strongest_words(evidence: Iterable[str]) -> str:

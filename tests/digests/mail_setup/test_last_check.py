@@ -85,3 +85,16 @@ def test_a_finding_comes_back_from_storage_as_it_was() -> None:
         Finding("MX", Level.FAULT, "found", "meaning", "action", DnsRecord("example.org", "MX", "10 mx.example.org.")),
     ):
         assert Finding.from_json(finding.to_json()) == finding
+
+
+def test_what_dns_holds_cannot_break_the_check_the_page_or_a_terminal(zone: Zone) -> None:
+    zone["_dmarc.example.org"] = ["v=DMARC1; p=none", "v=DMARC1; p=\0\x1b]0;owned\x07"]
+    last_check.check_now()
+    (fault,) = [finding for finding in last_check.load_last_check().findings if finding.level == Level.FAULT]
+    assert fault.found.startswith("_dmarc.example.org has 2 records: “v=DMARC1; p= ]0;owned ”")
+    assert fault.record is not None
+    assert "\x1b" not in str(fault.record)
+
+
+def test_a_finding_quotes_no_endless_record() -> None:
+    assert len(Finding("SPF", Level.FAULT, "%% " * 20_000).found) <= 2_000

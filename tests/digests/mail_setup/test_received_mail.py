@@ -1,3 +1,4 @@
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -235,3 +236,21 @@ def test_any_damage_to_a_mail_is_judged_or_refused(junk: bytes, at: int) -> None
 
 # Its time is over, so that it asks nobody.
 OFFLINE = Resolver("127.0.0.1:9", seconds=0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"From: " + b"(" * 9_000 + b"a@example.org\n\n",
+        b"From: a@example.org\n" + b"Content-Type: message/rfc822\n\n" * 2_000,
+    ],
+)
+def test_a_mail_without_end_is_refused(source: bytes) -> None:
+    with pytest.raises(NoMail, match="without end"):
+        judged(source)
+
+
+def test_empty_lines_without_end_are_read_within_seconds() -> None:
+    started = time.process_time()
+    judged(signed(DIGEST) + b"\n" * 1_000_000 + b"x")
+    assert time.process_time() - started < 4

@@ -10,6 +10,7 @@ from requests import Response
 from digests.providers.http_lane import outcomes_of_refusal
 from digests.providers.mailjet import outcome_of_errors
 from digests.providers.postmark import outcome_of_code, outcomes_of_call
+from newsletter.mail.refusal import Blame
 from tests.digests.providers.mails import mails
 
 
@@ -34,6 +35,13 @@ def test_a_refused_call_that_names_an_address_lets_the_others_go(said: str) -> N
     assert [outcome.is_worth_splitting for outcome in outcomes] == [False] * 3
     assert outcomes[1].is_permanent
     assert outcomes[0].wait == timedelta(0)
+
+
+def test_an_answer_that_names_the_reader_and_blames_us_suppresses_nobody() -> None:
+    said = "Mail to reader1@example.org was refused: the DKIM signature does not verify"
+    (outcome,) = outcomes_of_refusal(refusal(400, said), mails(1))
+    assert (outcome.status, outcome.is_permanent, outcome.blame) == ("refused", False, Blame.US)
+    assert outcome.answer == "Mail to (an address) was refused: the DKIM signature does not verify"
 
 
 def test_an_address_that_only_holds_a_readers_is_another() -> None:

@@ -56,7 +56,7 @@ def test_the_reason_names_who_refuses_why_in_its_own_words_and_what_to_do() -> N
         "It says: “550 5.7.30 This mail has been blocked because DKIM does not pass. - gsmtp”. "
         "20 mails at 3 domains were refused for our faults. "
         "Publish the DKIM key that your provider names, for the domain of FROM_EMAIL. "
-        "`manage.py send_test` looks at SPF, DKIM and DMARC. See https://support.google.com/mail/answer/81126. "
+        "`manage.py check_mail` looks at SPF, DKIM and DMARC. See https://support.google.com/mail/answer/81126. "
         "No address is suppressed for this, and the papers of those readers come with their next digest."
     )
 
@@ -87,6 +87,24 @@ def test_several_reports_of_one_mail_count_once() -> None:
     (delivery,) = refused(1)
     for minutes in range(1, 30):
         heard(Kind.SOFT_BOUNCED, delivery, MORNING - timedelta(minutes=minutes), blame="us", answer=GMAIL)
+    application.apply_events()
+    assert not switch.is_paused()
+
+
+def test_one_reader_with_the_envelope_addresses_of_many_digests_pauses_nothing() -> None:
+    reader = SubscriberFactory()
+    delivered(20)
+    for day in range(25):
+        heard(Kind.BOUNCED, sent_delivery(reader, MORNING - timedelta(days=day)), blame="us", answer=GMAIL)
+    application.apply_events()
+    assert not switch.is_paused()
+
+
+def test_reports_of_erased_readers_count_as_one() -> None:
+    for _ in range(25):
+        delivery = sent_delivery(SubscriberFactory())
+        Delivery.objects.filter(pk=delivery.pk).update(subscriber=None)
+        heard(Kind.BOUNCED, delivery, address_hash="", domain="", blame="us", answer=GMAIL)
     application.apply_events()
     assert not switch.is_paused()
 

@@ -23,8 +23,73 @@ prose = st.lists(st.sampled_from(PIECES.split()), max_size=150).map(" ".join)
 
 
 def test_the_summary_is_the_sentence_that_states_the_contribution() -> None:
-    abstract = BACKGROUND + "We propose to redraw maps each night from the tracks of buses. It runs on one server."
-    assert summarize.summarize(abstract) == "We propose to redraw maps each night from the tracks of buses."
+    stating = "We propose to redraw the maps of whole towns each night from nothing but the tracks of their buses."
+    assert summarize.summarize(f"{BACKGROUND}{stating} It runs on one server.") == stating
+
+
+def test_a_short_statement_comes_with_the_sentence_behind_it() -> None:
+    stating, next_ = (
+        "We introduce Atlas, an efficient tool that redraws maps.",
+        "Atlas reads the tracks of buses and trams.",
+    )
+    assert summarize.summarize(f"{BACKGROUND}{stating} {next_}") == f"{stating} {next_}"
+    assert summarize.summarize(f"{BACKGROUND}{stating} Code is available at our site.") == stating
+
+
+def test_what_a_paper_does_besides_yields_to_what_it_does_first() -> None:
+    first = "We propose a scheme that redraws the roads of a town within one night of work on a single server."
+    besides = "We further introduce the largest collection of tracks of buses and trams of forty growing towns."
+    assert summarize.summarize(f"{BACKGROUND}{first} {besides}", "Roads of a town by night") == first
+
+
+@pytest.mark.parametrize(
+    ("sentence", "summary"),
+    [
+        (
+            "We study how maps of towns age over the years through three questions: What makes a road disappear?",
+            "We study how maps of towns age over the years through three questions…",
+        ),
+        (
+            "We propose a map for walkers that addresses this by drawing the steps and ramps of every single town.",
+            "We propose a map for walkers, drawing the steps and ramps of every single town.",
+        ),
+        (
+            "The aim of this paper is to redraw the maps of towns each night from the tracks of their buses.",
+            "The aim of this paper is to redraw the maps of towns each night from the tracks of their buses.",
+        ),
+        (
+            "To save the time of those who draw, a scheme that reads the tracks of buses and trams is proposed.",
+            "A scheme that reads the tracks of buses and trams is proposed.",
+        ),
+        (
+            "I introduce Atlas, a tool that redraws the maps of towns each night from the tracks of their buses.",
+            "I introduce Atlas, a tool that redraws the maps of towns each night from the tracks of their buses.",
+        ),
+    ],
+)
+def test_a_sentence_that_states_is_taken_however_it_begins_and_says_only_what_is_shown(
+    sentence: str, summary: str
+) -> None:
+    assert summarize.summarize(BACKGROUND + sentence) == summary
+
+
+def test_steps_keep_their_numbers_where_two_are_shown() -> None:
+    two = "We propose a tool for old maps that (i) reads the tracks of buses and (ii) redraws all roads each night."
+    assert summarize.summarize(BACKGROUND + two) == two
+
+
+def test_a_name_that_a_macro_lost_is_the_titles() -> None:
+    abstract = BACKGROUND + "We introduce mapgen, a tool that redraws the maps of whole towns each night from tracks."
+    assert summarize.summarize(abstract, "MapGEN: Night maps").startswith("We introduce MapGEN, a tool")
+    unnamed = abstract.replace("mapgen", "method")
+    assert summarize.summarize(unnamed, "MapGEN: Night maps").startswith("We introduce MapGEN, a tool")
+
+
+def test_a_word_of_the_language_is_not_taken_for_the_name() -> None:
+    abstract = (
+        BACKGROUND + "We introduce a tool that keeps the bookmarks of whoever reads a map of an old town at night."
+    )
+    assert "the bookmarks of" in summarize.summarize(abstract, "BOOKMARKS: Night maps")
 
 
 def test_a_paper_may_speak_of_itself() -> None:

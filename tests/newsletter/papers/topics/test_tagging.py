@@ -65,7 +65,7 @@ def test_a_topic_keeps_its_fit_and_what_gave_it() -> None:
     paper = PaperFactory(title="Gaussian Splatting Revisited", abstract="It is new.")
     tagging.tag([paper])
     row = PaperTopic.objects.get(topic=topic)
-    assert (row.fit, strongest_words(row.evidence), row.is_weak) == (fit_of(4), "gaussian splatting", True)
+    assert (row.fit, strongest_words(row.evidence), row.is_weak) == (fit_of(4), "Gaussian splatting", True)
 
     paper.abstract = "Gaussian splatting is fast, gaussian splatting is small."
     tagging.tag([paper])
