@@ -45,6 +45,11 @@ class Obstacle(NamedTuple):
         return f"{self.headline} {self.text}"
 
     @property
+    def label(self) -> str:
+        """Return what stands at the top of every admin page, beside two buttons on a phone."""
+        return "No digest is sent" if self.key in ("held", "paused", "redis") else "Trouble with sending"
+
+    @property
     def line(self) -> str:
         """Return the headline and as many whole sentences as make a line or two, at least one."""
         first, *rest = self.text.split(". ")
