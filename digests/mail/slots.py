@@ -44,10 +44,11 @@ def weave(frame: Sequence[str], values: Mapping[str, Sequence[str]]) -> tuple[st
     """Fill the slots that `values` names; each value begins with a seam or slot. Other slots stay open."""
     woven = [frame[0]]
     for name, text in zip(frame[1::2], frame[2::2], strict=True):
-        if name in values:
-            woven += (*values[name], SEAM, text)
-        else:
+        if (value := values.get(name)) is None:
             woven += (name, text)
+        else:
+            woven += value
+            woven += (SEAM, text)
     return tuple(woven)
 
 

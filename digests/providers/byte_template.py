@@ -69,8 +69,12 @@ def concatenate(*parts: ByteTemplate) -> ByteTemplate:
 
 
 def interleave(texts: Sequence[Sequence[bytes]], names: Sequence[bytes]) -> ByteTemplate:
+    return alternate([b"".join(text) for text in texts], names)
+
+
+def alternate(texts: Sequence[bytes], names: Sequence[bytes]) -> ByteTemplate:
     result = [b""] * (2 * len(texts) - 1)
-    result[::2], result[1::2] = [b"".join(text) for text in texts], names
+    result[::2], result[1::2] = texts, names
     return tuple(result)
 
 
@@ -93,23 +97,24 @@ def unquote_hole(data: bytes, name: str) -> bytes:
 
 def cache_by_text(function: Callable[[str], Kept]) -> Callable[[str], Kept]:
     """Cache results of `function` for short texts, such as cards; clear the cache when it is full."""
-    known: dict[str, Kept] = {}
-    size = 0
+    return Known(function).__getitem__
 
-    def look_up(text: str) -> Kept:
-        nonlocal size
-        if (found := known.get(text)) is not None:
-            return found
-        found = function(text)
+
+class Known(dict[str, Kept]):
+    """Results of a function by text. What is known costs no call in Python."""
+
+    def __init__(self, function: Callable[[str], Kept]) -> None:
+        self.function, self.size = function, 0
+
+    def __missing__(self, text: str) -> Kept:
+        found = self.function(text)
         if len(text) <= LONGEST_CACHED:
-            size += len(text) + ENTRY_COST
-            if size > CACHE_SIZE:
-                known.clear()
-                size = len(text) + ENTRY_COST
-            known[text] = found
+            self.size += len(text) + ENTRY_COST
+            if self.size > CACHE_SIZE:
+                self.clear()
+                self.size = len(text) + ENTRY_COST
+            self[text] = found
         return found
-
-    return look_up
 
 
 def json_inner(text: str) -> bytes:

@@ -37,8 +37,8 @@ def take_in(raw: bytes, to: str = "", size: int | None = None) -> Intake:
     `to` is the address it went to, where the mail server names it. Raises what the database does, and nothing that
     is in the mail.
     """
-    if kept_mail.is_kept(raw):
-        return Intake.UNDERSTOOD
+    if why := kept_mail.why_kept_before(raw):
+        return Intake.UNDERSTOOD if why == Why.FORWARDED else Intake.KEPT
     try:
         mail = StrangerMail(raw, size)
         reading = read(mail, to)

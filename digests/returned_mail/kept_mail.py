@@ -24,9 +24,9 @@ def key_of(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def is_kept(raw: bytes) -> bool:
-    """Return whether this very mail was kept or forwarded before."""
-    return ReturnedMail.objects.filter(key=key_of(raw)).exists()
+def why_kept_before(raw: bytes) -> str:
+    """Return why this very mail was kept or forwarded before, an empty string if it was not."""
+    return ReturnedMail.objects.filter(key=key_of(raw)).values_list("why", flat=True).first() or ""
 
 
 def keep(

@@ -23,7 +23,7 @@ HELP = {
     "Mimecast": "https://community.mimecast.com/docs/DOC-1369",
     "Barracuda": "https://www.barracudacentral.org/lookups",
 }
-SELF_TEST = "`manage.py send_test` looks at SPF, DKIM and DMARC."
+SETUP_CHECK = "“Check the setup” under “Sending”, or `manage.py check_mail`, looks at SPF, DKIM and DMARC."
 WHY = {
     Cause.DKIM: "its DKIM signature is missing, broken or not of your From domain",
     Cause.SPF: "its SPF record does not name the server it came from",
@@ -39,12 +39,12 @@ WHY = {
     Cause.CONTENT: "it takes the content for spam or for dangerous",
 }
 TO_DO = {
-    Cause.DKIM: f"Publish the DKIM key that your provider names, for the domain of FROM_EMAIL. {SELF_TEST}",
-    Cause.SPF: f"Publish the SPF record that your provider names. {SELF_TEST}",
+    Cause.DKIM: f"Publish the DKIM key that your provider names, for the domain of FROM_EMAIL. {SETUP_CHECK}",
+    Cause.SPF: f"Publish the SPF record that your provider names. {SETUP_CHECK}",
     Cause.DMARC: "Have SPF or DKIM pass for the very domain of FROM_EMAIL, and publish a DMARC record for it. "
-    + SELF_TEST,
+    + SETUP_CHECK,
     Cause.AUTHENTICATION: "Publish the SPF record and the DKIM key that your provider names, for the domain of "
-    f"FROM_EMAIL. {SELF_TEST}",
+    f"FROM_EMAIL. {SETUP_CHECK}",
     Cause.RELAY: "Compare the name and password in EMAIL_URL, and FROM_EMAIL, with what the mail server expects.",
     Cause.BLOCK_LIST: "Follow the address in its answer to be taken off the list; with a provider, ask its support.",
     Cause.REPUTATION: "Ask your provider's support. Send less for some days (SEND_DAILY_CAP), and only to readers who "

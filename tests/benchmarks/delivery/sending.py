@@ -7,6 +7,7 @@ from typing import NamedTuple
 from anymail.message import AnymailMessage
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection
+from django.test import override_settings
 
 from digests.mail import compose, links, slots
 from digests.mail import headers as mail_headers
@@ -22,6 +23,7 @@ from tests.benchmarks.registry import Figure, bench
 
 CONNECTIONS = 16  # of SMTP, of all workers together
 PEAK_MB = 200.0
+IN_DOUBT, IN_DOUBT_AS_SHIPPED = 1_000, 200  # readers
 SAMPLE = 400  # mails of the naive way
 
 
@@ -39,7 +41,7 @@ def merge(scale: float) -> Figure:
 
 @bench("merge50", unit="deliveries/s", target=10_000, peak_target_mb=PEAK_MB)
 def merge50(scale: float) -> Figure:
-    return handed_over("mailgun", round(400_000 * scale), 50)
+    return handed_over("mailgun", round(400_000 * scale), 50, times_target=150)
 
 
 @bench("array", unit="deliveries/s", target=6_000, peak_target_mb=PEAK_MB)
@@ -49,7 +51,10 @@ def array(scale: float) -> Figure:
 
 @bench("smtp", unit="deliveries/s", target=8_000, peak_target_mb=PEAK_MB)
 def smtp(scale: float) -> Figure:
-    return handed_over("smtp", round(200_000 * scale), 1, cpu_target=1.2, SMTP_CONNECTIONS=CONNECTIONS // WORKERS)
+    connections = CONNECTIONS // WORKERS
+    return handed_over(
+        "smtp", round(200_000 * scale), 1, cpu_target=1.2, times_target=45, SMTP_CONNECTIONS=connections
+    )
 
 
 @bench("single", unit="of Anymail alone", target=0.85, peak_target_mb=PEAK_MB)
@@ -69,19 +74,31 @@ def single(scale: float) -> Figure:
     )
 
 
-def handed_over(provider: str, readers: int, each: int, cpu_target: float = 0, **settings: object) -> Figure:
-    """Measure one lane: everything but assembly counts, up to the closed counts."""
-    with sending_to(provider, **settings) as sink:
+def handed_over(
+    provider: str, readers: int, each: int, cpu_target: float = 0, times_target: float = 0, **settings: object
+) -> Figure:
+    """Measure one lane: everything but assembly counts, up to the closed counts.
+
+    Targets hold where a thousand readers may be in doubt; the note gives the figures as shipped, too.
+    """
+    with sending_to(provider, READERS_IN_DOUBT=IN_DOUBT, **settings) as sink:
         planned.plan(readers, each)
         naive = rate_of(send_naively, min(readers, SAMPLE))
         ours, spent = send_all(readers, sink)
+        with override_settings(READERS_IN_DOUBT=IN_DOUBT_AS_SHIPPED):
+            forget_sent()
+            as_shipped, _ = send_all(readers, sink)
+    times = naive.cpu / ours.cpu
     return Figure(
         ours.speed,
         f"{readers:,} deliveries of {-(-readers // each):,} digests: {described(ours)}"
-        f"{f' (target {cpu_target})' if cpu_target else ''}; {ours.speed / naive.speed:.0f} times one template and "
-        f"one message a reader ({described(naive)}); {held(spent)}; {WORKERS} processes; taken by {sink.name}",
+        f"{f' (target {cpu_target})' if cpu_target else ''}, {times:.0f} times less"
+        f"{f' (target {times_target:g})' if times_target else ''} than one template and one message a reader "
+        f"({described(naive)}); {ours.speed / naive.speed:.0f} times as fast; at most {IN_DOUBT_AS_SHIPPED} readers "
+        f"in doubt instead of {IN_DOUBT:,}: {described(as_shipped)}; {held(spent)}; {WORKERS} processes; "
+        f"taken by {sink.name}",
         max(one.peak_mb for one in spent),
-        missed=("seconds of processors",) * (0 < cpu_target < ours.cpu),
+        missed=("seconds of processors",) * (0 < cpu_target < ours.cpu) + ("ratio",) * (times < times_target),
     )
 
 
