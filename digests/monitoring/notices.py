@@ -102,8 +102,9 @@ def post_notice(notice: Notice) -> bool:
     if not settings.ALERT_WEBHOOK:  # removed since the notice was written
         return True
     title = f"{settings.PUBLICATION_NAME}: {notice.title}"
-    posted = {"title": without_markup(title), "text": without_markup(notice.text), "url": notice.url}
-    return webhook_post.post_json(settings.ALERT_WEBHOOK, posted)
+    text = without_markup(notice.text)
+    body: dict[str, object] = {"title": without_markup(title), "text": text, "url": notice.url}
+    return webhook_post.post_json(settings.ALERT_WEBHOOK, body)
 
 
 def without_markup(text: str) -> str:
