@@ -105,7 +105,7 @@ def sending_label(request: HttpRequest) -> list[Any] | None:
     A short label, its kind, and the lines for those who may see the page on sending: the notices of it may go by the
     provider that fails.
     """
-    found = obstacles.find_obstacles()
+    found = obstacles.find_obstacles(is_brief=True)
     if not request.user.has_perm("digests.view_sendingswitch"):
         return [found[0].label, "danger", []] if found else None
     lines = [obstacle.line for obstacle in found]
