@@ -178,8 +178,8 @@ def _doubt_about(state: SwitchRow) -> str:
             return _doubt_about_stranger(state)
         if any(marker.place not in ("", state.place) for marker in markers):
             return (
-                "This database looks like a copy: the one that is at work here under its name is another. "
-                "What this one has as planned, the other may have sent or may send."
+                "This database looks like a copy: VAR_DIR or Redis belongs to another database, which is at work. "
+                "What is planned here, the other may have sent or may send."
             )
         known = max(marker.epoch for marker in markers)
     if known > state.epoch and known > _read_epoch_again(state):

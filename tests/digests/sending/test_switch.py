@@ -160,7 +160,7 @@ def test_a_copy_beside_the_original_with_the_same_files_and_redis_is_held() -> N
     switch._newest.clear()
     answer = switch.send_permission()
     assert not answer.is_allowed
-    assert "the one that is at work here under its name is another" in answer.reason
+    assert "VAR_DIR or Redis belongs to another database, which is at work" in answer.reason
     assert backup_markers.read(str(original["lineage"])) == [elsewhere, elsewhere]
 
 
