@@ -48,7 +48,7 @@ DEBUG = env.bool("DEBUG", not any(env.str(name, "") for name in required))
 if missing := [name for name in required if not DEBUG and not env.str(name, "")]:
     raise ImproperlyConfigured(
         f"These settings are missing from the environment: {', '.join(missing)}. "
-        "README.md, “Running it for real”, says what each is for. For a trial on your own machine, set DEBUG=1."
+        "docs/operating.md says what each is for. For a trial on your own machine, set DEBUG=1."
     )
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 HOST = env.str("HOST", "127.0.0.1")

@@ -105,11 +105,11 @@ def sending_label(request: HttpRequest) -> list[Any] | None:
     A short label, its kind, and the lines for those who may see the page on sending: the notices of it may go by the
     provider that fails.
     """
-    found = obstacles.find_obstacles()
+    found = obstacles.find_obstacles(is_brief=True)
     if not request.user.has_perm("digests.view_sendingswitch"):
-        return [f"{found[0].headline.rstrip('.')}", "danger", []] if found else None
+        return [found[0].label, "danger", []] if found else None
     lines = [obstacle.line for obstacle in found]
     lines += [f"A notice could not be mailed to you: {title}." for title in notices.undelivered_titles()]
     if not lines:
         return None
-    return [f"{found[0].headline.rstrip('.')}: see “Sending”" if found else "Notices wait", "danger", lines]
+    return [found[0].label if found else "Notices wait", "danger", lines]

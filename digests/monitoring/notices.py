@@ -21,6 +21,7 @@ from newsletter.papers.ingest import source_alerts
 RETRY_AFTER = timedelta(minutes=1)
 GIVE_UP_AFTER = timedelta(days=1)
 KEEP_FOR = timedelta(days=90)
+MARKUP = str.maketrans("<>", "‹›")
 logger = logging.getLogger(__name__)
 
 
@@ -101,4 +102,15 @@ def post_notice(notice: Notice) -> bool:
     if not settings.ALERT_WEBHOOK:  # removed since the notice was written
         return True
     title = f"{settings.PUBLICATION_NAME}: {notice.title}"
-    return webhook_post.post_json(settings.ALERT_WEBHOOK, {"title": title, "text": notice.text, "url": notice.url})
+    text = without_markup(notice.text)
+    body: dict[str, object] = {"title": without_markup(title), "text": text, "url": notice.url}
+    return webhook_post.post_json(settings.ALERT_WEBHOOK, body)
+
+
+def without_markup(text: str) -> str:
+    """Return `text` without what chats take for links and calls: it may quote mail servers of strangers.
+
+    >>> without_markup("<https://example.org|log in> <!channel> [log in](https://example.org)")
+    '‹https://example.org|log in› ‹!channel› [log in] (https://example.org)'
+    """
+    return text.translate(MARKUP).replace("](", "] (")

@@ -45,6 +45,11 @@ class Obstacle(NamedTuple):
         return f"{self.headline} {self.text}"
 
     @property
+    def label(self) -> str:
+        """Return what stands at the top of every admin page, beside two buttons on a phone."""
+        return "No digest is sent" if self.key in ("held", "paused", "redis") else "Trouble with sending"
+
+    @property
     def line(self) -> str:
         """Return the headline and as many whole sentences as make a line or two, at least one."""
         first, *rest = self.text.split(". ")
@@ -56,13 +61,16 @@ class Obstacle(NamedTuple):
         return line if line.endswith(".") else f"{line}."
 
 
-def find_obstacles() -> list[Obstacle]:
-    """Return what keeps digests from their readers, most severe first; none while all is well."""
+def find_obstacles(*, is_brief: bool = False) -> list[Obstacle]:
+    """Return what keeps digests from their readers, most severe first; none while all is well.
+
+    In brief, nothing is said that takes a count of all readers who wait: every page of the admin asks.
+    """
     permission = switch.current_permission()
     if not permission.is_allowed:
         return [Obstacle("held" if switch.is_held() else "paused", "No digest is sent.", permission.reason)]
     try:
-        found = [*find_failing_providers(), *find_slow_pace()]
+        found = [*find_failing_providers(), *find_slow_pace(is_brief=is_brief)]
     except RedisAway:
         text = "Redis does not answer, and it keeps the pace. Everything waits: see that Redis runs at REDIS_URL."
         return [Obstacle("redis", "No digest is sent.", text)]
@@ -100,7 +108,7 @@ def advise_on_failure(reason: str) -> str:
     return next((words for part, words in TO_DO.items() if part in reason), ELSE_TO_DO)
 
 
-def find_slow_pace() -> list[Obstacle]:
+def find_slow_pace(*, is_brief: bool = False) -> list[Obstacle]:
     """Return a pause that the provider asked for, and a daily cap that leaves readers waiting. Raise RedisAway."""
     state = Pace("digests", sent_today=sent_today.count_sent_today).state()
     if state.paused_until:
@@ -108,7 +116,7 @@ def find_slow_pace() -> list[Obstacle]:
         return [
             Obstacle("throttled", "Digests wait.", f"{until} They leave then by themselves; nothing is to be done.")
         ]
-    if state.left_today == 0 and (text := describe_cap()):
+    if state.left_today == 0 and (text := describe_cap_in_brief() if is_brief else describe_cap()):
         return [Obstacle("cap", "The daily cap leaves readers waiting.", text)]
     return []
 
@@ -122,6 +130,23 @@ FROM digests_batch b, LATERAL (
 ) counted
 WHERE b.status NOT IN ('done', 'dropped')
 """
+
+
+IS_ANY_WAITING = f"""
+SELECT EXISTS (
+  SELECT FROM digests_batch b JOIN digests_delivery d ON d.batch_id = b.id AND {IS_AHEAD}
+  WHERE b.status NOT IN ('done', 'dropped')
+)
+"""
+
+
+def describe_cap_in_brief() -> str:
+    """Say that a used-up daily cap leaves readers waiting; empty if nobody waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_ANY_WAITING)
+        (is_any,) = cursor.fetchone()
+    said = "Today’s mails are used up; the next leave from 00:00 UTC on. “Sending” says how many wait, and until when."
+    return said if is_any else ""
 
 
 def describe_cap() -> str:

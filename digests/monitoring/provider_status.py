@@ -57,14 +57,14 @@ def describe_state(state: State) -> tuple[str, bool]:
         return f"failing since {format_moment(state.since)}.{reason} One call at a time tries again.", False
     if state.paused_until:
         return f"asked for a pause until {format_moment(state.paused_until)}", False
-    return f"works, {state.calls_in_flight} calls under way", True
+    return f"answers, {state.calls_in_flight} calls under way", True
 
 
 def describe_lane(lane: Channel) -> str:
     if lane == "letters":
         return f"one by one{f', stream {settings.LETTERS_STREAM}' if settings.LETTERS_STREAM else ''}"
     with provider_of(settings) as provider:
-        return f"{provider.lane} lane, up to {provider.most:,} a call"
+        return "one by one" if provider.most == 1 else f"up to {provider.most:,} mails a call"
 
 
 def describe_rate(lane: Channel) -> str:
@@ -89,7 +89,7 @@ def describe_daily_cap(state: State | None) -> str:
 
 def describe_last_event(provider: str) -> str:
     """Return when the newest event came. All providers share one webhook, so it may be another provider's."""
-    if provider in system_checks.NO_WEBHOOKS:
+    if provider in system_checks.NO_WEBHOOKS and not settings.BOUNCE_MAILBOX:
         return "reports nothing"
     last = ProviderEvent.objects.order_by("-received_at").values_list("received_at", flat=True).first()
     return format_moment(last) if last else "nothing yet"

@@ -23,7 +23,7 @@ from digests.providers.smtp_pipeline import Pipeline, Take
 from digests.providers.smtp_transaction import SHORT_WAIT, Connection, Transaction
 from newsletter import clock
 from newsletter.mail.message import bare_address
-from newsletter.mail.provider_answer import SendOutcome
+from newsletter.mail.provider_answer import PASSWORD, SendOutcome
 
 CACHED_BODIES = 8
 FIRST_WINDOW = 50  # mails that share the first commit; by then it is known how fast the server is
@@ -177,5 +177,6 @@ def encode_words(words: Words) -> dict[bytes, bytes]:
 def outcome_of_connecting(exc: OSError) -> SendOutcome:
     """Return why there is no connection. Nothing was sent."""
     if isinstance(exc, smtplib.SMTPAuthenticationError):
-        return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({exc.smtp_code}).")
+        reason = f"The mail server does not know our password ({exc.smtp_code})."
+        return SendOutcome("not_accepted", reason=reason, code=PASSWORD)
     return SendOutcome("not_accepted", reason=f"No connection to the mail server ({type(exc).__name__}).")

@@ -338,6 +338,6 @@ def report_to_pace(turn: Turn, pace: Pace, outcomes: Sequence[SendOutcome], seco
     elif throttled or all(outcome is NOT_MADE for outcome in outcomes):
         turn.unsent()
     elif not any(outcome.is_worth_splitting for outcome in outcomes):
-        turn.failed(outcomes[0].reason)
+        turn.failed(outcomes[0].reason, is_locked_out=any(outcome.is_locked_out for outcome in outcomes))
     else:
         turn.slow(seconds)

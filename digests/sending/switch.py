@@ -5,6 +5,7 @@ epoch in the database rises, and markers outside the database follow it. Sending
 in a database that is behind a marker, that a marker places elsewhere, or that worked before and that no marker knows.
 """
 
+import secrets
 import uuid
 from datetime import datetime
 from typing import NamedTuple
@@ -24,6 +25,7 @@ PLACE = """(
     SELECT concat_ws('/', system_identifier, oid) FROM pg_control_system(), pg_database
     WHERE datname = current_database()
 )"""
+LONGEST_STEP = 1_000_000  # of the epoch: two databases that rise side by side soon differ
 # The newest epoch that this process knows of each database.
 _newest: dict[str, int] = {}
 
@@ -121,17 +123,23 @@ def allow(by: str) -> bool:
 
 
 def raise_epoch() -> None:
-    """Raise the epoch, then the markers: in this order, a crash in between holds nothing."""
+    """Raise the epoch, then the markers: in this order, a crash in between holds nothing.
+
+    The markers are read each time: a copy of the server's files stands at the same place, and may have begun at the
+    same epoch. One of the two is then behind, and held.
+    """
     state = _read_row() or _create_row()
     if state.hold_reason:
         return
+    _newest.pop(state.lineage, None)
     if reason := _doubt_about(state):
         _hold(reason)
         return
     row = SendingSwitch.objects.filter(pk=1, lineage=state.lineage, hold_reason="")
-    if row.update(epoch=F("epoch") + 1, alive_at=clock.now()):
-        _newest[state.lineage] = state.epoch + 1
-        backup_markers.write({state.lineage: Marker(state.epoch + 1, state.place)})
+    step = 1 + secrets.randbelow(LONGEST_STEP)
+    if row.update(epoch=F("epoch") + step, alive_at=clock.now()):
+        _newest[state.lineage] = state.epoch + step
+        backup_markers.write({state.lineage: Marker(state.epoch + step, state.place)})
 
 
 def _read_row() -> SwitchRow | None:
@@ -170,8 +178,8 @@ def _doubt_about(state: SwitchRow) -> str:
             return _doubt_about_stranger(state)
         if any(marker.place not in ("", state.place) for marker in markers):
             return (
-                "This database looks like a copy: the one that is at work here under its name is another. "
-                "What this one has as planned, the other may have sent or may send."
+                "This database looks like a copy: VAR_DIR or Redis belongs to another database, which is at work. "
+                "What is planned here, the other may have sent or may send."
             )
         known = max(marker.epoch for marker in markers)
     if known > state.epoch and known > _read_epoch_again(state):

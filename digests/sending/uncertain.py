@@ -45,6 +45,7 @@ def settle_uncertain() -> int:
     return settle_by_events(list(uncertain.values_list("pk", flat=True)))
 
 
+@transaction.atomic
 def settle_by_events(delivery_ids: Iterable[int]) -> int:
     """Set the status that all events of a delivery prove together; return how many changed.
 
@@ -57,12 +58,15 @@ def settle_by_events(delivery_ids: Iterable[int]) -> int:
     events = events.filter(delivery_id__in=unsettled).exclude(delivery_id=None)
     for delivery_id, kind in events.values_list("delivery_id", "kind").distinct() if unsettled else ():
         kinds_of[delivery_id or 0].add(kind)
-    settled: dict[int, Delivery.Status] = {}
+    proven: dict[Delivery.Status, list[int]] = defaultdict(list)
     for pk, kinds in kinds_of.items():
-        status = status_proven_by(kinds)
-        if status and Delivery.objects.filter(unknown, pk=pk).update(status=status, note=SETTLED_BY_EVENTS, reason=""):
-            settled[pk] = status
-    outcome_recording.give_back_spans([pk for pk, status in settled.items() if status == Delivery.Status.REJECTED])
+        if status := status_proven_by(kinds):
+            proven[status].append(pk)
+    rows = Delivery.objects.filter(unknown, pk__in=[pk for ids in proven.values() for pk in ids])
+    settled = set(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    for status, ids in proven.items():
+        Delivery.objects.filter(pk__in=settled & {*ids}).update(status=status, note=SETTLED_BY_EVENTS, reason="")
+    outcome_recording.give_back_spans(settled & {*proven[Delivery.Status.REJECTED]})
     return len(settled)
 
 

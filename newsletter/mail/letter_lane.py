@@ -68,7 +68,7 @@ class LetterTurn:
         elif outcome.is_accepted or (outcome.is_refused and read_refusal(outcome.answer).blame is not Blame.US):
             self.turn.slow(seconds)
         else:
-            self.turn.failed(outcome.reason)
+            self.turn.failed(outcome.reason, is_locked_out=outcome.is_locked_out)
 
 
 @contextmanager

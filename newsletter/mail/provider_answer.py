@@ -33,6 +33,8 @@ ACCOUNT_WORDS = {
 REASON_NAMES = ("message", "Message", "ErrorMessage", "error", "errors", "Errors", "Messages", "detail")
 LONGEST_ANSWER = 200
 NO_CALL_CODES = ("identity", "unsupported")
+PASSWORD = "password"
+LOCKED_OUT_CODES = ("401", "402", PASSWORD)  # no call succeeds until an operator acts
 AMBIGUOUS_STATUSES = (408, 409, 425)  # another request, or part of this one, may have been accepted
 
 
@@ -72,6 +74,11 @@ class SendOutcome:
     @property
     def is_worth_repeating(self) -> bool:
         return self.status == "not_accepted"
+
+    @property
+    def is_locked_out(self) -> bool:
+        """Return whether the provider does not accept our key or password, or wants to be paid."""
+        return self.code in LOCKED_OUT_CODES
 
     @property
     def is_worth_splitting(self) -> bool:
@@ -186,7 +193,9 @@ def outcome_of_smtp(exc: smtplib.SMTPException) -> SendOutcome:
         case smtplib.SMTPConnectError() | smtplib.SMTPHeloError() | smtplib.SMTPNotSupportedError():
             return SendOutcome("not_accepted", reason=f"The mail server takes nothing now ({type(exc).__name__}).")
         case smtplib.SMTPAuthenticationError(smtp_code=code):
-            return SendOutcome("not_accepted", reason=f"The mail server does not know our password ({code}).")
+            return SendOutcome(
+                "not_accepted", reason=f"The mail server does not know our password ({code}).", code=PASSWORD
+            )
         case smtplib.SMTPRecipientsRefused(recipients=answers):
             code, words = max(answers.values(), default=(550, b""))
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=words):

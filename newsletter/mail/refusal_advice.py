@@ -23,7 +23,7 @@ HELP = {
     "Mimecast": "https://community.mimecast.com/docs/DOC-1369",
     "Barracuda": "https://www.barracudacentral.org/lookups",
 }
-SETUP_CHECK = "`manage.py check_mail` looks at SPF, DKIM and DMARC."
+SETUP_CHECK = "“Check the setup” under “Sending”, or `manage.py check_mail`, looks at SPF, DKIM and DMARC."
 WHY = {
     Cause.DKIM: "its DKIM signature is missing, broken or not of your From domain",
     Cause.SPF: "its SPF record does not name the server it came from",

@@ -115,6 +115,10 @@ end
 -- While the breaker is open only its trial counts: other answers belong to calls that started before it opened.
 local function judge(is_trial)
     local is_open = number_of("since") > 0
+    local is_enough = a.verdict == "locked_out"  -- every further call would get this answer, too
+    if is_enough then
+        a.verdict = "failed"
+    end
     if a.verdict == "failed" and (is_trial or not is_open) then
         redis.call("HSET", breaker, "reason", a.reason)
     end
@@ -122,8 +126,10 @@ local function judge(is_trial)
         redis.call("DEL", breaker)
     elseif a.verdict == "failed" and is_trial then
         shut()
-    elseif a.verdict == "failed" and not is_open and redis.call("HINCRBY", breaker, "failures", 1) >= a.failures then
-        shut()
+    elseif a.verdict == "failed" and not is_open then
+        if redis.call("HINCRBY", breaker, "failures", 1) >= a.failures or is_enough then
+            shut()
+        end
     end
 end
 

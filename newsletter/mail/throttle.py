@@ -104,12 +104,12 @@ class Turn:
         """Report that the provider works: it accepted the call, or refused its messages for a good reason."""
         self._end("accepted")
 
-    def failed(self, reason: str = "") -> None:
+    def failed(self, reason: str = "", *, is_locked_out: bool = False) -> None:
         """Report that the provider answered with an error of its own, refused all for a fault of ours, or was silent.
 
-        `reason` is a sentence for operators, without addresses.
+        `reason` is a sentence for operators, without addresses. `is_locked_out` opens the breaker at once.
         """
-        self._end("failed", reason)
+        self._end("locked_out" if is_locked_out else "failed", reason)
 
     def slow(self, seconds: float) -> None:
         """Report a call accepted after `seconds`; from SEND_SLOW_SECONDS on it counts as a failure."""

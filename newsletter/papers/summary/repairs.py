@@ -45,7 +45,7 @@ def with_name(text: str, title: str) -> str:
     """
     name, colon, _ = title.partition(": ")
     if not colon or not _NAME.fullmatch(name):
-        return text
+        return _UNNAMED.sub(lambda found: found[0].replace(f" {found[1]}", " a method"), text)
     if _MIXED.match(name):
         text = re.sub(rf"(?<![\w./-]){re.escape(name.lower())}(?![\w./-])", lambda _: name, text)
     return _UNNAMED.sub(lambda found: found[0].replace(found[1], name), text)

@@ -78,7 +78,8 @@ _EMPTY_PURPOSE = re.compile(
 )
 # "An adapter that addresses this by injecting context": the deed stands for itself.
 _EMPTY_MEANS = re.compile(
-    r",? (?:that|which) (?:\w+ly )?(?:address|tackle|bridge|solve|overcome|mitigate|resolve|alleviate|close)(?:e?s)? "
+    r",? (?:that|which) (?:\w+ly )?(?:address|tackle|bridge|solve|overcome|mitigate|resolve|alleviate|close"
+    r"|achieve|do|accomplish|realize)(?:e?s)? "
     r"(?:this|these|those|it|them)(?: [\w-]+){0,2} by (?=\w+ing )"
 )
 # "We study this gap and propose Atlas": its second half stands for itself.

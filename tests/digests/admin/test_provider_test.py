@@ -37,6 +37,13 @@ def test_both_providers_are_shown_with_rate_cap_and_state(settings: LazySettings
     assert digests.heard.endswith("UTC")
 
 
+@pytest.mark.parametrize(("mailbox", "heard"), [("", "reports nothing"), ("maildir:///var/mail/b", "nothing yet")])
+def test_by_smtp_only_a_mailbox_of_returned_mail_is_heard_of(settings: LazySettings, mailbox: str, heard: str) -> None:
+    settings.EMAIL_PROVIDER, settings.BOUNCE_MAILBOX = "smtp", mailbox
+    digests, _ = provider_statuses()
+    assert (digests.lane, digests.heard) == ("one by one", heard)
+
+
 def test_a_pause_requested_by_the_provider_is_shown(admin_client: Client) -> None:
     Pace("digests").pause(timedelta(minutes=5))
     assert "asked for a pause until" in words(admin_client, SENDING)

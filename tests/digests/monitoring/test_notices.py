@@ -43,6 +43,16 @@ def test_operators_are_mailed_and_the_webhook_is_posted_to_once(webhook: Listene
     assert webhook.heard == [{"title": "Paper Round: a thing happened", "text": "It is so.\n\nDo this.", "url": url}]
 
 
+def test_the_webhook_gets_no_links_in_disguise(webhook: Listener) -> None:
+    notices.notify_operators(
+        "<!channel>", "It says: “550 <https://example.org|log in> [log in](https://example.org)”."
+    )
+    notices.deliver_notices()
+    (posted,) = webhook.heard
+    assert posted["title"] == "Paper Round: ‹!channel›"
+    assert posted["text"] == "It says: “550 ‹https://example.org|log in› [log in] (https://example.org)”."
+
+
 def test_a_rolled_back_notice_is_sent_to_nobody(webhook: Listener) -> None:
     with transaction.atomic():
         notices.notify_operators("a thing happened")

@@ -16,6 +16,7 @@ from tests.factories import MORNING
 from tests.factories.returns import heard, sent_delivery
 from tests.ports import free_port
 from tests.provider import sent
+from tests.queries import statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 SetClock = Callable[[datetime], None]
@@ -132,9 +133,20 @@ def test_a_cap_that_leaves_readers_waiting_says_when_they_are_served(
     )
 
 
-def test_a_used_up_cap_that_keeps_nobody_waiting_is_no_obstacle(settings: LazySettings) -> None:
+def test_in_brief_a_cap_is_told_without_a_count_of_all_who_wait(settings: LazySettings) -> None:
     use_up(settings, 3)
-    assert find_obstacles() == []
+    waiting(5, MORNING + 12 * HOUR)
+    asked = statements(lambda: find_obstacles(is_brief=True))
+    assert any("EXISTS" in sql and "digests_delivery" in sql for sql in asked)
+    assert not any("count(" in sql and "digests_delivery" in sql for sql in asked)
+    (one,) = find_obstacles(is_brief=True)
+    assert one.line.startswith("The daily cap leaves readers waiting. Today’s mails are used up; the next leave from")
+
+
+@pytest.mark.parametrize("is_brief", [True, False])
+def test_a_used_up_cap_that_keeps_nobody_waiting_is_no_obstacle(settings: LazySettings, is_brief: bool) -> None:
+    use_up(settings, 3)
+    assert find_obstacles(is_brief=is_brief) == []
 
 
 @pytest.mark.parametrize(("day", "most"), [(date(2026, 5, 3), 50), (date(2026, 5, 5), 100), (date(2026, 5, 6), 80)])

@@ -56,7 +56,8 @@ def test_the_reason_names_who_refuses_why_in_its_own_words_and_what_to_do() -> N
         "It says: “550 5.7.30 This mail has been blocked because DKIM does not pass. - gsmtp”. "
         "20 mails at 3 domains were refused for our faults. "
         "Publish the DKIM key that your provider names, for the domain of FROM_EMAIL. "
-        "`manage.py check_mail` looks at SPF, DKIM and DMARC. See https://support.google.com/mail/answer/81126. "
+        "“Check the setup” under “Sending”, or `manage.py check_mail`, looks at SPF, DKIM and DMARC. "
+        "See https://support.google.com/mail/answer/81126. "
         "No address is suppressed for this, and the papers of those readers come with their next digest."
     )
 

@@ -160,7 +160,7 @@ def test_a_copy_beside_the_original_with_the_same_files_and_redis_is_held() -> N
     switch._newest.clear()
     answer = switch.send_permission()
     assert not answer.is_allowed
-    assert "the one that is at work here under its name is another" in answer.reason
+    assert "VAR_DIR or Redis belongs to another database, which is at work" in answer.reason
     assert backup_markers.read(str(original["lineage"])) == [elsewhere, elsewhere]
 
 
@@ -305,3 +305,18 @@ def test_a_heartbeat_between_the_reading_of_the_row_and_of_its_marker_raises_no_
     monkeypatch.setattr(backup_markers, "read", read_late)
     assert switch.send_permission().is_allowed
     assert not switch.is_held()
+
+
+def test_of_a_database_and_a_copy_of_its_servers_files_beside_it_one_is_soon_held(
+    settings: LazySettings, tmp_path: Path
+) -> None:
+    switch.raise_epoch()
+    rows = {machine: backup() for machine in ("var", "elsewhere")}
+    known = {machine: {**switch._newest} for machine in rows}
+    for machine in [*rows, *rows]:  # both go on working, each with what it knows
+        settings.VAR_DIR = tmp_path / machine
+        restore(rows[machine])
+        switch._newest.update(known[machine])
+        switch.raise_epoch()
+        rows[machine], known[machine] = backup(), {**switch._newest}
+    assert sorted(bool(row["hold_reason"]) for row in rows.values()) == [False, True]

@@ -17,7 +17,7 @@ from subscribers.models import Subscriber
 from tests.digests.admin.test_deliveries import editor, words
 from tests.factories import MORNING, SubscriberFactory
 from tests.factories.returns import digest_of, heard, sent_delivery
-from tests.queries import page_query_count
+from tests.queries import page_query_count, query_count
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_clock")]
 DELIVERIES = "/admin/digests/delivery/"
@@ -74,6 +74,17 @@ def test_the_page_of_sending_leads_to_uncertain_deliveries(admin_client: Client)
     page = admin_client.get("/admin/digests/sendingswitch/").content
     assert "It is not known whether 1 delivery was sent" in words(page)
     assert UNCERTAIN in page.decode()
+
+
+def test_many_are_settled_by_as_few_queries_as_one() -> None:
+    counts = []
+    for number in (1, 10):
+        for one in range(number):
+            kind = "delivered" if one % 2 else "rejected"
+            heard(kind, uncertain(f"reader{number}.{one}@example.org"), applied_at=MORNING)
+        counts.append(query_count(settling.settle_uncertain))
+    assert counts[1] <= counts[0] + 1  # one more for the second status
+    assert Subscriber.objects.filter(covered_through=BEFORE).count() == 6
 
 
 def test_nothing_is_settled_before_the_question_is_answered(admin_client: Client) -> None:

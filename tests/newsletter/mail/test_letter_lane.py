@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from smtplib import SMTPAuthenticationError
 
 import pytest
 from anymail.message import AnymailMessage
@@ -59,6 +60,14 @@ def test_answers_that_are_none_open_the_breaker(settings: LazySettings) -> None:
     with answering(http_error(503)):
         for _ in range(settings.SEND_BREAKER_FAILURES):
             send()
+    assert why_it_waits() == "breaker"
+
+
+@pytest.mark.usefixtures("set_clock")
+@pytest.mark.parametrize("error", [http_error(401), http_error(402), SMTPAuthenticationError(535, b"no")])
+def test_one_answer_that_no_call_will_pass_opens_the_breaker(error: Exception) -> None:
+    with answering(error):
+        assert send().is_worth_repeating
     assert why_it_waits() == "breaker"
 
 

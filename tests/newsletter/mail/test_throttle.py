@@ -379,6 +379,16 @@ def test_failures_one_after_another_open_the_breaker_for_both_lanes(digests: Pac
         assert (lane.state().is_open, lane.state().since) == (True, MORNING)
 
 
+def test_one_refused_key_opens_the_breaker_and_one_accepted_call_closes_it(digests: Pace, clock: Clock) -> None:
+    with digests.call(1) as turn:
+        turn.failed("The provider does not accept our key (401).", is_locked_out=True)
+    state = digests.state()
+    assert (state.is_open, state.reason) == (True, "The provider does not accept our key (401).")
+    clock.move(SECOND * 60)
+    send(digests)
+    assert not digests.state().is_open
+
+
 def test_one_trial_passes_across_all_workers_and_closes_the_breaker(
     digests: Pace, letters: Pace, clock: Clock
 ) -> None:

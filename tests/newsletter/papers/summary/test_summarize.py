@@ -85,6 +85,17 @@ def test_a_name_that_a_macro_lost_is_the_titles() -> None:
     assert summarize.summarize(unnamed, "MapGEN: Night maps").startswith("We introduce MapGEN, a tool")
 
 
+def test_names_that_a_source_left_as_macros_are_no_summary_where_another_is() -> None:
+    macros = "We play a tournament of all pairs of (stratG,stratH,stratC) on the maps of forty growing towns."
+    other = "We prove that whoever draws the map of a town first holds an advantage that no other can make up."
+    assert summarize.summarize(f"{BACKGROUND}{macros} {other}") == other
+
+
+def test_a_work_without_a_name_is_a_method() -> None:
+    stating = "We introduce method, which redraws the maps of whole towns each night from the tracks of their buses."
+    assert summarize.summarize(BACKGROUND + stating, "Night maps").startswith("We introduce a method, which redraws")
+
+
 def test_a_word_of_the_language_is_not_taken_for_the_name() -> None:
     abstract = (
         BACKGROUND + "We introduce a tool that keeps the bookmarks of whoever reads a map of an old town at night."
@@ -99,6 +110,11 @@ def test_a_paper_may_speak_of_itself() -> None:
 
 def test_the_beginning_stands_in_where_nothing_is_stated() -> None:
     assert summarize.summarize(BACKGROUND) == BACKGROUND.strip()
+
+
+def test_a_finding_stands_in_before_the_beginning_does() -> None:
+    finding = "Experiments on forty towns show that the tracks of buses are enough to redraw a map in one night."
+    assert summarize.summarize(BACKGROUND + finding) == finding
 
 
 def test_an_empty_abstract_has_an_empty_summary() -> None:
