@@ -23,6 +23,7 @@ from newsletter.runtime import processes
 from subscribers.models import Subscriber
 from subscribers.subscription import opt_in
 from tests.digests.sending.handing import (
+    FEW_IN_DOUBT,
     Witness,
     accepted,
     addresses,
@@ -45,7 +46,8 @@ def environment(provider: Provider) -> dict[str, str]:
     """Return what has a process of the product work on the tests' database, and send to `provider`."""
     name = connection.settings_dict["NAME"]
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    return os.environ | provider.environment | {"DATABASE_URL": database, "SENDING_CONCURRENCY": "1"}
+    ours = {"DATABASE_URL": database, "SENDING_CONCURRENCY": "1", "READERS_IN_DOUBT": str(FEW_IN_DOUBT)}
+    return os.environ | provider.environment | ours
 
 
 def test_a_task_that_is_sent_fifty_times_at_once_makes_one_copy_a_reader() -> None:

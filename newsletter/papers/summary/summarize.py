@@ -18,6 +18,10 @@ WEIGHTS = Path(__file__).with_name("weights.json")
 _SUBORDINATE = re.compile(r"(?:While|Although|Though|Despite|Whereas|Even though|Because|Since|If|When) ")
 # What has a round bracket without a partner by right.
 _HALF_OPEN = re.compile(r"\[[^\[\]()]{1,20}\)|\([^\[\]()]{1,20}\]|(?<![\w(])(?:\w|i{1,3}|iv)\)")
+_FINDING = re.compile(
+    r"(?:[A-Z]\w+ )?(?:[Ee]xperiments|[Rr]esults|[Ss]imulations|[Ee]valuations?)\b[^.;:]{0,60}? "
+    r"(?:show|demonstrate|reveal|indicate|confirm)s? that "
+)
 _MACROS = re.compile(r"\b([a-z]{3,})[A-Z], ?\1[A-Z]\b")
 ENOUGH = 60  # characters; a statement of less is taken only where no other is
 MUCH_OF_THE_TITLE = 0.35
@@ -57,7 +61,7 @@ def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str
     for is_good in (_is_long_enough, _has_all_brackets, _has_no_macros, _comes_first):
         candidates = list(filter(is_good, candidates)) or candidates
     best = max(candidates, key=lambda candidate: score(candidate, weights), default=None)
-    return best.text if best else _beginning(text)
+    return best.text if best else _finding(text) or _beginning(text)
 
 
 def _is_long_enough(statement: Statement) -> bool:
@@ -117,6 +121,12 @@ def _with_next(statement: str, following: Sequence[str]) -> str:
 def score(statement: Statement, weights: Mapping[str, float]) -> float:
     """Return how well the statement is expected to do; only statements of one abstract may be compared by it."""
     return sum(value * weights.get(name, 0.0) for name, value in statement.features.items())
+
+
+def _finding(text: str) -> str:
+    """Return the first sentence of `text` that tells what experiments show; "" where none does."""
+    found = (shorten(sentence) for sentence in split_sentences(text) if _FINDING.match(sentence))
+    return next((short for short in found if len(short) >= ENOUGH), "")
 
 
 def _beginning(text: str) -> str:

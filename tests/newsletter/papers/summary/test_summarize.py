@@ -112,6 +112,11 @@ def test_the_beginning_stands_in_where_nothing_is_stated() -> None:
     assert summarize.summarize(BACKGROUND) == BACKGROUND.strip()
 
 
+def test_a_finding_stands_in_before_the_beginning_does() -> None:
+    finding = "Experiments on forty towns show that the tracks of buses are enough to redraw a map in one night."
+    assert summarize.summarize(BACKGROUND + finding) == finding
+
+
 def test_an_empty_abstract_has_an_empty_summary() -> None:
     assert summarize.summarize("") == summarize.summarize(" \n\t\x00") == ""
 
