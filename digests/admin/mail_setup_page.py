@@ -55,7 +55,11 @@ def find_unsound_setup() -> list[Errand]:
     if last_check.is_trial():
         return []
     check = last_check.load_last_check()
-    if check.fault_count:
+    if check.is_outdated:
+        words = (
+            "The settings of mail have changed: check again whether receivers will trust it (SPF, DKIM and the like)."
+        )
+    elif check.fault_count:
         words = "Receivers may refuse our mail: something is wrong with its setup (SPF, DKIM, DMARC and the like)."
     elif check.setup and check.setup.passed_at:
         return []

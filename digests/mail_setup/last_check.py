@@ -1,5 +1,6 @@
 """Stores the last check of the mail's setup, which a task runs: no page waits for name servers."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ class LastCheck(NamedTuple):
     findings: list[Finding]
     is_running: bool
     total_count: int
+    is_outdated: bool  # settings that it judged have changed since
 
     @property
     def is_passed(self) -> bool:
@@ -39,9 +41,17 @@ def is_trial() -> bool:
 
 
 def load_last_check() -> LastCheck:
-    setup = MailSetup.objects.filter(domain=configured_sender().from_domain).first()
-    findings = [Finding.from_json(stored) for stored in setup.findings] if setup else []
-    return LastCheck(setup, findings, setup is not None and is_running(setup), len(CHECKS))
+    sender = configured_sender()
+    setup = MailSetup.objects.filter(domain=sender.from_domain).first()
+    if setup is None:
+        return LastCheck(None, [], is_running=False, total_count=len(CHECKS), is_outdated=False)
+    findings = [Finding.from_json(stored) for stored in setup.findings]
+    is_outdated = bool(findings) and setup.settings_hash != hash_of(sender)
+    return LastCheck(setup, findings, is_running(setup), len(CHECKS), is_outdated)
+
+
+def hash_of(sender: Sender) -> str:
+    return hashlib.sha256(repr(sender).encode()).hexdigest()
 
 
 def is_running(setup: MailSetup) -> bool:
@@ -87,6 +97,7 @@ def store(sender: Sender, findings: list[Finding]) -> None:
     ended: dict[str, Any] = {
         "finished_at": clock.now(),
         "findings": [finding.to_json() for finding in sorted(findings, key=rank)],
+        "settings_hash": hash_of(sender),
     }
     if is_passed(findings):
         ended["passed_at"] = clock.now()

@@ -140,6 +140,7 @@ class MailSetup(models.Model):
     done_count = models.PositiveSmallIntegerField(default=0)  # checks of the present run that have ended
     findings = models.JSONField(default=list)  # of the last run that ended
     passed_at = models.DateTimeField(null=True)  # when a run last found nothing wrong
+    settings_hash = models.CharField(max_length=64, blank=True, default="", db_default="")  # of what was judged
 
     class Meta:
         default_permissions = ()

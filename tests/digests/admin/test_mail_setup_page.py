@@ -39,6 +39,16 @@ def test_the_home_tells_of_a_fault_and_not_of_a_silent_name_server(admin_client:
     assert WRONG in words(admin_client, "/admin/")
 
 
+def test_a_check_of_other_settings_is_no_word_about_these(admin_client: Client, settings: LazySettings) -> None:
+    tasks.check_mail_setup()
+    assert "The settings have changed since this check." not in words(admin_client, SETUP)
+    settings.DKIM_SELECTOR = ["another"]
+    assert "The settings have changed since this check." in words(admin_client, SETUP)
+    assert "The settings of mail have changed: check again" in words(admin_client, "/admin/")
+    tasks.check_mail_setup()
+    assert "have changed" not in words(admin_client, SETUP)
+
+
 def test_a_trial_is_not_asked_to_check(admin_client: Client, settings: LazySettings) -> None:
     settings.EMAIL_PROVIDER = "mailbox"
     assert BEFORE not in words(admin_client, "/admin/")
