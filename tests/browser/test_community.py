@@ -45,7 +45,8 @@ def test_a_vote_and_a_wrong_topic_are_one_button_each_and_can_be_taken_back(open
     inspector.look("voted")
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_role("heading", name="Vote for this paper?")).to_be_visible()
-    page.get_by_role("radio").first.check()  # the paper has several of the reader's topics
+    if page.get_by_role("radio").count():  # where the paper has several of the reader's topics
+        page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Wrong topic").click()
     expect(page.get_by_text("You said that it does not belong to")).to_be_visible()
     inspector.look("topic called wrong")

@@ -18,7 +18,8 @@ _DANGLING = re.compile(
     rf"\b(?:this|these|those|such|both|(?:all|both|the) (?:of the(?:se)?|two|three|four|five)) "
     rf"(?:\w+ ){{0,2}}?{_TROUBLE}"
     r"|\b(?:aforementioned|the above|the former|the latter)\b"
-    rf"|\bthat (?:{_TROUBLE}|foundation\b|line of\b|direction\b)"
+    # "a model that needs no labels" points at nothing: there it is a verb.
+    rf"|\bthat (?!needs?\b|ends?\b|\w+s\b)(?:{_TROUBLE}|foundation\b|line of\b|direction\b)"
     r"|\b(?:address|tackl|bridg|solv|overcom|mitigat|resolv|alleviat|remed|counter)(?:e?s|e|ing|y|ies)?"
     r" (?:this|these|it)\b"
 )

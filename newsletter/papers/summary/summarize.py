@@ -54,7 +54,7 @@ def summarize(abstract: str, title: str = "") -> str:
 
 def summarize_by(weights: Mapping[str, float], abstract: str, title: str) -> str:
     """Return what `summarize` does, statements being compared by these weights of their features."""
-    text = with_name(repair(one_line(abstract)), title)
+    text = one_line(with_name(repair(one_line(abstract)), title))
     if is_east_asian(text):
         return cut_at_character(text)
     candidates = list(statements(text, title))
@@ -87,7 +87,7 @@ def _has_all_brackets(statement: Statement) -> bool:
 
 def first_lines(text: str) -> str:
     """Return the beginning of a summary in two lines, at most 200 characters: whole sentences, a clause or words."""
-    text = repair(one_line(text))
+    text = one_line(repair(one_line(text)))
     return cut_at_character(text) if is_east_asian(text) else _beginning(text)
 
 

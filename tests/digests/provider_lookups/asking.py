@@ -23,7 +23,10 @@ ASKING = "GET"
 def doubting(name: str, readers: int = 3, *, accepts: bool = True) -> Iterator[Provider]:
     """Yield a provider that gave no clear answer to the first call of a batch, or to each of its one-reader calls."""
     times = {"sendgrid": readers, "resend": 1 + calls.RETRIES_WITH_KEY}.get(name, 1)
-    with handing_to(name, in_doubt=1000) as provider, override_settings(LOOKUP_DELAY=timedelta(0)):
+    with (
+        handing_to(name, in_doubt=1000) as provider,
+        override_settings(LOOKUP_DELAY=timedelta(0), SEND_CALLS_AT_ONCE=1),
+    ):
         provider.plan(faults.failing(addresses=SENDING, accepts=accepts, times=times))
         planned(readers)
         go_on()

@@ -413,3 +413,9 @@ def test_rouge_counts_words_that_both_have_as_often_as_both_have_them() -> None:
 
 def test_equations_are_solved() -> None:
     assert solve([[4.0, 1.0], [1.0, 3.0]], [1.0, 2.0]) == pytest.approx([1 / 11, 7 / 11])
+
+
+@pytest.mark.parametrize("verb", ["needs", "ends", "risks", "questions", "challenges"])
+def test_a_verb_that_is_a_noun_elsewhere_points_at_nothing(verb: str) -> None:
+    statement = f"We present a method for old maps that {verb} no labels and no other maps at all."
+    assert summarize.summarize(f"Maps age fast. {statement} It is quick.", "Maps").startswith(statement)
